@@ -1,0 +1,63 @@
+"""The command line: options into a report, errors into one sentence and an exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import click
+
+from tdxinfo.cli.options import ExitStatus, RootGroup
+from tdxinfo.errors import BadInput
+
+
+def main() -> NoReturn:
+    """Runs the command line and ends the process with its status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """The exit status of the command line. What was not expected goes through as an exception."""
+    from tdxinfo.cli.root import root
+
+    try:
+        status = root.main(arguments, prog_name="tdxinfo", standalone_mode=False)
+        sys.stdout.flush()
+    except (click.UsageError, BadInput) as error:
+        return _refuse(_sentence(error), arguments)
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        _silence_stdout()
+        return ExitStatus.BROKEN_PIPE
+    except OSError as error:
+        _silence_stdout()
+        return _refuse(f"The output cannot be written: {error.strerror}.", [])
+    return status if isinstance(status, int) else ExitStatus.READY
+
+
+def _sentence(error: click.UsageError | BadInput) -> str:
+    if isinstance(error, BadInput):
+        return str(error)
+    command = error.ctx.command_path if error.ctx else "tdxinfo"
+    return f"{error.format_message()} Try `{command} --help`."
+
+
+def _refuse(sentence: str, arguments: list[str]) -> int:
+    """Says why on stderr, and as JSON on stdout where JSON was asked for."""
+    from tdxinfo.render.safe import printable
+
+    if RootGroup.wants_json(arguments):
+        from tdxinfo.render.document import as_text, failure_document
+
+        click.echo(as_text(failure_document(sentence)))
+    click.echo(f"tdxinfo: {printable(sentence)}", err=True)
+    return ExitStatus.BAD_INPUT
+
+
+def _silence_stdout() -> None:
+    """Keeps the interpreter from complaining once more when it flushes at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

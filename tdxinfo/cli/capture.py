@@ -1,0 +1,58 @@
+"""`tdxinfo capture`: a record of this host that `--from` replays elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+import click
+
+from tdxinfo.cli.options import global_options, settings_of
+from tdxinfo.cli.subject import subject_of
+from tdxinfo.errors import BadInput
+
+
+@click.command()
+@click.argument("destination", metavar="DEST")
+@click.option(
+    "--keep-identity",
+    is_flag=True,
+    help="Also keep what names the machine: the whole kernel log, host name, UUIDs, addresses.",
+)
+@global_options
+@click.pass_context
+def capture(context: click.Context, destination: str, keep_identity: bool) -> None:
+    """Write what was read, refusals included, to a new folder or .tar.gz.
+
+    `tdxinfo --from DEST` then shows this host anywhere. Serial numbers, the host's name, UUIDs and
+    network addresses are left out, and of the kernel log all lines that say nothing about TDX.
+    """
+    from tdxinfo.decode.klog import relevant_lines
+    from tdxinfo.host import fact_names
+    from tdxinfo.host.observe import Observer
+    from tdxinfo.machine import Machine
+    from tdxinfo.machine.recording import RecordingMachine, contents, write
+
+    settings = settings_of(context)
+    subject = subject_of(settings)
+    if not isinstance(subject, Machine):
+        raise BadInput("A capture is made of a machine; a report keeps too little for one.")
+    machine = RecordingMachine(subject)
+    observer = Observer(machine)
+    for name in fact_names():
+        observer.every_place(name)
+    kernel = observer.fact("kernel.release").value
+    if keep_identity:
+        files = contents(machine, kernel, cleaned=str, log_lines=str)
+    else:
+        files = contents(machine, kernel, _cleaner(settings.source is None), relevant_lines)
+    write(files, destination)
+    if not settings.quiet:
+        click.echo(f"Wrote {destination}: try `tdxinfo --from {destination} dump`.", err=True)
+
+
+def _cleaner(is_live: bool) -> Callable[[str], str]:
+    from tdxinfo.machine.recording import without_identity
+
+    return partial(without_identity, host_name=os.uname().nodename if is_live else "")

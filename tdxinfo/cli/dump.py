@@ -1,0 +1,96 @@
+"""`tdxinfo dump`: every fact, or those named."""
+
+from __future__ import annotations
+
+import click
+
+from tdxinfo.cli.options import Settings, global_options, settings_of
+from tdxinfo.cli.subject import host_of, subject_of
+from tdxinfo.errors import BadInput
+
+
+@click.command()
+@click.argument("facts", nargs=-1, metavar="[SECTION|SECTION.FIELD]...")
+@click.option(
+    "--all-sources", is_flag=True, help="Ask every place, not only the first that answers."
+)
+@global_options
+@click.pass_context
+def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool) -> None:
+    """Show what is known of the TDX host, or the facts named.
+
+    A value is never a guess: what no place told is unknown, with the reason. The exit status is 0
+    when a report was made, also on a machine without TDX.
+    """
+    settings = settings_of(context)
+    names = chosen(facts)
+    if all_sources:
+        _dump_all_sources(settings, names)
+        return
+    host = host_of(subject_of(settings), names)
+    if settings.quiet:
+        return
+    if settings.format == "json":
+        from tdxinfo.render.document import as_text, dump_document
+
+        click.echo(as_text(dump_document(host, names)))
+        return
+    from tdxinfo.render import page, theme
+
+    console = theme.console(settings.color)
+    if facts:
+        page.print_facts(console, host, names, settings.verbose)
+    else:
+        page.print_host(console, host, settings.verbose)
+
+
+def _dump_all_sources(settings: Settings, names: list[str]) -> None:
+    from tdxinfo.host.observe import Observer, observe
+    from tdxinfo.machine import Machine
+
+    subject = subject_of(settings)
+    if not isinstance(subject, Machine):
+        raise BadInput(
+            "--all-sources needs a machine or a capture: a report keeps no other answers."
+        )
+    observer = Observer(subject)
+    answers = {name: observer.every_place(name) for name in names}
+    if settings.quiet:
+        return
+    if settings.format == "json":
+        from tdxinfo.render import document
+
+        whole = document.dump_document(observe(subject, names), names)
+        click.echo(document.as_text({**whole, "all_sources": document.all_sources(answers)}))
+        return
+    from tdxinfo.render import page, theme
+
+    page.print_answers(theme.console(settings.color), answers)
+
+
+def chosen(facts: tuple[str, ...]) -> list[str]:
+    """The full names of the facts that sections and fields name. Raises UsageError."""
+    from tdxinfo.host import SECTIONS, fact_names
+
+    if not facts:
+        return fact_names()
+    known = fact_names()
+    names: list[str] = []
+    for fact in facts:
+        if fact in SECTIONS:
+            names += fact_names(fact)
+        elif fact in known:
+            names.append(fact)
+        else:
+            raise click.UsageError(_no_such(fact, [*SECTIONS, *known]))
+    return list(dict.fromkeys(names))
+
+
+def _no_such(fact: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(fact, known, n=3)
+    if near:
+        return f"There is no fact {fact!r:.80}. Did you mean {', '.join(near)}?"
+    sections = ", ".join(name for name in known if "." not in name)
+    return f"There is no fact {fact!r:.80}. Sections are {sections}."

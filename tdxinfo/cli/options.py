@@ -1,0 +1,116 @@
+"""What all commands share: exit statuses, and options that may stand before or after a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ExitStatus(IntEnum):
+    """The process's answer; DESIGN and the man page promise these."""
+
+    READY = 0
+    NOT_READY = 1
+    BAD_INPUT = 2
+    UNDECIDED = 3
+    NOT_APPLICABLE = 4
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+@dataclass
+class Settings:
+    """The global options of one run."""
+
+    source: str | None = None
+    format: str = "table"
+    color: str = "auto"
+    quiet: bool = False
+    verbose: bool = False
+
+
+def settings_of(context: click.Context) -> Settings:
+    return context.find_root().ensure_object(Settings)
+
+
+def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Keeps an option that was given; the later of two wins."""
+    settings = settings_of(context)
+    given = context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
+    if given and parameter.name == "json":
+        settings.format = "json"
+    elif given:
+        setattr(settings, str(parameter.name), value)
+
+
+GLOBAL_OPTIONS = (
+    click.option(
+        "--from",
+        "source",
+        metavar="PATH|example:NAME",
+        help="Read a capture, a JSON report, a kernel log, - or an example, not this machine.",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "--format",
+        type=click.Choice(["table", "json"]),
+        help="How to print the answer.  [default: table]",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "--json", is_flag=True, help="Short for --format json.", expose_value=False, callback=_keep
+    ),
+    click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        help="Use colour.  [default: auto]",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        help="Print nothing but errors; the exit status is the answer.",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Also print where each value came from.",
+        expose_value=False,
+        callback=_keep,
+    ),
+)
+
+
+def global_options(command: F) -> F:
+    for option in reversed(GLOBAL_OPTIONS):
+        command = option(command)
+    return command
+
+
+class RootGroup(click.Group):
+    """The top of the command tree; lists its commands in the order of use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    @staticmethod
+    def wants_json(arguments: list[str]) -> bool:
+        """Whether JSON was asked for, also where the rest of the line made no sense."""
+        pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+        return any(
+            a in ("--json", "--format=json") or (a, b) == ("--format", "json") for a, b in pairs
+        )

@@ -1,0 +1,127 @@
+"""What the kernel log of one boot tells, as facts by name.
+
+Each fact is a function of the boot, in `platform` or `module`. A fact of which the log says
+nothing raises Absent: silence is no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tdxinfo.decode import klog, seamcall
+from tdxinfo.decode.klog import Event
+from tdxinfo.errors import Absent, Malformed
+from tdxinfo.model.values import decimal_date
+
+Fact = Callable[["Boot"], Any]
+
+_OUTCOMES = ("initialized", "failed")
+_TRACES = (
+    "not_loaded",
+    "module_loaded",
+    "module_info",
+    "features0",
+    "cmr",
+    "pamt_kb",
+    "pamt_pages",
+    "rbp_bug",
+    "reserved_areas_exhausted",
+    "tdmrs_exhausted",
+    "not_enabled",
+)
+"""What the kernel only says while it tries to initialize the module."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """The events of one boot, in order."""
+
+    events: tuple[Event, ...]
+    complete: bool
+    """The log begins where the kernel began, so that what is not there was not said."""
+
+    @classmethod
+    def from_log(cls, text: str) -> Boot:
+        found, complete = klog.events(text)
+        return cls(tuple(found), complete)
+
+    def has(self, *names: str) -> bool:
+        return any(event.name in names for event in self.events)
+
+    def last(self, *names: str) -> Event:
+        """The last event of these names. Raises Absent."""
+        for event in reversed(self.events):
+            if event.name in names:
+                return event
+        raise Absent(f"the kernel log has no line about this ({names[0]})")
+
+    def number(self, event: str, value: str) -> int:
+        """A number of the last such event that tells it. Raises Absent."""
+        return int(self._value(event, value))
+
+    def text(self, event: str, value: str) -> str:
+        return str(self._value(event, value))
+
+    def _value(self, event: str, value: str) -> int | str:
+        for found in reversed(self.events):
+            if found.name == event and value in found.values:
+                return found.values[value]
+        raise Absent(f"the kernel log does not tell this ({event}.{value})")
+
+    def attempts(self) -> list[list[Event]]:
+        """The events of each attempt to initialize the module; the last may have no end."""
+        attempts: list[list[Event]] = [[]]
+        for event in self.events:
+            if _begins_anew(event, attempts[-1]):
+                attempts.append([])
+            attempts[-1].append(event)
+        return attempts
+
+    def was_tried(self) -> bool:
+        return any(map(is_trace, self.events))
+
+
+def _begins_anew(event: Event, attempt: list[Event]) -> bool:
+    ends = {found.name for found in attempt if found.name in _OUTCOMES}
+    if event.name in _OUTCOMES:
+        return bool(ends) and event.name not in ends
+    return bool(ends) and is_trace(event)
+
+
+def is_trace(event: Event) -> bool:
+    return event.name in _TRACES or is_initialization_call(event)
+
+
+def is_initialization_call(event: Event) -> bool:
+    """Whether it is a failed SEAMCALL of an initialization; others fail at run time."""
+    return event.name == "seamcall_failed" and seamcall.is_initialization(call_name(event))
+
+
+def call_name(call: Event) -> str:
+    """The SEAMCALL's name, from its number where the kernel printed that."""
+    if "leaf" in call.values:
+        return seamcall.leaf_name(int(call.values["leaf"])) or ""
+    return str(call.values["leaf_name"])
+
+
+def named(events: list[Event], *names: str) -> list[Event]:
+    return [event for event in events if event.name in names]
+
+
+def as_date(number: int) -> date:
+    """Raises Malformed when the decimal yyyymmdd number is no day."""
+    try:
+        return decimal_date(number)
+    except ValueError:
+        raise Malformed(f"the kernel log's build date {number} is no day") from None
+
+
+def read_fact(boot: Boot, name: str) -> Any:
+    """The value of a fact. Raises Absent or Malformed."""
+    from tdxinfo.decode.boot import module, platform
+
+    fact: Fact = getattr(module, name, None) or getattr(platform, name)
+    return fact(boot)

@@ -1,0 +1,164 @@
+"""The machine, its firmware, its KeyIDs and KVM, as one boot's kernel log tells them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from tdxinfo.decode.boot import Boot, as_date
+from tdxinfo.errors import Absent, Malformed
+from tdxinfo.model.values import ModuleVersion
+
+# --- the machine ------------------------------------------------------------------------------
+
+
+def kernel_release(boot: Boot) -> str:
+    """The kernel's release, as `uname -r` prints it."""
+    return re.split(r"[\s(]", boot.text("linux_version", "release"), maxsplit=1)[0]
+
+
+def command_line(boot: Boot) -> str:
+    """What the kernel was started with."""
+    return boot.text("command_line", "text")
+
+
+def family(boot: Boot) -> int:
+    return boot.number("cpu", "family")
+
+
+def model(boot: Boot) -> int:
+    return boot.number("cpu", "model")
+
+
+def stepping(boot: Boot) -> int:
+    return boot.number("cpu", "stepping")
+
+
+def model_name(boot: Boot) -> str:
+    return boot.text("cpu", "model_name")
+
+
+def system(boot: Boot) -> str:
+    """Vendor and product in one, as the kernel prints them."""
+    return boot.text("dmi", "system")
+
+
+def bios_version(boot: Boot) -> str:
+    return boot.text("dmi", "bios_version")
+
+
+def bios_date(boot: Boot) -> str:
+    return boot.text("dmi", "bios_date")
+
+
+def virtualization(boot: Boot) -> str:
+    """td-guest or vm. That the log names no hypervisor proves nothing."""
+    if boot.has("td_guest"):
+        return "td-guest"
+    if boot.has("hypervisor"):
+        return "vm"
+    raise Absent("the kernel log names no hypervisor, which proves nothing")
+
+
+# --- firmware and KeyIDs ----------------------------------------------------------------------
+
+
+def tme_enabled(boot: Boot) -> bool:
+    return boot.last("tme_enabled", "tme_disabled").name == "tme_enabled"
+
+
+def seamrr_enabled(boot: Boot) -> bool:
+    found = boot.last("seamrr_enabled", "seamrr_disabled", "seamrr_unconfigured")
+    return found.name == "seamrr_enabled"
+
+
+def _keyid_range(boot: Boot) -> tuple[int, int]:
+    first, end = boot.number("keyid_range", "first"), boot.number("keyid_range", "end")
+    if not 1 <= first <= end:
+        raise Malformed(f"the kernel log's KeyID range [{first}, {end}) is none")
+    return first, end
+
+
+def private_keyid_count(boot: Boot) -> int:
+    first, end = _keyid_range(boot)
+    return end - first
+
+
+def first_private_keyid(boot: Boot) -> int:
+    return _keyid_range(boot)[0]
+
+
+def mktme_keyid_count(boot: Boot) -> int:
+    """KeyID 0 is the platform's own and counts to neither side."""
+    return _keyid_range(boot)[0] - 1
+
+
+def guest_keyid_count(boot: Boot) -> int:
+    return boot.number("guest_keyids", "keyids")
+
+
+def platform_detected(boot: Boot) -> bool:
+    """Whether the kernel found the firmware to have set the platform up for TDX."""
+    found = boot.last("keyid_range", "bios_enabled", "no_platform", "not_enabled")
+    return found.name in ("keyid_range", "bios_enabled")
+
+
+def has_tdx_code(boot: Boot) -> bool:
+    """A kernel that says anything of TDX on the host was built with it."""
+    boot.last(
+        "keyid_range", "no_platform", "not_enabled", "too_few_keyids", "initialized", "failed"
+    )
+    return True
+
+
+def log_complete(boot: Boot) -> bool:
+    """Whether the log begins where the kernel began."""
+    return boot.complete
+
+
+def hibernation(boot: Boot) -> bool:
+    """The kernel refused TDX since it could hibernate."""
+    boot.last("hibernation_enabled")
+    return True
+
+
+# --- P-SEAMLDR --------------------------------------------------------------------------------
+
+
+def seamldr_version(boot: Boot) -> ModuleVersion:
+    return ModuleVersion(
+        boot.number("seamldr_info", "major_version"), boot.number("seamldr_info", "minor_version")
+    )
+
+
+def seamldr_build_number(boot: Boot) -> int:
+    return boot.number("seamldr_info", "build_num")
+
+
+def seamldr_build_date(boot: Boot) -> date:
+    return as_date(boot.number("seamldr_info", "build_date"))
+
+
+# --- KVM --------------------------------------------------------------------------------------
+
+
+def kvm_refusal(boot: Boot) -> str:
+    """Why KVM did not offer TDX, in its own words."""
+    return boot.last("kvm_refused").text
+
+
+def max_vcpus(boot: Boot) -> int:
+    return boot.number("kvm_refused", "max_vcpus")
+
+
+def max_service_tds(boot: Boot) -> int:
+    return boot.number("max_servtds", "count")
+
+
+def live_migration(boot: Boot) -> bool:
+    return boot.last("migration", "no_migration").name == "migration"
+
+
+def td_partitioning(boot: Boot) -> bool:
+    boot.last("partitioning")
+    return True

@@ -1,0 +1,64 @@
+"""The answer to KVM_TDX_CAPABILITIES, byte by byte.
+
+Source: arch/x86/include/uapi/asm/kvm.h of Linux 6.16 to 7.3 (`struct kvm_tdx_capabilities` and
+`struct kvm_cpuid2`).
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from tdxinfo.errors import Malformed
+from tdxinfo.model.values import CpuidConfig, hex64
+
+WORDS = (
+    "supported_attrs",
+    "supported_xfam",
+    "kernel_tdvmcallinfo_1_r11",
+    "user_tdvmcallinfo_1_r11",
+    "kernel_tdvmcallinfo_1_r12",
+    "user_tdvmcallinfo_1_r12",
+)
+CPUID_OFFSET = 2048
+"""`cpuid.nent`; 250 reserved words lie between."""
+_HEADER = struct.Struct("<II")
+_ENTRY = struct.Struct("<7I12x")
+
+
+def buffer_for(entries: int) -> bytearray:
+    """A buffer that has room for this many CPUID entries and says so."""
+    buffer = bytearray(CPUID_OFFSET + _HEADER.size + entries * _ENTRY.size)
+    _HEADER.pack_into(buffer, CPUID_OFFSET, entries, 0)
+    return buffer
+
+
+def parse_capabilities(data: bytes) -> dict[str, Any]:
+    """The words as hex text, and a list of seven numbers per CPUID entry.
+
+    They are function, index, flags, EAX, EBX, ECX and EDX; the registers hold masks of the bits
+    that a TD's owner may choose. Raises Malformed when the buffer is too short for its count.
+    """
+    if len(data) < CPUID_OFFSET + _HEADER.size:
+        raise Malformed("KVM's capabilities are cut short")
+    words = struct.unpack_from(f"<{len(WORDS)}Q", data)
+    count, _ = _HEADER.unpack_from(data, CPUID_OFFSET)
+    start = CPUID_OFFSET + _HEADER.size
+    if start + count * _ENTRY.size > len(data):
+        raise Malformed(f"KVM's capabilities claim {count} CPUID entries, which they cannot hold")
+    entries = [list(_ENTRY.unpack_from(data, start + i * _ENTRY.size)) for i in range(count)]
+    return {**dict(zip(WORDS, map(hex64, words), strict=True)), "cpuid": entries}
+
+
+def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
+    """The CPUID entries as values. Raises Malformed.
+
+    KVM reports "no sub-leaf" as index 0, so that the two cannot be told apart here.
+    """
+    try:
+        return tuple(
+            CpuidConfig(leaf=leaf, subleaf=index, eax=eax, ebx=ebx, ecx=ecx, edx=edx)
+            for leaf, index, _, eax, ebx, ecx, edx in entries
+        )
+    except (TypeError, ValueError) as error:
+        raise Malformed(f"the record's CPUID entries are not of seven numbers: {error}") from None

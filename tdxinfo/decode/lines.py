@@ -1,0 +1,62 @@
+"""Small text formats of kernel files: one number, one pair a line, ranges of memory."""
+
+from __future__ import annotations
+
+import re
+
+from tdxinfo.errors import Denied, Malformed
+from tdxinfo.model.values import MemoryRange
+
+_SHOWN = 40
+
+
+def number(text: str) -> int:
+    """A decimal number, or a hex one with 0x, with or without newline."""
+    text = text.strip()
+    if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", text):
+        return int(text, 16)
+    if re.fullmatch(r"\d{1,19}", text):
+        return int(text)
+    raise Malformed(f"{text[:_SHOWN]!r} is no number")
+
+
+def misprinted_number(text: str) -> int:
+    """The P-SEAMLDR's attributes as Intel's 5.15 kernel prints them: "0x08", then hex digits."""
+    return number("0x" + text.strip().removeprefix("0x08"))
+
+
+def yes_or_no(text: str) -> bool:
+    """A module parameter: Y or N, or 1 or 0 where the kernel keeps it as a number."""
+    answers = {"Y": True, "1": True, "N": False, "0": False}
+    if text.strip() not in answers:
+        raise Malformed(f"{text.strip()[:_SHOWN]!r} is neither Y nor N")
+    return answers[text.strip()]
+
+
+def resource(text: str, name: str) -> int | None:
+    """The number behind `name` in a misc cgroup file; None when it has no such line."""
+    found = re.search(rf"^{name} (\d{{1,19}})$", text, re.MULTILINE)
+    return int(found.group(1)) if found else None
+
+
+def config_option(text: str, option: str) -> str:
+    """The value of a kernel configuration option: y, m, a number or text; n when not set."""
+    found = re.search(rf"^{option}=(.*)$", text, re.MULTILINE)
+    if found:
+        return found.group(1).strip('"')
+    if not re.search(r"^(?:# )?CONFIG_[A-Z0-9_]+(?:=| is not set)", text, re.MULTILINE):
+        raise Malformed("the file is no kernel configuration")
+    return "n"
+
+
+_IOMEM = re.compile(r"^([0-9a-f]{4,16})-([0-9a-f]{4,16}) : System RAM$", re.MULTILINE)
+
+
+def system_ram(text: str) -> tuple[MemoryRange, ...]:
+    """The System RAM of /proc/iomem. Raises Denied when the kernel hid the addresses."""
+    pairs = [(int(first, 16), int(last, 16)) for first, last in _IOMEM.findall(text)]
+    if not pairs:
+        raise Malformed("/proc/iomem lists no System RAM")
+    if not any(last for _, last in pairs):
+        raise Denied("/proc/iomem hides its addresses from this user", "Run as root.")
+    return tuple(MemoryRange.between(first, last + 1) for first, last in pairs)

@@ -1,0 +1,119 @@
+"""The errors tdxinfo raises on purpose.
+
+TdxinfoError
+├── BadInput            what the user gave cannot be used; the command ends with status 2
+└── Unavailable         a place did not answer; only this fact becomes unknown
+    ├── Absent          it does not exist
+    │   └── NotRecorded it was never asked when the capture was made
+    ├── Denied          it exists, but this process may not read it
+    ├── Unsupported     it exists, but this machine or kernel does not do it
+    │   └── Lost        it did once; what other places still say of it is stale
+    ├── TimedOut        it did not answer in time
+    └── Malformed       it answered, but not in its own format
+        └── Inconsistent    it answered differently where it must not
+"""
+
+from __future__ import annotations
+
+import errno as errnos
+import os
+
+
+class TdxinfoError(Exception):
+    """Root of all errors that are an outcome and no bug. `str()` is one sentence for people."""
+
+
+class BadInput(TdxinfoError):
+    """What the user gave cannot be used."""
+
+
+class Unavailable(TdxinfoError):
+    """A place did not answer."""
+
+    reason = "unavailable"
+
+    def __init__(self, message: str, remedy: str = "", errno: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.errno = errno
+        """The system's error number where one led to this, or 0."""
+
+
+class Absent(Unavailable):
+    """The place does not exist on this machine."""
+
+    reason = "absent"
+
+
+class NotRecorded(Absent):
+    """A capture says nothing of this place, so nobody knows whether it exists."""
+
+    reason = "not-recorded"
+
+
+class Denied(Unavailable):
+    """The place exists, but this process may not read it."""
+
+    reason = "denied"
+
+
+class Unsupported(Unavailable):
+    """The place exists, but this machine or kernel does not do what was asked."""
+
+    reason = "unsupported"
+
+
+class Lost(Unsupported):
+    """The place says that what it told of is gone, so that no older answer may stand in for it."""
+
+    reason = "lost"
+
+
+class TimedOut(Unavailable):
+    """The place did not answer in time."""
+
+    reason = "timed-out"
+
+
+class Malformed(Unavailable):
+    """The place answered with something that is not in its format."""
+
+    reason = "malformed"
+
+
+class Inconsistent(Malformed):
+    """The place gives different answers where they must be the same."""
+
+    reason = "inconsistent"
+
+
+REASONS: dict[str, type[Unavailable]] = {
+    kind.reason: kind
+    for kind in (Absent, NotRecorded, Denied, Unsupported, Lost, TimedOut, Malformed, Inconsistent)
+}
+
+AS_ROOT = "Run as root."
+
+_BY_ERRNO: dict[int, type[Unavailable]] = {
+    errnos.ENOENT: Absent,
+    errnos.ENOTDIR: Absent,
+    errnos.EACCES: Denied,
+    errnos.EPERM: Denied,
+    errnos.ETIMEDOUT: TimedOut,
+}
+
+
+def from_oserror(error: OSError, what: str) -> Unavailable:
+    """The refusal that a system call's error means, in a sentence about `what`."""
+    number = error.errno or 0
+    kind = _BY_ERRNO.get(number, Unsupported)
+    if kind is Absent:
+        return Absent(f"{what} does not exist", errno=number)
+    if kind is Denied and os.geteuid() != 0:
+        return Denied(f"{what} may not be read by this user", AS_ROOT, errno=number)
+    if kind is Denied:
+        message = f"{what} may not be read, not even by root here: {os.strerror(number)}"
+        remedy = "Leave the container, or look at the kernel's lockdown mode."
+        return Denied(message, remedy, errno=number)
+    return kind(f"{what} cannot be read: {os.strerror(number)}", errno=number)

@@ -1,0 +1,83 @@
+"""The kernel: what it was built with and started with, as far as TDX asks."""
+
+import re
+from typing import Annotated
+
+from tdxinfo.host.section import From, Section
+from tdxinfo.model.observed import Observed
+from tdxinfo.sources.files import File, KernelConfig
+from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.processor import FlagImplies
+
+
+def _can_hibernate(text: str) -> bool:
+    """/sys/power/disk says [disabled] when hibernation is unavailable."""
+    return text.strip() != "[disabled]"
+
+
+def _hibernates_by_option(command_line: str) -> bool | None:
+    return False if "nohibernate" in command_line.split() else None
+
+
+def _not_built(configured: bool) -> bool | None:
+    return None if configured else False
+
+
+def _lockdown(text: str) -> str:
+    """The mode in brackets of "none [integrity] confidentiality"."""
+    found = re.search(r"\[([a-z]+)\]", text)
+    if not found:
+        raise ValueError("no mode is in brackets")
+    return found.group(1)
+
+
+class Kernel(Section):
+    release: Annotated[
+        Observed[str], File("/proc/sys/kernel/osrelease"), KernelLog("kernel_release")
+    ]
+    """The kernel's release, as `uname -r` prints it."""
+
+    command_line: Annotated[Observed[str], File("/proc/cmdline"), KernelLog("command_line")]
+    """What the kernel was started with."""
+
+    config_tdx_host: Annotated[
+        Observed[bool],
+        KernelConfig("CONFIG_INTEL_TDX_HOST"),
+        FlagImplies("tdx_host_platform"),
+        KernelLog("has_tdx_code"),
+    ]
+    """The kernel was built with CONFIG_INTEL_TDX_HOST."""
+
+    config_kvm_intel: Annotated[Observed[bool], KernelConfig("CONFIG_KVM_INTEL")]
+    """The kernel was built with KVM for Intel processors."""
+
+    config_kvm_intel_tdx: Annotated[Observed[bool], KernelConfig("CONFIG_KVM_INTEL_TDX")]
+    """The kernel was built with KVM for TDX (Linux 6.16 and later)."""
+
+    config_kexec_core: Annotated[Observed[bool], KernelConfig("CONFIG_KEXEC_CORE")]
+    """The kernel was built with kexec, which excludes TDX hosts before Linux 6.18."""
+
+    config_hibernation: Annotated[Observed[bool], KernelConfig("CONFIG_HIBERNATION")]
+    """The kernel was built with hibernation."""
+
+    hibernation: Annotated[
+        Observed[bool],
+        File("/sys/power/disk", _can_hibernate),
+        From(_not_built, "kernel.config_hibernation"),
+        From(_hibernates_by_option, "kernel.command_line"),
+        KernelLog("hibernation"),
+    ]
+    """Hibernation is available, and so TDX is not."""
+
+    tdx_detected: Annotated[
+        Observed[bool],
+        FlagImplies("tdx_host_platform"),
+        KernelLog("platform_detected"),
+    ]
+    """The kernel found that the firmware set TDX up. That proves nothing of the module."""
+
+    lockdown: Annotated[Observed[str], File("/sys/kernel/security/lockdown", _lockdown)]
+    """The kernel's lockdown mode."""
+
+    log_complete: Annotated[Observed[bool], KernelLog("log_complete")]
+    """The kernel log that was read begins where the kernel began."""

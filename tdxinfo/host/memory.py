@@ -1,0 +1,49 @@
+"""Memory: what can be made private, what the kernel made of it, what TDX costs."""
+
+from typing import Annotated
+
+from tdxinfo.decode import lines
+from tdxinfo.host.section import From, Section
+from tdxinfo.model.observed import Observed
+from tdxinfo.model.values import Count, MemoryRange, Size, Tdmr
+from tdxinfo.sources.files import File
+from tdxinfo.sources.klog import KernelLog
+
+
+def _sum(ranges: tuple[MemoryRange, ...]) -> int:
+    return sum(found.size for found in ranges)
+
+
+class Memory(Section):
+    cmrs: Annotated[Observed[tuple[MemoryRange, ...]], KernelLog("cmrs")]
+    """Convertible Memory Regions: the memory that TDs can use."""
+
+    cmr_bytes: Annotated[Observed[Size], From(_sum, "memory.cmrs")]
+    """Size of all CMRs together."""
+
+    tdmrs: Annotated[Observed[tuple[Tdmr, ...]], KernelLog("tdmrs")]
+    """TD Memory Regions that the kernel made of its memory."""
+
+    max_tdmrs: Annotated[Observed[Count], KernelLog("max_tdmrs")]
+    """TDMRs the module takes at most."""
+
+    max_reserved_per_tdmr: Observed[Count]
+    """Reserved areas the module takes in one TDMR at most."""
+
+    pamt_4k_entry_size: Observed[Count]
+    """Bytes of a PAMT entry for a 4 KiB page."""
+
+    pamt_2m_entry_size: Observed[Count]
+    """Bytes of a PAMT entry for a 2 MiB page."""
+
+    pamt_1g_entry_size: Observed[Count]
+    """Bytes of a PAMT entry for a 1 GiB page."""
+
+    pamt_bytes: Annotated[Observed[Size], KernelLog("pamt_bytes")]
+    """Memory that the Physical Address Metadata Tables take from the host."""
+
+    system_ram: Annotated[Observed[tuple[MemoryRange, ...]], File("/proc/iomem", lines.system_ram)]
+    """System RAM as the kernel sees it."""
+
+    system_ram_bytes: Annotated[Observed[Size], From(_sum, "memory.system_ram")]
+    """Size of all System RAM together."""

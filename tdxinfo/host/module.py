@@ -1,0 +1,138 @@
+"""The TDX module: what it is, how far it got, what it can do."""
+
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal
+
+from tdxinfo.decode import bits, kernels, releases
+from tdxinfo.host.section import From, Inferred, Section
+from tdxinfo.model.observed import Observed
+from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
+from tdxinfo.sources.files import CgroupImplies, StateFile
+from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kvm import KvmSucceeds
+from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
+
+State = Literal["initialized", "failed", "not-loaded", "not-attempted", "unknown"]
+
+_VERSION = "/sys/devices/faux/tdx_host/version"
+_DEBUG = 31
+
+
+def _major(version: ModuleVersion) -> int:
+    return version.major
+
+
+def _minor(version: ModuleVersion) -> int:
+    return version.minor
+
+
+def _update(version: ModuleVersion) -> int | None:
+    return version.update
+
+
+def _running(text: str) -> str:
+    """The driver only shows a version while the module runs."""
+    ModuleVersion.parse(text)
+    return "initialized"
+
+
+def _kvm_kept_tdx(tdx_enabled: bool, release: str) -> str | None:
+    """KVM clears its parameter when it cannot bring the module up (Linux 6.16 and later)."""
+    version = kernels.version(release)
+    return "initialized" if tdx_enabled and version and version >= kernels.FIRST_KVM_TDX else None
+
+
+def _kernel_insists(state: str, release: str) -> bool | None:
+    """Linux 6.14 and later initialize no module without NO_RBP_MOD."""
+    version = kernels.version(release)
+    checked = version is not None and version >= kernels.FIRST_RBP_CHECK
+    return True if state == "initialized" and checked else None
+
+
+def _has_no_rbp_mod(features0: int) -> bool:
+    return bits.is_set("TDX_FEATURES0", "NO_RBP_MOD", features0)
+
+
+def _feature_names(features0: int) -> list[str]:
+    return bits.names_of("TDX_FEATURES0", features0)
+
+
+def _is_debug(attributes: int) -> bool:
+    return bool(attributes >> _DEBUG & 1)
+
+
+class Module(Section):
+    unknown_values: ClassVar[dict[str, Any]] = {"state": "unknown"}
+
+    state: Annotated[
+        Observed[State],
+        StateFile(_VERSION, _running),
+        KvmSucceeds("initialized"),
+        VendorState(),
+        CgroupImplies("initialized"),
+        Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release"),
+        KernelLog("module_state"),
+    ]
+    """How far the host got: initialized, failed, not-loaded, not-attempted or unknown."""
+
+    version: Annotated[
+        Observed[ModuleVersion],
+        StateFile(_VERSION, ModuleVersion.parse),
+        VendorVersion(),
+        KernelLog("module_version"),
+    ]
+    """major.minor.update as the kernel spells it, or major.minor where no place told the update."""
+
+    major: Annotated[Observed[Count], From(_major, "module.version")]
+    """Major version: the module's line, together with the minor version."""
+
+    minor: Annotated[Observed[Count], From(_minor, "module.version")]
+    """Minor version."""
+
+    update: Annotated[Observed[Count], From(_update, "module.version")]
+    """Update within the line."""
+
+    internal: Annotated[Observed[Count], KernelLog("internal")]
+    """Internal version, which only few kernels print."""
+
+    build_number: Annotated[Observed[Count], VendorModule("build_num"), KernelLog("build_number")]
+    """Build number."""
+
+    build_date: Annotated[
+        Observed[date], VendorModule("build_date", decimal_date), KernelLog("build_date")
+    ]
+    """Day the module was built."""
+
+    vendor_id: Annotated[Observed[Count], VendorModule("vendor_id"), KernelLog("vendor_id")]
+    """PCI id of the module's maker: 0x8086 is Intel."""
+
+    debug: Annotated[Observed[bool], VendorModule("attributes", _is_debug), KernelLog("debug")]
+    """The module is a debug build, whose TDs are not protected (bit 31 of its attributes)."""
+
+    release: Annotated[
+        Observed[str],
+        Inferred(
+            releases.matching_release,
+            "module.version",
+            "module.build_number?",
+            "module.build_date?",
+        ),
+    ]
+    """The public release that version and build point to."""
+
+    features0: Annotated[Observed[Bits64], KernelLog("features0")]
+    """TDX_FEATURES0, the module's feature bitmap."""
+
+    features: Annotated[Observed[tuple[str, ...]], From(_feature_names, "module.features0")]
+    """Names of the features that are there."""
+
+    no_rbp_mod: Annotated[
+        Observed[bool],
+        From(_has_no_rbp_mod, "module.features0"),
+        KernelLog("no_rbp_mod"),
+        Inferred(_kernel_insists, "module.state", "kernel.release"),
+    ]
+    """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
+
+    failure: Annotated[Observed[Failure], KernelLog("failure")]
+    """How the initialization failed; null with a source when it did not."""

@@ -1,0 +1,91 @@
+"""A JSON report back into the host that it describes."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from tdxinfo.errors import BadInput
+from tdxinfo.host import SECTIONS, Host
+from tdxinfo.host.observe import assemble
+from tdxinfo.machine.inputs import ReportInput
+from tdxinfo.model import SCHEMA_VERSION
+from tdxinfo.model.observed import Attempt, Observed
+
+_UNSOURCED = "report"
+"""The origin of a value whose report names none."""
+
+
+class Source(BaseModel):
+    origin: str
+
+
+class Refusal(BaseModel):
+    origin: str
+    reason: str
+    message: str
+    remedy: str = ""
+
+
+class Report(BaseModel):
+    """What `tdxinfo dump --json` prints. Keys that a later version added are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    schema_version: str
+    sources: dict[str, Source] = {}
+    unavailable: dict[str, list[Refusal]] = {}
+
+
+@cache
+def report_model() -> type[Report]:
+    """The report with all sections of the catalogue; every fact may be null or left out."""
+    sections: dict[str, Any] = {}
+    for name, section in SECTIONS.items():
+        facts: dict[str, Any] = {
+            field: (declared.type.annotation | None, None)
+            for field, declared in section.fields.items()
+        }
+        model = create_model(name.title(), __config__=ConfigDict(extra="ignore"), **facts)
+        sections[name] = (model, model())
+    host = create_model("HostFacts", __config__=ConfigDict(extra="ignore"), **sections)
+    return create_model("DumpReport", __base__=Report, host=(host, ...))
+
+
+def host_of_report(given: ReportInput) -> Host:
+    """The host that the report describes. Raises BadInput."""
+    version = str(given.data.get("schema_version"))
+    if version.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".")[0]:
+        raise BadInput(
+            f"{given.origin.path} has schema version {version:.20}, and this tdxinfo reads "
+            f"{SCHEMA_VERSION}. Use the tdxinfo that wrote it, or a newer one."
+        )
+    try:
+        report = report_model().model_validate(given.data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(
+            f"{given.origin.path} is no valid report: {where}: {first['msg']}."
+        ) from None
+    facts = {
+        f"{name}.{field}": _observed(report, f"{name}.{field}")
+        for name, section in SECTIONS.items()
+        for field in section.fields
+    }
+    return assemble(facts, given.origin)
+
+
+def _observed(report: Report, name: str) -> Observed[Any]:
+    section, _, field = name.partition(".")
+    value = getattr(getattr(report.host, section), field)  # type: ignore[attr-defined]
+    attempts = tuple(
+        Attempt(r.origin, r.reason, r.message, r.remedy) for r in report.unavailable.get(name, [])
+    )
+    source = report.sources.get(name)
+    if source:
+        return Observed(value, source.origin, attempts, name)
+    is_unknown = value is None or value == SECTIONS[section].unknown_values.get(field)
+    return Observed(value, "" if is_unknown else _UNSOURCED, attempts, name)

@@ -1,0 +1,62 @@
+"""What a section of the catalogue is: facts, each with its type and its places in order."""
+
+from typing import Annotated, Any, ClassVar, get_args, get_origin
+
+from tdxinfo.model.fields import FieldType
+from tdxinfo.model.observed import Observed
+from tdxinfo.sources import Place
+
+
+class From:
+    """A fact that follows from others, by calculation. `function` gets their values in order.
+
+    A name with a question mark may be unknown; its value is then None. The function may raise
+    Unavailable, or give None when the others do not suffice.
+    """
+
+    kind = "derived"
+
+    def __init__(self, function: Any, *names: str) -> None:
+        self.function = function
+        self.needed = {name.removesuffix("?"): not name.endswith("?") for name in names}
+
+    @property
+    def origin(self) -> str:
+        return f"{self.kind}:{','.join(self.needed)}"
+
+
+class Inferred(From):
+    """A fact that follows from others by what is known of kernels and modules, not by reading."""
+
+    kind = "inferred"
+
+
+class Field:
+    """One declared fact: its type, and where it is looked for, the most direct place first."""
+
+    def __init__(self, annotation: Any) -> None:
+        is_annotated = get_origin(annotation) is Annotated
+        observed = get_args(annotation)[0] if is_annotated else annotation
+        self.type = FieldType(get_args(observed)[0])
+        self.places: tuple[Place | From, ...] = annotation.__metadata__ if is_annotated else ()
+
+
+class Section:
+    """Facts that belong together: every annotation is an `Observed`, with its places."""
+
+    fields: ClassVar[dict[str, Field]]
+    unknown_values: ClassVar[dict[str, Any]] = {}
+    """What a field shows when nothing is known of it, where that is not null."""
+
+    def __init_subclass__(cls) -> None:
+        cls.fields = {
+            name: Field(annotation)
+            for name, annotation in cls.__annotations__.items()
+            if get_origin(annotation) is not ClassVar
+        }
+
+    def __init__(self, facts: dict[str, Observed[Any]]) -> None:
+        vars(self).update(facts)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__}.{name} is a fact and does not change")

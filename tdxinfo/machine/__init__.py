@@ -1,0 +1,84 @@
+"""The one door to the outside.
+
+A machine is this one (`live`), a recorded one (`captured`), or this one while it is being
+recorded (`recording`). Files go through `read`, everything else through `ask`; what was asked
+once is remembered, refusals too.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from tdxinfo.errors import Unavailable
+
+T = TypeVar("T")
+
+Answer = str | int | bool | list["Answer"] | dict[str, "Answer"]
+"""What a machine can say and a capture can keep. Numbers above 2^63 travel as hex text."""
+
+FILE_LIMIT = 16 << 20
+"""Bytes of one file that are read at most; /proc/cpuinfo of 2048 CPUs has about 4 MiB."""
+
+KERNEL_LOG = "kernel-log"
+"""The one answer that a capture keeps as a file of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a report's facts come from."""
+
+    kind: str
+    """live, capture, example, kernel-log or report."""
+    path: str | None = None
+    note: str | None = None
+    """What a recorded host says of itself, for example that its values are constructed."""
+    recorded: str | None = None
+
+    def as_dict(self) -> dict[str, str | None]:
+        return {
+            "kind": self.kind,
+            "path": self.path,
+            "note": self.note,
+            "recorded": self.recorded,
+        }
+
+
+class Machine(ABC):
+    """A machine that can be asked, each thing once."""
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self._memory: dict[object, object] = {}
+
+    def read(self, path: str) -> bytes:
+        """The bytes of the file at an absolute path. Raises Unavailable."""
+        return self.once(("file", path), lambda: self._read(path))
+
+    def text(self, path: str) -> str:
+        """The file's text; bytes that are no UTF-8 become replacement characters."""
+        return self.read(path).decode("utf-8", "replace")
+
+    def ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+        """The answer to `key`: from `live` on a live machine, else from the record."""
+        return self.once(("answer", key), lambda: self._ask(key, live))
+
+    def once(self, key: object, make: Callable[[], T]) -> T:
+        """What `make` gives, made only the first time; a refusal is remembered like a value."""
+        if key not in self._memory:
+            try:
+                self._memory[key] = make()
+            except Unavailable as refusal:
+                self._memory[key] = refusal
+        remembered = self._memory[key]
+        if isinstance(remembered, Unavailable):
+            raise remembered.with_traceback(None)
+        return cast(T, remembered)
+
+    @abstractmethod
+    def _read(self, path: str) -> bytes: ...
+
+    @abstractmethod
+    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer: ...

@@ -1,0 +1,71 @@
+"""Reads that end: bounded in bytes and in time, and of regular files only."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from tdxinfo.errors import Malformed, TimedOut, from_oserror
+
+T = TypeVar("T")
+
+OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+"""O_NONBLOCK: a FIFO without a writer must not hold the open."""
+
+CHUNK = 1 << 20
+
+
+def within(seconds: float, what: str, work: Callable[[], T]) -> T:
+    """What `work` gives, or TimedOut when it takes longer.
+
+    The work goes on in a daemon thread that nobody waits for: a read that a driver holds cannot
+    be called off from user space.
+    """
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not results:
+        raise TimedOut(f"{what} did not answer within {seconds:g} s")
+    return results[0]
+
+
+def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) -> bytes:
+    """The bytes of a regular file. Raises Unavailable; Malformed when it has more than `limit`."""
+    try:
+        fd = os.open(path, OPEN_FLAGS | flags, dir_fd=dir_fd)
+    except OSError as error:
+        raise from_oserror(error, path) from None
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise Malformed(f"{path} is not a regular file")
+        return read_descriptor(fd, limit, path)
+    finally:
+        os.close(fd)
+
+
+def read_descriptor(fd: int, limit: int, what: str) -> bytes:
+    chunks: list[bytes] = []
+    left = limit + 1
+    try:
+        while left > 0 and (chunk := os.read(fd, min(CHUNK, left))):
+            chunks.append(chunk)
+            left -= len(chunk)
+    except OSError as error:
+        raise from_oserror(error, what) from None
+    if left <= 0:
+        raise Malformed(f"{what} holds more than {limit} bytes")
+    return b"".join(chunks)

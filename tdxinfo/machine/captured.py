@@ -1,0 +1,242 @@
+"""A recorded machine: a capture's folder or archive, or nothing but a kernel log.
+
+A capture holds `about.toml` (format, when, by what), `root/…` (the files read, at their own
+paths), `answers.toml` (what is no file, and every refusal) and `kernel.log`.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import posixpath
+import tarfile
+import tomllib
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from tdxinfo.errors import (
+    REASONS,
+    Absent,
+    BadInput,
+    Malformed,
+    NotRecorded,
+    Unavailable,
+    Unsupported,
+)
+from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Answer, Machine, Origin
+from tdxinfo.machine.bounded import read_file
+
+FORMAT = 1
+"""The newest capture format that this version reads, and the one it writes."""
+
+ARCHIVE_LIMIT = 64 << 20
+"""Bytes of a whole archive, unpacked. A capture of a large host has under 10 MiB."""
+
+MEMBER_LIMIT = 10_000
+
+ReadFile = Callable[[str], bytes]
+"""The bytes of a file by its path inside the capture. Raises Unavailable."""
+
+
+class CapturedMachine(Machine):
+    """A machine as it answered when it was recorded. This machine is never asked."""
+
+    def __init__(self, origin: Origin, read_file: ReadFile, answers: Mapping[str, Any]) -> None:
+        super().__init__(origin)
+        self._file = read_file
+        self._answers = answers.get("answers", {})
+        self._refused = answers.get("refused", {})
+
+    def _read(self, path: str) -> bytes:
+        self._raise_refusal(path)
+        try:
+            return self._file("root" + path)
+        except Absent:
+            raise NotRecorded(f"{path} is not in the record") from None
+
+    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+        self._raise_refusal(key)
+        if key == KERNEL_LOG:
+            return self._kernel_log()
+        if key not in self._answers:
+            raise NotRecorded(f"{key} is not in the record")
+        return cast(Answer, self._answers[key])
+
+    def _kernel_log(self) -> str:
+        try:
+            return self._file("kernel.log").decode("utf-8", "replace")
+        except Absent:
+            raise NotRecorded("the kernel log is not in the record") from None
+
+    def _raise_refusal(self, key: str) -> None:
+        refusal = self._refused.get(key)
+        if refusal is None:
+            return
+        if not isinstance(refusal, dict):
+            raise Malformed(f"the record's refusal of {key} is no table")
+        kind = REASONS.get(str(refusal.get("reason")), Unsupported)
+        number = getattr(errno, str(refusal.get("errno", "")), 0)
+        raise kind(
+            str(refusal.get("message", f"{key} did not answer")),
+            str(refusal.get("remedy", "")),
+            errno=number,
+        )
+
+
+def log_machine(text: str, origin: Origin) -> CapturedMachine:
+    """A machine of which nothing is known but its kernel log."""
+    return CapturedMachine(origin, _from_memory({"kernel.log": text.encode()}), {})
+
+
+def open_folder(path: str, kind: str = "capture", shown: str | None = None) -> CapturedMachine:
+    """The capture in a folder. Raises BadInput."""
+
+    def read(inner: str) -> bytes:
+        return _read_beneath(path, inner)
+
+    return _open(read, kind, shown or path)
+
+
+def open_archive(data: bytes, shown: str) -> CapturedMachine:
+    """The capture in a tar.gz archive. Nothing is unpacked to disk. Raises BadInput."""
+    return _open(_from_memory(_members(data, shown)), "capture", shown)
+
+
+def _open(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
+    about = _toml(read, "about.toml", shown)
+    if about is None:
+        raise BadInput(
+            f"{shown} is no capture: it has no about.toml. Make one with `tdxinfo capture`."
+        )
+    version = about.get("format")
+    if not isinstance(version, int) or version < 1:
+        raise BadInput(f"{shown} is no capture: its about.toml names no format.")
+    if version > FORMAT:
+        raise BadInput(
+            f"{shown} has capture format {version}, and this tdxinfo reads up to {FORMAT}. "
+            "Update tdxinfo."
+        )
+    origin = Origin(kind, shown, _text(about, "provenance"), _text(about, "recorded"))
+    answers = _toml(read, "answers.toml", shown) or {}
+    for table in ("answers", "refused"):
+        if not isinstance(answers.get(table, {}), dict):
+            raise BadInput(f"{table} in answers.toml of {shown} is no table.")
+    return CapturedMachine(origin, read, answers)
+
+
+def _text(table: Mapping[str, Any], key: str) -> str | None:
+    value = table.get(key)
+    return None if value is None else str(value)
+
+
+def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(read(name).decode("utf-8"))
+    except Absent:
+        return None
+    except Unavailable as error:
+        raise BadInput(f"{name} of {shown} cannot be read: {error}.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
+
+
+def _from_memory(files: Mapping[str, bytes]) -> ReadFile:
+    def read(inner: str) -> bytes:
+        if inner not in files:
+            raise Absent(f"{inner} is not in the record")
+        return files[inner]
+
+    return read
+
+
+def _read_beneath(folder: str, inner: str) -> bytes:
+    """A file of the folder. No component may be a link, so that none leads out of it."""
+    *parents, name = inner.split("/")
+    directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for parent in parents:
+            directory = _enter(directory, parent, inner)
+        return _read_unlinked(directory, name, inner)
+    finally:
+        os.close(directory)
+
+
+def _enter(directory: int, name: str, inner: str) -> int:
+    """The folder `name` inside `directory`, which is closed."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        below = os.open(name, flags, dir_fd=directory)
+    except OSError as error:
+        raise _refused_by_folder(error, inner) from None
+    os.close(directory)
+    return below
+
+
+def _read_unlinked(directory: int, name: str, inner: str) -> bytes:
+    try:
+        return read_file(name, FILE_LIMIT, dir_fd=directory, flags=os.O_NOFOLLOW)
+    except Unavailable as error:
+        if error.errno == errno.ELOOP:
+            raise Malformed(f"{inner} of the record is a link") from None
+        raise
+
+
+def _refused_by_folder(error: OSError, inner: str) -> Unavailable:
+    if error.errno == errno.ENOENT:
+        return Absent(f"{inner} is not in the record")
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return Malformed(f"a folder above {inner} of the record is a link or a file")
+    return Unsupported(f"{inner} of the record cannot be read: {error.strerror}")
+
+
+class _Inflated(io.RawIOBase):
+    """A gzip stream, inflated; ends with BadInput once it has given `ARCHIVE_LIMIT` bytes."""
+
+    def __init__(self, data: bytes, shown: str) -> None:
+        self._rest = data
+        self._shown = shown
+        self._inflate = zlib.decompressobj(wbits=31)
+        self._given = 0
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._inflate.decompress(self._rest, max(size, 1) if size >= 0 else ARCHIVE_LIMIT)
+        self._rest = self._inflate.unconsumed_tail
+        self._given += len(chunk)
+        if self._given > ARCHIVE_LIMIT:
+            raise BadInput(f"{self._shown} unpacks to more than {ARCHIVE_LIMIT >> 20} MiB.")
+        return chunk
+
+
+def _members(data: bytes, shown: str) -> dict[str, bytes]:
+    """The regular files of the archive by their paths below the capture's top."""
+    files: dict[str, bytes] = {}
+    try:
+        with tarfile.open(fileobj=_Inflated(data, shown), mode="r|") as archive:
+            for count, member in enumerate(archive):
+                if count >= MEMBER_LIMIT:
+                    raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")
+                name = _safe_name(member, shown)
+                if member.isreg() and (stream := archive.extractfile(member)):
+                    files[name] = stream.read()
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
+        raise BadInput(f"{shown} is no whole tar.gz archive: {error}.") from None
+    top = min(
+        (name for name in files if posixpath.basename(name) == "about.toml"), default="", key=len
+    )
+    prefix = top.removesuffix("about.toml")
+    return {
+        name.removeprefix(prefix): kept for name, kept in files.items() if name.startswith(prefix)
+    }
+
+
+def _safe_name(member: tarfile.TarInfo, shown: str) -> str:
+    name = posixpath.normpath(member.name)
+    if member.name.startswith("/") or name == ".." or name.startswith("../"):
+        raise BadInput(f"{shown} holds {member.name!r:.100}, which leads out of it.")
+    if not (member.isreg() or member.isdir()):
+        raise BadInput(
+            f"{shown} holds {member.name!r:.100}, which is no file: captures have no links."
+        )
+    return name

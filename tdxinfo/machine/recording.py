@@ -1,0 +1,155 @@
+"""A machine that is being recorded, and the capture made of it."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tdxinfo import __version__
+from tdxinfo.errors import BadInput, Unavailable
+from tdxinfo.machine import KERNEL_LOG, Answer, Machine
+from tdxinfo.machine.captured import FORMAT
+
+ARCHIVE_ENDINGS = (".tar.gz", ".tgz")
+
+_IDENTITIES = (
+    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<uuid>"),
+    (re.compile(r"\b[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}\b"), "<mac>"),
+    (re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), "<ip>"),
+)
+
+
+class RecordingMachine(Machine):
+    """Hands every question to `inner` and keeps what it says, refusals included."""
+
+    def __init__(self, inner: Machine) -> None:
+        super().__init__(inner.origin)
+        self._inner = inner
+        self.files: dict[str, bytes] = {}
+        self.answers: dict[str, Answer] = {}
+        self.refusals: dict[str, Unavailable] = {}
+
+    def _read(self, path: str) -> bytes:
+        try:
+            self.files[path] = self._inner.read(path)
+        except Unavailable as refusal:
+            self.refusals[path] = refusal
+            raise
+        return self.files[path]
+
+    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+        try:
+            self.answers[key] = self._inner.ask(key, live)
+        except Unavailable as refusal:
+            self.refusals[key] = refusal
+            raise
+        return self.answers[key]
+
+
+def without_identity(text: str, host_name: str = "") -> str:
+    """`text` without UUIDs, MAC and IPv4 addresses and the host's own name."""
+    for pattern, placeholder in _IDENTITIES:
+        text = pattern.sub(placeholder, text)
+    if len(host_name) > 2:
+        text = re.sub(rf"(?<![\w.-]){re.escape(host_name)}(?![\w-])", "<host>", text)
+    return text
+
+
+def contents(
+    machine: RecordingMachine,
+    kernel: str | None,
+    cleaned: Callable[[str], str],
+    log_lines: Callable[[str], str],
+) -> dict[str, bytes]:
+    """The capture's files by their paths inside it.
+
+    `cleaned` takes identities out of text, `log_lines` chooses what is kept of the kernel log.
+    """
+    about = {
+        "format": FORMAT,
+        "tool": f"tdxinfo {__version__}",
+        "recorded": datetime.now(UTC).isoformat(timespec="seconds"),
+        "kernel": kernel or "unknown",
+    }
+    if machine.origin.note:
+        about["provenance"] = machine.origin.note
+    answers = {key: answer for key, answer in machine.answers.items() if key != KERNEL_LOG}
+    refused = {key: _refusal(error) for key, error in sorted(machine.refusals.items())}
+    files = {
+        "about.toml": _toml(about),
+        "answers.toml": _toml({"answers": dict(sorted(answers.items())), "refused": refused}),
+    }
+    if KERNEL_LOG in machine.answers:
+        files["kernel.log"] = cleaned(log_lines(str(machine.answers[KERNEL_LOG]))).encode()
+    for path, data in sorted(machine.files.items()):
+        files["root" + path] = _clean_bytes(data, cleaned)
+    return files
+
+
+def _refusal(error: Unavailable) -> dict[str, str]:
+    kept = {"reason": error.reason, "message": error.message}
+    if error.remedy:
+        kept["remedy"] = error.remedy
+    if error.errno:
+        kept["errno"] = errno.errorcode.get(error.errno, str(error.errno))
+    return kept
+
+
+def _clean_bytes(data: bytes, cleaned: Callable[[str], str]) -> bytes:
+    """Text is cleaned; what is no text is kept as it is."""
+    try:
+        return cleaned(data.decode("utf-8")).encode()
+    except UnicodeDecodeError:
+        return data
+
+
+def _toml(table: Mapping[str, Any]) -> bytes:
+    import tomli_w
+
+    return tomli_w.dumps(table).encode()
+
+
+def write(files: Mapping[str, bytes], destination: str) -> None:
+    """The capture at `destination`, a folder or a .tar.gz, whole or not at all. Raises BadInput."""
+    if os.path.lexists(destination):
+        raise BadInput(f"{destination} exists already. Name a new place.")
+    parent = os.path.dirname(os.path.abspath(destination))
+    try:
+        work = tempfile.mkdtemp(prefix=".tdxinfo-", dir=parent)
+    except OSError as error:
+        raise BadInput(f"{parent} cannot be written to: {error.strerror}.") from None
+    try:
+        whole = os.path.join(work, "capture")
+        if destination.endswith(ARCHIVE_ENDINGS):
+            _write_archive(files, whole, os.path.basename(destination).split(".")[0])
+        else:
+            _write_folder(files, whole)
+        os.rename(whole, destination)
+    except OSError as error:
+        raise BadInput(f"{destination} cannot be written: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _write_folder(files: Mapping[str, bytes], folder: str) -> None:
+    for name, data in files.items():
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _write_archive(files: Mapping[str, bytes], path: str, top: str) -> None:
+    with tarfile.open(path, "x:gz") as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(f"{top}/{name}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))

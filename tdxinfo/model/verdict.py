@@ -1,0 +1,73 @@
+"""What a check says, and what all checks together say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    PASS = "PASS"
+    WARN = "WARN"
+    FAIL = "FAIL"
+    UNKNOWN = "UNKNOWN"
+    SKIP = "SKIP"
+    INFO = "INFO"
+
+
+class Severity(StrEnum):
+    """What it means for the host when a check does not pass."""
+
+    APPLICABILITY = "applicability"
+    """The question does not arise on this machine."""
+    FAIL = "fail"
+    """The host cannot run TDs."""
+    WARN = "warn"
+    """It can, but somebody should look."""
+    INFO = "info"
+    """Good to know."""
+
+    @property
+    def decides(self) -> bool:
+        return self in (Severity.APPLICABILITY, Severity.FAIL)
+
+
+class HostVerdict(StrEnum):
+    READY = "ready"
+    NOT_READY = "not-ready"
+    UNDECIDED = "undecided"
+    NOT_APPLICABLE = "not-applicable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One check's answer in one sentence, and what to do about it."""
+
+    outcome: Outcome
+    message: str
+    remedy: str = ""
+
+
+def passed(message: str) -> Verdict:
+    return Verdict(Outcome.PASS, message)
+
+
+def warned(message: str, remedy: str = "") -> Verdict:
+    return Verdict(Outcome.WARN, message, remedy)
+
+
+def failed(message: str, remedy: str = "") -> Verdict:
+    """`remedy`, where given, is more to the point than the check's own."""
+    return Verdict(Outcome.FAIL, message, remedy)
+
+
+def informed(message: str) -> Verdict:
+    return Verdict(Outcome.INFO, message)
+
+
+def skipped(message: str) -> Verdict:
+    return Verdict(Outcome.SKIP, message)
+
+
+def unknown(message: str, remedy: str = "") -> Verdict:
+    return Verdict(Outcome.UNKNOWN, message, remedy)

@@ -1,0 +1,1 @@
+"""Reports into text: JSON for programs, tables for people."""

@@ -1,0 +1,189 @@
+"""Files of the kernel: sysfs, procfs, cgroup, the configuration it was built with."""
+
+from __future__ import annotations
+
+import errno
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tdxinfo.decode import lines
+from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
+from tdxinfo.machine import FILE_LIMIT, Machine
+
+_SCHEMES = (("/sys/fs/cgroup/", "cgroup"), ("/sys/", "sysfs"), ("/proc/", "procfs"))
+
+
+def _scheme(path: str) -> str:
+    return next((scheme for prefix, scheme in _SCHEMES if path.startswith(prefix)), "file")
+
+
+def decoded(text: str, decode: Callable[[str], Any], path: str) -> Any:
+    """What the text means. Raises Malformed, naming the path, when it means nothing."""
+    try:
+        return decode(text)
+    except Malformed as error:
+        raise Malformed(f"{path}: {error}") from None
+    except ValueError as error:
+        raise Malformed(f"{path}: {error}") from None
+
+
+@dataclass(frozen=True)
+class File:
+    """A text file that holds one fact."""
+
+    path: str
+    decode: Callable[[str], Any] = str.strip
+
+    @property
+    def origin(self) -> str:
+        return f"{_scheme(self.path)}:{self.path}"
+
+    def read(self, machine: Machine) -> Any:
+        return decoded(machine.text(self.path), self.decode, self.path)
+
+
+@dataclass(frozen=True)
+class StateFile(File):
+    """A file of a driver whose state can be lost; then ENXIO says so (Linux 7.2 and later)."""
+
+    def read(self, machine: Machine) -> Any:
+        try:
+            return super().read(machine)
+        except Unavailable as error:
+            if error.errno == errno.ENXIO:
+                message = f"{self.path} says that the TDX module's state was lost"
+                raise Lost(message, "Reboot.", errno.ENXIO) from None
+            raise
+
+
+@dataclass(frozen=True)
+class Binary:
+    """A file of raw little-endian values."""
+
+    path: str
+    decode: Callable[[bytes], Any]
+
+    @property
+    def origin(self) -> str:
+        return f"{_scheme(self.path)}:{self.path}"
+
+    def read(self, machine: Machine) -> Any:
+        try:
+            return self.decode(machine.read(self.path))
+        except Malformed as error:
+            raise Malformed(f"{self.path}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Exists:
+    """Whether a file is there. Readable or not makes no difference."""
+
+    path: str
+
+    @property
+    def origin(self) -> str:
+        return f"{_scheme(self.path)}:{self.path}"
+
+    def read(self, machine: Machine) -> bool:
+        try:
+            machine.read(self.path)
+        except NotRecorded:
+            raise
+        except Absent:
+            return False
+        return True
+
+
+def parameter(module: str, name: str) -> File:
+    """A yes-or-no parameter of a kernel module, as it is in force now."""
+    return File(f"/sys/module/{module}/parameters/{name}", lines.yes_or_no)
+
+
+def _first_readable(machine: Machine, paths: tuple[str, ...]) -> tuple[str, str]:
+    """Path and text of the first that can be read. Raises what the last, or a denial, raised."""
+    refusal: Unavailable = Absent("there is no such file")
+    for path in paths:
+        try:
+            return path, machine.text(path)
+        except Unavailable as error:
+            refusal = error if isinstance(refusal, Absent) else refusal
+    raise refusal
+
+
+@dataclass(frozen=True)
+class MiscCgroup:
+    """What the misc cgroup counts of KeyIDs: `capacity`, `current` or `peak`.
+
+    Source: Linux 6.16 and later, Documentation/admin-guide/cgroup-v2.rst, "misc". The first path
+    is cgroup v2, the others v1 and a hybrid.
+    """
+
+    file: str
+
+    @property
+    def origin(self) -> str:
+        return f"cgroup:misc.{self.file}"
+
+    def read(self, machine: Machine) -> int:
+        roots = ("/sys/fs/cgroup", "/sys/fs/cgroup/misc", "/sys/fs/cgroup/unified")
+        paths = tuple(f"{root}/misc.{self.file}" for root in roots)
+        path, text = _first_readable(machine, paths)
+        count = lines.resource(text, "tdx")
+        if count is None:
+            raise Absent(f"{path} has no line for tdx")
+        return count
+
+
+@dataclass(frozen=True)
+class CgroupImplies:
+    """KVM enters its KeyIDs into the misc cgroup only once the TDX module runs."""
+
+    value: str
+
+    @property
+    def origin(self) -> str:
+        return "cgroup:misc.capacity"
+
+    def read(self, machine: Machine) -> str:
+        MiscCgroup("capacity").read(machine)
+        return self.value
+
+
+@dataclass(frozen=True)
+class KernelConfig:
+    """An option of the running kernel's configuration; True for y or m."""
+
+    option: str
+
+    @property
+    def origin(self) -> str:
+        return f"config:{self.option}"
+
+    def read(self, machine: Machine) -> bool:
+        return machine.once(("config", self.option), lambda: self._value(machine) in ("y", "m"))
+
+    def _value(self, machine: Machine) -> str:
+        path, text = machine.once("kernel-config", lambda: _configuration(machine))
+        return str(decoded(text, lambda t: lines.config_option(t, self.option), path))
+
+
+def _configuration(machine: Machine) -> tuple[str, str]:
+    """Where the configuration was found, and its text."""
+    try:
+        packed = machine.read("/proc/config.gz")
+        return "/proc/config.gz", _unpacked(packed)
+    except Absent:
+        release = machine.text("/proc/sys/kernel/osrelease").strip()
+    if "/" in release or not release:
+        raise Malformed("/proc/sys/kernel/osrelease names no release")
+    return _first_readable(machine, (f"/boot/config-{release}", f"/lib/modules/{release}/config"))
+
+
+def _unpacked(packed: bytes) -> str:
+    try:
+        text = zlib.decompressobj(wbits=31).decompress(packed, FILE_LIMIT)
+    except zlib.error as error:
+        raise Malformed(f"/proc/config.gz is no gzip file: {error}") from None
+    return text.decode("utf-8", "replace")

@@ -1,0 +1,125 @@
+"""The kernel log: /dev/kmsg, and the journal where the ring buffer has lost the boot."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
+from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
+from tdxinfo.sources import programs
+
+DEVICE = "/dev/kmsg"
+_BEGINNING = "Linux version "
+_RECORD = 8192
+"""Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
+_JOURNALS = ("/run/log/journal", "/var/log/journal")
+
+
+@dataclass(frozen=True)
+class KernelLog:
+    """A fact that the kernel said in its log; the facts are in `decode/boot`."""
+
+    fact: str
+
+    @property
+    def origin(self) -> str:
+        return f"klog:{self.fact}"
+
+    def read(self, machine: Machine) -> Any:
+        return read_fact(boot_of(machine), self.fact)
+
+
+def boot_of(machine: Machine) -> Boot:
+    """What the kernel log tells, parsed once. Raises Unavailable."""
+    return machine.once("boot", lambda: _boot(machine))
+
+
+def _boot(machine: Machine) -> Boot:
+    text = machine.ask(KERNEL_LOG, live_log)
+    if not isinstance(text, str):
+        raise Malformed("the record's kernel log is no text")
+    return Boot.from_log(text)
+
+
+def live_log() -> str:
+    """This boot's log, from its beginning where that can be had. Raises Unavailable."""
+    try:
+        ring = "".join(_records())
+    except Unavailable as refusal:
+        return _journal_instead(refusal)
+    if _BEGINNING in ring:
+        return ring
+    try:
+        return _journal()
+    except Unavailable:
+        return ring
+
+
+def _journal_instead(refusal: Unavailable) -> str:
+    try:
+        return _journal()
+    except Unavailable:
+        raise refusal from None
+
+
+def _journal() -> str:
+    """The journal's kernel lines of this boot. Raises Absent where the host keeps no journal."""
+    if not any(map(os.path.isdir, _JOURNALS)):
+        raise Absent("this host keeps no journal")
+    arguments = ["-k", "-b", "-q", "-o", "short-monotonic", "--no-hostname", "--no-pager"]
+    text = programs.output_of("journalctl", arguments)
+    if not text.strip():
+        raise Denied("the journal shows this user nothing of the kernel", AS_ROOT)
+    return text
+
+
+def _records() -> Iterator[str]:
+    """The ring buffer's lines as dmesg prints them, of the kernel's own facility only."""
+    try:
+        fd = os.open(DEVICE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _not_opened(error) from None
+    left = FILE_LIMIT
+    try:
+        while left > 0 and (record := _next_record(fd)) is not None:
+            left -= len(record)
+            yield _line(record.decode("utf-8", "replace"))
+    finally:
+        os.close(fd)
+
+
+def _not_opened(error: OSError) -> Unavailable:
+    if error.errno in (errno.EPERM, errno.EACCES):
+        return Denied("the kernel log may not be read by this user", AS_ROOT, error.errno or 0)
+    return from_oserror(error, DEVICE)
+
+
+def _next_record(fd: int) -> bytes | None:
+    """The next record; None at the end. One that was overwritten meanwhile is passed over."""
+    while True:
+        try:
+            return os.read(fd, _RECORD)
+        except BlockingIOError:
+            return None
+        except BrokenPipeError:
+            continue
+        except OSError as error:
+            raise _not_opened(error) from None
+
+
+def _line(record: str) -> str:
+    """`[    5.300843] text` for "6,339,5300843,-;text"; nothing for what user space wrote."""
+    head, _, rest = record.partition(";")
+    fields = head.split(",")
+    if len(fields) < 3 or not (fields[0].isdigit() and fields[2].isdigit()):
+        return ""
+    if int(fields[0]) >> 3:
+        return ""
+    text = rest.split("\n", 1)[0]
+    seconds, micros = divmod(int(fields[2]), 1_000_000)
+    return f"[{seconds:5}.{micros:06}] {text}\n"

@@ -1,0 +1,87 @@
+"""Model-specific registers of one CPU per package, through /dev/cpu/N/msr."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tdxinfo.decode import bits
+from tdxinfo.errors import Absent, Inconsistent, Malformed, Unavailable, Unsupported, from_oserror
+from tdxinfo.machine import Machine
+from tdxinfo.machine.bounded import OPEN_FLAGS
+from tdxinfo.sources import processor
+
+INTEL = "GenuineIntel"
+_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Msr:
+    """A field of an MSR. TDX is set up for each package, so all packages must agree."""
+
+    register: str
+    field: str
+    convert: Callable[[int], int | bool] = int
+
+    @property
+    def origin(self) -> str:
+        return f"msr:{bits.address_of(self.register):#x}"
+
+    def read(self, machine: Machine) -> int | bool:
+        value = machine.once(("msr", self.register), lambda: _common_value(machine, self.register))
+        return self.convert(bits.msr_field(self.register, self.field, value))
+
+
+def _common_value(machine: Machine, register: str) -> int:
+    """The register's value on all packages. Raises Inconsistent when they differ."""
+    address = bits.address_of(register)
+    values = {package: _ask(machine, cpu, address) for package, cpu in _packages(machine).items()}
+    if len(set(values.values())) > 1:
+        told = ", ".join(f"package {package}: {value:#x}" for package, value in values.items())
+        raise Inconsistent(f"{register} differs between packages ({told})")
+    return next(iter(values.values()))
+
+
+def _packages(machine: Machine) -> dict[int, int]:
+    """The first online CPU of each package; CPU 0 alone where the kernel does not tell."""
+    try:
+        known = processor.cpus(machine)
+    except Unavailable:
+        return {0: 0}
+    if known.vendor != INTEL:
+        raise Unsupported(f"a processor of {known.vendor} has no MSRs of Intel's")
+    return known.packages
+
+
+def _ask(machine: Machine, cpu: int, address: int) -> int:
+    answer = machine.ask(f"msr/{address:#x}/cpu{cpu}", lambda: _read(cpu, address))
+    try:
+        return int(str(answer), 16)
+    except ValueError:
+        raise Malformed(f"the record's value of MSR {address:#x} is no hex number") from None
+
+
+def _read(cpu: int, address: int) -> str:
+    """The MSR as 16 hex digits."""
+    path = f"/dev/cpu/{cpu}/msr"
+    try:
+        fd = os.open(path, OPEN_FLAGS)
+    except OSError as error:
+        raise _not_opened(error, path) from None
+    try:
+        raw = os.pread(fd, _BYTES, address)
+    except OSError as error:
+        if error.errno == errno.EIO:
+            raise Unsupported(f"this processor has no MSR {address:#x}") from None
+        raise from_oserror(error, path) from None
+    finally:
+        os.close(fd)
+    return f"0x{int.from_bytes(raw, 'little'):016x}"
+
+
+def _not_opened(error: OSError, path: str) -> Unavailable:
+    if error.errno in (errno.ENOENT, errno.ENXIO):
+        return Absent(f"{path} does not exist", "Run `modprobe msr`.")
+    return from_oserror(error, path)
