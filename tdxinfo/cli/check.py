@@ -1,13 +1,96 @@
-"""`tdxinfo check`: judges the host."""
+"""`tdxinfo check`: is this host ready, and if not, which stage failed first."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from tdxinfo.cli.options import global_options
+from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
+from tdxinfo.cli.subject import host_of, subject_of
+
+if TYPE_CHECKING:
+    from tdxinfo.checks.engine import Result
+    from tdxinfo.host import Host
+    from tdxinfo.model.verdict import HostVerdict
+
+_NAMES = "ID|GROUP"
 
 
 @click.command()
+@click.option("--only", multiple=True, metavar=_NAMES, help="Judge by these checks alone.")
+@click.option("--skip", multiple=True, metavar=_NAMES, help="Leave these checks out.")
+@click.option("--strict", is_flag=True, help="Take a warning for a failure.")
+@click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
 @global_options
-def check() -> None:
-    """Judge."""
+@click.pass_context
+def check(
+    context: click.Context,
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    strict: bool,
+    failed_only: bool,
+) -> int:
+    """Judge whether this host is ready to run trust domains.
+
+    The exit status is the answer: 0 ready; 1 a check failed; 2 wrong usage or unreadable input;
+    3 nothing failed, but something that decides could not be looked at; 4 not applicable, since
+    this is no Intel processor, or a virtual machine.
+    """
+    from tdxinfo.checks.engine import judge_host, verdict_of
+
+    settings = settings_of(context)
+    chosen, left_out = _ids(only), _ids(skip)
+    host = host_of(subject_of(settings))
+    results = judge_host(host, left_out)
+    if chosen:
+        results = [result for result in results if result.check.id in chosen]
+    verdict = verdict_of(results, strict)
+    if not settings.quiet:
+        _print(settings, host, results, verdict, failed_only)
+    return status_of(verdict)
+
+
+def status_of(verdict: HostVerdict) -> ExitStatus:
+    return ExitStatus[verdict.name]
+
+
+def _ids(names: tuple[str, ...]) -> set[str]:
+    """The ids of the checks and groups named. Raises UsageError."""
+    from tdxinfo.checks.engine import CHECKS
+
+    ids: set[str] = set()
+    for name in names:
+        found = {check_id for check_id in CHECKS if name in (check_id, check_id.partition(".")[0])}
+        if not found:
+            raise click.UsageError(_no_such(name, list(CHECKS)))
+        ids |= found
+    return ids
+
+
+def _no_such(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=3)
+    groups = ", ".join(dict.fromkeys(check_id.partition(".")[0] for check_id in known))
+    hint = f"Did you mean {', '.join(near)}?" if near else f"Groups are {groups}."
+    return f"There is no check {name!r:.80}. {hint}"
+
+
+def _print(
+    settings: Settings,
+    host: Host,
+    results: list[Result],
+    verdict: HostVerdict,
+    failed_only: bool,
+) -> None:
+    if settings.format == "json":
+        from tdxinfo.host import fact_names
+        from tdxinfo.render.document import as_text, check_document
+
+        click.echo(as_text(check_document(host, fact_names(), results, verdict.value)))
+        return
+    from tdxinfo.render import theme, verdicts
+
+    console = theme.console(settings.color)
+    verdicts.print_verdict(console, results, verdict, settings.verbose, failed_only)

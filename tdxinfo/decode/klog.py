@@ -7,7 +7,7 @@ glued together, or wrapped by a terminal or a mail. The wordings are rows of `ta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -100,7 +100,7 @@ class Wording:
         return self.head if self.prefix in _NO_PREFIX else f"{self.prefix}: {self.head}"
 
 
-_CONVERSIONS = {
+_CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
     "%d": (r"\s*(-?\d{1,18})", int),
     "%u": (r"(\d{1,18})", int),
     "%x": (r"([0-9a-fA-F]{1,16})", lambda digits: int(digits, 16)),

@@ -1,7 +1,8 @@
 """The TDX module: what it is, how far it got, what it can do."""
 
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Annotated, Literal
 
 from tdxinfo.decode import bits, kernels, releases
 from tdxinfo.host.section import From, Inferred, Section
@@ -62,7 +63,7 @@ def _is_debug(attributes: int) -> bool:
 
 
 class Module(Section):
-    unknown_values: ClassVar[dict[str, Any]] = {"state": "unknown"}
+    unknown_values = MappingProxyType({"state": "unknown"})
 
     state: Annotated[
         Observed[State],

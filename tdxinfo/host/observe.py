@@ -56,8 +56,8 @@ class Observer:
             return Attempt.from_error(place.origin, refusal)
         except ValidationError as error:
             why = error.errors(include_url=False, include_context=False)[0]["msg"]
-            refusal = Malformed(f"what {place.origin} says of {name} is out of range: {why}")
-            return Attempt.from_error(place.origin, refusal)
+            message = f"what {place.origin} says of {name} is out of range: {why}"
+            return Attempt.from_error(place.origin, Malformed(message))
 
     def _derive(self, place: From) -> Any:
         """Raises Absent when a fact that it needs is unknown."""

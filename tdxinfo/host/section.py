@@ -1,5 +1,7 @@
 """What a section of the catalogue is: facts, each with its type and its places in order."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from tdxinfo.model.fields import FieldType
@@ -45,15 +47,11 @@ class Section:
     """Facts that belong together: every annotation is an `Observed`, with its places."""
 
     fields: ClassVar[dict[str, Field]]
-    unknown_values: ClassVar[dict[str, Any]] = {}
+    unknown_values: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """What a field shows when nothing is known of it, where that is not null."""
 
     def __init_subclass__(cls) -> None:
-        cls.fields = {
-            name: Field(annotation)
-            for name, annotation in cls.__annotations__.items()
-            if get_origin(annotation) is not ClassVar
-        }
+        cls.fields = {name: Field(annotation) for name, annotation in cls.__annotations__.items()}
 
     def __init__(self, facts: dict[str, Observed[Any]]) -> None:
         vars(self).update(facts)

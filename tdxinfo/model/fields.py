@@ -45,7 +45,7 @@ def _class_schema(cls: Any) -> core_schema.CoreSchema:
     """A type with a schema of its own, or a dataclass of such."""
     if hasattr(cls, "schema"):
         return cls.schema()  # type: ignore[no-any-return]
-    if not is_dataclass(cls):
+    if not (isinstance(cls, type) and is_dataclass(cls)):
         raise TypeError(f"{cls!r} is no type for a fact")
     hints = get_type_hints(cls, include_extras=True)
     parts = [

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import Host, fact_names
+from tdxinfo.model import units
 from tdxinfo.model.observed import Attempt
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.render import words
@@ -169,7 +170,7 @@ def _seamldr(host: Host) -> str | None:
     if not facts.version.is_known:
         return None
     left = facts.remaining_updates.value
-    more = "" if left is None else f", {words.counted(left, 'update')} left before a reboot"
+    more = "" if left is None else f", {units.counted(left, 'update')} left before a reboot"
     return f"{facts.version.value}{more}"
 
 
@@ -194,12 +195,12 @@ def _memory(host: Host) -> str | None:
     memory = host.memory
     parts = []
     if memory.cmrs.value is not None and memory.cmr_bytes.value is not None:
-        count = words.counted(len(memory.cmrs.value), "CMR")
-        parts.append(f"{count}, {words.size(memory.cmr_bytes.value)}")
+        count = units.counted(len(memory.cmrs.value), "CMR")
+        parts.append(f"{count}, {units.size(memory.cmr_bytes.value)}")
     if memory.pamt_bytes.value is not None:
         whole = memory.cmr_bytes.value or memory.system_ram_bytes.value
         share = f" ({memory.pamt_bytes.value / whole:.2%})" if whole else ""
-        parts.append(f"PAMT {words.size(memory.pamt_bytes.value)}{share}")
+        parts.append(f"PAMT {units.size(memory.pamt_bytes.value)}{share}")
     if memory.tdmrs.value is not None:
         most = f" of {memory.max_tdmrs.value}" if memory.max_tdmrs.is_known else ""
         parts.append(f"TDMRs {len(memory.tdmrs.value)}{most}")
@@ -212,7 +213,7 @@ def _machine(host: Host) -> str:
     kinds = {"vm": "a virtual machine", "td-guest": "a trust domain: this is a guest, not a host"}
     parts = [
         platform.codename.value or platform.model_name.value,
-        words.counted(packages, "package") if packages else None,
+        units.counted(packages, "package") if packages else None,
         platform.system.value,
         kinds.get(platform.virtualization.value or ""),
     ]
@@ -265,10 +266,10 @@ def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
         hole = after[0].base - found.end if after else 0
         table.add_row(
             f"  {number}",
-            words.address(found.base),
-            words.address(found.end),
-            words.size(found.size),
-            words.size(hole) if hole > 0 else ("overlaps the next" if hole < 0 else ""),
+            units.address(found.base),
+            units.address(found.end),
+            units.size(found.size),
+            units.size(hole) if hole > 0 else ("overlaps the next" if hole < 0 else ""),
         )
     return table
 

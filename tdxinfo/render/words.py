@@ -5,26 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tdxinfo.model.observed import Observed
+from tdxinfo.model.units import counted, size
 from tdxinfo.render.document import plain
 from tdxinfo.render.safe import printable
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-
-
-def size(count: int) -> str:
-    """Bytes in the largest unit that leaves at least one: 1.9 GiB."""
-    amount, unit = float(count), 0
-    while amount >= 1024 and unit < len(_UNITS) - 1:
-        amount, unit = amount / 1024, unit + 1
-    return f"{count} bytes" if unit == 0 else f"{amount:.1f} {_UNITS[unit]}"
-
-
-def address(number: int) -> str:
-    return f"{number:#014x}"
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def value(observed: Observed[Any]) -> str:

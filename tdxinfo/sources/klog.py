@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tdxinfo.decode.boot import Boot, read_fact
@@ -17,6 +17,8 @@ DEVICE = "/dev/kmsg"
 _BEGINNING = "Linux version "
 _RECORD = 8192
 """Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
+_WHOLE_LOG = 200
+"""Lines. A supplied log with fewer is an excerpt, even where it begins at the beginning."""
 _JOURNALS = ("/run/log/journal", "/var/log/journal")
 
 
@@ -43,7 +45,10 @@ def _boot(machine: Machine) -> Boot:
     text = machine.ask(KERNEL_LOG, live_log)
     if not isinstance(text, str):
         raise Malformed("the record's kernel log is no text")
-    return Boot.from_log(text)
+    boot = Boot.from_log(text)
+    if machine.origin.kind == "kernel-log" and text.count("\n") < _WHOLE_LOG:
+        return replace(boot, complete=False)
+    return boot
 
 
 def live_log() -> str:

@@ -121,8 +121,8 @@ def failure(boot: Boot) -> Failure | None:
         return None
     ended = named(attempt, "failed")
     call = _failed_call(attempt)
-    causes = named(attempt, "not_loaded", *_FATAL, *_REFUSED)
-    if not (causes or call):
+    causes = named(attempt, "not_loaded", *_FATAL, *_REFUSED) or ([call] if call else [])
+    if not causes:
         raise Absent("the kernel log tells of no failed initialization")
     number = abs(int(ended[-1].values["errno"])) if ended and "errno" in ended[-1].values else None
     tdmrs = named(attempt, "reserved_areas_exhausted")
@@ -130,7 +130,7 @@ def failure(boot: Boot) -> Failure | None:
         errno=number,
         errno_name=errno.errorcode.get(number) if number else None,
         tdmr=_range(tdmrs[-1]) if tdmrs else None,
-        message=(causes or [call])[0].text,  # type: ignore[union-attr]
+        message=causes[0].text,
         **_call_parts(call),
     )
 

@@ -98,7 +98,12 @@ def guest_keyid_count(boot: Boot) -> int:
 
 
 def platform_detected(boot: Boot) -> bool:
-    """Whether the kernel found the firmware to have set the platform up for TDX."""
+    """Whether the kernel found the firmware to have set the platform up for TDX.
+
+    A whole log without a word of TDX means no: every kernel that finds it says so.
+    """
+    if boot.complete and not boot.has("keyid_range", "bios_enabled", "no_platform", "not_enabled"):
+        return False
     found = boot.last("keyid_range", "bios_enabled", "no_platform", "not_enabled")
     return found.name in ("keyid_range", "bios_enabled")
 

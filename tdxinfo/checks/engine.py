@@ -1,0 +1,202 @@
+"""The chain of checks: who waits for whom, and what a refusal, an unknown or a success means.
+
+A check is a pure function from `Host` to `Verdict`. Its docstring's first line is its title.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from tdxinfo.host import Host
+from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.model.verdict import (
+    HostVerdict,
+    Outcome,
+    Severity,
+    Verdict,
+    passed,
+    skipped,
+    unknown,
+)
+
+T = TypeVar("T")
+Judge = Callable[[Host], Verdict]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A declared check. `needs` must not have failed; a pass of `proof` implies one of this."""
+
+    id: str
+    title: str
+    severity: Severity
+    remedy: str
+    needs: tuple[str, ...]
+    proof: str
+    judge: Judge
+
+    @property
+    def group(self) -> str:
+        return self.id.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a check found, and the facts it looked at."""
+
+    check: Check
+    verdict: Verdict
+    evidence: dict[str, Observed[Any]]
+    waits_for: str = ""
+    """The failed check that this one was skipped for."""
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.verdict.outcome
+
+    @property
+    def remedy(self) -> str:
+        """What to do; only where there is something to do."""
+        if self.outcome in (Outcome.FAIL, Outcome.WARN):
+            return self.verdict.remedy or self.check.remedy
+        return self.verdict.remedy
+
+
+CHECKS: dict[str, Check] = {}
+
+_BLOCKING = (Outcome.FAIL, Outcome.SKIP)
+
+
+def check(
+    check_id: str,
+    *,
+    remedy: str = "",
+    needs: Iterable[str] = (),
+    severity: Severity = Severity.FAIL,
+    proof: str = "",
+) -> Callable[[Judge], Judge]:
+    """Declares a check. A check without needs of its own stands at the beginning of the chain."""
+
+    def declare(judge: Judge) -> Judge:
+        title = (judge.__doc__ or check_id).splitlines()[0].rstrip(".")
+        CHECKS[check_id] = Check(check_id, title, severity, remedy, tuple(needs), proof, judge)
+        return judge
+
+    return declare
+
+
+class NotKnown(Exception):  # it ends a check, it is no error
+    """A fact that a check needs is unknown."""
+
+    def __init__(self, observed: Observed[Any]) -> None:
+        super().__init__(observed.name)
+        self.observed = observed
+
+
+def known(observed: Observed[T]) -> T:
+    """The fact's value; ends the check as unknown when there is none."""
+    if not observed.is_known or observed.value is None:
+        raise NotKnown(observed)
+    return observed.value
+
+
+class _Witness:
+    """A host, or a section of it, that remembers the facts it was asked for."""
+
+    def __init__(self, inner: object, seen: dict[str, Observed[Any]]) -> None:
+        self._inner = inner
+        self._seen = seen
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if isinstance(found, Observed):
+            self._seen[found.name] = found
+            return found
+        return found if callable(found) else _Witness(found, self._seen)
+
+
+def judge_host(host: Host, left_out: Container[str] = ()) -> list[Result]:
+    """The results of the checks, each after those it needs; nothing waits for one left out."""
+    found: dict[str, Result] = {}
+    for declared in in_order():
+        if declared.id not in left_out:
+            found[declared.id] = _judge(declared, host, found)
+    return [_proven(result, found) for result in found.values()]
+
+
+def in_order() -> list[Check]:
+    """All checks, in the order of declaration but never before one that they need."""
+    placed: dict[str, Check] = {}
+
+    def place(check_id: str) -> None:
+        for need in CHECKS[check_id].needs:
+            if need not in placed:
+                place(need)
+        placed.setdefault(check_id, CHECKS[check_id])
+
+    for check_id in CHECKS:
+        place(check_id)
+    return list(placed.values())
+
+
+def _judge(declared: Check, host: Host, before: dict[str, Result]) -> Result:
+    for need in declared.needs:
+        if need in before and before[need].outcome in _BLOCKING and not _is_exempt(before[need]):
+            cause = _root_cause(need, before)
+            return Result(declared, skipped(f"waits for {cause}"), {}, waits_for=cause)
+    seen: dict[str, Observed[Any]] = {}
+    try:
+        verdict = declared.judge(cast(Host, _Witness(host, seen)))
+    except NotKnown as end:
+        verdict = _unknown(end.observed)
+    return Result(declared, verdict, seen)
+
+
+def _is_exempt(result: Result) -> bool:
+    """A check that skipped itself, since it does not apply, holds nobody up."""
+    return result.outcome is Outcome.SKIP and not result.waits_for
+
+
+def _root_cause(check_id: str, results: dict[str, Result]) -> str:
+    """The check that failed, behind one that was skipped for it."""
+    return results[check_id].waits_for or check_id
+
+
+def _unknown(observed: Observed[Any]) -> Verdict:
+    """Why the fact is not known: of all places the one that could be helped."""
+    helpful = sorted(observed.attempts, key=lambda attempt: not attempt.remedy)
+    if not helpful:
+        return unknown(f"{observed.name} is not known")
+    first: Attempt = helpful[0]
+    return unknown(f"{observed.name} is not known: {first.message}", first.remedy)
+
+
+def _proven(result: Result, results: dict[str, Result]) -> Result:
+    """An unknown that a later success implies has passed: the module would not run otherwise."""
+    proof = result.check.proof
+    if result.outcome is not Outcome.UNKNOWN or not proof:
+        return result
+    if proof not in results or results[proof].outcome is not Outcome.PASS:
+        return result
+    message = f"not looked at, but implied by {proof}"
+    return Result(result.check, passed(message), result.evidence)
+
+
+def first_failure(results: Iterable[Result]) -> Result | None:
+    """The first check of the chain that failed."""
+    return next((result for result in results if result.outcome is Outcome.FAIL), None)
+
+
+def verdict_of(results: list[Result], strict: bool = False) -> HostVerdict:
+    """What all results together say of the host."""
+    failed = [result for result in results if result.outcome is Outcome.FAIL]
+    if any(result.check.severity is Severity.APPLICABILITY for result in failed):
+        return HostVerdict.NOT_APPLICABLE
+    if failed or (strict and any(result.outcome is Outcome.WARN for result in results)):
+        return HostVerdict.NOT_READY
+    deciding = [result for result in results if result.check.severity.decides]
+    if any(result.outcome is Outcome.UNKNOWN for result in deciding):
+        return HostVerdict.UNDECIDED
+    return HostVerdict.READY

@@ -1,0 +1,104 @@
+"""Can this kernel be a TDX host, and did it want to?"""
+
+from tdxinfo.checks.engine import check, known
+from tdxinfo.decode import kernels
+from tdxinfo.host import Host
+from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, skipped, warned
+
+_RUNS = "module.initialized"
+_HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "mem=")
+
+
+@check(
+    "kernel.config_tdx_host",
+    remedy="Boot a kernel built with CONFIG_INTEL_TDX_HOST=y; Debian's kernels are not.",
+    needs=["cpu.bare_metal"],
+    proof=_RUNS,
+)
+def has_tdx_host(host: Host) -> Verdict:
+    """The kernel was built for TDX hosts."""
+    if known(host.kernel.config_tdx_host):
+        return passed("CONFIG_INTEL_TDX_HOST is set")
+    if host.kernel.config_kexec_core.value and _is_before(host, (6, 18)):
+        return failed(
+            "CONFIG_INTEL_TDX_HOST is not set: before Linux 6.18 it excludes CONFIG_KEXEC_CORE"
+        )
+    return failed("CONFIG_INTEL_TDX_HOST is not set")
+
+
+def _is_before(host: Host, version: tuple[int, int]) -> bool:
+    running = kernels.version(host.kernel.release.value or "")
+    return running is not None and running < version
+
+
+@check(
+    "kernel.config_kvm_tdx",
+    remedy="Boot a kernel built with CONFIG_KVM_INTEL_TDX=y.",
+    needs=["kernel.config_tdx_host"],
+    proof="kvm.tdx_enabled",
+)
+def has_kvm_tdx(host: Host) -> Verdict:
+    """The kernel's KVM was built for TDX."""
+    if _is_before(host, kernels.FIRST_KVM_TDX):
+        return skipped("kernels before 6.16 have no such option")
+    if known(host.kernel.config_kvm_intel_tdx):
+        return passed("CONFIG_KVM_INTEL_TDX is set")
+    return failed("CONFIG_KVM_INTEL_TDX is not set")
+
+
+@check(
+    "kernel.hibernation",
+    remedy="Add `nohibernate` to the kernel command line and reboot.",
+    needs=["kernel.config_tdx_host"],
+    proof=_RUNS,
+)
+def cannot_hibernate(host: Host) -> Verdict:
+    """Hibernation is unavailable, as TDX requires."""
+    if not known(host.kernel.hibernation):
+        return passed("hibernation is unavailable")
+    if host.module.state.value == "initialized":
+        return passed("hibernation is available, but the module runs")
+    if _is_before(host, kernels.FIRST_TDX_HOST):
+        return passed("kernels before 6.8 do not mind hibernation")
+    return failed("hibernation is available, and the kernel does not take TDX beside it")
+
+
+@check(
+    "kernel.command_line",
+    severity=Severity.WARN,
+    remedy="Remove the option from the kernel command line and reboot.",
+    needs=["kernel.config_tdx_host"],
+)
+def command_line_is_sane(host: Host) -> Verdict:
+    """No kernel option stands in TDX's way."""
+    options = known(host.kernel.command_line).split()
+    hurtful = [option for option in options if option.startswith(_HURTFUL)]
+    if hurtful:
+        return warned(f"these options can keep TDX from working: {' '.join(hurtful)}")
+    turned = [
+        option for option in options if option.startswith(("kvm_intel.tdx=", "kvm-intel.tdx="))
+    ]
+    if len({option.partition("=")[2] for option in turned}) > 1:
+        return warned(f"the last one counts of: {' '.join(turned)}")
+    return passed("nothing stands in the way")
+
+
+@check(
+    "kernel.tdx_detected",
+    remedy="Enable TDX in the firmware setup: the kernel found no private KeyIDs.",
+    needs=["kernel.config_tdx_host", "keys.enough", "kernel.hibernation"],
+    proof=_RUNS,
+)
+def kernel_found_tdx(host: Host) -> Verdict:
+    """The kernel found TDX set up by the firmware."""
+    if known(host.kernel.tdx_detected):
+        return passed("the kernel found private KeyIDs")
+    return failed("the kernel found no TDX on this platform")
+
+
+@check("kernel.log", severity=Severity.INFO)
+def log_is_whole(host: Host) -> Verdict:
+    """The kernel log is whole."""
+    if known(host.kernel.log_complete):
+        return passed("the log begins at boot")
+    return informed("the log's beginning is missing, so that silence in it proves nothing")

@@ -1,0 +1,72 @@
+"""Every folder in tests/hosts is a machine: observed, judged, and compared with what it must show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdxinfo.checks.engine import Outcome, first_failure, judge_host, verdict_of
+from tdxinfo.host import SECTIONS, Host, fact_names
+from tdxinfo.host.observe import observe
+from tdxinfo.machine.captured import open_folder
+from tdxinfo.render.document import plain
+
+HOSTS = Path(__file__).parent / "hosts"
+NAMES = sorted(path.parent.name for path in HOSTS.glob("*/expect.json"))
+
+
+def host_of(name: str) -> Host:
+    return observe(open_folder(str(HOSTS / name)))
+
+
+def expected(name: str) -> dict[str, Any]:
+    whole: dict[str, Any] = json.loads((HOSTS / name / "expect.json").read_text())
+    return whole
+
+
+def known_facts(host: Host) -> dict[str, dict[str, Any]]:
+    """All facts that are known, by section; a known "there is none" is null."""
+    found: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    for name in fact_names():
+        section, _, field = name.partition(".")
+        if host.fact(name).is_known:
+            found[section][field] = plain(name, host.fact(name).value)
+    return {section: facts for section, facts in found.items() if facts}
+
+
+def test_there_are_hosts() -> None:
+    assert len(NAMES) >= 16
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_host_shows_what_its_record_tells_and_no_more(name: str) -> None:
+    assert known_facts(host_of(name)) == expected(name)["host"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_host_is_judged_as_expected(name: str) -> None:
+    from tdxinfo import checks  # noqa: F401  # declares them
+
+    results = judge_host(host_of(name))
+    first = first_failure(results)
+    outcomes = {outcome.value: [] for outcome in Outcome}  # type: dict[str, list[str]]
+    for result in results:
+        outcomes[result.outcome.value].append(result.check.id)
+    wanted = expected(name)
+    assert {
+        "verdict": verdict_of(results).value,
+        "first_failure": first.check.id if first else None,
+        "outcomes": {outcome: sorted(ids) for outcome, ids in outcomes.items() if ids},
+    } == {
+        "verdict": wanted["verdict"],
+        "first_failure": wanted["first_failure"],
+        "outcomes": {outcome: sorted(ids) for outcome, ids in wanted["outcomes"].items() if ids},
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_host_says_where_it_comes_from(name: str) -> None:
+    assert open_folder(str(HOSTS / name)).origin.note
