@@ -6,7 +6,7 @@ A check is a pure function from `Host` to `Verdict`. Its docstring's first line 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from tdxinfo.host import Host
@@ -19,6 +19,7 @@ from tdxinfo.model.verdict import (
     passed,
     skipped,
     unknown,
+    warned,
 )
 
 T = TypeVar("T")
@@ -119,11 +120,13 @@ class _Witness:
 
 def judge_host(host: Host, left_out: Container[str] = ()) -> list[Result]:
     """The results of the checks, each after those it needs; nothing waits for one left out."""
+    declared = [check for check in in_order() if check.id not in left_out]
+    judged = {check.id: _judge(check, host) for check in declared}
+    settled = {check_id: _settled(result, judged) for check_id, result in judged.items()}
     found: dict[str, Result] = {}
-    for declared in in_order():
-        if declared.id not in left_out:
-            found[declared.id] = _judge(declared, host, found)
-    return [_proven(result, found) for result in found.values()]
+    for check_id, result in settled.items():
+        found[check_id] = _waiting(result, found) or result
+    return list(found.values())
 
 
 def in_order() -> list[Check]:
@@ -141,11 +144,8 @@ def in_order() -> list[Check]:
     return list(placed.values())
 
 
-def _judge(declared: Check, host: Host, before: dict[str, Result]) -> Result:
-    for need in declared.needs:
-        if need in before and before[need].outcome in _BLOCKING and not _is_exempt(before[need]):
-            cause = _root_cause(need, before)
-            return Result(declared, skipped(f"waits for {cause}"), {}, waits_for=cause)
+def _judge(declared: Check, host: Host) -> Result:
+    """What the check alone says."""
     seen: dict[str, Observed[Any]] = {}
     try:
         verdict = declared.judge(cast(Host, _Witness(host, seen)))
@@ -154,14 +154,34 @@ def _judge(declared: Check, host: Host, before: dict[str, Result]) -> Result:
     return Result(declared, verdict, seen)
 
 
+def _settled(result: Result, judged: dict[str, Result]) -> Result:
+    """The result in the light of a later success that could not be without this one.
+
+    What could not be looked at is then implied; what seems to have failed is contradicted, and
+    somebody should look which of the two places is wrong.
+    """
+    proof = result.check.proof
+    if proof not in judged or judged[proof].outcome is not Outcome.PASS:
+        return result
+    if result.outcome is Outcome.UNKNOWN:
+        return replace(result, verdict=passed(f"not looked at, but implied by {proof}"))
+    if result.outcome is Outcome.FAIL:
+        return replace(result, verdict=warned(f"{result.verdict.message}, against {proof}"))
+    return result
+
+
+def _waiting(result: Result, before: dict[str, Result]) -> Result | None:
+    """The result as skipped, where a check that it needs failed."""
+    for need in result.check.needs:
+        if need in before and before[need].outcome in _BLOCKING and not _is_exempt(before[need]):
+            cause = before[need].waits_for or need
+            return Result(result.check, skipped(f"waits for {cause}"), {}, waits_for=cause)
+    return None
+
+
 def _is_exempt(result: Result) -> bool:
     """A check that skipped itself, since it does not apply, holds nobody up."""
     return result.outcome is Outcome.SKIP and not result.waits_for
-
-
-def _root_cause(check_id: str, results: dict[str, Result]) -> str:
-    """The check that failed, behind one that was skipped for it."""
-    return results[check_id].waits_for or check_id
 
 
 def _unknown(observed: Observed[Any]) -> Verdict:
@@ -171,17 +191,6 @@ def _unknown(observed: Observed[Any]) -> Verdict:
         return unknown(f"{observed.name} is not known")
     first: Attempt = helpful[0]
     return unknown(f"{observed.name} is not known: {first.message}", first.remedy)
-
-
-def _proven(result: Result, results: dict[str, Result]) -> Result:
-    """An unknown that a later success implies has passed: the module would not run otherwise."""
-    proof = result.check.proof
-    if result.outcome is not Outcome.UNKNOWN or not proof:
-        return result
-    if proof not in results or results[proof].outcome is not Outcome.PASS:
-        return result
-    message = f"not looked at, but implied by {proof}"
-    return Result(result.check, passed(message), result.evidence)
 
 
 def first_failure(results: Iterable[Result]) -> Result | None:

@@ -136,8 +136,11 @@ def _build(host: Host) -> str | None:
 
 
 def _release(host: Host) -> str | None:
+    """The release, where it says more than the version."""
     release = host.module.release.value
-    return release and f"{release}, inferred from version and build"
+    if release is None or release == str(host.module.version.value):
+        return None
+    return f"{release}, inferred from version and build"
 
 
 def _no_rbp_mod(host: Host) -> Text | None:
@@ -276,14 +279,14 @@ def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
 
 def _facts(host: Host, names: list[str], with_origin: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("fact", style="label", overflow="fold")
-    table.add_column("value", overflow="fold", ratio=1)
-    if with_origin:
-        table.add_column("from", style="origin", overflow="fold")
+    table.add_column("fact", style="label", no_wrap=True)
+    table.add_column("value", overflow="fold")
     for name in names:
         fact = host.fact(name)
         told = Text(words.value(fact), "" if fact.is_known else "unknown")
-        table.add_row(name, told, *([printable(fact.origin)] if with_origin else []))
+        if with_origin and fact.is_known:
+            told.append(f"  ({printable(fact.origin)})", "origin")
+        table.add_row(name, told)
     return table
 
 
