@@ -86,7 +86,8 @@ def _print(
 ) -> None:
     if settings.format == "json":
         from tdxinfo.host import fact_names
-        from tdxinfo.render.document import as_text, check_document
+        from tdxinfo.render.document import as_text
+        from tdxinfo.render.judgement import check_document
 
         click.echo(as_text(check_document(host, fact_names(), results, verdict.value)))
         return

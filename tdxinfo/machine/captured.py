@@ -7,12 +7,8 @@ paths), `answers.toml` (what is no file, and every refusal) and `kernel.log`.
 from __future__ import annotations
 
 import errno
-import io
 import os
-import posixpath
-import tarfile
 import tomllib
-import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
@@ -30,11 +26,6 @@ from tdxinfo.machine.bounded import read_file
 
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
-
-ARCHIVE_LIMIT = 64 << 20
-"""Bytes of a whole archive, unpacked. A capture of a large host has under 10 MiB."""
-
-MEMBER_LIMIT = 10_000
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
@@ -87,7 +78,7 @@ class CapturedMachine(Machine):
 
 def log_machine(text: str, origin: Origin) -> CapturedMachine:
     """A machine of which nothing is known but its kernel log."""
-    return CapturedMachine(origin, _from_memory({"kernel.log": text.encode()}), {})
+    return CapturedMachine(origin, from_memory({"kernel.log": text.encode()}), {})
 
 
 def open_folder(path: str, kind: str = "capture", shown: str | None = None) -> CapturedMachine:
@@ -96,15 +87,11 @@ def open_folder(path: str, kind: str = "capture", shown: str | None = None) -> C
     def read(inner: str) -> bytes:
         return _read_beneath(path, inner)
 
-    return _open(read, kind, shown or path)
+    return open_record(read, kind, shown or path)
 
 
-def open_archive(data: bytes, shown: str) -> CapturedMachine:
-    """The capture in a tar.gz archive. Nothing is unpacked to disk. Raises BadInput."""
-    return _open(_from_memory(_members(data, shown)), "capture", shown)
-
-
-def _open(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
+def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
+    """The capture whose files `read` gives. Raises BadInput."""
     about = _toml(read, "about.toml", shown)
     if about is None:
         raise BadInput(
@@ -142,7 +129,7 @@ def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
         raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
 
 
-def _from_memory(files: Mapping[str, bytes]) -> ReadFile:
+def from_memory(files: Mapping[str, bytes]) -> ReadFile:
     def read(inner: str) -> bytes:
         if inner not in files:
             raise Absent(f"{inner} is not in the record")
@@ -189,54 +176,3 @@ def _refused_by_folder(error: OSError, inner: str) -> Unavailable:
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return Malformed(f"a folder above {inner} of the record is a link or a file")
     return Unsupported(f"{inner} of the record cannot be read: {error.strerror}")
-
-
-class _Inflated(io.RawIOBase):
-    """A gzip stream, inflated; ends with BadInput once it has given `ARCHIVE_LIMIT` bytes."""
-
-    def __init__(self, data: bytes, shown: str) -> None:
-        self._rest = data
-        self._shown = shown
-        self._inflate = zlib.decompressobj(wbits=31)
-        self._given = 0
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._inflate.decompress(self._rest, max(size, 1) if size >= 0 else ARCHIVE_LIMIT)
-        self._rest = self._inflate.unconsumed_tail
-        self._given += len(chunk)
-        if self._given > ARCHIVE_LIMIT:
-            raise BadInput(f"{self._shown} unpacks to more than {ARCHIVE_LIMIT >> 20} MiB.")
-        return chunk
-
-
-def _members(data: bytes, shown: str) -> dict[str, bytes]:
-    """The regular files of the archive by their paths below the capture's top."""
-    files: dict[str, bytes] = {}
-    try:
-        with tarfile.open(fileobj=_Inflated(data, shown), mode="r|") as archive:
-            for count, member in enumerate(archive):
-                if count >= MEMBER_LIMIT:
-                    raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")
-                name = _safe_name(member, shown)
-                if member.isreg() and (stream := archive.extractfile(member)):
-                    files[name] = stream.read()
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"{shown} is no whole tar.gz archive: {error}.") from None
-    top = min(
-        (name for name in files if posixpath.basename(name) == "about.toml"), default="", key=len
-    )
-    prefix = top.removesuffix("about.toml")
-    return {
-        name.removeprefix(prefix): kept for name, kept in files.items() if name.startswith(prefix)
-    }
-
-
-def _safe_name(member: tarfile.TarInfo, shown: str) -> str:
-    name = posixpath.normpath(member.name)
-    if member.name.startswith("/") or name == ".." or name.startswith("../"):
-        raise BadInput(f"{shown} holds {member.name!r:.100}, which leads out of it.")
-    if not (member.isreg() or member.isdir()):
-        raise BadInput(
-            f"{shown} holds {member.name!r:.100}, which is no file: captures have no links."
-        )
-    return name

@@ -9,15 +9,14 @@ import stat
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tdxinfo.errors import BadInput
 from tdxinfo.machine import Machine, Origin
 from tdxinfo.machine.bounded import OPEN_FLAGS
-from tdxinfo.machine.captured import log_machine, open_archive, open_folder
+from tdxinfo.machine.captured import log_machine, open_folder
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "examples")
 EXAMPLE_PREFIX = "example:"
 
 INPUT_LIMIT = 32 << 20
@@ -40,7 +39,7 @@ class ReportInput:
 
 def example_names() -> list[str]:
     """The recorded hosts that ship with tdxinfo, as `--from` takes them."""
-    return sorted(EXAMPLE_PREFIX + entry.parent.name for entry in EXAMPLES.glob("*/about.toml"))
+    return [EXAMPLE_PREFIX + name for name in sorted(os.listdir(EXAMPLES))]
 
 
 def open_input(given: str) -> Machine | ReportInput:
@@ -58,6 +57,8 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
     if data.startswith(_GZIP):
+        from tdxinfo.machine.archive import open_archive
+
         return open_archive(data, shown)
     if data.lstrip()[:1] == b"{":
         return _report(data, shown)
@@ -73,8 +74,8 @@ def _example(given: str) -> Machine:
     names = example_names()
     if given not in names:
         raise BadInput(f"There is no {given!r:.100}. There are: {', '.join(names)}.")
-    folder = EXAMPLES / given.removeprefix(EXAMPLE_PREFIX)
-    return open_folder(str(folder), kind="example", shown=given)
+    folder = os.path.join(EXAMPLES, given.removeprefix(EXAMPLE_PREFIX))
+    return open_folder(folder, kind="example", shown=given)
 
 
 def _folder(path: str) -> Machine:

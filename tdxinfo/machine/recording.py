@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import io
 import os
 import re
 import shutil
-import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -148,6 +146,9 @@ def _write_folder(files: Mapping[str, bytes], folder: str) -> None:
 
 
 def _write_archive(files: Mapping[str, bytes], path: str, top: str) -> None:
+    import io
+    import tarfile
+
     with tarfile.open(path, "x:gz") as archive:
         for name, data in files.items():
             member = tarfile.TarInfo(f"{top}/{name}")

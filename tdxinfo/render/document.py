@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tdxinfo import __version__
-from tdxinfo.checks.engine import Result, first_failure
 from tdxinfo.host import SECTIONS, Host
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.observed import Attempt, Observed
-from tdxinfo.model.verdict import Outcome
 
 Answers = Mapping[str, list[Observed[Any] | Attempt]]
 """What every place said, by the fact's name."""
@@ -42,34 +40,6 @@ def dump_document(host: Host, names: Iterable[str]) -> dict[str, Any]:
         else:
             document["unavailable"][name] = [attempt.as_dict() for attempt in observed.attempts]
     return document
-
-
-def check_document(host: Host, names: Iterable[str], results: list[Result], verdict: str) -> Any:
-    """The facts, and what the checks say of them."""
-    first = first_failure(results)
-    outcomes = [result.outcome for result in results]
-    return {
-        **dump_document(host, names),
-        "verdict": verdict,
-        "first_failure": first.check.id if first else None,
-        "summary": {outcome.value: outcomes.count(outcome) for outcome in Outcome},
-        "checks": [_check(result) for result in results],
-    }
-
-
-def _check(result: Result) -> dict[str, Any]:
-    evidence = {name: plain(name, seen.value) for name, seen in result.evidence.items()}
-    return {
-        "id": result.check.id,
-        "group": result.check.group,
-        "outcome": result.outcome.value,
-        "severity": result.check.severity.value,
-        "title": result.check.title,
-        "message": result.verdict.message,
-        "remedy": result.remedy,
-        "evidence": evidence,
-        "needs": list(result.check.needs),
-    }
 
 
 def all_sources(answers: Answers) -> dict[str, list[dict[str, Any]]]:
