@@ -11,19 +11,19 @@ from tdxinfo.errors import Malformed
 
 @dataclass(frozen=True, slots=True)
 class Cpus:
-    """The online processors, which all are of one kind."""
+    """The online processors, which all are of one kind. None stands for a line that is missing."""
 
     vendor: str
-    family: int
-    model: int
-    stepping: int
-    model_name: str
-    flags: frozenset[str]
-    bugs: frozenset[str]
-    physical_bits: int
+    family: int | None
+    model: int | None
+    stepping: int | None
+    model_name: str | None
+    flags: frozenset[str] | None
+    bugs: frozenset[str] | None
+    physical_bits: int | None
     """Width of a physical address, already less the bits that carry KeyIDs."""
     count: int
-    packages: dict[int, int]
+    packages: dict[int, int] | None
     """The first online CPU of each package."""
 
 
@@ -33,21 +33,18 @@ def parse(text: str) -> Cpus:
     if not blocks or "vendor_id" not in blocks[0]:
         raise Malformed("/proc/cpuinfo describes no x86 processor")
     first = blocks[0]
-    packages: dict[int, int] = {}
-    for block in blocks:
-        packages.setdefault(_number(block, "physical id"), _number(block, "processor"))
     width = re.match(r"(\d+) bits physical", first.get("address sizes", ""))
     return Cpus(
         vendor=first["vendor_id"],
         family=_number(first, "cpu family"),
         model=_number(first, "model"),
         stepping=_number(first, "stepping"),
-        model_name=first.get("model name", ""),
-        flags=frozenset(first.get("flags", "").split()),
-        bugs=frozenset(first.get("bugs", "").split()),
-        physical_bits=int(width.group(1)) if width else 0,
+        model_name=first.get("model name"),
+        flags=_words(first, "flags"),
+        bugs=_words(first, "bugs"),
+        physical_bits=int(width.group(1)) if width else None,
         count=len(blocks),
-        packages=packages,
+        packages=_packages(blocks),
     )
 
 
@@ -56,10 +53,24 @@ def _block(text: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
-def _number(block: dict[str, str], key: str) -> int:
-    """0 where a kernel leaves the line out, as it does for `physical id` without SMP."""
-    digits = block.get(key, "0")
-    return int(digits) if re.fullmatch(r"\d{1,9}", digits) else 0
+def _number(block: dict[str, str], key: str) -> int | None:
+    digits = block.get(key, "")
+    return int(digits) if re.fullmatch(r"\d{1,9}", digits, re.ASCII) else None
+
+
+def _words(block: dict[str, str], key: str) -> frozenset[str] | None:
+    return frozenset(block[key].split()) if key in block else None
+
+
+def _packages(blocks: list[dict[str, str]]) -> dict[int, int] | None:
+    """Kernels without SMP leave `physical id` out."""
+    packages: dict[int, int] = {}
+    for block in blocks:
+        package, cpu = _number(block, "physical id"), _number(block, "processor")
+        if package is None or cpu is None:
+            return None
+        packages.setdefault(package, cpu)
+    return packages
 
 
 def codename(family: int, model: int) -> str | None:

@@ -16,17 +16,23 @@ INSTRUCTIONS = ("vmx", "movdir64b", "ss", "xsave")
 _DMI = "/sys/class/dmi/id"
 
 
-def _virtualization(cpus: Cpus) -> str:
+def _virtualization(cpus: Cpus) -> str | None:
+    if cpus.flags is None:
+        return None
     if "tdx_guest" in cpus.flags:
         return "td-guest"
     return "vm" if "hypervisor" in cpus.flags else "none"
 
 
-def _errata(cpus: Cpus) -> list[str]:
+def _errata(cpus: Cpus) -> list[str] | None:
+    if cpus.bugs is None:
+        return None
     return [bug for bug in ERRATA if bug in cpus.bugs]
 
 
-def _instructions(cpus: Cpus) -> list[str]:
+def _instructions(cpus: Cpus) -> list[str] | None:
+    if cpus.flags is None:
+        return None
     return [flag for flag in INSTRUCTIONS if flag in cpus.flags]
 
 
@@ -62,11 +68,13 @@ class Platform(Section):
     cpus: Annotated[Observed[Count], CpuInfo("processor", lambda c: c.count)]
     """Logical CPUs that are online."""
 
-    packages: Annotated[Observed[Count], CpuInfo("physical id", lambda c: len(c.packages))]
+    packages: Annotated[
+        Observed[Count], CpuInfo("physical id", lambda c: c.packages and len(c.packages))
+    ]
     """Processor packages with an online CPU."""
 
     physical_address_bits: Annotated[
-        Observed[Count], CpuInfo("address sizes", lambda c: c.physical_bits or None)
+        Observed[Count], CpuInfo("address sizes", lambda c: c.physical_bits)
     ]
     """Width of a physical address, already less the bits that carry KeyIDs."""
 

@@ -54,7 +54,7 @@ def print_verdict(
         if told or (verbose and not failed_only):
             _print_result(console, result, verbose, with_remedy=result is not first)
     if not verbose and not failed_only:
-        _print_unknown(console, results)
+        _print_unknown(console, results, helpful_only=first is not None)
     counts = Counter(result.outcome for result in results)
     parts = [f"{counts[outcome]} {word}" for outcome, word in _COUNTED.items() if counts[outcome]]
     console.print(Text(", ".join([f"{counts[Outcome.PASS]} passed", *parts]), "unknown"))
@@ -76,11 +76,14 @@ def _headline(results: list[Result], verdict: HostVerdict, first: Result | None)
     return line.append(": this host can run trust domains.", "")
 
 
-def _print_unknown(console: Console, results: list[Result]) -> None:
-    """Who could not look, by what would help; -v tells each reason."""
+def _print_unknown(console: Console, results: list[Result], helpful_only: bool) -> None:
+    """Who could not look, by what would help; -v tells each reason.
+
+    Once something failed, the rest only matters where there is a way to know more.
+    """
     by_remedy: dict[str, list[str]] = {}
     for result in results:
-        if result.outcome is Outcome.UNKNOWN:
+        if result.outcome is Outcome.UNKNOWN and (result.remedy or not helpful_only):
             by_remedy.setdefault(result.remedy, []).append(result.check.id)
     for remedy, ids in by_remedy.items():
         line = Text().append(*_mark(console, Outcome.UNKNOWN)).append(f" {', '.join(ids)}: ")

@@ -52,7 +52,7 @@ def _packages(machine: Machine) -> dict[int, int]:
         return {0: 0}
     if known.vendor != INTEL:
         raise Unsupported(f"a processor of {known.vendor} has no MSRs of Intel's")
-    return known.packages
+    return known.packages or {0: 0}
 
 
 def _ask(machine: Machine, cpu: int, address: int) -> int:

@@ -20,7 +20,10 @@ def cpus(machine: Machine) -> cpuinfo.Cpus:
 
 @dataclass(frozen=True)
 class CpuInfo:
-    """A fact that /proc/cpuinfo tells: `get` takes it from the processors."""
+    """A fact that /proc/cpuinfo tells: `get` takes it from the processors.
+
+    None from `get` means that the line is missing.
+    """
 
     what: str
     get: Callable[[cpuinfo.Cpus], Any]
@@ -30,7 +33,10 @@ class CpuInfo:
         return f"procfs:{PATH}#{self.what}"
 
     def read(self, machine: Machine) -> Any:
-        return self.get(cpus(machine))
+        told = self.get(cpus(machine))
+        if told is None:
+            raise Absent(f"{PATH} has no line `{self.what}`")
+        return told
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,6 @@ class FlagImplies:
         return f"procfs:{PATH}#flags"
 
     def read(self, machine: Machine) -> Any:
-        if self.flag not in cpus(machine).flags:
+        if self.flag not in (cpus(machine).flags or ()):
             raise Absent(f"{PATH} has no flag {self.flag}, which may have other reasons")
         return self.value

@@ -1,0 +1,19 @@
+"""Man page and completions are what the command tree makes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.artifacts import TOP, artifacts
+
+
+@pytest.mark.parametrize("path", sorted(artifacts()))
+def test_a_generated_file_is_current(path: str) -> None:
+    assert (TOP / path).read_text() == artifacts()[path], "run `python -m tests.artifacts`"
+
+
+def test_the_top_level_holds_what_it_may_and_nothing_else() -> None:
+    allowed = {"pyproject.toml", "tdxinfo", "tests", "completions", "man", "README.md", "LICENSE"}
+    built = {"build", "dist"}
+    found = {path.name for path in TOP.iterdir() if not path.name.startswith(".")}
+    assert found - built == allowed

@@ -1,0 +1,68 @@
+"""The arrow between the layers turns nowhere."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "tdxinfo"
+LAYERS = (
+    ("errors",),
+    ("model",),
+    ("decode", "tables"),
+    ("machine",),
+    ("sources",),
+    ("host",),
+    ("checks",),
+    ("render",),
+    ("cli",),
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def _layer(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> set[str]:
+    """The layers that a module imports from, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            base = node.module
+            names |= (
+                {f"{base}.{alias.name}" for alias in node.names} if base == "tdxinfo" else {base}
+            )
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    inside = {name.split(".")[1] for name in names if name.startswith("tdxinfo.")}
+    return inside & set(RANK)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_module_imports_from_its_own_layer_or_from_the_left(path: Path) -> None:
+    layer = _layer(path)
+    if layer not in RANK:
+        return
+    assert {name for name in _imports(path) if RANK[name] > RANK[layer]} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_is_longer_than_four_hundred_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+
+
+def test_only_the_machine_and_the_live_sources_open_files_of_the_host() -> None:
+    """One door: `open`, `os.open` and `subprocess` stand where DESIGN says, and nowhere else."""
+    doors = {"machine", "sources", "tables"}
+    for path in MODULES:
+        calls = {
+            ast.unparse(node.func)
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call)
+        }
+        if calls & {"open", "os.open", "subprocess.run", "os.listdir"}:
+            assert _layer(path) in doors or path.name == "__init__.py", path
