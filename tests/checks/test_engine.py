@@ -1,0 +1,145 @@
+"""The chain: who waits for whom, what proves what, what all results say together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tdxinfo import checks  # noqa: F401  # declares them
+from tdxinfo.checks.engine import CHECKS, Result, first_failure, in_order, judge_host, verdict_of
+from tdxinfo.model.observed import Attempt
+from tests.hands import host_with
+
+READY: dict[str, Any] = {
+    "platform.vendor": "GenuineIntel",
+    "platform.virtualization": "none",
+    "platform.family": 6,
+    "platform.model": 207,
+    "platform.instructions": ("vmx", "movdir64b", "ss", "xsave"),
+    "platform.packages": 1,
+    "firmware.preproduction": False,
+    "firmware.seamrr_supported": True,
+    "firmware.tme_enabled": True,
+    "firmware.seamrr_enabled": True,
+    "firmware.seamrr_locked": True,
+    "firmware.sgx_enabled": True,
+    "firmware.mcheck_status": 0,
+    "keys.tdx_keyids": 64,
+    "keys.guest_keyids": 63,
+    "keys.guest_keyids_in_use": 0,
+    "kernel.release": "7.3.4",
+    "kernel.command_line": "ro",
+    "kernel.config_tdx_host": True,
+    "kernel.config_kvm_intel_tdx": True,
+    "kernel.hibernation": False,
+    "kernel.tdx_detected": True,
+    "kernel.log_complete": True,
+    "module.state": "initialized",
+    "module.no_rbp_mod": True,
+    "module.debug": False,
+    "kvm.loaded": True,
+    "kvm.ept": True,
+    "kvm.eptad": True,
+    "kvm.apicv": True,
+    "kvm.tdp_mmu": True,
+    "kvm.mmio_caching": True,
+    "kvm.tdx_enabled": True,
+    "kvm.vm_type_supported": True,
+}
+
+
+def judged(**changes: Any) -> dict[str, Result]:
+    """The results for a ready host with some facts changed; None makes one unknown."""
+    facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
+    known = {name: value for name, value in facts.items() if value is not None}
+    return {result.check.id: result for result in judge_host(host_with(known))}
+
+
+def verdict(results: dict[str, Result], strict: bool = False) -> str:
+    return verdict_of(list(results.values()), strict).value
+
+
+def test_a_ready_host_is_ready() -> None:
+    assert verdict(judged()) == "ready"
+
+
+def test_the_first_failure_names_the_earliest_stage() -> None:
+    results = judged(module__state="not-attempted", keys__tdx_keyids=0, kvm__tdx_enabled=False)
+    first = first_failure(results.values())
+    assert first is not None
+    assert first.check.id == "keys.tdx_share"
+
+
+def test_what_needs_a_failed_check_is_skipped_and_says_for_whom() -> None:
+    results = judged(keys__tdx_keyids=0, module__state=None, kvm__tdx_enabled=None)
+    skipped = results["kernel.tdx_detected"]
+    assert skipped.outcome.value == "SKIP"
+    assert "keys.tdx_share" in skipped.verdict.message
+    assert "keys.tdx_share" in results["module.initialized"].verdict.message
+
+
+def test_a_check_that_does_not_apply_holds_nobody_up() -> None:
+    results = judged()
+    assert results["kvm.virt_at_load"].outcome.value == "SKIP"
+    assert results["kvm.tdx_enabled"].outcome.value == "PASS"
+
+
+def test_an_unknown_is_implied_by_a_later_success_and_says_so() -> None:
+    result = judged(firmware__tme_enabled=None)["firmware.tme"]
+    assert result.outcome.value == "PASS"
+    assert "implied by module.initialized" in result.verdict.message
+
+
+def test_a_failure_against_a_later_success_is_a_warning() -> None:
+    results = judged(firmware__tme_enabled=False)
+    assert results["firmware.tme"].outcome.value == "WARN"
+    assert verdict(results) == "ready"
+    assert verdict(results, strict=True) == "not-ready"
+
+
+def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
+    denied = Attempt("msr:0x982", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
+    results = judged(
+        firmware__tme_enabled=denied,
+        module__state=None,
+        kvm__tdx_enabled=None,
+        kvm__vm_type_supported=None,
+    )
+    assert results["firmware.tme"].outcome.value == "UNKNOWN"
+    assert results["firmware.tme"].remedy == "Run as root."
+    assert verdict(results) == "undecided"
+
+
+def test_an_unknown_that_only_warns_decides_nothing() -> None:
+    assert verdict(judged(firmware__sgx_enabled=None, module__debug=None)) == "ready"
+
+
+def test_another_vendor_makes_the_question_not_applicable() -> None:
+    results = judged(platform__vendor="AuthenticAMD", module__state=None, kvm__tdx_enabled=None)
+    assert verdict(results) == "not-applicable"
+
+
+def test_a_failure_outweighs_what_is_unknown() -> None:
+    results = judged(module__state="failed", firmware__mcheck_status=None, kvm__tdx_enabled=False)
+    assert verdict(results) == "not-ready"
+
+
+def test_the_evidence_holds_the_facts_that_were_looked_at() -> None:
+    evidence = judged()["keys.headroom"].evidence
+    assert {name: seen.value for name, seen in evidence.items()} == {
+        "keys.guest_keyids": 63,
+        "keys.guest_keyids_in_use": 0,
+    }
+
+
+def test_no_check_stands_before_one_that_it_needs() -> None:
+    order = [check.id for check in in_order()]
+    assert sorted(order) == sorted(CHECKS)
+    for check in in_order():
+        assert all(order.index(need) < order.index(check.id) for need in check.needs)
+
+
+def test_a_check_that_is_left_out_holds_nobody_up() -> None:
+    host = host_with({**READY, "module.no_rbp_mod": True, "keys.tdx_keyids": 0})
+    results = judge_host(host, left_out={"keys.tdx_share", "keys.enough"})
+    assert "keys.tdx_share" not in {result.check.id for result in results}
+    assert first_failure(results) is None
