@@ -1,4 +1,4 @@
-"""Every folder in tests/hosts is a machine: observed, judged, and compared with what it must show."""
+"""Every folder in tests/hosts is a machine: observed, judged, compared with what it must show."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_host_is_judged_as_expected(name: str) -> None:
 
     results = judge_host(host_of(name))
     first = first_failure(results)
-    outcomes = {outcome.value: [] for outcome in Outcome}  # type: dict[str, list[str]]
+    outcomes: dict[str, list[str]] = {outcome.value: [] for outcome in Outcome}
     for result in results:
         outcomes[result.outcome.value].append(result.check.id)
     wanted = expected(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import click
@@ -110,7 +111,7 @@ class RootGroup(click.Group):
     @staticmethod
     def wants_json(arguments: list[str]) -> bool:
         """Whether JSON was asked for, also where the rest of the line made no sense."""
-        pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+        pairs = pairwise([*arguments, ""])
         return any(
             a in ("--json", "--format=json") or (a, b) == ("--format", "json") for a, b in pairs
         )

@@ -59,8 +59,8 @@ _HEADER = re.compile(
     rf"|\d+,\d+,\d+,[^;]*;)\s*"
 )
 # A journal also holds what programs say; anyone can write such a line.
-_OTHER_PROGRAM = re.compile(
-    rf"(?:{_CLOCK}|\[\s*\d+\.\d+\]\s+)[^\s:]+ (?!kernel:)[\w.@/-]+(?:\[\d+\])?: "
+_PROGRAM = re.compile(
+    rf"(?:{_CLOCK}|\[\s*\d+\.\d+\]\s+)(?P<said>[^\s:]+ (?!kernel:)[\w.@/-]+(?:\[\d+\])?: )"
 )
 _QUOTE = re.compile(r"[\s>|]*")
 _NO_LOG = re.compile(r"\s*[#$%]")
@@ -191,7 +191,7 @@ def _entries(text: str) -> Iterator[Entry]:
         if not relevant.search(line) or _NO_LOG.match(line):
             continue
         bare = line[_QUOTE.match(line).end() :]  # type: ignore[union-attr]  # matches always
-        if _OTHER_PROGRAM.match(bare):
+        if _is_of_a_program(bare):
             continue
         *glued, last = [piece for piece in _GLUED.split(bare) if piece.strip()]
         has_header = False
@@ -200,6 +200,12 @@ def _entries(text: str) -> Iterator[Entry]:
             yield _entry(piece, has_header)
         below = tuple(_lines_below(lines, number))
         yield _entry(last, has_header, below, is_cut=len(line) == width >= _WRAP_WIDTH)
+
+
+def _is_of_a_program(line: str) -> bool:
+    """Whether "host program: " stands behind the time, and no lead of the kernel's own."""
+    found = _PROGRAM.match(line)
+    return found is not None and not _relevant().match(line, found.start("said"))
 
 
 def _entry(

@@ -30,6 +30,13 @@ class _Inflated(io.RawIOBase):
         self._inflate = zlib.decompressobj(wbits=31)
         self._given = 0
 
+    def finish(self) -> None:
+        """Reads on to the end: only there gzip tells whether all of it came whole."""
+        while self.read(1 << 16):
+            pass
+        if not self._inflate.eof:
+            raise BadInput(f"{self._shown} is cut short.")
+
     def read(self, size: int = -1) -> bytes:
         chunk = self._inflate.decompress(self._rest, max(size, 1) if size >= 0 else ARCHIVE_LIMIT)
         self._rest = self._inflate.unconsumed_tail
@@ -43,13 +50,15 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
     """The regular files of the archive by their paths below the capture's top."""
     files: dict[str, bytes] = {}
     try:
-        with tarfile.open(fileobj=_Inflated(data, shown), mode="r|") as archive:
+        stream = _Inflated(data, shown)
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
             for count, member in enumerate(archive):
                 if count >= MEMBER_LIMIT:
                     raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")
                 name = _safe_name(member, shown)
-                if member.isreg() and (stream := archive.extractfile(member)):
-                    files[name] = stream.read()
+                if member.isreg() and (content := archive.extractfile(member)):
+                    files[name] = content.read()
+        stream.finish()
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
         raise BadInput(f"{shown} is no whole tar.gz archive: {error}.") from None
     top = min(

@@ -1,0 +1,1 @@
+"""Whole-process times as ratios: `python -m tests.bench`."""

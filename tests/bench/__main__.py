@@ -1,0 +1,70 @@
+"""Start-up times against the floor, measured in turn, so that a slow moment hits all alike.
+
+Prints a table of medians and ratios, and ends with status 1 where a ratio is over its limit.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+EXAMPLE = "example:emr-five-cmrs"
+FLOORS = {"click": "import click", "pydantic": "from pydantic import BaseModel"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A command line of tdxinfo, what it is compared with, and the ratio it must keep."""
+
+    arguments: tuple[str, ...]
+    floor: str
+    limit: float
+
+
+COMMANDS = (
+    Measured(("--version",), "click", 1.5),
+    Measured(("--help",), "click", 1.5),
+    Measured(("--from", EXAMPLE, "dump", "--json"), "pydantic", 1.6),
+    Measured(("--from", EXAMPLE, "dump"), "pydantic", 2.2),
+    Measured(("--from", EXAMPLE, "check", "--json"), "pydantic", 2.2),
+    Measured(("--from", EXAMPLE, "check"), "pydantic", 2.2),
+)
+
+
+def seconds(command: list[str], environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
+    return time.perf_counter() - start
+
+
+def main(rounds: int) -> int:
+    """Runs everything once unmeasured, then `rounds` times in turn."""
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    floors = {name: [sys.executable, "-c", code] for name, code in FLOORS.items()}
+    own = {m: [sys.executable, "-m", "tdxinfo", *m.arguments] for m in COMMANDS}
+    times: dict[object, list[float]] = {key: [] for key in [*floors, *own]}
+    for number in range(rounds + 1):
+        for key, command in {**floors, **own}.items():
+            taken = seconds(command, environment)
+            if number:
+                times[key].append(taken)
+    medians = {key: statistics.median(taken) for key, taken in times.items()}
+    for name, code in FLOORS.items():
+        print(f"{medians[name] * 1000:7.1f} ms  python -c {code!r}")
+    over = 0
+    for m in COMMANDS:
+        ratio = medians[m] / medians[m.floor]
+        over += ratio > m.limit
+        command = f"tdxinfo {' '.join(m.arguments)}"
+        print(f"{medians[m] * 1000:7.1f} ms  {ratio:.2f} of {m.limit:.2f} x {m.floor:9} {command}")
+    return 1 if over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 11))

@@ -1,0 +1,35 @@
+"""Runs the command line inside this process."""
+
+from __future__ import annotations
+
+import io
+import json
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+from tdxinfo.cli import run
+
+
+@dataclass
+class Ran:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def ran(*arguments: str, columns: int = 100) -> Ran:
+    """What `tdxinfo ARGUMENTS` prints and returns; its width is fixed, colour is off."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict("os.environ", {"COLUMNS": str(columns), "NO_COLOR": "1"}),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        status = run(list(arguments))
+    return Ran(status, out.getvalue(), err.getvalue())

@@ -1,0 +1,105 @@
+"""`tdxinfo check`: its exit status is the answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.command import ran
+
+
+@pytest.mark.parametrize(
+    ("example", "status", "verdict"),
+    [
+        ("example:linux-7.3-emulated", 0, "ready"),
+        ("example:linux-6.17-emulated", 0, "ready"),
+        ("example:no-rbp-mod-refused", 1, "not-ready"),
+        ("example:module-never-loaded", 1, "not-ready"),
+        ("example:emr-five-cmrs", 3, "undecided"),
+    ],
+)
+def test_the_exit_status_says_the_verdict(example: str, status: int, verdict: str) -> None:
+    told = ran("check", "--json", "--from", example)
+    assert (told.status, told.json["verdict"]) == (status, verdict)
+
+
+@pytest.mark.parametrize(
+    ("example", "first"),
+    [
+        ("example:no-rbp-mod-refused", "module.no_rbp_mod"),
+        ("example:module-never-loaded", "module.loaded"),
+        ("example:emr-five-cmrs", None),
+    ],
+)
+def test_the_first_failure_names_the_stage(example: str, first: str | None) -> None:
+    assert ran("check", "--json", "--from", example).json["first_failure"] == first
+
+
+def test_the_report_holds_all_checks_skipped_ones_too() -> None:
+    report = ran("check", "--json", "--from", "example:module-never-loaded").json
+    keys = {"id", "group", "outcome", "severity", "title", "message", "remedy", "evidence", "needs"}
+    assert all(set(check) == keys for check in report["checks"])
+    assert sum(report["summary"].values()) == len(report["checks"])
+    assert {"PASS", "FAIL", "SKIP", "UNKNOWN"} <= {check["outcome"] for check in report["checks"]}
+
+
+def test_the_page_begins_with_the_failing_stage_and_what_to_do() -> None:
+    lines = ran("check", "--from", "example:module-never-loaded").out.splitlines()
+    assert lines[0] == "Not ready: the TDX module was never loaded (module.loaded)."
+    assert "SEAM loader" in lines[1]
+
+
+def test_a_virtual_machine_is_not_applicable(tmp_path: object) -> None:
+    from pathlib import Path
+
+    log = Path(str(tmp_path), "log")
+    log.write_text("[    0.000000] Linux version 7.1.5\n[    0.000000] Hypervisor detected: KVM\n")
+    assert ran("check", "--from", str(log)).status == 4
+
+
+def test_only_judges_by_what_was_named() -> None:
+    told = ran("check", "--only", "keys", "--json", "--from", "example:no-rbp-mod-refused")
+    assert {check["group"] for check in told.json["checks"]} == {"keys"}
+    assert told.status == 3
+
+
+def test_skip_leaves_a_check_out() -> None:
+    skips = ["--skip", "module.no_rbp_mod", "--skip", "module.initialized"]
+    told = ran("check", *skips, "--json", "--from", "example:no-rbp-mod-refused")
+    ids = {check["id"] for check in told.json["checks"]}
+    assert "module.no_rbp_mod" not in ids
+    assert told.json["first_failure"] is None
+
+
+def test_strict_takes_a_warning_for_a_failure(tmp_path: object) -> None:
+    from pathlib import Path
+
+    log = Path(str(tmp_path), "log")
+    log.write_text(
+        "[ 1.0] virt/tdx: TDX module: attributes 0x80000000, vendor_id 0x8086, major_version 1, "
+        "minor_version 5, build_date 20240725, build_num 784\n[ 2.0] virt/tdx: module initialized\n"
+    )
+    only = ["check", "--only", "module.production", "--from", str(log)]
+    assert ran(*only).status == 0
+    assert ran(*only, "--strict").status == 1
+
+
+def test_an_unknown_check_is_wrong_usage_and_names_the_near_ones() -> None:
+    told = ran("check", "--only", "keys.tdx_shar", "--from", "example:emr-five-cmrs")
+    assert told.status == 2
+    assert "keys.tdx_share" in told.err
+
+
+def test_failed_only_leaves_out_what_passed() -> None:
+    page = ran("check", "--failed-only", "--from", "example:no-rbp-mod-refused").out
+    assert "cpu.vendor" not in page
+    assert "module.initialized" in page
+
+
+def test_verbose_shows_the_evidence() -> None:
+    page = ran("check", "-v", "--from", "example:linux-7.3-emulated").out
+    assert "keys.tdx_keyids = 64  (msr:0x87)" in page
+
+
+def test_quiet_leaves_the_answer_to_the_status() -> None:
+    told = ran("check", "-q", "--from", "example:no-rbp-mod-refused")
+    assert (told.status, told.out) == (1, "")

@@ -1,0 +1,146 @@
+"""`tdxinfo dump`: pages and JSON, chosen facts, every source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.machine.inputs import example_names
+from tests.cli.command import ran
+
+KEYS = {"schema_version", "tool", "origin", "host", "sources", "unavailable", "errors"}
+FIVE_CMRS = "example:emr-five-cmrs"
+FEATURES = "example:mvp-features"
+
+
+@pytest.mark.parametrize("example", example_names())
+def test_every_example_makes_a_page_and_a_report(example: str) -> None:
+    page = ran("--from", example, "dump")
+    report = ran("--from", example, "dump", "--json")
+    assert page.status == report.status == 0
+    assert page.out.startswith("TDX module")
+    assert set(report.json) == KEYS
+    assert set(report.json["host"]) == set(SECTIONS)
+    assert report.json["origin"]["note"]
+
+
+def test_a_report_tells_of_each_fact_its_source_or_why_there_is_none() -> None:
+    report = ran("--from", FIVE_CMRS, "dump", "--json").json
+    assert set(report["sources"]) | set(report["unavailable"]) == set(fact_names())
+    assert not set(report["sources"]) & set(report["unavailable"])
+
+
+def test_the_host_of_the_readme_log_has_its_published_values() -> None:
+    # canonical/tdx README, commit 1c3fa23
+    host = ran("--from", FIVE_CMRS, "dump", "--json").json["host"]
+    assert host["module"]["version"] == "1.5"
+    assert host["module"]["build_number"] == 481
+    assert host["module"]["build_date"] == "2023-03-23"
+    assert host["module"]["state"] == "initialized"
+    assert [cmr["base"] for cmr in host["memory"]["cmrs"]][:2] == [0x100000, 0x100000000]
+    assert sum(cmr["size"] for cmr in host["memory"]["cmrs"]) == 0xFFE5700000
+    assert host["memory"]["pamt_bytes"] == 4202516 * 1024
+    assert (host["keys"]["first_tdx_keyid"], host["keys"]["tdx_keyids"]) == (16, 16)
+
+
+def test_a_bitmap_is_hex_text_beside_the_names_of_its_bits() -> None:
+    module = ran("--from", FEATURES, "dump", "module", "--json").json["host"]["module"]
+    assert module["features0"] == "0x0000000000000fbf"
+    assert module["features"][:2] == ["TD_MIGRATION", "TD_PRESERVING"]
+    assert module["no_rbp_mod"] is False
+
+
+def test_the_page_shows_the_answer_the_features_and_the_cmrs_with_their_holes() -> None:
+    assert "NO_RBP_MOD" in ran("--from", FEATURES, "dump").out
+    assert "TD_PRESERVING" in ran("--from", FEATURES, "dump").out
+    page = ran("--from", FIVE_CMRS, "dump").out
+    assert "15 shared | 16 private: 1 global + 15 for TDs" in page
+    assert "0x000000100000    0x000077800000      1.9 GiB           2.1 GiB" in page
+    assert "PAMT 4.0 GiB (0.39%)" in page
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 200])
+def test_a_page_fits_its_terminal(columns: int) -> None:
+    page = ran("--from", FEATURES, "dump", columns=columns).out
+    assert max(map(len, page.splitlines())) <= columns
+
+
+def test_sections_and_fields_choose_what_is_shown() -> None:
+    host = ran("dump", "keys", "module.version", "--from", FIVE_CMRS, "--json").json["host"]
+    assert list(host) == ["keys", "module"]
+    assert host["module"] == {"version": "1.5"}
+    page = ran("dump", "module.version", "--from", FIVE_CMRS).out
+    assert "module.version" in page
+    assert "module.state" not in page
+
+
+def test_verbose_tells_where_a_value_came_from() -> None:
+    assert "klog:module_version" not in ran("dump", "module.version", "--from", FIVE_CMRS).out
+    assert "klog:module_version" in ran("dump", "module.version", "--from", FIVE_CMRS, "-v").out
+
+
+def test_all_sources_asks_every_place() -> None:
+    told = ran("dump", "keys.tdx_keyids", "--all-sources", "--from", FIVE_CMRS, "--json").json
+    answers = told["all_sources"]["keys.tdx_keyids"]
+    assert [answer["origin"] for answer in answers] == ["msr:0x87", "klog:private_keyid_count"]
+    assert answers[0]["reason"] == "not-recorded"
+    assert answers[1]["value"] == 16
+    page = ran("dump", "keys.tdx_keyids", "--all-sources", "--from", FIVE_CMRS).out
+    assert "msr:0x87" in page
+
+
+def test_global_options_stand_before_or_after_the_command() -> None:
+    before = ran("--from", FIVE_CMRS, "--json", "dump")
+    after = ran("dump", "--format", "json", "--from", FIVE_CMRS)
+    assert before.json == after.json
+
+
+def test_quiet_prints_nothing() -> None:
+    assert ran("-q", "dump", "--from", FIVE_CMRS).out == ""
+
+
+def test_a_report_replays_the_host_it_was_made_of(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    first = ran("dump", "--json", "--from", FEATURES)
+    report.write_text(first.out)
+    again = ran("dump", "--json", "--from", str(report)).json
+    assert again["origin"]["kind"] == "report"
+    for key in KEYS - {"origin"}:
+        assert again[key] == first.json[key]
+
+
+def test_a_check_report_replays_too(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    first = ran("check", "--json", "--from", FEATURES)
+    report.write_text(first.out)
+    again = ran("check", "--json", "--from", str(report))
+    assert again.status == first.status
+    assert [c["outcome"] for c in again.json["checks"]] == [
+        c["outcome"] for c in first.json["checks"]
+    ]
+
+
+def test_escape_sequences_never_reach_the_terminal(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        "[    0.000000] Linux version 6.8.0\n[    0.0] Command line: a\x1b]0;owned\x07 b\x9b31m\n"
+    )
+    page = ran("dump", "-v", "--from", str(log)).out
+    assert "\x1b" not in page
+    assert "\x9b" not in page
+    assert "\\x1b]0;owned" in page
+
+
+def test_colour_is_used_only_where_it_was_asked_for() -> None:
+    assert "\x1b[" not in ran("dump", "--from", FEATURES).out
+    assert "\x1b[" in ran("--color", "always", "dump", "--from", FEATURES).out
+    assert "\x1b[" not in ran("--color", "never", "dump", "--from", FEATURES).out
+
+
+def test_json_is_ascii_and_one_object() -> None:
+    out = ran("dump", "--json", "--from", FIVE_CMRS).out
+    assert out.isascii()
+    assert isinstance(json.loads(out), dict)
