@@ -92,7 +92,8 @@ def _grid(rows: Iterable[Row]) -> Table:
 def _rows(host: Host) -> Iterator[Row]:
     """The lines of which something is known."""
     if host.origin.kind != "live":
-        yield "from", Text(printable(f"{host.origin.kind} {host.origin.path}"), "origin")
+        kind = "" if host.origin.kind == "example" else f"{host.origin.kind} "
+        yield "from", Text(printable(f"{kind}{host.origin.path}"), "origin")
     if host.origin.note:
         yield "note", Text(printable(host.origin.note), "origin")
     makers = {

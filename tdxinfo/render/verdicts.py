@@ -27,6 +27,8 @@ _WORDS = {
     HostVerdict.UNDECIDED: ("Undecided", "doubtful"),
     HostVerdict.NOT_APPLICABLE: ("Not applicable", "doubtful"),
 }
+_GAP = "   "
+_MARGIN = 2
 _TOLD = (Outcome.FAIL, Outcome.WARN)
 _COUNTED = {
     Outcome.FAIL: "failed",
@@ -92,16 +94,19 @@ def _print_unknown(console: Console, results: list[Result], helpful_only: bool) 
 
 
 def _groups(console: Console, results: list[Result]) -> Text:
-    """A line of marks and counts for each group."""
-    line = Text()
-    groups = dict.fromkeys(result.check.group for result in results)
-    for number, group in enumerate(groups):
-        line.append("   " if number else "").append(group, "label")
+    """Marks and counts for each group, as many groups in a line as fit."""
+    page = Text()
+    used = 0
+    for group in dict.fromkeys(result.check.group for result in results):
         counts = Counter(result.outcome for result in results if result.check.group == group)
+        words = Text(group, "label")
         for outcome in _MARKS:
             if counts[outcome]:
-                line.append(" ").append(*_mark(console, outcome)).append(f" {counts[outcome]}")
-    return line
+                words.append(" ").append(*_mark(console, outcome)).append(f" {counts[outcome]}")
+        fits = used + len(_GAP) + len(words) <= console.width - _MARGIN
+        page.append((_GAP if fits else "\n") if used else "").append(words)
+        used = used + len(_GAP) + len(words) if used and fits else len(words)
+    return page
 
 
 def _mark(console: Console, outcome: Outcome) -> tuple[str, str]:
@@ -123,5 +128,5 @@ def _print_result(console: Console, result: Result, verbose: bool, with_remedy: 
             _indented(console, Text(f"{name} = {words.value(seen)}{from_where}", "unknown"), 6)
 
 
-def _indented(console: Console, text: Text, columns: int = 2) -> None:
+def _indented(console: Console, text: Text, columns: int = _MARGIN) -> None:
     console.print(Padding(text, (0, 0, 0, columns), expand=False))

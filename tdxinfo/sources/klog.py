@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from glob import glob
 from typing import Any
 
 from tdxinfo.decode.boot import Boot, read_fact
@@ -19,7 +20,7 @@ _RECORD = 8192
 """Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
 _WHOLE_LOG = 200
 """Lines. A supplied log with fewer is an excerpt, even where it begins at the beginning."""
-_JOURNALS = ("/run/log/journal", "/var/log/journal")
+_JOURNALS = ("/run/log/journal/*/system.journal", "/var/log/journal/*/system.journal")
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,12 @@ def _journal_instead(refusal: Unavailable) -> str:
 
 
 def _journal() -> str:
-    """The journal's kernel lines of this boot. Raises Absent where the host keeps no journal."""
-    if not any(map(os.path.isdir, _JOURNALS)):
+    """The journal's kernel lines of this boot. Nothing is run where it could not be read."""
+    journals = [path for pattern in _JOURNALS for path in glob(pattern)]
+    if not journals:
         raise Absent("this host keeps no journal")
+    if not any(os.access(path, os.R_OK) for path in journals):
+        raise Denied("the journal may not be read by this user", AS_ROOT)
     arguments = ["-k", "-b", "-q", "-o", "short-monotonic", "--no-hostname", "--no-pager"]
     text = programs.output_of("journalctl", arguments)
     if not text.strip():
