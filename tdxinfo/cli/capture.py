@@ -43,11 +43,11 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     for name in fact_names():
         observer.every_place(name)
     kernel = observer.fact("kernel.release").value
-    if keep_identity:
-        files = contents(machine, kernel, cleaned=str, log_lines=str)
-    else:
-        files = contents(machine, kernel, _cleaner(settings.source is None), relevant_lines)
-    write(files, destination)
+    is_live = settings.source is None
+    cleaned = str if keep_identity else _cleaner(is_live)
+    # A supplied log was somebody's choice already, and its lines may be wrapped: all are kept.
+    log_lines = relevant_lines if is_live and not keep_identity else str
+    write(contents(machine, kernel, cleaned, log_lines), destination)
     if not settings.quiet:
         click.echo(f"Wrote {destination}: try `tdxinfo --from {destination} dump`.", err=True)
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from tdxinfo import tables
 
@@ -76,8 +77,7 @@ _WRAP_WIDTH = 40
 _NO_PREFIX = ("", "bare")
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(NamedTuple):
     """A row of the table."""
 
     event: str
@@ -88,11 +88,7 @@ class Wording:
     @property
     def head(self) -> str:
         """The text before the first conversion."""
-        return (
-            self.format.split("%", 1)[0].rstrip(".")
-            if "%" in self.format
-            else self.format.rstrip(".")
-        )
+        return self.format.partition("%")[0].rstrip(".")
 
     @property
     def lead(self) -> str:
@@ -147,7 +143,7 @@ def events(text: str) -> tuple[list[Event], bool]:
             continue
         any_header = any_header or entry.has_header
         event = read_entry(entry)
-        if event is None:
+        if event is None or (found and event == found[-1]):
             continue
         if event.name == "linux_version":
             # Without a header it may be /proc/version, pasted below the log.
@@ -168,19 +164,34 @@ def read_entry(entry: Entry) -> Event | None:
     return best[1] if best else None
 
 
-def _match(text: str, has_header: bool) -> tuple[int, Event] | None:
+@cache
+def _by_prefix() -> dict[str, list[tuple[str, Wording]]]:
+    """The leads and their wordings by prefix; those without one stand below the empty text."""
+    found: dict[str, list[tuple[str, Wording]]] = {"": []}
     for wording in wordings():
-        if not text.startswith(wording.lead) or (wording.prefix == "bare" and has_header):
+        prefix = "" if wording.prefix in _NO_PREFIX else wording.prefix
+        found.setdefault(prefix, []).append((wording.lead, wording))
+    return found
+
+
+def _match(text: str, has_header: bool) -> tuple[int, Event] | None:
+    table = _by_prefix()
+    prefix, colon, _ = text.partition(": ")
+    for lead, wording in table.get(prefix if colon else "", []) + table[""]:
+        if not text.startswith(lead) or (wording.prefix == "bare" and has_header):
             continue
         match = _pattern(wording).match(text)
         if match:
-            kinds = re.findall(r"%[duxs]", wording.format)
-            values: Values = {
-                name: _CONVERSIONS[kind][1](found)
-                for name, kind, found in zip(wording.names, kinds, match.groups(), strict=True)
-            }
-            return match.end(), Event(wording.event, values, match.group())
+            return match.end(), Event(wording.event, _values(wording, match), match.group())
     return None
+
+
+def _values(wording: Wording, match: re.Match[str]) -> Values:
+    kinds = re.findall(r"%[duxs]", wording.format)
+    return {
+        name: _CONVERSIONS[kind][1](found)
+        for name, kind, found in zip(wording.names, kinds, match.groups(), strict=True)
+    }
 
 
 def _entries(text: str) -> Iterator[Entry]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from tdxinfo.decode import klog, seamcall
@@ -35,7 +36,7 @@ _TRACES = (
 """What the kernel only says while it tries to initialize the module."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Boot:
     """The events of one boot, in order."""
 
@@ -71,24 +72,21 @@ class Boot:
                 return found.values[value]
         raise Absent(f"the kernel log does not tell this ({event}.{value})")
 
+    @cached_property
     def attempts(self) -> list[list[Event]]:
         """The events of each attempt to initialize the module; the last may have no end."""
         attempts: list[list[Event]] = [[]]
+        end = ""
         for event in self.events:
-            if _begins_anew(event, attempts[-1]):
+            if end and event.name != end and (event.name in _OUTCOMES or is_trace(event)):
                 attempts.append([])
+                end = ""
             attempts[-1].append(event)
+            end = event.name if event.name in _OUTCOMES else end
         return attempts
 
     def was_tried(self) -> bool:
         return any(map(is_trace, self.events))
-
-
-def _begins_anew(event: Event, attempt: list[Event]) -> bool:
-    ends = {found.name for found in attempt if found.name in _OUTCOMES}
-    if event.name in _OUTCOMES:
-        return bool(ends) and event.name not in ends
-    return bool(ends) and is_trace(event)
 
 
 def is_trace(event: Event) -> bool:

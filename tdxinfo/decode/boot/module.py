@@ -76,7 +76,7 @@ def features0(boot: Boot) -> int:
 
 def no_rbp_mod(boot: Boot) -> bool:
     """False where the kernel refused the module for it. Silence proves nothing."""
-    if named(boot.attempts()[-1], "rbp_bug"):
+    if named(boot.attempts[-1], "rbp_bug"):
         return False
     raise Absent("the kernel log does not tell of NO_RBP_MOD")
 
@@ -88,7 +88,7 @@ _FATAL = ("failed", "rbp_bug", "reserved_areas_exhausted", "tdmrs_exhausted", "n
 
 def module_state(boot: Boot) -> str:
     """How far the kernel got with the module; the last attempt counts."""
-    attempt = boot.attempts()[-1]
+    attempt = boot.attempts[-1]
     if named(attempt, "initialized"):
         return "initialized"
     if named(attempt, "not_loaded"):
@@ -116,7 +116,7 @@ def _stayed_silent(boot: Boot) -> bool:
 
 def failure(boot: Boot) -> Failure | None:
     """How the last attempt failed; None when it did not."""
-    attempt = boot.attempts()[-1]
+    attempt = boot.attempts[-1]
     if named(attempt, "initialized"):
         return None
     ended = named(attempt, "failed")
@@ -165,7 +165,7 @@ def _range(event: Event) -> MemoryRange:
 
 def _told(boot: Boot, name: str) -> list[Event]:
     """The events of the last attempt that has such; a repeated line counts once."""
-    for attempt in reversed(boot.attempts()):
+    for attempt in reversed(boot.attempts):
         found = named(attempt, name)
         if found:
             return list({event.text: event for event in found}.values())
