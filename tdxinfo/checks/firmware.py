@@ -24,7 +24,7 @@ def tme_is_on(host: Host) -> Verdict:
 @check(
     "firmware.packages_agree",
     remedy="Update the firmware, or set it up again: all packages must have the same settings.",
-    needs=["cpu.bare_metal"],
+    needs=["cpu.model"],
     proof=_RUNS,
 )
 def packages_agree(host: Host) -> Verdict:

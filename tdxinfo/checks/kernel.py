@@ -85,7 +85,7 @@ def command_line_is_sane(host: Host) -> Verdict:
 
 @check(
     "kernel.tdx_detected",
-    remedy="Enable TDX in the firmware setup: the kernel found no private KeyIDs.",
+    remedy="Enable TDX in the firmware setup, where the processor has it.",
     needs=["kernel.config_tdx_host", "keys.enough", "kernel.hibernation"],
     proof=_RUNS,
 )

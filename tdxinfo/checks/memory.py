@@ -6,7 +6,7 @@ from tdxinfo.checks.engine import check, known
 from tdxinfo.host import Host
 from tdxinfo.model.units import counted, size
 from tdxinfo.model.values import MemoryRange
-from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, warned
+from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, unknown, warned
 
 _PAGE = 4096
 _FIRST_MIB = 1 << 20
@@ -74,7 +74,7 @@ def tdmrs_fit(host: Host) -> Verdict:
         return failed(f"TDMR {_spelled(failure.tdmr)} has more holes than reserved areas")
     if "TDMRs exhausted" in failure.message:
         return failed("there are more memory regions than TDMRs")
-    return passed("the kernel does not complain of TDMRs")
+    return unknown("the initialization did not get as far as TDMRs")
 
 
 @check("memory.pamt", severity=Severity.INFO, needs=["module.initialized"])

@@ -90,6 +90,8 @@ def is_initialized(host: Host) -> Verdict:
     if state == "initialized":
         return passed("initialized")
     failure = host.module.failure.value
+    if failure is None and state == "failed":
+        return failed("the module does not run any more", "Reboot.")
     if failure is None:
         return failed(f"the module is {state}")
     return failed(_told(failure), _way_out(failure))
@@ -143,7 +145,7 @@ def is_production(host: Host) -> Verdict:
 )
 def has_topology_enum(host: Host) -> Verdict:
     """The module has TOPOLOGY_ENUM, which KVM requires since Linux 6.16."""
-    version = kernels.version(host.kernel.release.value or "")
+    version = kernels.version(known(host.kernel.release))
     if version and version < kernels.FIRST_KVM_TDX:
         return skipped("KVM asks for it from Linux 6.16 on")
     if bits.is_set("TDX_FEATURES0", "TOPOLOGY_ENUM", known(host.module.features0)):

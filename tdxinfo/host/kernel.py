@@ -63,6 +63,7 @@ class Kernel(Section):
     hibernation: Annotated[
         Observed[bool],
         File("/sys/power/disk", _can_hibernate),
+        FlagImplies("tdx_host_platform", False),
         From(_not_built, "kernel.config_hibernation"),
         From(_hibernates_by_option, "kernel.command_line"),
         KernelLog("hibernation"),

@@ -11,10 +11,14 @@ from tdxinfo.sources.kvm import KvmCapabilities, KvmVmType
 
 
 class Kvm(Section):
-    loaded: Annotated[Observed[bool], Exists("/sys/module/kvm_intel/parameters/ept")]
+    loaded: Annotated[
+        Observed[bool], Exists("/sys/module/kvm_intel/parameters/ept"), KernelLog("kvm_loaded")
+    ]
     """kvm_intel is loaded."""
 
-    tdx_enabled: Annotated[Observed[bool], parameter("kvm_intel", "tdx")]
+    tdx_enabled: Annotated[
+        Observed[bool], parameter("kvm_intel", "tdx"), KernelLog("kvm_tdx_enabled")
+    ]
     """kvm_intel has TDX turned on. KVM turns it off itself when it cannot have it."""
 
     ept: Annotated[Observed[bool], parameter("kvm_intel", "ept")]

@@ -8,7 +8,7 @@ from tdxinfo.decode import bits, kernels, releases
 from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
-from tdxinfo.sources.files import CgroupImplies, StateFile
+from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kvm import KvmSucceeds
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
@@ -31,16 +31,15 @@ def _update(version: ModuleVersion) -> int | None:
     return version.update
 
 
-def _running(text: str) -> str:
-    """The driver only shows a version while the module runs."""
-    ModuleVersion.parse(text)
-    return "initialized"
-
-
 def _kvm_kept_tdx(tdx_enabled: bool, release: str) -> str | None:
     """KVM clears its parameter when it cannot bring the module up (Linux 6.16 and later)."""
     version = kernels.version(release)
     return "initialized" if tdx_enabled and version and version >= kernels.FIRST_KVM_TDX else None
+
+
+def _without_code(config_tdx_host: bool) -> str | None:
+    """A kernel that was not built for TDX hosts never asks for the module."""
+    return None if config_tdx_host else "not-attempted"
 
 
 def _kernel_insists(state: str, release: str) -> bool | None:
@@ -67,12 +66,13 @@ class Module(Section):
 
     state: Annotated[
         Observed[State],
-        StateFile(_VERSION, _running),
+        RunningState(_VERSION, ModuleVersion.parse),
         KvmSucceeds("initialized"),
         VendorState(),
         CgroupImplies("initialized"),
         Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release"),
         KernelLog("module_state"),
+        Inferred(_without_code, "kernel.config_tdx_host"),
     ]
     """How far the host got: initialized, failed, not-loaded, not-attempted or unknown."""
 
@@ -135,5 +135,7 @@ class Module(Section):
     ]
     """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
 
-    failure: Annotated[Observed[Failure], KernelLog("failure")]
+    failure: Annotated[
+        Observed[Failure], NotLost(_VERSION, ModuleVersion.parse), KernelLog("failure")
+    ]
     """How the initialization failed; null with a source when it did not."""

@@ -59,6 +59,27 @@ class StateFile(File):
 
 
 @dataclass(frozen=True)
+class RunningState(StateFile):
+    """Whether the TDX module runs: its driver shows the file's text only while it does."""
+
+    def read(self, machine: Machine) -> str:
+        try:
+            super().read(machine)
+        except Lost:
+            return "failed"
+        return "initialized"
+
+
+@dataclass(frozen=True)
+class NotLost(StateFile):
+    """Tells nothing, but raises Lost where the state is lost, so that no older place is asked."""
+
+    def read(self, machine: Machine) -> Any:
+        super().read(machine)
+        raise Absent(f"{self.path} tells nothing of this")
+
+
+@dataclass(frozen=True)
 class Binary:
     """A file of raw little-endian values."""
 
@@ -102,14 +123,14 @@ def parameter(module: str, name: str) -> File:
 
 
 def _first_readable(machine: Machine, paths: tuple[str, ...]) -> tuple[str, str]:
-    """Path and text of the first that can be read. Raises what the last, or a denial, raised."""
-    refusal: Unavailable = Absent("there is no such file")
+    """Path and text of the first that can be read. Raises what the first one raised."""
+    refusals: list[Unavailable] = []
     for path in paths:
         try:
             return path, machine.text(path)
         except Unavailable as error:
-            refusal = error if isinstance(refusal, Absent) else refusal
-    raise refusal
+            refusals.append(error)
+    raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import layout, lines
-from tdxinfo.errors import Absent, Unavailable
+from tdxinfo.errors import Absent
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import CpuidConfig, ModuleVersion, decimal_date
 from tdxinfo.sources.files import Binary, decoded
@@ -35,14 +35,14 @@ _STATES = {
 
 def _text(machine: Machine, name: str) -> tuple[str, str]:
     """Path and text of the file in the first tree that has it."""
-    refusal: Unavailable = Absent("there is no vendor sysfs tree of TDX")
+    absences: list[Absent] = []
     for tree in TREES:
         path = f"{tree}/{name}"
         try:
             return path, machine.text(path)
         except Absent as error:
-            refusal = error
-    raise refusal
+            absences.append(error)
+    raise absences[0]
 
 
 @dataclass(frozen=True)

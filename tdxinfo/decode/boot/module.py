@@ -83,7 +83,9 @@ def no_rbp_mod(boot: Boot) -> bool:
 
 _REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
 """The kernel found TDX and would not have it."""
-_FATAL = ("failed", "rbp_bug", "reserved_areas_exhausted", "tdmrs_exhausted", "not_enabled")
+_READS = ("TDH.SYS.RD", "TDH.SYS.RDALL", "TDH.SYS.INFO")
+_CAUSES = ("rbp_bug", "reserved_areas_exhausted", "tdmrs_exhausted", "not_enabled")
+_FATAL = ("failed", *_CAUSES)
 
 
 def module_state(boot: Boot) -> str:
@@ -93,13 +95,18 @@ def module_state(boot: Boot) -> str:
         return "initialized"
     if named(attempt, "not_loaded"):
         return "not-loaded"
-    if named(attempt, *_FATAL):
+    if named(attempt, *_FATAL) or _ended_by(_failed_call(attempt)):
         return "failed"
     if named(attempt, "kvm_supported"):
         return "initialized"
     if boot.has("no_platform", *_REFUSED) or _stayed_silent(boot):
         return "not-attempted"
     raise Absent("the kernel log does not tell whether the module was initialized")
+
+
+def _ended_by(call: Event | None) -> bool:
+    """Reads of metadata may fail and be done without; no other call of an initialization may."""
+    return call is not None and call_name(call).replace("_", ".") not in _READS
 
 
 def _stayed_silent(boot: Boot) -> bool:
@@ -119,12 +126,13 @@ def failure(boot: Boot) -> Failure | None:
     attempt = boot.attempts[-1]
     if named(attempt, "initialized"):
         return None
-    ended = named(attempt, "failed")
     call = _failed_call(attempt)
-    causes = named(attempt, "not_loaded", *_FATAL, *_REFUSED) or ([call] if call else [])
+    causes = named(attempt, "not_loaded", *_CAUSES, *_REFUSED)
+    causes += [call] if call else []
+    causes += named(attempt, "failed")
     if not causes:
         raise Absent("the kernel log tells of no failed initialization")
-    number = abs(int(ended[-1].values["errno"])) if ended and "errno" in ended[-1].values else None
+    number = _errno(attempt)
     tdmrs = named(attempt, "reserved_areas_exhausted")
     return Failure(
         errno=number,
@@ -133,6 +141,12 @@ def failure(boot: Boot) -> Failure | None:
         message=causes[0].text,
         **_call_parts(call),
     )
+
+
+def _errno(attempt: list[Event]) -> int | None:
+    """Of several closing lines only the core kernel's names a number."""
+    told = [event for event in named(attempt, "failed") if "errno" in event.values]
+    return abs(int(told[-1].values["errno"])) if told else None
 
 
 def _failed_call(attempt: list[Event]) -> Event | None:

@@ -9,6 +9,8 @@ from tdxinfo.decode.boot import Boot, as_date
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import ModuleVersion
 
+_REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
+
 # --- the machine ------------------------------------------------------------------------------
 
 
@@ -98,22 +100,22 @@ def guest_keyid_count(boot: Boot) -> int:
 
 
 def platform_detected(boot: Boot) -> bool:
-    """Whether the kernel found the firmware to have set the platform up for TDX.
+    """Whether the kernel found that the firmware had set KeyIDs aside for TDX.
 
     A whole log without a word of TDX means no: every kernel that finds it says so.
     """
-    if boot.complete and not boot.has("keyid_range", "bios_enabled", "no_platform", "not_enabled"):
+    if boot.has("keyid_range", "bios_enabled"):
+        return True
+    if boot.has("no_platform", "not_enabled") or (boot.complete and not boot.was_tried()):
         return False
-    found = boot.last("keyid_range", "bios_enabled", "no_platform", "not_enabled")
-    return found.name in ("keyid_range", "bios_enabled")
+    raise Absent("the kernel log does not tell whether TDX was found")
 
 
 def has_tdx_code(boot: Boot) -> bool:
     """A kernel that says anything of TDX on the host was built with it."""
-    boot.last(
-        "keyid_range", "no_platform", "not_enabled", "too_few_keyids", "initialized", "failed"
-    )
-    return True
+    if boot.was_tried() or boot.has("keyid_range", "bios_enabled", "no_platform", *_REFUSED):
+        return True
+    raise Absent("the kernel log has no line about TDX on the host")
 
 
 def log_complete(boot: Boot) -> bool:
@@ -145,6 +147,17 @@ def seamldr_build_date(boot: Boot) -> date:
 
 
 # --- KVM --------------------------------------------------------------------------------------
+
+
+def kvm_loaded(boot: Boot) -> bool:
+    """kvm_intel spoke of TDX, so it was loaded."""
+    boot.last("kvm_supported", "kvm_refused", "max_servtds")
+    return True
+
+
+def kvm_tdx_enabled(boot: Boot) -> bool:
+    """KVM's last word on TDX."""
+    return boot.last("kvm_supported", "kvm_refused").name == "kvm_supported"
 
 
 def kvm_refusal(boot: Boot) -> str:
