@@ -38,7 +38,12 @@ def is_initialization(name: str) -> bool:
 
 
 def status_name(status: int) -> str | None:
-    """TDX_SYS_NOT_READY for 0xc000050500000000; None for a status that is not in the table."""
+    """TDX_SYS_NOT_READY for 0xc000050500000000; None for a status that is not in the table.
+
+    The P-SEAMLDR's own codes, 0x8000000000000000 and up, are not the module's.
+    """
+    if status >> 32 & 0xFFFF == 0 and status >> 32:
+        return None
     return (
         _statuses("software_status", 0, (1 << 64) - 1).get(status)
         or _statuses("status", 32, 0xFFFFFFFF).get(status >> 32)

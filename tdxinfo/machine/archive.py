@@ -49,6 +49,7 @@ class _Inflated(io.RawIOBase):
 def members(data: bytes, shown: str) -> dict[str, bytes]:
     """The regular files of the archive by their paths below the capture's top."""
     files: dict[str, bytes] = {}
+    claimed = 0
     try:
         stream = _Inflated(data, shown)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -56,6 +57,10 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
                 if count >= MEMBER_LIMIT:
                     raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")
                 name = _safe_name(member, shown)
+                # A sparse member claims more than the archive holds.
+                claimed += member.size
+                if claimed > ARCHIVE_LIMIT:
+                    raise BadInput(f"{shown} unpacks to more than {ARCHIVE_LIMIT >> 20} MiB.")
                 if member.isreg() and (content := archive.extractfile(member)):
                     files[name] = content.read()
         stream.finish()

@@ -27,6 +27,8 @@ from tdxinfo.machine.bounded import read_file
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
 
+_NUMBERS = {name: number for number, name in errno.errorcode.items()}
+
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
 
@@ -68,7 +70,8 @@ class CapturedMachine(Machine):
         if not isinstance(refusal, dict):
             raise Malformed(f"the record's refusal of {key} is no table")
         kind = REASONS.get(str(refusal.get("reason")), Unsupported)
-        number = getattr(errno, str(refusal.get("errno", "")), 0)
+        name = str(refusal.get("errno", ""))
+        number = int(name) if name.isdecimal() else _NUMBERS.get(name, 0)
         raise kind(
             str(refusal.get("message", f"{key} did not answer")),
             str(refusal.get("remedy", "")),
@@ -139,8 +142,10 @@ def from_memory(files: Mapping[str, bytes]) -> ReadFile:
 
 
 def _read_beneath(folder: str, inner: str) -> bytes:
-    """A file of the folder. No component may be a link, so that none leads out of it."""
+    """A file of the folder. No component may be a link or "..", so that none leads out of it."""
     *parents, name = inner.split("/")
+    if ".." in (*parents, name):
+        raise Malformed(f"{inner} leads out of the record")
     directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for parent in parents:

@@ -106,7 +106,7 @@ def _is_binary(data: bytes) -> bool:
 def _read_input(given: str, shown: str) -> bytes:
     try:
         fd = os.dup(sys.stdin.fileno()) if given == "-" else os.open(given, OPEN_FLAGS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         why = getattr(error, "strerror", None) or "it is closed"
         raise BadInput(f"{shown} cannot be read: {why}.") from None
     try:

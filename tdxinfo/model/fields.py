@@ -55,7 +55,13 @@ def _class_schema(cls: Any) -> core_schema.CoreSchema:
     names = [field.name for field in fields(cls)]
     arguments = core_schema.dataclass_args_schema(cls.__name__, parts)
     return core_schema.dataclass_schema(
-        cls, arguments, names, slots=True, frozen=True, post_init=hasattr(cls, "__post_init__")
+        cls,
+        arguments,
+        names,
+        slots=True,
+        frozen=True,
+        post_init=hasattr(cls, "__post_init__"),
+        revalidate_instances="always",
     )
 
 

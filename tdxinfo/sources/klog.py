@@ -46,8 +46,9 @@ def _boot(machine: Machine) -> Boot:
     text = machine.ask(KERNEL_LOG, live_log)
     if not isinstance(text, str):
         raise Malformed("the record's kernel log is no text")
-    boot = Boot.from_log(text)
-    if machine.origin.kind == "kernel-log" and text.count("\n") < _WHOLE_LOG:
+    pasted = machine.origin.kind == "kernel-log"
+    boot = Boot.from_log(text, pasted)
+    if pasted and text.count("\n") < _WHOLE_LOG:
         return replace(boot, complete=False)
     return boot
 

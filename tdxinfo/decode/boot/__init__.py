@@ -45,8 +45,9 @@ class Boot:
     """The log begins where the kernel began, so that what is not there was not said."""
 
     @classmethod
-    def from_log(cls, text: str) -> Boot:
-        found, complete = klog.events(text)
+    def from_log(cls, text: str, pasted: bool = True) -> Boot:
+        """The last boot of the log; `pasted` where somebody supplied it."""
+        found, complete = klog.events(text, pasted)
         return cls(tuple(found), complete)
 
     def has(self, *names: str) -> bool:

@@ -1,0 +1,197 @@
+"""Kernel log text into entries: who said a line, and where a line that was broken goes on.
+
+Logs come from dmesg or journalctl in any of their time formats, without times, quoted in a mail,
+wrapped by it or by a terminal, and with lines glued together. A journal also holds what programs
+say; anyone can write such a line, so it never counts as the kernel's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Search = Callable[[str], object]
+
+KERNEL = "kernel"
+"""The line has a header of the kernel's log."""
+BARE = "bare"
+"""It has none: a log without times, or the rest of the line above."""
+PROGRAM = "program"
+"""A program said it."""
+ASIDE = "aside"
+"""A comment or a shell prompt of a pasted session, or nothing."""
+
+_QUOTE = re.compile(r"^(?:[>|] ?)+")
+_ASIDE = re.compile(r"\s*(?:[#$%](?:\s|$)|\S+@\S+[:~]\S*[#$] |\[\S+@\S+ [^\]]*\][#$] )")
+_RECORD = re.compile(r"(\d{1,9}),\d+,\d+,[^;]{0,99};")
+_PRIORITY = re.compile(r"<(\d{1,9})>")
+_FACILITY = re.compile(
+    r"(kern|user|mail|daemon|auth|authpriv|syslog|lpr|news|uucp|cron|ftp|local\d)"
+    r" {0,8}:[a-z]+ {0,8}: ?"
+)
+_DMESG_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:\d\d ")
+_CLOCK = re.compile(
+    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^\s,]{0,20}) "
+)
+_SAID_BY_KERNEL = re.compile(r"(?:[^\s:]+ )?kernel: ")
+_TIME = re.compile(
+    r"\[(?: {0,12}\d+\.\d+|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})?\] ?"
+    r"(?:\[ {0,12}[TC]\d+\] ?)?"
+)
+_SAID_BY_PROGRAM = re.compile(r"(?:[^\s:]+ )?\S{1,64}\[\d+\]: |[^\s:]+ [\w.@/()-]{1,64}: ")
+_GLUE = re.compile(r"(?=\[ {0,12}\d+\.\d{3,}\] ?(?:\[ {0,12}[TC]\d+\] ?)?[A-Za-z])")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+_MOST_WRAPPED_LINES = 20_000
+"""A longer log is no paste; nobody wrapped it."""
+_LINES_BELOW = 3
+_LINES_ABOVE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that was said, without its header."""
+
+    text: str
+    has_header: bool
+    below: tuple[str, ...] = ()
+    """The lines below that may belong to it."""
+
+    def readings(self) -> Iterator[str]:
+        """The texts this entry can stand for: the line alone, or with lines below it."""
+        text = self.text
+        yield text
+        for line in self.below:
+            text = f"{text} {line.strip()}"
+            yield text
+
+
+def entries(text: str, relevant: Search, is_lead: Search, pasted: bool) -> Iterator[Entry]:
+    """The kernel's entries that may matter.
+
+    `relevant` finds a lead anywhere in a line, `is_lead` at its beginning. Only of a pasted log
+    are lines split and joined: a kernel's own log holds words of devices and programs, which must
+    not be taken for lines.
+    """
+    lines = [_QUOTE.sub("", line, count=1) for line in _LINE_END.split(text)]
+    if pasted and len(lines) <= _MOST_WRAPPED_LINES:
+        lines = _unwrapped(lines, is_lead)
+    speaker, spoke = ASIDE, -1
+    for number, line in enumerate(lines):
+        if not relevant(line):
+            continue
+        kind, said = _header(line, is_lead)
+        if kind != BARE:
+            speaker = kind
+        elif spoke != number - 1:
+            speaker = _speaker(lines, number, is_lead)
+        spoke = number
+        if kind == ASIDE or speaker == PROGRAM:
+            continue
+        below = tuple(_lines_below(lines, number, relevant, is_lead)) if pasted else ()
+        pieces = _pieces(said, is_lead) if pasted else [said]
+        for piece in pieces[:-1]:
+            yield _entry(piece, kind, is_lead)
+        yield _entry(pieces[-1], kind, is_lead, below)
+
+
+def _entry(piece: str, kind: str, is_lead: Search, below: tuple[str, ...] = ()) -> Entry:
+    own_kind, said = _header(piece, is_lead) if piece.startswith("[") else (kind, piece)
+    return Entry(said.strip(), KERNEL in (kind, own_kind), below)
+
+
+def _header(line: str, is_lead: Search) -> tuple[str, str]:
+    """Who said the line, and what."""
+    if not line.strip() or _ASIDE.match(line):
+        return ASIDE, ""
+    line = line.lstrip()
+    for pattern in (_RECORD, _PRIORITY):
+        found = pattern.match(line)
+        if found:
+            kind = KERNEL if int(found[1]) >> 3 == 0 else PROGRAM
+            return kind, _after_time(line[found.end() :])
+    found = _FACILITY.match(line)
+    if found:
+        return KERNEL if found[1] == "kern" else PROGRAM, _after_time(line[found.end() :])
+    found = _DMESG_ISO.match(line)
+    if found:
+        return KERNEL, line[found.end() :]
+    found = _CLOCK.match(line)
+    if found:
+        said = _SAID_BY_KERNEL.match(line, found.end())
+        return (KERNEL, _after_time(line[said.end() :])) if said else (PROGRAM, "")
+    return _timed(line, is_lead)
+
+
+def _timed(line: str, is_lead: Search) -> tuple[str, str]:
+    """A line that begins with dmesg's time, or without any."""
+    found = _TIME.match(line)
+    if not found:
+        return BARE, line
+    rest = line[found.end() :]
+    said = _SAID_BY_KERNEL.match(rest)
+    if said:
+        return KERNEL, rest[said.end() :]
+    if not is_lead(rest) and _SAID_BY_PROGRAM.match(rest):
+        return PROGRAM, ""
+    return KERNEL, rest
+
+
+def _after_time(text: str) -> str:
+    found = _TIME.match(text)
+    return text[found.end() :] if found else text
+
+
+def _is_rest(line: str, is_lead: Search) -> bool:
+    """Whether the line may be the rest of the one above: it has neither header nor lead."""
+    return _header(line, is_lead)[0] == BARE and not is_lead(line.lstrip())
+
+
+def _speaker(lines: list[str], number: int, is_lead: Search) -> str:
+    """Who speaks in a bare line: whoever spoke in the nearest line above that is not bare."""
+    for line in reversed(lines[max(number - _LINES_ABOVE, 0) : number]):
+        kind = _header(line, is_lead)[0]
+        if kind != BARE:
+            return kind
+    return BARE
+
+
+def _lines_below(lines: list[str], number: int, relevant: Search, is_lead: Search) -> Iterator[str]:
+    for line in lines[number + 1 : number + 1 + _LINES_BELOW]:
+        if relevant(line) or not _is_rest(line, is_lead):
+            return
+        yield line
+
+
+def _unwrapped(lines: list[str], is_lead: Search) -> list[str]:
+    """The lines as they were before a terminal cut them, where it is certain that one did.
+
+    Then every rest follows a line of exactly the terminal's width, and no line is longer.
+    """
+    rests = [n for n in range(1, len(lines)) if _is_rest(lines[n], is_lead)]
+    widths = {len(lines[n - 1]) for n in rests}
+    asides = {n for n, line in enumerate(lines) if _ASIDE.match(line)}
+    if len(rests) < 2 or len(widths) != 1 or asides & {n - 1 for n in rests}:
+        return lines
+    (width,) = widths
+    if any(len(line) > width for n, line in enumerate(lines) if n not in asides):
+        return lines
+    whole: list[str] = []
+    for number, line in enumerate(lines):
+        if number in set(rests):
+            whole[-1] += line
+        else:
+            whole.append(line)
+    return whole
+
+
+def _pieces(said: str, is_lead: Search) -> list[str]:
+    """The entries that were glued into one line."""
+    found = [piece for piece in _GLUE.split(said) if piece.strip()]
+    pieces: list[str] = []
+    for piece in found or [said]:
+        head, *tail = re.split(r"(?<![\w/])(?=virt/tdx: )", piece) if is_lead(piece) else [piece]
+        pieces += [part for part in (head, *tail) if part.strip()]
+    return pieces or [said]
