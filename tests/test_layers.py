@@ -16,6 +16,7 @@ LAYERS = (
     ("sources",),
     ("host",),
     ("checks",),
+    ("explain",),
     ("render",),
     ("cli",),
 )

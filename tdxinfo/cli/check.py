@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
+from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.cli.subject import host_of, subject_of
 
 if TYPE_CHECKING:
@@ -46,8 +46,15 @@ def check(
     if chosen:
         results = [result for result in results if result.check.id in chosen]
     verdict = verdict_of(results, strict)
-    if not settings.quiet:
-        _print(settings, host, results, verdict, failed_only)
+    if settings.quiet:
+        return status_of(verdict)
+    if settings.format == "json":
+        _print_json(host, results, verdict)
+        return status_of(verdict)
+    from tdxinfo.render import theme, verdicts
+
+    wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole=not (only or skip))
+    verdicts.print_verdict(theme.console(settings.color), results, verdict, wanted)
     return status_of(verdict)
 
 
@@ -77,21 +84,9 @@ def _no_such(name: str, known: list[str]) -> str:
     return f"There is no check {name!r:.80}. {hint}"
 
 
-def _print(
-    settings: Settings,
-    host: Host,
-    results: list[Result],
-    verdict: HostVerdict,
-    failed_only: bool,
-) -> None:
-    if settings.format == "json":
-        from tdxinfo.host import fact_names
-        from tdxinfo.render.document import as_text
-        from tdxinfo.render.judgement import check_document
+def _print_json(host: Host, results: list[Result], verdict: HostVerdict) -> None:
+    from tdxinfo.host import fact_names
+    from tdxinfo.render.document import as_text
+    from tdxinfo.render.judgement import check_document
 
-        click.echo(as_text(check_document(host, fact_names(), results, verdict.value)))
-        return
-    from tdxinfo.render import theme, verdicts
-
-    console = theme.console(settings.color)
-    verdicts.print_verdict(console, results, verdict, settings.verbose, failed_only)
+    click.echo(as_text(check_document(host, fact_names(), results, verdict.value)))

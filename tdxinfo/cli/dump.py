@@ -14,9 +14,12 @@ from tdxinfo.errors import BadInput
 @click.option(
     "--all-sources", is_flag=True, help="Ask every place, not only the first that answers."
 )
+@click.option(
+    "--fields", is_flag=True, help="List the TDX module's metadata, every field with its id."
+)
 @global_options
 @click.pass_context
-def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool) -> None:
+def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool, fields: bool) -> None:
     """Show what is known of the TDX host, or the facts named.
 
     A value is never a guess: what no place told is unknown, with the reason. The exit status is 0
@@ -24,6 +27,9 @@ def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool) -> N
     """
     settings = settings_of(context)
     names = chosen(facts)
+    if fields:
+        _dump_fields(settings)
+        return
     if all_sources:
         _dump_all_sources(settings, names)
         return
@@ -40,6 +46,10 @@ def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool) -> N
     console = theme.console(settings.color)
     if facts:
         page.print_facts(console, host, names, settings.verbose)
+        if "td" in facts:
+            from tdxinfo.render.td import print_choices
+
+            print_choices(console, host)
     else:
         page.print_host(console, host, settings.verbose)
 
@@ -66,6 +76,26 @@ def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     from tdxinfo.render import page, theme
 
     page.print_answers(theme.console(settings.color), answers)
+
+
+def _dump_fields(settings: Settings) -> None:
+    from tdxinfo.machine import Machine
+    from tdxinfo.render import fields
+
+    subject = subject_of(settings)
+    if not isinstance(subject, Machine):
+        raise BadInput("--fields needs a machine, a capture or a dump: a report keeps no metadata.")
+    if settings.quiet:
+        return
+    if settings.format == "json":
+        from tdxinfo.render.document import as_text, frame
+
+        whole = frame(subject.origin.as_dict())
+        click.echo(as_text({**whole, "fields": fields.as_json(subject)}))
+        return
+    from tdxinfo.render import theme
+
+    fields.print_fields(theme.console(settings.color), subject)
 
 
 def chosen(facts: tuple[str, ...]) -> list[str]:

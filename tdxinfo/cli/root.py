@@ -8,6 +8,7 @@ from tdxinfo import __version__
 from tdxinfo.cli.capture import capture
 from tdxinfo.cli.check import check
 from tdxinfo.cli.dump import dump
+from tdxinfo.cli.explain import explain
 from tdxinfo.cli.options import RootGroup, global_options
 
 
@@ -23,5 +24,5 @@ def root() -> None:
     """
 
 
-for command in (dump, check, capture):
+for command in (dump, check, explain, capture):
     root.add_command(command)

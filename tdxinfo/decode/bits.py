@@ -38,6 +38,11 @@ def is_set(bitmap: str, name: str, value: int) -> bool:
     return bool(value >> _places("features", bitmap)[name][0] & 1)
 
 
+def all_names(bitmap: str) -> list[str]:
+    """The names of all bits of a bitmap that have one."""
+    return list(_places("features", bitmap))
+
+
 def names_of(bitmap: str, value: int) -> list[str]:
     """The names of all bits that are 1, lowest first. A bit without a name is BIT_n."""
     return list(_names(bitmap, value))

@@ -58,7 +58,13 @@ def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
     try:
         return tuple(
             CpuidConfig(leaf=leaf, subleaf=index, eax=eax, ebx=ebx, ecx=ecx, edx=edx)
-            for leaf, index, _, eax, ebx, ecx, edx in entries
+            for leaf, index, _, eax, ebx, ecx, edx in map(_numbers, entries)
         )
     except (TypeError, ValueError) as error:
         raise Malformed(f"the record's CPUID entries are not of seven numbers: {error}") from None
+
+
+def _numbers(entry: Any) -> list[int]:
+    if not isinstance(entry, list) or not all(type(number) is int for number in entry):
+        raise TypeError("an entry is no list of numbers")
+    return entry

@@ -8,7 +8,7 @@ say; anyone can write such a line, so it never counts as the kernel's.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 Search = Callable[[str], object]
@@ -47,7 +47,6 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _MOST_WRAPPED_LINES = 20_000
 """A longer log is no paste; nobody wrapped it."""
 _LINES_BELOW = 3
-_LINES_ABOVE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +77,13 @@ def entries(text: str, relevant: Search, is_lead: Search, pasted: bool) -> Itera
     lines = [_QUOTE.sub("", line, count=1) for line in _LINE_END.split(text)]
     if pasted and len(lines) <= _MOST_WRAPPED_LINES:
         lines = _unwrapped(lines, is_lead)
-    speaker, spoke = ASIDE, -1
+    speaker, spoke = BARE, -1
     for number, line in enumerate(lines):
         if not relevant(line):
             continue
         kind, said = _header(line, is_lead)
-        if kind != BARE:
-            speaker = kind
-        elif spoke != number - 1:
-            speaker = _speaker(lines, number, is_lead)
+        above = lines[spoke + 1 : number] if kind == BARE else ()
+        speaker = kind if kind != BARE else _speaker(above, is_lead) or speaker
         spoke = number
         if kind == ASIDE or speaker == PROGRAM:
             continue
@@ -149,13 +146,10 @@ def _is_rest(line: str, is_lead: Search) -> bool:
     return _header(line, is_lead)[0] == BARE and not is_lead(line.lstrip())
 
 
-def _speaker(lines: list[str], number: int, is_lead: Search) -> str:
-    """Who speaks in a bare line: whoever spoke in the nearest line above that is not bare."""
-    for line in reversed(lines[max(number - _LINES_ABOVE, 0) : number]):
-        kind = _header(line, is_lead)[0]
-        if kind != BARE:
-            return kind
-    return BARE
+def _speaker(above: Sequence[str], is_lead: Search) -> str | None:
+    """Who spoke last in the lines above a bare one; None when they are bare too."""
+    kinds = (_header(line, is_lead)[0] for line in reversed(above))
+    return next((kind for kind in kinds if kind != BARE), None)
 
 
 def _lines_below(lines: list[str], number: int, relevant: Search, is_lead: Search) -> Iterator[str]:
@@ -170,7 +164,7 @@ def _unwrapped(lines: list[str], is_lead: Search) -> list[str]:
 
     Then every rest follows a line of exactly the terminal's width, and no line is longer.
     """
-    rests = [n for n in range(1, len(lines)) if _is_rest(lines[n], is_lead)]
+    rests = {n for n in range(1, len(lines)) if _is_rest(lines[n], is_lead)}
     widths = {len(lines[n - 1]) for n in rests}
     asides = {n for n, line in enumerate(lines) if _ASIDE.match(line)}
     if len(rests) < 2 or len(widths) != 1 or asides & {n - 1 for n in rests}:
@@ -180,7 +174,7 @@ def _unwrapped(lines: list[str], is_lead: Search) -> list[str]:
         return lines
     whole: list[str] = []
     for number, line in enumerate(lines):
-        if number in set(rests):
+        if number in rests:
             whole[-1] += line
         else:
             whole.append(line)

@@ -8,6 +8,7 @@ from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count, MemoryRange, Size, Tdmr
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.metadata import Metadata, MetadataCmrs
 
 
 def _sum(ranges: tuple[MemoryRange, ...]) -> int:
@@ -15,7 +16,7 @@ def _sum(ranges: tuple[MemoryRange, ...]) -> int:
 
 
 class Memory(Section):
-    cmrs: Annotated[Observed[tuple[MemoryRange, ...]], KernelLog("cmrs")]
+    cmrs: Annotated[Observed[tuple[MemoryRange, ...]], MetadataCmrs(), KernelLog("cmrs")]
     """Convertible Memory Regions: the memory that TDs can use."""
 
     cmr_bytes: Annotated[Observed[Size], From(_sum, "memory.cmrs")]
@@ -24,19 +25,19 @@ class Memory(Section):
     tdmrs: Annotated[Observed[tuple[Tdmr, ...]], KernelLog("tdmrs")]
     """TD Memory Regions that the kernel made of its memory."""
 
-    max_tdmrs: Annotated[Observed[Count], KernelLog("max_tdmrs")]
+    max_tdmrs: Annotated[Observed[Count], Metadata("MAX_TDMRS"), KernelLog("max_tdmrs")]
     """TDMRs the module takes at most."""
 
-    max_reserved_per_tdmr: Observed[Count]
+    max_reserved_per_tdmr: Annotated[Observed[Count], Metadata("MAX_RESERVED_PER_TDMR")]
     """Reserved areas the module takes in one TDMR at most."""
 
-    pamt_4k_entry_size: Observed[Count]
+    pamt_4k_entry_size: Annotated[Observed[Count], Metadata("PAMT_4K_ENTRY_SIZE")]
     """Bytes of a PAMT entry for a 4 KiB page."""
 
-    pamt_2m_entry_size: Observed[Count]
+    pamt_2m_entry_size: Annotated[Observed[Count], Metadata("PAMT_2M_ENTRY_SIZE")]
     """Bytes of a PAMT entry for a 2 MiB page."""
 
-    pamt_1g_entry_size: Observed[Count]
+    pamt_1g_entry_size: Annotated[Observed[Count], Metadata("PAMT_1G_ENTRY_SIZE")]
     """Bytes of a PAMT entry for a 1 GiB page."""
 
     pamt_bytes: Annotated[Observed[Size], KernelLog("pamt_bytes")]

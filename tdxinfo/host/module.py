@@ -11,12 +11,12 @@ from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_
 from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kvm import KvmSucceeds
+from tdxinfo.sources.metadata import Metadata, MetadataVersion, is_debug
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
 
 State = Literal["initialized", "failed", "not-loaded", "not-attempted", "unknown"]
 
 _VERSION = "/sys/devices/faux/tdx_host/version"
-_DEBUG = 31
 
 
 def _major(version: ModuleVersion) -> int:
@@ -57,10 +57,6 @@ def _feature_names(features0: int) -> list[str]:
     return bits.names_of("TDX_FEATURES0", features0)
 
 
-def _is_debug(attributes: int) -> bool:
-    return bool(attributes >> _DEBUG & 1)
-
-
 class Module(Section):
     unknown_values = MappingProxyType({"state": "unknown"})
 
@@ -78,6 +74,7 @@ class Module(Section):
 
     version: Annotated[
         Observed[ModuleVersion],
+        MetadataVersion(),
         StateFile(_VERSION, ModuleVersion.parse),
         VendorVersion(),
         KernelLog("module_version"),
@@ -93,21 +90,36 @@ class Module(Section):
     update: Annotated[Observed[Count], From(_update, "module.version")]
     """Update within the line."""
 
-    internal: Annotated[Observed[Count], KernelLog("internal")]
+    internal: Annotated[Observed[Count], Metadata("INTERNAL_VERSION"), KernelLog("internal")]
     """Internal version, which only few kernels print."""
 
-    build_number: Annotated[Observed[Count], VendorModule("build_num"), KernelLog("build_number")]
+    build_number: Annotated[
+        Observed[Count],
+        Metadata("BUILD_NUM"),
+        VendorModule("build_num"),
+        KernelLog("build_number"),
+    ]
     """Build number."""
 
     build_date: Annotated[
-        Observed[date], VendorModule("build_date", decimal_date), KernelLog("build_date")
+        Observed[date],
+        Metadata("BUILD_DATE", decimal_date),
+        VendorModule("build_date", decimal_date),
+        KernelLog("build_date"),
     ]
     """Day the module was built."""
 
-    vendor_id: Annotated[Observed[Count], VendorModule("vendor_id"), KernelLog("vendor_id")]
+    vendor_id: Annotated[
+        Observed[Count], Metadata("VENDOR_ID"), VendorModule("vendor_id"), KernelLog("vendor_id")
+    ]
     """PCI id of the module's maker: 0x8086 is Intel."""
 
-    debug: Annotated[Observed[bool], VendorModule("attributes", _is_debug), KernelLog("debug")]
+    debug: Annotated[
+        Observed[bool],
+        Metadata("SYS_ATTRIBUTES", is_debug),
+        VendorModule("attributes", is_debug),
+        KernelLog("debug"),
+    ]
     """The module is a debug build, whose TDs are not protected (bit 31 of its attributes)."""
 
     release: Annotated[
@@ -121,7 +133,7 @@ class Module(Section):
     ]
     """The public release that version and build point to."""
 
-    features0: Annotated[Observed[Bits64], KernelLog("features0")]
+    features0: Annotated[Observed[Bits64], Metadata("TDX_FEATURES0"), KernelLog("features0")]
     """TDX_FEATURES0, the module's feature bitmap."""
 
     features: Annotated[Observed[tuple[str, ...]], From(_feature_names, "module.features0")]
@@ -134,6 +146,15 @@ class Module(Section):
         Inferred(_kernel_insists, "module.state", "kernel.release"),
     ]
     """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
+
+    handoff_version: Annotated[Observed[Count], Metadata("MODULE_HV")]
+    """Version of the handoff data that the module leaves to a successor."""
+
+    min_update_handoff_version: Annotated[Observed[Count], Metadata("MIN_UPDATE_HV")]
+    """Oldest handoff data that the module can take over."""
+
+    no_downgrade: Annotated[Observed[bool], Metadata("NO_DOWNGRADE", bool)]
+    """The module takes no handoff data of a newer one."""
 
     failure: Annotated[
         Observed[Failure], NotLost(_VERSION, ModuleVersion.parse), KernelLog("failure")

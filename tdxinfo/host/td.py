@@ -6,46 +6,61 @@ from tdxinfo.host.section import Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.vendor import MetadataCpuid, VendorModule, metadata
+from tdxinfo.sources.metadata import Metadata, MetadataCpuid
+from tdxinfo.sources.vendor import VendorCpuid, VendorModule, metadata
 
 
 class Td(Section):
     attributes_fixed0: Annotated[
-        Observed[Bits64], VendorModule("attributes_fixed0"), metadata(0x1900000300000000)
+        Observed[Bits64],
+        Metadata("ATTRIBUTES_FIXED0"),
+        VendorModule("attributes_fixed0"),
+        metadata(0x1900000300000000),
     ]
     """A TD attribute whose bit is 0 here must be 0."""
 
     attributes_fixed1: Annotated[
-        Observed[Bits64], VendorModule("attributes_fixed1"), metadata(0x1900000300000001)
+        Observed[Bits64],
+        Metadata("ATTRIBUTES_FIXED1"),
+        VendorModule("attributes_fixed1"),
+        metadata(0x1900000300000001),
     ]
     """A TD attribute whose bit is 1 here must be 1."""
 
     xfam_fixed0: Annotated[
-        Observed[Bits64], VendorModule("xfam_fixed0"), metadata(0x1900000300000002)
+        Observed[Bits64],
+        Metadata("XFAM_FIXED0"),
+        VendorModule("xfam_fixed0"),
+        metadata(0x1900000300000002),
     ]
     """An extended feature whose bit is 0 here must be 0."""
 
     xfam_fixed1: Annotated[
-        Observed[Bits64], VendorModule("xfam_fixed1"), metadata(0x1900000300000003)
+        Observed[Bits64],
+        Metadata("XFAM_FIXED1"),
+        VendorModule("xfam_fixed1"),
+        metadata(0x1900000300000003),
     ]
     """An extended feature whose bit is 1 here must be 1."""
 
-    max_vcpus: Annotated[Observed[Count], KernelLog("max_vcpus")]
+    max_vcpus: Annotated[Observed[Count], Metadata("MAX_VCPUS_PER_TD"), KernelLog("max_vcpus")]
     """Virtual CPUs a TD has at most."""
 
-    tdr_base_size: Observed[Count]
+    tdr_base_size: Annotated[Observed[Count], Metadata("TDR_BASE_SIZE")]
     """Bytes of a TD's root structure, TDR."""
 
-    tdcs_base_size: Observed[Count]
+    tdcs_base_size: Annotated[Observed[Count], Metadata("TDCS_BASE_SIZE")]
     """Bytes of a TD's control structure, TDCS, at least."""
 
-    tdvps_base_size: Observed[Count]
+    tdvps_base_size: Annotated[Observed[Count], Metadata("TDVPS_BASE_SIZE")]
     """Bytes of a virtual CPU's state, TDVPS, at least."""
 
-    cpuid_config: Annotated[Observed[tuple[CpuidConfig, ...]], MetadataCpuid()]
+    cpuid_config: Annotated[Observed[tuple[CpuidConfig, ...]], MetadataCpuid(), VendorCpuid()]
     """CPUID bits that a TD's owner may choose, by leaf and sub-leaf."""
 
-    max_service_tds: Annotated[Observed[Count], KernelLog("max_service_tds")]
+    max_service_tds: Annotated[
+        Observed[Count], Metadata("MAX_SERV_TDS"), KernelLog("max_service_tds")
+    ]
     """Service TDs that one TD can have."""
 
     live_migration: Annotated[Observed[bool], KernelLog("live_migration")]
@@ -53,3 +68,38 @@ class Td(Section):
 
     partitioning: Annotated[Observed[bool], KernelLog("td_partitioning")]
     """Whether a TD can hold virtual machines of its own."""
+
+    config_flags_fixed0: Annotated[Observed[Bits64], Metadata("CONFIG_FLAGS_FIXED0")]
+    """A configuration flag whose bit is 0 here must be 0."""
+
+    config_flags_fixed1: Annotated[Observed[Bits64], Metadata("CONFIG_FLAGS_FIXED1")]
+    """A configuration flag whose bit is 1 here must be 1."""
+
+    servtd_attr_fixed0: Annotated[Observed[Bits64], Metadata("SERVTD_ATTR_FIXED0")]
+    """An attribute of a service TD's binding whose bit is 0 here must be 0."""
+
+    servtd_attr_fixed1: Annotated[Observed[Bits64], Metadata("SERVTD_ATTR_FIXED1")]
+    """An attribute of a service TD's binding whose bit is 1 here must be 1."""
+
+    vm_ctls_fixed0: Annotated[Observed[Bits64], Metadata("VM_CTLS_FIXED0")]
+    """A control of a partition whose bit is 0 here must be 0."""
+
+    vm_ctls_fixed1: Annotated[Observed[Bits64], Metadata("VM_CTLS_FIXED1")]
+    """A control of a partition whose bit is 1 here must be 1."""
+
+    l2_ctls_fixed0: Annotated[Observed[Bits64], Metadata("VPCU_L2_CTLS_FIXED0")]
+    """A control of a partition's virtual CPU whose bit is 0 here must be 0."""
+
+    l2_ctls_fixed1: Annotated[Observed[Bits64], Metadata("VCPU_L2_CTLS_FIXED1")]
+    """A control of a partition's virtual CPU whose bit is 1 here must be 1."""
+
+    arch_capabilities_mask: Annotated[
+        Observed[Bits64], Metadata("IA32_ARCH_CAPABILITIES_CONFIG_MASK")
+    ]
+    """Bits of IA32_ARCH_CAPABILITIES that may be chosen."""
+
+    min_virtual_maxpa: Annotated[Observed[Count], Metadata("MIN_VIRT_MAXPA")]
+    """Smallest width of physical addresses that a TD can be shown."""
+
+    max_migration_streams: Annotated[Observed[Count], Metadata("MAX_MIGS")]
+    """Migration streams that a TD may have."""

@@ -22,6 +22,9 @@ Answer = str | int | bool | list["Answer"] | dict[str, "Answer"]
 FILE_LIMIT = 16 << 20
 """Bytes of one file that are read at most; /proc/cpuinfo of 2048 CPUs has about 4 MiB."""
 
+METADATA = "metadata"
+"""The module's metadata: a list of lines "ID VALUE STATUS"."""
+
 KERNEL_LOG = "kernel-log"
 """The one answer that a capture keeps as a file of its own."""
 
@@ -31,7 +34,7 @@ class Origin:
     """Where a report's facts come from."""
 
     kind: str
-    """live, capture, example, kernel-log or report."""
+    """live, capture, example, kernel-log, metadata or report."""
     path: str | None = None
     note: str | None = None
     """What a recorded host says of itself, for example that its values are constructed."""

@@ -49,6 +49,8 @@ def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) 
         fd = os.open(path, OPEN_FLAGS | flags, dir_fd=dir_fd)
     except OSError as error:
         raise from_oserror(error, path) from None
+    except ValueError:
+        raise Malformed(f"{path!r:.100} is no name that a file can have") from None
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise Malformed(f"{path} is not a regular file")

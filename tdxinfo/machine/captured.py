@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from tdxinfo.decode.metadata import Metadata, encode_list
 from tdxinfo.errors import (
     REASONS,
     Absent,
@@ -21,7 +22,7 @@ from tdxinfo.errors import (
     Unavailable,
     Unsupported,
 )
-from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Answer, Machine, Origin
+from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine, Origin
 from tdxinfo.machine.bounded import read_file
 
 FORMAT = 1
@@ -82,6 +83,12 @@ class CapturedMachine(Machine):
 def log_machine(text: str, origin: Origin) -> CapturedMachine:
     """A machine of which nothing is known but its kernel log."""
     return CapturedMachine(origin, from_memory({"kernel.log": text.encode()}), {})
+
+
+def metadata_machine(metadata: Metadata, origin: Origin) -> CapturedMachine:
+    """A machine of which nothing is known but the TDX module's metadata."""
+    answers = {"answers": {METADATA: encode_list(metadata)}}
+    return CapturedMachine(origin, from_memory({}), answers)
 
 
 def open_folder(path: str, kind: str = "capture", shown: str | None = None) -> CapturedMachine:
@@ -162,6 +169,8 @@ def _enter(directory: int, name: str, inner: str) -> int:
         below = os.open(name, flags, dir_fd=directory)
     except OSError as error:
         raise _refused_by_folder(error, inner) from None
+    except ValueError:
+        raise Malformed(f"{inner!r:.100} is no name that a file can have") from None
     os.close(directory)
     return below
 

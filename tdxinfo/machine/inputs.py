@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import stat
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tdxinfo.errors import BadInput
+from tdxinfo.decode import metadata
+from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.machine import Machine, Origin
-from tdxinfo.machine.bounded import OPEN_FLAGS
-from tdxinfo.machine.captured import log_machine, open_folder
+from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
+from tdxinfo.machine.captured import log_machine, metadata_machine, open_folder
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "examples")
 EXAMPLE_PREFIX = "example:"
@@ -25,6 +28,9 @@ INPUT_LIMIT = 32 << 20
 PATIENCE = 10.0
 """Seconds that a pipe may stay silent."""
 
+_FIELD_ID = re.compile(r"[0-9a-f]{16}")
+_FIELD_LIMIT = 64 << 10
+"""Bytes of one field's file; the longest array has 512."""
 _GZIP = b"\x1f\x8b"
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
@@ -53,7 +59,7 @@ def open_input(given: str) -> Machine | ReportInput:
 
 
 def recognise(data: bytes, shown: str) -> Machine | ReportInput:
-    """What the bytes are: an archive, a JSON report or a kernel log. Raises BadInput."""
+    """What the bytes are: an archive, a report, metadata or a kernel log. Raises BadInput."""
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
     if data.startswith(_GZIP):
@@ -63,11 +69,32 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
     if data.lstrip()[:1] == b"{":
         return _report(data, shown)
     if _is_binary(data):
-        raise BadInput(
-            f"{shown} is neither a capture, a JSON report, nor the text of a kernel log."
-        )
+        return _raw_metadata(data, shown)
     text = data.decode("utf-8", "replace")
+    if metadata.is_list(text):
+        return _metadata(lambda: metadata.parse_list(text.splitlines()), shown)
     return log_machine(text, Origin("kernel-log", shown))
+
+
+def _raw_metadata(data: bytes, shown: str) -> Machine:
+    """Pages of TDH.SYS.RDALL, or the structures of TDH.SYS.INFO."""
+    if metadata.is_sysinfo(data):
+        return _metadata(lambda: metadata.parse_sysinfo(data), shown)
+    if metadata.is_rdall(data):
+        return _metadata(lambda: metadata.parse_rdall(data), shown)
+    raise BadInput(
+        f"{shown} is neither a capture, a JSON report, a kernel log, nor a dump of the TDX "
+        "module's metadata."
+    )
+
+
+def _metadata(parse: Callable[[], metadata.Metadata], shown: str) -> Machine:
+    try:
+        return metadata_machine(parse(), Origin("metadata", shown))
+    except Malformed as error:
+        raise BadInput(
+            f"{shown} is a damaged dump of the TDX module's metadata: {error}."
+        ) from None
 
 
 def _example(given: str) -> Machine:
@@ -79,8 +106,15 @@ def _example(given: str) -> Machine:
 
 
 def _folder(path: str) -> Machine:
+    """A capture, or a vendor kernel's folder of metadata by field id."""
     try:
+        names = [name for name in os.listdir(path) if _FIELD_ID.fullmatch(name)]
+        if names and "about.toml" not in os.listdir(path):
+            files = {name: read_file(os.path.join(path, name), _FIELD_LIMIT) for name in names}
+            return _metadata(lambda: metadata.parse_files(files), path)
         return open_folder(path)
+    except Unavailable as error:
+        raise BadInput(f"{path} cannot be read: {error}.") from None
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
 

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,10 @@ ARCHIVE_ENDINGS = (".tar.gz", ".tgz")
 _IDENTITIES = (
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<uuid>"),
     (re.compile(r"\b[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}\b"), "<mac>"),
+    (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), "<ip>"),
 )
+_MAYBE_IPV6 = re.compile(r"(?<![\w.:])[0-9a-fA-F:]{3,39}(?![\w.:])")
 
 
 class RecordingMachine(Machine):
@@ -67,9 +70,18 @@ def _cleaned_line(text: str, host_name: str) -> str:
         return text
     for pattern, placeholder in _IDENTITIES:
         text = pattern.sub(placeholder, text)
+    text = _MAYBE_IPV6.sub(_without_ipv6, text)
     if len(host_name) > 2:
         text = re.sub(rf"(?<![\w.-]){re.escape(host_name)}(?![\w-])", "<host>", text)
     return text
+
+
+def _without_ipv6(found: re.Match[str]) -> str:
+    try:
+        IPv6Address(found.group())
+    except ValueError:
+        return found.group()
+    return "<ip>"
 
 
 def contents(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.padding import Padding
@@ -38,15 +39,22 @@ _COUNTED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the results is to be shown."""
+
+    verbose: bool
+    failed_only: bool
+    is_whole: bool
+    """All checks were asked for, so that they speak for the host."""
+
+
 def print_verdict(
-    console: Console,
-    results: list[Result],
-    verdict: HostVerdict,
-    verbose: bool,
-    failed_only: bool,
+    console: Console, results: list[Result], verdict: HostVerdict, wanted: Wanted
 ) -> None:
+    verbose, failed_only = wanted.verbose, wanted.failed_only
     first = first_failure(results)
-    console.print(_headline(results, verdict, first))
+    console.print(_headline(results, verdict, first, wanted.is_whole))
     if first and first.remedy:
         _indented(console, Text(printable(first.remedy)))
     if not failed_only:
@@ -62,7 +70,9 @@ def print_verdict(
     console.print(Text(", ".join([f"{counts[Outcome.PASS]} passed", *parts]), "unknown"))
 
 
-def _headline(results: list[Result], verdict: HostVerdict, first: Result | None) -> Text:
+def _headline(
+    results: list[Result], verdict: HostVerdict, first: Result | None, is_whole: bool
+) -> Text:
     word, style = _WORDS[verdict]
     line = Text(word, style)
     if first:
@@ -75,6 +85,8 @@ def _headline(results: list[Result], verdict: HostVerdict, first: Result | None)
         return line.append(f": nothing failed, but {count} deciding checks could not look.", "")
     if verdict is HostVerdict.NOT_READY:
         return line.append(": there are warnings, which --strict takes for failures.", "")
+    if not is_whole:
+        return Text("Passed", style).append(": nothing is wrong with what was asked for.", "")
     return line.append(": this host can run trust domains.", "")
 
 

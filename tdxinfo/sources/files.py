@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,7 +100,7 @@ class Binary:
 
 @dataclass(frozen=True)
 class Exists:
-    """Whether a file is there. Readable or not makes no difference."""
+    """Whether a file is there. A denial proves nothing: it may come from a folder above."""
 
     path: str
 
@@ -197,14 +198,17 @@ def _configuration(machine: Machine) -> tuple[str, str]:
         return "/proc/config.gz", _unpacked(packed)
     except Absent:
         release = machine.text("/proc/sys/kernel/osrelease").strip()
-    if "/" in release or not release:
+    if not re.fullmatch(r"[\w.+~-]{1,200}", release):
         raise Malformed("/proc/sys/kernel/osrelease names no release")
     return _first_readable(machine, (f"/boot/config-{release}", f"/lib/modules/{release}/config"))
 
 
 def _unpacked(packed: bytes) -> str:
+    inflate = zlib.decompressobj(wbits=31)
     try:
-        text = zlib.decompressobj(wbits=31).decompress(packed, FILE_LIMIT)
+        text = inflate.decompress(packed, FILE_LIMIT)
     except zlib.error as error:
         raise Malformed(f"/proc/config.gz is no gzip file: {error}") from None
+    if not inflate.eof:
+        raise Malformed("/proc/config.gz is not whole")
     return text.decode("utf-8", "replace")

@@ -12,7 +12,6 @@ from typing import Any
 from tdxinfo.decode.boot import Boot, read_fact
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
-from tdxinfo.sources import programs
 
 DEVICE = "/dev/kmsg"
 _BEGINNING = "Linux version "
@@ -82,6 +81,8 @@ def _journal() -> str:
     if not any(os.access(path, os.R_OK) for path in journals):
         raise Denied("the journal may not be read by this user", AS_ROOT)
     arguments = ["-k", "-b", "-q", "-o", "short-monotonic", "--no-hostname", "--no-pager"]
+    from tdxinfo.sources import programs
+
     text = programs.output_of("journalctl", arguments)
     if not text.strip():
         raise Denied("the journal shows this user nothing of the kernel", AS_ROOT)

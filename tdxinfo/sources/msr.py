@@ -78,6 +78,8 @@ def _read(cpu: int, address: int) -> str:
         raise from_oserror(error, path) from None
     finally:
         os.close(fd)
+    if len(raw) != _BYTES:
+        raise Malformed(f"{path} gave {len(raw)} bytes of MSR {address:#x}")
     return f"0x{int.from_bytes(raw, 'little'):016x}"
 
 

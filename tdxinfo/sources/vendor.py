@@ -120,7 +120,7 @@ def metadata(field_id: int) -> Binary:
 
 
 @dataclass(frozen=True)
-class MetadataCpuid:
+class VendorCpuid:
     """CPUID_CONFIG from three metadata files: the count, the leaves, the values."""
 
     @property

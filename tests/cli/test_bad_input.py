@@ -149,7 +149,8 @@ def test_an_odd_source_file_spoils_that_fact_alone(tmp_path: Path, kind: str) ->
         file.write_bytes(b"1.5.\xe9\xff\n")
     report = ran("dump", "--json", "--from", str(tmp_path)).json
     assert report["host"]["module"]["version"] is None
-    assert report["unavailable"]["module.version"][0]["reason"] == "malformed"
+    reasons = {told["reason"] for told in report["unavailable"]["module.version"]}
+    assert "malformed" in reasons
     assert report["host"]["keys"]["tdx_keyids"] == 64
 
 

@@ -1,0 +1,374 @@
+"""The TDX module's global metadata in every encoding that it comes in, and back again.
+
+Encodings: the pages of TDH.SYS.RDALL; the structures of TDH.SYS.INFO; text lists of
+"ID VALUE [STATUS]"; raw values by field id, as a vendor kernel shows them. All become one
+`Metadata`, which knows elements by class and code. Source: the TDX module's public source,
+versions 1.0.03 to 2.0.18.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+
+from tdxinfo import tables
+from tdxinfo.decode import fieldid
+from tdxinfo.decode.fieldid import FieldId
+from tdxinfo.errors import Absent, Malformed
+
+PAGE = 4096
+_MOST_PAGES = 64
+_HEAD = struct.Struct("<HHI")
+_WORD = struct.Struct("<Q")
+_VENDOR_ID = 0x8086
+
+NOT_IN_MODULE = 0xC0000C00
+"""Upper half of TDX_METADATA_FIELD_ID_INCORRECT: this module is older than the field."""
+
+
+class Declared(NamedTuple):
+    """A row of `tables/fields.toml`: a field of the module, or an array of such."""
+
+    name: str
+    id: int
+    fields: int
+    elements: int
+    format: str
+    kernel: str
+    since: str
+    basis: str
+    doc: str
+
+    @property
+    def parts(self) -> FieldId:
+        return FieldId.parse(self.id)
+
+    @property
+    def words(self) -> int:
+        """Elements of all its fields together."""
+        return self.fields * self.elements
+
+    def element_id(self, index: int) -> int:
+        """The id by which TDH.SYS.RD gives one element."""
+        return self.id + index
+
+
+@cache
+def declared() -> dict[str, Declared]:
+    """All fields by name, in the order of class and code."""
+    rows = tables.load("fields")["field"]
+    return {
+        row["name"]: Declared(
+            row["name"],
+            int(row["id"], 16),
+            row.get("fields", 1),
+            row.get("elements", 1),
+            row.get("format", "dec"),
+            row.get("kernel", ""),
+            row.get("since", ""),
+            row.get("basis", "source"),
+            row["doc"],
+        )
+        for row in rows
+    }
+
+
+@cache
+def _by_key() -> dict[int, tuple[Declared, int]]:
+    """Each element's field and its index there, by the element's key."""
+    return {
+        fieldid.key(found.element_id(index)): (found, index)
+        for found in declared().values()
+        for index in range(found.words)
+    }
+
+
+def element(number: int) -> tuple[Declared, int] | None:
+    """The field that an id names, and which element of it; None for an unknown id."""
+    return _by_key().get(fieldid.key(number))
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Values by element. Ids are kept as they came, so that unknown ones are shown."""
+
+    values: Mapping[int, int]
+    """By key."""
+    ids: Mapping[int, int] = field(default_factory=dict)
+    """The id that each key came with."""
+    refused: Mapping[int, int] = field(default_factory=dict)
+    """Status codes of elements that the module did not give, by key."""
+
+    def word(self, name: str, index: int = 0) -> int:
+        """The value of one element. Raises Absent when the dump or the module has none."""
+        wanted = declared()[name]
+        found = fieldid.key(wanted.element_id(index))
+        if found in self.values:
+            return self.values[found]
+        if self.refused.get(found, 0) >> 32 == NOT_IN_MODULE:
+            raise Absent(f"this module has no {name}: it is older than the field")
+        raise Absent(f"the metadata does not hold {name}")
+
+    def array(self, name: str, count: int | None = None) -> list[int]:
+        """The elements of an array, all or the first `count`. Raises Absent."""
+        total = declared()[name].words if count is None else count
+        if total > declared()[name].words:
+            raise Malformed(f"{name} has no {total} elements")
+        return [self.word(name, index) for index in range(total)]
+
+    def elements(self) -> list[tuple[int, int]]:
+        """Ids and values in the order of class and code."""
+        return [(self.ids.get(found, found), self.values[found]) for found in sorted(self.values)]
+
+
+def from_elements(elements: Iterable[tuple[int, int]]) -> Metadata:
+    """Metadata of ids and values; an id that comes twice keeps its first value."""
+    values: dict[int, int] = {}
+    ids: dict[int, int] = {}
+    for number, value in elements:
+        found = fieldid.key(number)
+        values.setdefault(found, value)
+        ids.setdefault(found, number)
+    return Metadata(values, ids)
+
+
+# --- TDH.SYS.RDALL ----------------------------------------------------------------------------
+
+
+def is_rdall(data: bytes) -> bool:
+    """Whether the bytes begin like a list: its size, the count of its sequences, zeros."""
+    if len(data) < _HEAD.size or len(data) > _MOST_PAGES * PAGE:
+        return False
+    size, sequences, reserved = _HEAD.unpack_from(data)
+    return bool(reserved == 0 and sequences > 0 and _HEAD.size < size <= PAGE)
+
+
+def parse_rdall(data: bytes) -> Metadata:
+    """One or several pages, each with a list of sequences. Raises Malformed."""
+    if not data:
+        raise Malformed("there is no page")
+    found: list[tuple[int, int]] = []
+    for start in range(0, len(data), PAGE):
+        found += _parse_list(data[start : start + PAGE])
+    return from_elements(found)
+
+
+def _parse_list(page: bytes) -> list[tuple[int, int]]:
+    if len(page) < _HEAD.size:
+        raise Malformed(f"a page of {len(page)} bytes has no list")
+    size, sequences, reserved = _HEAD.unpack_from(page)
+    if reserved or not _HEAD.size <= size <= len(page):
+        raise Malformed(f"a list of {size} bytes does not fit its page of {len(page)}")
+    found: list[tuple[int, int]] = []
+    offset = _HEAD.size
+    for _ in range(sequences):
+        offset = _parse_sequence(page[:size], offset, found)
+    if offset != size:
+        raise Malformed(f"the list of {size} bytes ends after {offset}")
+    return found
+
+
+def _parse_sequence(page: bytes, offset: int, found: list[tuple[int, int]]) -> int:
+    """Adds the sequence's elements; gives the offset behind it. Bit 63 is the first field's."""
+    if offset + _WORD.size > len(page):
+        raise Malformed(f"a sequence at offset {offset} has no header")
+    (number,) = _WORD.unpack_from(page, offset)
+    head = FieldId.parse(number)
+    if fieldid.has_reserved_bits(number) or head.write_mask_valid:
+        raise Malformed(f"{number:#018x} at offset {offset} is no header of a sequence")
+    count = head.fields * head.elements
+    end = offset + _WORD.size * (count + 1)
+    if end > len(page):
+        raise Malformed(f"the sequence {number:#018x} goes beyond its list")
+    first = int(head._replace(last_field=0, last_element=0))
+    words = struct.unpack_from(f"<{count}Q", page, offset + _WORD.size)
+    mask = (1 << head.element_bits) - 1
+    found += [(first + i * head.stride, word & mask) for i, word in enumerate(words)]
+    return end
+
+
+def encode_rdall(values: Mapping[str, int | list[int]]) -> bytes:
+    """The list of TDH.SYS.RDALL for field values by name, without the rest of its page.
+
+    An array may have fewer values than the field; the rest is 0. Raises KeyError for a name that
+    is no field, and ValueError for a value that does not fit its element or a list its page.
+    """
+    sequences: list[tuple[FieldId, list[int]]] = []
+    for name in declared():
+        if name in values:
+            _append(sequences, declared()[name], _words(declared()[name], values[name]))
+    unknown = set(values) - set(declared())
+    if unknown:
+        raise KeyError(f"no such field: {', '.join(sorted(unknown))}")
+    body = b"".join(
+        _WORD.pack(int(head)) + struct.pack(f"<{len(words)}Q", *words) for head, words in sequences
+    )
+    size = _HEAD.size + len(body)
+    if size > PAGE:
+        raise ValueError(f"{size} bytes do not fit a page")
+    return _HEAD.pack(size, len(sequences), 0) + body
+
+
+def _words(wanted: Declared, given: int | list[int]) -> list[int]:
+    words = [given] if isinstance(given, int) else list(given)
+    if len(words) > wanted.words:
+        raise ValueError(f"{wanted.name} has {wanted.words} elements, not {len(words)}")
+    for word in words:
+        if not 0 <= word < 1 << wanted.parts.element_bits:
+            raise ValueError(f"{word:#x} does not fit {wanted.name}")
+    return words + [0] * (wanted.words - len(words))
+
+
+def _append(sequences: list[tuple[FieldId, list[int]]], wanted: Declared, words: list[int]) -> None:
+    """Adds a field to the last sequence where it continues that, else begins a new one."""
+    parts = wanted.parts._replace(last_element=wanted.elements - 1, last_field=wanted.fields - 1)
+    if sequences:
+        head, before = sequences[-1]
+        follows = parts._replace(code=head.code, last_field=head.last_field, non_arch=head.non_arch)
+        if follows == head and parts.code == head.code + len(before):
+            whole = head._replace(last_field=head.last_field + wanted.fields)
+            sequences[-1] = (whole, before + words)
+            return
+    sequences.append((parts, words))
+
+
+# --- TDH.SYS.INFO -----------------------------------------------------------------------------
+
+INFO_SIZE = 1024
+_CMR_ENTRIES = 32
+_CPUID_OFFSET = 132
+_CPUID_ENTRY = struct.Struct("<6I")
+_CPUID_MOST = 37
+_INFO = {
+    "SYS_ATTRIBUTES": (0, 4),
+    "VENDOR_ID": (4, 4),
+    "BUILD_DATE": (8, 4),
+    "BUILD_NUM": (12, 2),
+    "MINOR_VERSION": (14, 2),
+    "MAJOR_VERSION": (16, 2),
+    "MAX_TDMRS": (32, 2),
+    "MAX_RESERVED_PER_TDMR": (34, 2),
+    "PAMT_4K_ENTRY_SIZE": (36, 2),
+    "PAMT_2M_ENTRY_SIZE": (36, 2),
+    "PAMT_1G_ENTRY_SIZE": (36, 2),
+    "TDCS_BASE_SIZE": (48, 2),
+    "TDVPS_BASE_SIZE": (52, 2),
+    "ATTRIBUTES_FIXED0": (64, 8),
+    "ATTRIBUTES_FIXED1": (72, 8),
+    "XFAM_FIXED0": (80, 8),
+    "XFAM_FIXED1": (88, 8),
+    "NUM_CPUID_CONFIG": (128, 4),
+}
+"""Offset and size in TDSYSINFO_STRUCT of what TDH.SYS.RD tells by these names.
+
+The structure has one size of a PAMT entry for all sizes of pages.
+"""
+
+
+def is_sysinfo(data: bytes) -> bool:
+    """Whether the bytes are a TDSYSINFO_STRUCT: its maker stands where a list has zeros."""
+    return len(data) >= INFO_SIZE and int.from_bytes(data[4:8], "little") == _VENDOR_ID
+
+
+def parse_sysinfo(data: bytes) -> Metadata:
+    """A TDSYSINFO_STRUCT, and the CMR_INFO array behind it where there is one.
+
+    Raises Malformed when the data is too short, or counts more than it holds.
+    """
+    if len(data) < INFO_SIZE:
+        raise Malformed(f"{len(data)} bytes are no TDSYSINFO_STRUCT of {INFO_SIZE}")
+    found = [
+        (declared()[name].id, int.from_bytes(data[offset : offset + size], "little"))
+        for name, (offset, size) in _INFO.items()
+    ]
+    found += _sysinfo_cpuid(data)
+    found += _sysinfo_cmrs(data[INFO_SIZE:])
+    return from_elements(found)
+
+
+def _sysinfo_cpuid(data: bytes) -> list[tuple[int, int]]:
+    count = int.from_bytes(data[128:132], "little")
+    if count > min(_CPUID_MOST, declared()["CPUID_CONFIG_LEAVES"].words):
+        raise Malformed(f"the TDSYSINFO_STRUCT counts {count} CPUID entries, which it cannot hold")
+    leaves, values = declared()["CPUID_CONFIG_LEAVES"], declared()["CPUID_CONFIG_VALUES"]
+    found: list[tuple[int, int]] = []
+    for i in range(count):
+        parts = _CPUID_ENTRY.unpack_from(data, _CPUID_OFFSET + i * _CPUID_ENTRY.size)
+        leaf, subleaf, eax, ebx, ecx, edx = parts
+        found.append((leaves.element_id(i), leaf | subleaf << 32))
+        found.append((values.element_id(2 * i), eax | ebx << 32))
+        found.append((values.element_id(2 * i + 1), ecx | edx << 32))
+    return found
+
+
+def _sysinfo_cmrs(data: bytes) -> list[tuple[int, int]]:
+    count = min(len(data) // 16, _CMR_ENTRIES)
+    words = struct.unpack_from(f"<{2 * count}Q", data)
+    found: list[tuple[int, int]] = []
+    for i in range(count):
+        found.append((declared()["CMR_BASE"].element_id(i), words[2 * i]))
+        found.append((declared()["CMR_SIZE"].element_id(i), words[2 * i + 1]))
+    return found
+
+
+# --- text and folders -------------------------------------------------------------------------
+
+_LINE = re.compile(
+    r"\s*(?:0x)?([0-9a-f]{16})[\s:=,]+(?:0x)?([0-9a-f]{1,16})(?:[\s,]+(?:0x)?([0-9a-f]{1,16}))?\s*",
+    re.IGNORECASE,
+)
+
+
+def is_list(text: str) -> bool:
+    """Whether every line that is no comment is "ID VALUE [STATUS]" in hex."""
+    lines = [line for line in text.splitlines() if _has_content(line)]
+    return bool(lines) and all(_LINE.fullmatch(line) for line in lines)
+
+
+def _has_content(line: str) -> bool:
+    return line.strip()[:1] not in ("", "#", ";")
+
+
+def parse_list(lines: Iterable[str]) -> Metadata:
+    """Lines of "ID VALUE [STATUS]" in hex, as a helper or a kernel developer prints them.
+
+    A line with a status that is an error gives no value. Raises Malformed.
+    """
+    found: list[tuple[int, int]] = []
+    refused: dict[int, int] = {}
+    for line in filter(_has_content, lines):
+        match = _LINE.fullmatch(line)
+        if not match:
+            raise Malformed(f"{line.strip()!r:.80} is not of the form ID VALUE [STATUS]")
+        number, value, status = (int(part, 16) if part else 0 for part in match.groups())
+        if status >> 63:
+            refused[fieldid.key(number)] = status
+        else:
+            found.append((number, value))
+    whole = from_elements(found)
+    return Metadata(whole.values, whole.ids, refused)
+
+
+def encode_list(metadata: Metadata) -> list[str]:
+    """The lines that `parse_list` reads: 16 hex digits each."""
+    lines = [f"{number:016x} {value:016x} {0:016x}" for number, value in metadata.elements()]
+    return lines + [
+        f"{found:016x} {0:016x} {status:016x}" for found, status in metadata.refused.items()
+    ]
+
+
+def parse_files(files: Mapping[str, bytes]) -> Metadata:
+    """Raw little-endian values by file name, which is the first element's id in 16 hex digits."""
+    found: list[tuple[int, int]] = []
+    for name, data in sorted(files.items()):
+        number = int(name, 16)
+        width = FieldId.parse(number).element_bits // 8
+        if not data or len(data) % width:
+            raise Malformed(f"{name} holds {len(data)} bytes, not elements of {width}")
+        for i in range(len(data) // width):
+            found.append((number + i, int.from_bytes(data[i * width : (i + 1) * width], "little")))
+    return from_elements(found)

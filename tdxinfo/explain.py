@@ -1,0 +1,274 @@
+"""What a name or a number of this field means: `tdxinfo explain`.
+
+A query may be a metadata field or its id in any spelling, a bit or a bitmap with its value, a
+SEAMCALL status or leaf, an MSR, a check or a fact of the catalogue. Text may hold several of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from tdxinfo import checks, tables
+from tdxinfo.checks.engine import CHECKS
+from tdxinfo.decode import bits, fieldid, metadata, seamcall
+from tdxinfo.decode.fieldid import CONTEXTS, FieldId
+from tdxinfo.host import SECTIONS, docs, fact_names
+from tdxinfo.model.values import hex64
+
+_ = checks  # declares them
+
+_HEX = re.compile(r"(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
+_CODES = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
+_BITMAP = re.compile(r"(\w+)=(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One meaning of a query."""
+
+    kind: str
+    name: str
+    meaning: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+Explainer = Callable[[str], Iterator[Explanation]]
+
+
+def explanations(query: str) -> list[Explanation]:
+    """All meanings of the query, the most likely first; none when it means nothing here."""
+    word = query.strip()
+    found = [meaning for explain in EXPLAINERS for meaning in explain(word)]
+    if not found and " " in word:
+        found = [meaning for code in codes_of(word) for meaning in explanations(code)]
+    return list(dict.fromkeys(found))
+
+
+def codes_of(text: str) -> list[str]:
+    """The errors and field ids in a text, for example a log line."""
+    return [code for code in _CODES.findall(text) if _is_telling(int(code, 16))]
+
+
+def _is_telling(number: int) -> bool:
+    """Whether a number in a text is meant as a code: an address of memory is not."""
+    if number == fieldid.NULL or not number >> 56:
+        return False
+    is_error = bool(number >> 63) and seamcall.status_name(number) is not None
+    return _is_field(number) or is_error
+
+
+def near_misses(query: str) -> list[str]:
+    """Names that are spelled much like the query."""
+    names = {name.lower(): name for name in _all_names()}
+    return [
+        names[near] for near in get_close_matches(query.strip().lower(), names, n=4, cutoff=0.6)
+    ]
+
+
+def _all_names() -> Iterator[str]:
+    yield from metadata.declared()
+    yield from fact_names()
+    yield from CHECKS
+    yield from tables.load("msr")
+    yield from tables.load("seamcall")["leaf"]
+    yield from tables.load("seamcall")["status"]
+    for bitmap in tables.load("features"):
+        yield from bits.all_names(bitmap)
+
+
+# --- metadata fields --------------------------------------------------------------------------
+
+
+def _field_by_name(query: str) -> Iterator[Explanation]:
+    wanted = metadata.declared().get(query.upper())
+    if wanted:
+        yield _field(wanted, 0)
+
+
+def _field_by_id(query: str) -> Iterator[Explanation]:
+    match = _HEX.fullmatch(query)
+    if not match or len(match[1]) < 15:
+        return
+    number = int(match[1], 16)
+    known = metadata.element(number)
+    if known and not fieldid.has_reserved_bits(number):
+        yield _field(*known, given=number)
+    elif _looks_like_id(number):
+        yield Explanation(
+            "metadata field id", hex64(number), "No field of this id is known.", _parts(number)
+        )
+
+
+def _looks_like_id(number: int) -> bool:
+    """A class that exists, and nothing in the reserved bits; else it is more likely a status."""
+    parts = FieldId.parse(number)
+    classes = tables.load("fields")["class"].values()
+    return (
+        parts.class_code in classes and not fieldid.has_reserved_bits(number) and bool(number >> 56)
+    )
+
+
+def _field(wanted: metadata.Declared, index: int, given: int | None = None) -> Explanation:
+    number = wanted.element_id(index) if given is None else given
+    name = f"{wanted.name}[{index}]" if wanted.words > 1 and given is not None else wanted.name
+    details = [("id", hex64(wanted.id)), *_parts(number)]
+    if wanted.words > 1:
+        shape = f"{wanted.fields} fields"
+        details.append(("array", shape + (f" of {wanted.elements}" if wanted.elements > 1 else "")))
+    if wanted.kernel:
+        details.append(("Linux", f"struct tdx_sys_info, {wanted.kernel}"))
+    if wanted.since:
+        details.append(("since", f"TDX module {wanted.since}"))
+    if wanted.basis == "patches":
+        details.append(("basis", "named by Linux patches only; no released module has it"))
+    facts = [name for name in fact_names() if _is_told_by(name, wanted.name)]
+    if facts:
+        details.append(("shown as", ", ".join(facts)))
+    return Explanation("metadata field", name, wanted.doc, tuple(details))
+
+
+def _is_told_by(fact: str, field: str) -> bool:
+    section, _, name = fact.partition(".")
+    origins = (place.origin for place in SECTIONS[section].fields[name].places)
+    return any(
+        origin.startswith("metadata:") and field in origin.partition(":")[2].split(",")
+        for origin in origins
+    )
+
+
+def _parts(number: int) -> tuple[tuple[str, str], ...]:
+    parts = FieldId.parse(number)
+    names = {code: name for name, code in tables.load("fields")["class"].items()}
+    context = CONTEXTS.get(parts.context, "unknown")
+    class_name = names.get(parts.class_code, "unknown") if context == "SYS" else f"of {context}"
+    return (
+        ("class", f"{parts.class_code} ({class_name})"),
+        ("code", f"{parts.code:#x}"),
+        ("element", f"{parts.element_bits} bits"),
+    )
+
+
+# --- bits -------------------------------------------------------------------------------------
+
+
+def _bit(query: str) -> Iterator[Explanation]:
+    for bitmap, table in tables.load("features").items():
+        for row in table["fields"]:
+            if row["name"].lower() == query.lower():
+                details = (("bitmap", bitmap), ("bit", row["bits"]))
+                yield Explanation("bit", row["name"], row.get("doc", ""), details)
+
+
+def _bitmap(query: str) -> Iterator[Explanation]:
+    """`features0=0xfbf`: the names of the bits that are set."""
+    match = _BITMAP.fullmatch(query)
+    if not match:
+        return
+    bitmap = _bitmap_of(match[1].lower())
+    if bitmap:
+        value = int(match[2], 16)
+        names = " ".join(bits.names_of(bitmap, value)) or "none"
+        yield Explanation("bitmap", f"{bitmap} {hex64(value)}", f"These bits are set: {names}.")
+
+
+def _bitmap_of(name: str) -> str | None:
+    stems = {bitmap.lower(): bitmap for bitmap in tables.load("features")}
+    aliases = {"features0": "TDX_FEATURES0", "attributes": "TD_ATTRIBUTES"}
+    short = re.sub(r"_fixed[01]$", "", name)
+    return stems.get(short) or aliases.get(short)
+
+
+# --- SEAMCALLs --------------------------------------------------------------------------------
+
+
+def _status(query: str) -> Iterator[Explanation]:
+    """A status by its number or its name."""
+    if query.upper() in tables.load("seamcall")["status"]:
+        query = tables.load("seamcall")["status"][query.upper()]
+    match = _HEX.fullmatch(query)
+    if not match or len(match[1]) < 9 or _is_field(int(match[1], 16)):
+        return
+    status = int(match[1], 16)
+    name = seamcall.status_name(status) or seamcall.seamldr_status_name(status)
+    if name is None:
+        return
+    details = [("status", hex64(status)), *seamcall.flags(status)]
+    detail = seamcall.detail(status)
+    details += [detail] if detail else []
+    row = seamcall.known(status)
+    if row:
+        details.append(("what to do", row["remedy"]))
+    meaning = row.get("meaning") or f"A status of the class: {seamcall.class_name(status)}."
+    yield Explanation("SEAMCALL status", name, meaning, tuple(details))
+
+
+def _is_field(number: int) -> bool:
+    return metadata.element(number) is not None and not fieldid.has_reserved_bits(number)
+
+
+def _leaf(query: str) -> Iterator[Explanation]:
+    rows = tables.load("seamcall")["leaf"]
+    wanted = query.upper().replace("_", ".")
+    match = _HEX.fullmatch(query)
+    if match and len(match[1]) <= 4 and not query.isdecimal():
+        wanted = seamcall.leaf_name(int(match[1], 16)) or wanted
+    if wanted in rows:
+        initialization = seamcall.is_initialization(wanted)
+        meaning = (
+            "Part of the module's initialization." if initialization else "A call to the module."
+        )
+        yield Explanation("SEAMCALL leaf", wanted, meaning, (("leaf", f"{rows[wanted]:#x}"),))
+
+
+# --- registers, checks, facts -----------------------------------------------------------------
+
+
+def _msr(query: str) -> Iterator[Explanation]:
+    match = _HEX.fullmatch(query)
+    for name, row in tables.load("msr").items():
+        by_number = match and int(match[1], 16) == row["address"]
+        if name.lower() == query.lower() or by_number:
+            fields = tuple((f"{f['bits']} {f['name']}", f["doc"]) for f in row["fields"])
+            details = (
+                ("address", f"{row['address']:#x}"),
+                *fields,
+                ("reference", row["reference"]),
+            )
+            yield Explanation("MSR", name, "A model-specific register that tells of TDX.", details)
+
+
+def _check(query: str) -> Iterator[Explanation]:
+    check = CHECKS.get(query)
+    if check:
+        details = [("group", check.group), ("severity", check.severity.value)]
+        if check.needs:
+            details.append(("waits for", ", ".join(check.needs)))
+        if check.proof:
+            details.append(("implied by", check.proof))
+        if check.remedy:
+            details.append(("what to do", check.remedy))
+        yield Explanation("check", check.id, f"{check.title}.", tuple(details))
+
+
+def _fact(query: str) -> Iterator[Explanation]:
+    if query in fact_names():
+        section, _, field = query.partition(".")
+        places = SECTIONS[section].fields[field].places
+        details = tuple(("place", place.origin) for place in places)
+        yield Explanation("fact", query, docs.meaning(query), details)
+
+
+EXPLAINERS: tuple[Explainer, ...] = (
+    _check,
+    _fact,
+    _field_by_name,
+    _bitmap,
+    _bit,
+    _leaf,
+    _msr,
+    _field_by_id,
+    _status,
+)

@@ -1,0 +1,82 @@
+"""The TDX module's metadata, field by field: `tdxinfo dump --fields`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tdxinfo.decode.metadata import Metadata, declared, element
+from tdxinfo.errors import BadInput, Unavailable
+from tdxinfo.machine import Machine
+from tdxinfo.model.values import hex64
+from tdxinfo.sources.metadata import metadata_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+_WIDE = 130
+"""Columns from which there is room for each field's meaning."""
+
+
+def _metadata(machine: Machine) -> Metadata:
+    try:
+        return metadata_of(machine)
+    except Unavailable as error:
+        raise BadInput(f"There is no metadata to list: {error}.") from None
+
+
+def as_json(machine: Machine) -> list[dict[str, Any]]:
+    """Every element that the dump holds, unknown ones too, and every field that it does not."""
+    metadata = _metadata(machine)
+    listed: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for number, value in metadata.elements():
+        known = element(number)
+        seen |= {known[0].name} if known else set()
+        listed.append(
+            {
+                "id": hex64(known[0].element_id(known[1]) if known else number),
+                "name": known[0].name if known else None,
+                "index": known[1] if known and known[0].words > 1 else None,
+                "value": hex64(value),
+                "origin": "metadata",
+            }
+        )
+    for field in declared().values():
+        if field.name not in seen:
+            listed.append(
+                {
+                    "id": hex64(field.id),
+                    "name": field.name,
+                    "index": None,
+                    "value": None,
+                    "origin": None,
+                }
+            )
+    return listed
+
+
+def print_fields(console: Console, machine: Machine) -> None:
+    """One line a field; of an array those elements that are not 0."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for heading in ("id", "field", "value"):
+        table.add_column(heading, header_style="label", no_wrap=True)
+    with_meaning = console.width >= _WIDE
+    if with_meaning:
+        table.add_column("meaning", header_style="label", overflow="fold")
+    for row in as_json(machine):
+        if row["index"] and int(row["value"], 16) == 0:
+            continue
+        field = declared().get(row["name"] or "")
+        name = row["name"] or "unknown"
+        index = "" if row["index"] is None else f"[{row['index']}]"
+        table.add_row(
+            row["id"],
+            Text(f"{name}{index}", "" if field else "doubtful"),
+            Text(row["value"] or "not in this module", "" if row["value"] else "unknown"),
+            *([Text(field.doc if field else "", "unknown")] if with_meaning else []),
+        )
+    console.print(table)

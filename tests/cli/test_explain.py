@@ -1,0 +1,219 @@
+"""`tdxinfo explain`, and `--from` with dumps of the module's metadata."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdxinfo.decode import metadata
+from tests.cli.command import ran
+from tests.decode.test_metadata import BY_NAME, sysinfo, values
+
+
+def explained(query: str) -> list[dict[str, Any]]:
+    told = ran("explain", query, "--json")
+    assert told.status == 0, told.err
+    (meanings,) = told.json["explanations"].values()
+    return list(meanings)
+
+
+def details(meaning: dict[str, Any]) -> dict[str, str]:
+    return {row["name"]: row["text"] for row in meaning["details"]}
+
+
+# Codes of public reports, what they are called, and a word of the way out.
+REPORTED = [
+    ("0xc000050500000000", "TDX_SYS_NOT_READY", "module"),
+    ("0xc000090000000000", "TDX_INCORRECT_CPUID_VALUE", "firmware"),
+    ("0xc000092100000122", "TDX_INCORRECT_MSR_VALUE", "firmware"),
+    ("0xc0000c0000000000", "TDX_METADATA_FIELD_ID_INCORRECT", "module"),
+    ("0xc000010000000045", "TDX_OPERAND_INVALID", "operand"),
+    ("0xc000030000000001", "TDX_PAGE_METADATA_INCORRECT", "kernel"),
+    ("0xc0000b0800000001", "", "kernel"),
+    ("0x8000ff00ffff0000", "TDX_SEAMCALL_VMFAILINVALID", "SEAM loader"),
+    ("0x8000ff000000000d", "TDX_SEAMCALL_GP", "firmware"),
+    ("0x8000ff0000000006", "TDX_SEAMCALL_UD", "kvm_intel"),
+]
+
+
+@pytest.mark.parametrize(("code", "name", "word"), REPORTED)
+def test_a_reported_code_has_its_name_and_a_way_out(code: str, name: str, word: str) -> None:
+    (meaning,) = explained(code)
+    assert meaning["kind"] == "SEAMCALL status"
+    assert meaning["name"] == name or not name
+    assert word in details(meaning)["what to do"]
+
+
+def test_the_lower_half_of_a_status_names_the_operand_or_the_msr() -> None:
+    assert details(explained("0xc000010000000045")[0])["operand"] == "0x45 (CPUID_CONFIG)"
+    assert details(explained("0xc000092100000122")[0])["MSR"] == "0x122"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "TDX_FEATURES0",
+        "tdx_features0",
+        "0x0A00000300000008",
+        "0a00000300000008",
+        "0x8a00000000000008",
+    ],
+)
+def test_a_field_is_found_by_name_or_id_in_any_form(query: str) -> None:
+    meaning = explained(query)[0]
+    assert (meaning["kind"], meaning["name"]) == ("metadata field", "TDX_FEATURES0")
+    assert details(meaning)["shown as"] == "module.features0"
+
+
+def test_an_element_of_an_array_is_named_by_its_index() -> None:
+    assert explained("0x9900000300000523")[0]["name"] == "CPUID_CONFIG_VALUES[35]"
+
+
+def test_a_field_that_only_patches_name_says_so() -> None:
+    assert "patches only" in details(explained("EXT_REQUIRED")[0])["basis"]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "name"),
+    [
+        ("NO_RBP_MOD", "bit", "NO_RBP_MOD"),
+        ("sept_ve_disable", "bit", "SEPT_VE_DISABLE"),
+        ("TDH.SYS.INIT", "SEAMCALL leaf", "TDH.SYS.INIT"),
+        ("0x22", "SEAMCALL leaf", "TDH.SYS.RD"),
+        ("IA32_TME_ACTIVATE", "MSR", "IA32_TME_ACTIVATE"),
+        ("0x982", "MSR", "IA32_TME_ACTIVATE"),
+        ("module.loaded", "check", "module.loaded"),
+        ("memory.cmrs", "fact", "memory.cmrs"),
+        ("TDX_SYS_NOT_READY", "SEAMCALL status", "TDX_SYS_NOT_READY"),
+        ("0x8000000000020000", "SEAMCALL status", "SEAMLDR_EBADSIG"),
+    ],
+)
+def test_each_kind_of_name_is_explained(query: str, kind: str, name: str) -> None:
+    assert (kind, name) in [(m["kind"], m["name"]) for m in explained(query)]
+
+
+def test_a_bitmap_with_its_value_names_the_bits() -> None:
+    (meaning,) = explained("features0=0xfbf")
+    assert "TD_PRESERVING" in meaning["meaning"]
+    assert "NO_RBP_MOD" not in meaning["meaning"]
+
+
+def test_a_fact_is_explained_in_the_catalogues_words() -> None:
+    (meaning,) = explained("keys.guest_keyids")
+    assert meaning["meaning"] == "TDs that can run at once."
+
+
+LINE = "[   12.3] virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc000050500000000"
+
+
+def test_the_codes_in_a_log_line_are_explained() -> None:
+    assert [m["name"] for m in explained(LINE)] == ["TDX_SYS_NOT_READY"]
+
+
+def test_standard_input_is_searched_for_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"[mem 0x100000-0xbfffffff]\n{LINE}\n"))
+    told = ran("explain", "-", "--json")
+    assert list(told.json["explanations"]) == ["0xc000050500000000"]
+
+
+def test_a_near_miss_is_suggested() -> None:
+    told = ran("explain", "NO_RBP_MD")
+    assert told.status == 2
+    assert "NO_RBP_MOD" in told.err
+
+
+def test_the_page_shows_meaning_and_details() -> None:
+    page = ran("explain", "0xc000050500000000").out
+    assert page.startswith("TDX_SYS_NOT_READY  SEAMCALL status\n")
+    assert "Update the TDX module." in page
+
+
+# --- dumps of metadata ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "rdall.bin"
+    path.write_bytes(metadata.encode_rdall(values(BY_NAME["1.5.08-emr"])).ljust(4096, b"\0"))
+    return path
+
+
+def test_one_page_fills_the_report(page: Path) -> None:
+    host = ran("dump", "--json", "--from", str(page)).json["host"]
+    module, memory, td = host["module"], host["memory"], host["td"]
+    assert (module["version"], module["build_number"]) == ("1.5.08", 784)
+    assert module["build_date"] == "2024-07-25"
+    assert module["features0"] == "0x000000022e1f0fbf"
+    assert module["debug"] is False
+    assert module["release"] == "1.5.08"
+    assert [cmr["base"] for cmr in memory["cmrs"]] == [0x100000, 0x100000000, 0x10080000000]
+    assert (memory["max_tdmrs"], memory["max_reserved_per_tdmr"]) == (64, 16)
+    assert memory["pamt_4k_entry_size"] == 16
+    assert td["xfam_fixed0"] == "0x000000000006dbe7"
+    assert td["cpuid_config"][0]["leaf"] == 1
+    assert td["cpuid_config"][0]["subleaf"] is None
+    assert len(td["cpuid_config"]) == 18
+
+
+def test_check_judges_no_rbp_mod_from_a_page(page: Path) -> None:
+    told = ran("check", "--only", "module.no_rbp_mod", "--json", "--from", str(page))
+    assert told.status == 0
+    assert told.json["checks"][0]["outcome"] == "PASS"
+
+
+def test_list_structure_and_folder_feed_the_same_facts(tmp_path: Path, page: Path) -> None:
+    decoded = metadata.parse_rdall(page.read_bytes())
+    text = tmp_path / "list.txt"
+    text.write_text("# printed by a helper\n" + "\n".join(metadata.encode_list(decoded)) + "\n")
+    first = ran("dump", "--json", "--from", str(page)).json["host"]
+    assert ran("dump", "--json", "--from", str(text)).json["host"] == first
+    folder = tmp_path / "metadata"
+    folder.mkdir()
+    (folder / "1900000300000000").write_bytes(struct.pack("<Q", 0x8000000070000001))
+    td = ran("dump", "td", "--json", "--from", str(folder)).json["host"]["td"]
+    assert td["attributes_fixed0"] == "0x8000000070000001"
+    info = tmp_path / "sysinfo.bin"
+    info.write_bytes(sysinfo())
+    old = ran("dump", "--json", "--from", str(info)).json["host"]
+    assert (old["module"]["version"], old["module"]["build_number"]) == ("1.0", 457)
+    assert old["module"]["features0"] is None
+
+
+def test_what_a_td_may_be_given_is_shown_by_name(page: Path) -> None:
+    shown = ran("dump", "td", "--from", str(page)).out
+    assert "may be chosen: DEBUG" in shown
+    assert "SEPT_VE_DISABLE" in shown
+    assert "must be 1: X87 SSE" in shown
+    assert "avx512_vnni" in shown
+
+
+def test_every_field_is_listed_with_its_id_and_unknown_ones_are_kept(tmp_path: Path) -> None:
+    text = tmp_path / "list.txt"
+    text.write_text("0a00000300000008 fbf\n3c00000300000007 abc\n")
+    rows = {
+        row["id"]: row
+        for row in ran("dump", "--fields", "--json", "--from", str(text)).json["fields"]
+    }
+    assert rows["0x0a00000300000008"]["value"] == "0x0000000000000fbf"
+    assert rows["0x3c00000300000007"]["name"] is None
+    assert rows["0x3c00000300000007"]["value"] == "0x0000000000000abc"
+    assert rows["0x9100000100000008"]["value"] is None
+    assert "3c00000300000007" in ran("dump", "--fields", "--from", str(text)).out
+
+
+def test_a_damaged_page_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.bin"
+    path.write_bytes(struct.pack("<HHIQ", 24, 2, 0, 0x0A00000300000008).ljust(4096, b"\0"))
+    told = ran("dump", "--from", str(path))
+    assert told.status == 2
+    assert "damaged dump" in told.err
+
+
+def test_a_machine_without_metadata_says_so() -> None:
+    told = ran("dump", "--fields", "--from", "example:emr-five-cmrs")
+    assert told.status == 2
+    assert "no metadata to list" in told.err

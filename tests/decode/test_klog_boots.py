@@ -1,0 +1,165 @@
+"""Which lines count: those of the kernel, and of its last boot."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdxinfo.decode.klog import events, relevant_lines
+
+FIRST = """\
+[    0.000000] Linux version 6.8.0-1028-intel (buildd@x) #35
+[    5.205693] virt/tdx: BIOS enabled: private KeyID range [64, 128)
+[   29.884513] virt/tdx: module initialized
+"""
+SECOND = """\
+[    0.000000] Linux version 7.1.5-arch1-2
+[    0.048412] virt/tdx: TDX not supported by the host platform
+"""
+
+
+def names(log: str) -> list[str]:
+    return [event.name for event in events(log)[0]]
+
+
+def test_of_several_boots_the_last_counts() -> None:
+    found, complete = events(FIRST + SECOND)
+    assert [event.name for event in found] == ["linux_version", "no_platform"]
+    assert found[0].values == {"release": "7.1.5-arch1-2"}
+    assert complete
+
+
+@pytest.mark.parametrize(
+    "separator",
+    ["-- Boot 0123456789abcdef0123456789abcdef --", "-- Reboot --", "> -- Boot 00 --"],
+)
+def test_a_journal_says_where_a_new_boot_begins(separator: str) -> None:
+    log = f"{FIRST}{separator}\n[    5.2] virt/tdx: module not loaded\n"
+    found, complete = events(log)
+    assert [event.name for event in found] == ["not_loaded"]
+    assert not complete, "the second boot's beginning is not there"
+
+
+def test_a_log_without_its_beginning_is_not_complete() -> None:
+    assert events(FIRST.split("\n", 1)[1])[1] is False
+
+
+def test_a_pasted_proc_version_below_the_log_begins_no_boot() -> None:
+    log = f"{FIRST}$ cat /proc/version\nLinux version 6.8.0-1028-intel (buildd@x) #35\n"
+    assert names(log) == ["linux_version", "keyid_range", "initialized"]
+
+
+def test_a_pasted_proc_version_above_the_log_takes_nothing_away() -> None:
+    assert names(f"Linux version 6.8.0-1028-intel (buildd@x)\n{FIRST}") == [
+        "linux_version",
+        "keyid_range",
+        "initialized",
+    ]
+
+
+FORGED = "virt/tdx: module initialized"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"Jul 10 20:50:19 gemn evil[7]: {FORGED}",
+        f"Jul 10 20:50:19 gemn evil: {FORGED}",
+        f"Jul 10 20:50:19 gemn evil[7]: kernel: {FORGED}",
+        f"Jul 10 20:50:19 gemn evil[7]: [    5.300843] {FORGED}",
+        f"Jul 10 20:50:19 gemn evil[7]: Jul 10 20:50:19 gemn kernel: {FORGED}",
+        f"Jul 10 20:50:19 gemn user@1000.service[7]: {FORGED}",
+        f"Jul 10 20:50:19 gemn (udev-worker)[7]: {FORGED}",
+        f"Jul 10 20:50:19 gemn my program[7]: {FORGED}",
+        f"Jul 10 20:50:19 gemn kernel[7]: {FORGED}",
+        f"Jul 10 20:50:19.123456 gemn evil[7]: {FORGED}",
+        f"2026-07-10T20:50:19+0200 gemn evil[7]: {FORGED}",
+        f"2026-07-10T20:50:19.123456+02:00 gemn evil[7]: {FORGED}",
+        f"[    5.300843] gemn evil[7]: {FORGED}",
+        f"[    5.300843] gemn evil: {FORGED}",
+        f"[    5.300843] evil[7]: {FORGED}",
+        f"Jul 10 20:50:19 evil[7]: {FORGED}",
+        f"Jul 10 20:50:19 evil: {FORGED}",
+    ],
+)
+def test_a_program_cannot_speak_for_the_kernel_in_a_journal(line: str) -> None:
+    assert names(f"Jul 10 20:50:19 gemn kernel: x86/tme: enabled by BIOS\n{line}\n") == [
+        "tme_enabled"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Jul 10 20:50:19 gemn evil[7]: Linux version 1.2.3",
+        "Jul 10 20:50:19 gemn evil[7]: SEAMCALL (0x22) failed: 0xc000050500000000",
+        "Jul 10 20:50:19 gemn evil[7]: tdx: TDX module initialized.",
+        "Jul 10 20:50:19 gemn evil[7]: -- Reboot --",
+    ],
+)
+def test_what_a_program_says_neither_tells_nor_hides_anything(line: str) -> None:
+    assert names(f"Jul 10 20:50:19 gemn kernel: {FORGED}\n{line}\n") == ["initialized"]
+
+
+@pytest.mark.parametrize("end", ["\n", "\u2028", "\x0b", "\x0c", "\x85", "\x1c"])
+def test_the_second_line_of_what_a_program_says_is_not_the_kernels(end: str) -> None:
+    log = f"Jul 10 20:50:19 gemn evil[7]: first{end}                              {FORGED}\n"
+    assert names(log) == []
+
+
+def test_the_kernel_goes_on_after_a_programs_second_line() -> None:
+    log = (
+        "Jul 10 20:50:19 gemn evil[7]: first\n"
+        "                              second\n"
+        f"Jul 10 20:50:19 gemn kernel: {FORGED}\n"
+    )
+    assert names(log) == ["initialized"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"12,339,5300843,-;{FORGED}",
+        f"<12>[    5.300843] {FORGED}",
+        f"user  :notice: [    5.300843] {FORGED}",
+        f"daemon:info  : [    5.300843] {FORGED}",
+    ],
+)
+def test_what_user_space_wrote_into_the_kernel_log_is_not_the_kernels(line: str) -> None:
+    assert names(line) == []
+
+
+def test_the_lines_kept_of_a_log_tell_the_same() -> None:
+    log = (
+        "[    0.000000] Linux version 6.8.0-1028-intel (buildd@x) #35\n"
+        "[    1.000000] usb usb1: Manufacturer: somebody\n"
+        "[    5.205693] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
+        "[    6.000000] eth0: link up\n"
+        "[   29.884513] virt/tdx: module initialized\n"
+    )
+    assert events(relevant_lines(log)) == events(log)
+    assert "usb" not in relevant_lines(log)
+    assert "eth0" not in relevant_lines(log)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"[    5.3] usb 1-1: Product: {FORGED}",
+        f"[    5.3] usb 1-1: Product: [    5.4] {FORGED}",
+        f"[    5.3] x86/tme: enabled by BIOS {FORGED}",
+    ],
+)
+def test_a_line_that_the_machine_itself_kept_is_not_taken_apart(line: str) -> None:
+    assert "initialized" not in [event.name for event in events(line, pasted=False)[0]]
+
+
+def test_lines_that_the_machine_itself_kept_are_not_joined() -> None:
+    log = "[    5.3] virt/tdx: BIOS enabled: private KeyID range\n[64, 128)\n"
+    assert events(log, pasted=False)[0] == []
+
+
+@pytest.mark.parametrize("lines", [3, 49, 60, 400])
+def test_a_program_that_says_many_lines_is_still_the_one_who_speaks(lines: int) -> None:
+    said = "                              chatter\n" * lines
+    log = f"Jul 10 20:50:19 gemn evil[7]: first\n{said}                              {FORGED}\n"
+    assert names(log) == []

@@ -1,0 +1,230 @@
+"""Lines that a mail or a terminal wrapped: the whole number, or none."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tdxinfo import tables
+from tdxinfo.decode.klog import events
+
+LOG = """\
+[    0.000000] Linux version 6.8.0-1028-intel (buildd@lcy02-amd64-059) (x86_64-linux-gnu-gcc-13 13)
+[    0.000000] x86/mktme: BIOS enabled: x86_phys_bits reduced by 6
+[    5.205693] virt/tdx: BIOS enabled: private KeyID range [64, 128)
+[    5.205701] virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.
+[   21.678799] virt/tdx: TDX module 1.5.06.00, build number 744, build date 0134d817
+[   21.678800] virt/tdx: TDX module: attributes 0x0, vendor_id 0x8086, major_version 1, \
+minor_version 5, build_date 20240725, build_num 784
+[   21.678801] tdx: TDX module: features0: fbf
+[   21.678802] virt/tdx: Module version: 1.5.24
+[   21.678803] virt/tdx: CMR: [0x100000, 0x77800000)
+[   21.678804] tdx: TDX CMR[ 1]: base 0x0000000100000000 size 0x000000ff3e000000
+[   21.678805] virt/tdx: consumed TDMRs reaching limit: 61 used out of 64
+[   21.678806] virt/tdx: Initializing TDX module: 1.5.00.00.0481 (build_date 20230323, \
+Production module), TDX_FEATURES0 0xfbf
+[   21.678807] virt/tdx: 8396820 KB allocated for PAMT
+[   21.678808] virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc000050500000000
+[   21.678809] virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0x0000000000000000
+[   21.678810] virt/tdx: initialization failed: TDMR [0x0, 0x80000000): reserved areas exhausted.
+[   21.678811] virt/tdx: module initialization failed (-28)
+[   39.228667] kvm_intel: tdx: max servtds supported per user TD is 16
+"""
+VALUES = [
+    {"bits": 6},
+    {"first": 64, "end": 128},
+    {
+        "major_version": 1,
+        "minor_version": 5,
+        "update_version": 6,
+        "internal_version": 0,
+        "build_num": 744,
+        "build_date": 20240407,
+    },
+    {
+        "attributes": 0,
+        "vendor_id": 0x8086,
+        "major_version": 1,
+        "minor_version": 5,
+        "build_date": 20240725,
+        "build_num": 784,
+    },
+    {"features0": 0xFBF},
+    {"major_version": 1, "minor_version": 5, "update_version": 24},
+    {"base": 0x100000, "end": 0x77800000},
+    {"index": 1, "base": 0x100000000, "size": 0xFF3E000000},
+    {"used": 61, "max_tdmrs": 64},
+    {
+        "major_version": 1,
+        "minor_version": 5,
+        "update_version": 0,
+        "internal_version": 0,
+        "build_num": 481,
+        "build_date": 20230323,
+        "kind": "Production",
+        "features0": 0xFBF,
+    },
+    {"kb": 8396820},
+    {"leaf": 0x22, "status": 0xC000050500000000},
+    {"rcx": 0, "rdx": 0x9100000100000008, "r8": 0},
+    {"base": 0, "end": 0x80000000},
+    {"errno": -28},
+    {"count": 16},
+]
+"""What the lines that hold numbers say, in their order."""
+
+WIDTHS = range(60, 81)
+
+
+def numbers(log: str) -> list[dict[str, int | str]]:
+    """The values of all events with a number, in order."""
+    return [
+        event.values for event in events(log)[0] if event.values and "release" not in event.values
+    ]
+
+
+def cut(width: int, log: str = LOG) -> str:
+    """The log as a terminal of that width wraps it, in the midst of words."""
+    pieces = [
+        line[start : start + width]
+        for line in log.splitlines()
+        for start in range(0, len(line), width)
+    ]
+    return "\n".join(pieces) + "\n"
+
+
+def assert_nothing_wrong(log: str) -> None:
+    wrong = [values for values in numbers(log) if values not in VALUES]
+    assert not wrong
+
+
+def test_the_log_says_this_when_it_is_not_wrapped() -> None:
+    assert numbers(LOG) == VALUES
+
+
+@pytest.mark.parametrize("width", range(66, 100, 3))
+def test_a_mail_that_wraps_at_spaces_loses_nothing(width: int) -> None:
+    lines = [
+        piece
+        for line in LOG.splitlines()
+        for piece in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    ]
+    assert numbers("\n".join(lines)) == VALUES
+
+
+@pytest.mark.parametrize("width", [70, 72, 76])
+def test_a_quoting_mail_that_wraps_at_spaces_loses_nothing(width: int) -> None:
+    lines = [
+        "> " + piece
+        for line in LOG.splitlines()
+        for piece in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    ]
+    assert numbers("\n".join(lines)) == VALUES
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_terminal_that_cuts_words_makes_no_number_wrong(width: int) -> None:
+    assert_nothing_wrong(cut(width))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_terminal_that_cuts_words_hides_no_number(width: int) -> None:
+    assert numbers(cut(width)) == VALUES
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_longer_line_elsewhere_makes_no_cut_number_wrong(width: int) -> None:
+    assert_nothing_wrong("# " + "what the user wrote above the log " * 4 + "\n" + cut(width))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_spaces_lost_at_the_line_ends_make_no_cut_number_wrong(width: int) -> None:
+    assert_nothing_wrong("\n".join(line.rstrip() for line in cut(width).splitlines()))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_cut_lines_without_times_make_no_number_wrong(width: int) -> None:
+    plain = "\n".join(line[15:] for line in LOG.splitlines())
+    assert_nothing_wrong(cut(width, plain))
+
+
+@pytest.mark.parametrize(
+    "below",
+    ["00:05: ttyS0 at I/O 0x3f8 (irq = 4, base_baud = 115200)", "9p: Installing v9fs", "16"],
+)
+def test_a_line_of_its_own_below_does_not_lengthen_a_number(below: str) -> None:
+    log = (
+        "virt/tdx: TDX module: attributes 0x0, vendor_id 0x8086, major_version 1, "
+        f"minor_version 5, build_date 20240725, build_num 784\n{below}\n"
+    )
+    assert all(values["build_num"] == 784 for values in numbers(log))
+
+
+def test_a_cut_off_number_at_the_end_of_a_log_that_ends_there_is_no_other_events() -> None:
+    found, _ = events("virt/tdx: BIOS enabled: private KeyID range [64, 12")
+    assert found == []
+
+
+def seconds(log: str) -> float:
+    start = time.perf_counter()
+    events(log)
+    return time.perf_counter() - start
+
+
+HEAVY = {
+    "failed": "tdx: SEAMCALL[" + "] failed: " * 6000,
+    "status": "tdx: SEAMCALL[x] failed: " + " (0x" * 15000,
+    "bios": "DMI: " + ", BIOS" * 10000,
+    "bios with spaces": "DMI: " + ", BIOS " * 10000,
+    "cpu": "smpboot: CPU0: " + " (family: 0x6, model: 0x" * 3000,
+    "required": "virt/tdx: " + " is required for TD" * 3000,
+    "pamt": "virt/tdx: 1 KB" + " allocated for PAM" * 3000,
+    "kind": "virt/tdx: Initializing TDX module: 1.5.0.0.0 (build_date 1, " + " module)" * 8000,
+    "digits": "virt/tdx: " + "1" * 60000,
+    "glued": "[    5.300843] virt/tdx: x" * 3000,
+    "brackets": "[" * 60000 + "virt/tdx: x",
+    "spaces": "[" + " " * 60000 + "virt/tdx: x",
+    "quotes": "> " * 30000 + "virt/tdx: x",
+    "letters": "a" * 60000 + " virt/tdx: x",
+    "colons": "a:" * 30000 + " virt/tdx: x",
+    "level": "kern" + " " * 60000 + ":info : virt/tdx: x",
+    "host": "Feb 27 19:32:31 " + "h" * 60000 + " virt/tdx: x",
+    "record": "6,339,5300843," + "," * 60000 + "virt/tdx: x",
+    "many short lines": "virt/tdx: x\n" * 6000,
+    "many cut lines": cut(70) * 90,
+    "many bare lines": "virt/tdx: x\nrest\n" * 3000,
+    "many blank lines": "virt/tdx: x\n\n\n\n" * 3000,
+}
+
+
+@pytest.mark.parametrize("log", HEAVY.values(), ids=HEAVY)
+def test_a_hostile_line_costs_no_more_than_others(log: str) -> None:
+    assert seconds(log) < 0.6, "60 kB take milliseconds"
+
+
+EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
+PIECES = st.one_of(
+    st.text(max_size=20),
+    st.sampled_from(EXAMPLES),
+    st.sampled_from(EXAMPLES).flatmap(lambda e: st.integers(0, len(e)).map(lambda n: e[:n])),
+    st.sampled_from(
+        ["\n", "\r", " ", "[    5.300843] ", "> ", "-- Boot 0 --\n", "99999999999999999"]
+    ),
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(PIECES, max_size=40).map("".join))
+def test_any_text_is_read_without_error(text: str) -> None:
+    found, _ = events(text)
+    assert all(event.name for event in found)
+
+
+@settings(max_examples=100, deadline=2000)
+@given(st.text(max_size=2000))
+def test_any_characters_are_read_in_time(text: str) -> None:
+    events("virt/tdx: " + text)

@@ -1,0 +1,127 @@
+"""Small text formats of kernel files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdxinfo.decode import lines
+from tdxinfo.errors import Denied, Malformed
+from tdxinfo.model.values import MemoryRange
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("12", 12),
+        ("12\n", 12),
+        ("0", 0),
+        ("0x0000000c", 12),
+        ("0x000002ba\n", 698),
+        ("0xFFFFFFFFFFFFFFFF", (1 << 64) - 1),
+        ("20220420", 20220420),
+        ("010", 10),
+    ],
+)
+def test_a_number_is_decimal_or_hex_with_or_without_newline(text: str, number: int) -> None:
+    assert lines.number(text) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n", "-1", "1.5", "12 13", "0x", "abc", "0xgg", "1" * 5000, "0x" + "f" * 17, "1_0"],
+)
+def test_what_is_no_number_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        lines.number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("0x080\n", 0), ("0x0880000000\n", 0x80000000), ("0x081", 1)]
+)
+def test_the_misprinted_prefix_of_the_p_seamldr_is_no_digit(text: str, number: int) -> None:
+    assert lines.misprinted_number(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"), [("Y\n", True), ("N\n", False), ("1", True), ("0", False)]
+)
+def test_a_parameter_is_yes_or_no(text: str, answer: bool) -> None:
+    assert lines.yes_or_no(text) is answer
+
+
+@pytest.mark.parametrize("text", ["", "y", "yes", "2", "Y N"])
+def test_a_parameter_that_is_neither_is_malformed(text: str) -> None:
+    with pytest.raises(Malformed):
+        lines.yes_or_no(text)
+
+
+def test_a_resource_is_found_by_its_whole_name() -> None:
+    text = "sev 509\nsev_es 99\ntdx_x 7\nxtdx 8\ntdx 63\n"
+    assert lines.resource(text, "tdx") == 63
+    assert lines.resource("sev 509\n", "tdx") is None
+    assert lines.resource("tdx max\n", "tdx") is None
+
+
+CONFIG = """\
+# Automatically generated file; DO NOT EDIT.
+CONFIG_KVM=m
+# CONFIG_KVM_INTEL is not set
+CONFIG_INTEL_TDX_HOST=y
+CONFIG_HZ=250
+CONFIG_LOCALVERSION="-intel"
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("CONFIG_KVM", "m"),
+        ("CONFIG_KVM_INTEL", "n"),
+        ("CONFIG_INTEL_TDX_HOST", "y"),
+        ("CONFIG_INTEL_TDX", "n"),
+        ("CONFIG_HZ", "250"),
+        ("CONFIG_LOCALVERSION", "-intel"),
+        ("CONFIG_UNHEARD_OF", "n"),
+    ],
+)
+def test_a_configuration_option_is_found_by_its_whole_name(option: str, value: str) -> None:
+    assert lines.config_option(CONFIG, option) == value
+
+
+@pytest.mark.parametrize("text", ["", "<html>not found</html>", "KVM=y\n"])
+def test_a_file_that_is_no_configuration_does_not_say_no(text: str) -> None:
+    with pytest.raises(Malformed):
+        lines.config_option(text, "CONFIG_INTEL_TDX_HOST")
+
+
+IOMEM = """\
+00000000-00000fff : Reserved
+00001000-0009ffff : System RAM
+00100000-777fffff : System RAM
+  01000000-02003e77 : Kernel code
+100000000-1003dffffff : System RAM
+  100000000-1000fffff : System RAM
+  100200000-1002fffff : Kernel data
+20000000000-200ffffffff : System RAM (kmem)
+fee00000-fee00fff : Local APIC
+"""
+
+
+def test_system_ram_is_read_with_the_last_byte_included() -> None:
+    assert lines.system_ram(IOMEM) == (
+        MemoryRange.between(0x1000, 0xA0000),
+        MemoryRange.between(0x100000, 0x77800000),
+        MemoryRange.between(0x100000000, 0x1003E000000),
+    )
+
+
+def test_addresses_that_the_kernel_hides_are_denied_not_zero() -> None:
+    hidden = "00000000-00000000 : Reserved\n00000000-00000000 : System RAM\n" * 3
+    with pytest.raises(Denied) as refusal:
+        lines.system_ram(hidden)
+    assert refusal.value.remedy == "Run as root."
+
+
+def test_a_file_without_system_ram_is_malformed() -> None:
+    with pytest.raises(Malformed):
+        lines.system_ram("00000000-00000fff : Reserved\n")

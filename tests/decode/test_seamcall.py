@@ -1,0 +1,121 @@
+"""Names of SEAMCALL leaves and status codes, as users met them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdxinfo.decode import seamcall
+
+STATUSES = {
+    # What users reported.
+    0xC000050500000000: "TDX_SYS_NOT_READY",
+    0xC000090000000000: "TDX_INCORRECT_CPUID_VALUE",
+    0xC000092100000122: "TDX_INCORRECT_MSR_VALUE",
+    0xC0000C0000000000: "TDX_METADATA_FIELD_ID_INCORRECT",
+    0xC000010000000045: "TDX_OPERAND_INVALID",
+    0xC000030000000001: "TDX_PAGE_METADATA_INCORRECT",
+    0xC0000B0800000001: "TDX_TLB_TRACKING_NOT_DONE",
+    # Linux 7.3, asm/shared/tdx_errno.h; the top nibble of some changed between modules.
+    0x4000000100000000: "TDX_NON_RECOVERABLE_VCPU",
+    0x4000000200000000: "TDX_NON_RECOVERABLE_TD",
+    0x6000000500000000: "TDX_NON_RECOVERABLE_TD_NON_ACCESSIBLE",
+    0x6000000700000000: "TDX_NON_RECOVERABLE_TD_WRONG_APIC_MODE",
+    0x8000000300000000: "TDX_INTERRUPTED_RESUMABLE",
+    0x8000020000000092: "TDX_OPERAND_BUSY",
+    0x8000020100000000: "TDX_PREVIOUS_TLB_EPOCH_BUSY",
+    0x8000020200000000: "TDX_SYS_BUSY",
+    0x8000020300000000: "TDX_RND_NO_ENTROPY",
+    0x8000070200000000: "TDX_VCPU_NOT_ASSOCIATED",
+    0x8000080000000000: "TDX_KEY_GENERATION_FAILED",
+    0xC000081100000000: "TDX_KEY_STATE_INCORRECT",
+    0x0000081500000000: "TDX_KEY_CONFIGURED",
+    0x0000082100000000: "TDX_NO_HKID_READY_TO_WBCACHE",
+    0x8000082400000000: "TDX_FLUSHVP_NOT_DONE",
+    0xC0000B0000000000: "TDX_EPT_WALK_FAILED",
+    0xC0000B0D00000000: "TDX_EPT_ENTRY_STATE_INCORRECT",
+    0xC0000C0200000000: "TDX_METADATA_FIELD_NOT_READABLE",
+    # The module's own source.
+    0xC000050000000000: "TDX_SYS_INIT_NOT_PENDING",
+    0xC000050200000000: "TDX_SYS_LP_INIT_NOT_DONE",
+    0xC000050600000000: "TDX_SYS_SHUTDOWN",
+    0xC000050700000000: "TDX_SYS_KEY_CONFIG_NOT_PENDING",
+    0xC000050800000000: "TDX_SYS_STATE_INCORRECT",
+    0xC000050900000000: "TDX_SYS_INVALID_HANDOFF",
+    0xC000050A00000000: "TDX_SYS_INCOMPATIBLE_SIGSTRUCT",
+    0xC000050D00000000: "TDX_INCOMPATIBLE_SEAM_CAPABILITIES",
+    0x8000051200000000: "TDX_UPDATE_COMPATIBILITY_SENSITIVE",
+    0xC000090200000000: "TDX_INCONSISTENT_CPUID_FIELD",
+    0xC000091000000000: "TDX_SMRR_NOT_LOCKED",
+    0xC000091200000000: "TDX_SMRR_OVERLAPS_CMR",
+    0xC000092000000000: "TDX_INCONSISTENT_MSR",
+    0xC0000A0000000000: "TDX_INVALID_TDMR",
+    0xC0000A0200000000: "TDX_TDMR_OUTSIDE_CMRS",
+    0xC0000A1100000000: "TDX_PAMT_OUTSIDE_CMRS",
+    0xC0000A2200000000: "TDX_CMR_LIST_INVALID",
+    # Linux's own.
+    0x8000FF00FFFF0000: "TDX_SEAMCALL_VMFAILINVALID",
+    0x8000FF000000000D: "TDX_SEAMCALL_GP",
+    0x8000FF0000000006: "TDX_SEAMCALL_UD",
+    0x0000000000000000: "TDX_SUCCESS",
+}
+
+
+@pytest.mark.parametrize(("status", "name"), STATUSES.items(), ids=map(hex, STATUSES))
+def test_a_status_has_the_name_of_the_modules_source(status: int, name: str) -> None:
+    assert seamcall.status_name(status) == name
+
+
+def test_a_code_with_two_names_shows_both() -> None:
+    name = seamcall.status_name(0xC000090100000000) or ""
+    assert set(name.split(" or ")) == {"TDX_BOOT_NT4_SET", "TDX_LIMIT_CPUID_MAXVAL_SET"}
+
+
+@pytest.mark.parametrize("status", [0xC000777700000000, 0x8000FF0000000001, 0x8000FF00FFFF0001])
+def test_a_status_that_nobody_defined_has_no_name(status: int) -> None:
+    assert seamcall.status_name(status) is None
+
+
+@pytest.mark.parametrize("status", [0x8000000000000000, 0x8000000000000003, 0xC000000000000000])
+def test_an_error_is_never_called_success(status: int) -> None:
+    # The P-SEAMLDR's 0x8000000000000000 is EBADPARAM.
+    assert seamcall.status_name(status) != "TDX_SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("leaf", "name"),
+    [
+        (0x1F, "TDH.SYS.KEY.CONFIG"),
+        (0x20, "TDH.SYS.INFO"),
+        (33, "TDH.SYS.INIT"),
+        (34, "TDH.SYS.RD"),
+        (0x23, "TDH.SYS.LP.INIT"),
+        (0x24, "TDH.SYS.TDMR.INIT"),
+        (0x2D, "TDH.SYS.CONFIG"),
+        (0x34, "TDH.SYS.SHUTDOWN"),
+        (0x35, "TDH.SYS.UPDATE"),
+        (0x45, "TDH.SYS.DISABLE"),
+        (0x1002D, "TDH.SYS.CONFIG"),
+        (0x8000000000000000, "SEAMLDR.INFO"),
+        (0x8000000000000001, "SEAMLDR.INSTALL"),
+        (254, None),
+        (0x8000000000000022, None),
+    ],
+)
+def test_a_leaf_has_its_name(leaf: int, name: str | None) -> None:
+    assert seamcall.leaf_name(leaf) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "belongs"),
+    [
+        ("TDH.SYS.INIT", True),
+        ("TDH_SYS_INIT", True),
+        ("TDH.SYS.CONFIG", True),
+        ("TDH.SYS.SHUTDOWN", False),
+        ("TDH.SYS.DISABLE", False),
+        ("TDH.MNG.INIT", False),
+        ("", False),
+    ],
+)
+def test_only_the_calls_of_an_initialization_tell_of_it(name: str, belongs: bool) -> None:
+    assert seamcall.is_initialization(name) is belongs

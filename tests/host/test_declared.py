@@ -1,0 +1,147 @@
+"""The catalogue holds together: every fact has a type, places, and words for people."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tdxinfo import tables
+from tdxinfo.decode.boot import module, platform
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.host.observe import observe
+from tdxinfo.host.section import From
+from tdxinfo.sources.klog import KernelLog
+from tests.worlds import host_from_log, world
+
+PLACES: list[tuple[str, Any]] = [
+    (f"{name}.{field}", place)
+    for name, section in SECTIONS.items()
+    for field, declared in section.fields.items()
+    for place in declared.places
+]
+
+
+def test_the_sections_are_those_that_scripts_know() -> None:
+    assert {
+        "platform",
+        "firmware",
+        "keys",
+        "seamldr",
+        "module",
+        "memory",
+        "td",
+        "kernel",
+        "kvm",
+    } <= (set(SECTIONS))
+
+
+PROMISED = {
+    "platform": ("vendor family model stepping codename virtualization errata "),
+    "firmware": (
+        "tme_enabled seamrr_supported seamrr_enabled seamrr_locked sgx_enabled mcheck_status "
+    ),
+    "keys": ("mktme_keyids tdx_keyids first_tdx_keyid guest_keyids guest_keyids_in_use "),
+    "seamldr": ("version remaining_updates "),
+    "module": (
+        "state version major minor update internal build_number build_date debug release "
+        "features0 features no_rbp_mod failure "
+    ),
+    "memory": (
+        "cmrs cmr_bytes tdmrs max_tdmrs max_reserved_per_tdmr pamt_4k_entry_size "
+        "pamt_2m_entry_size pamt_1g_entry_size pamt_bytes system_ram "
+    ),
+    "td": (
+        "attributes_fixed0 attributes_fixed1 xfam_fixed0 xfam_fixed1 max_vcpus "
+        "tdr_base_size tdcs_base_size tdvps_base_size cpuid_config "
+    ),
+    "kernel": ("release command_line config_tdx_host hibernation "),
+    "kvm": ("loaded tdx_enabled vm_type_supported supported_attributes supported_xfam "),
+}
+"""The names that scripts know first."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [f"{section}.{field}" for section, fields in PROMISED.items() for field in fields.split()],
+)
+def test_a_promised_fact_is_declared(name: str) -> None:
+    assert name in fact_names()
+
+
+@pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{n}-{p.origin}" for n, p in PLACES])
+def test_a_place_names_itself(name: str, place: Any) -> None:
+    assert isinstance(place.origin, str)
+    assert re.fullmatch(r"[a-z]+:\S.*", place.origin)
+
+
+@pytest.mark.parametrize(
+    ("name", "fact"), [(n, p.fact) for n, p in PLACES if isinstance(p, KernelLog)]
+)
+def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(name: str, fact: str) -> None:
+    found = [vars(place)[fact] for place in (module, platform) if fact in vars(place)]
+    own = [
+        f for f in found if inspect.isfunction(f) and f.__module__.startswith("tdxinfo.decode.boot")
+    ]
+    assert own, f"{name} asks for {fact}"
+    assert list(inspect.signature(own[0]).parameters) == ["boot"]
+
+
+def test_no_function_of_the_boot_is_in_two_modules() -> None:
+    def own(place: Any) -> set[str]:
+        return {n for n, f in vars(place).items() if getattr(f, "__module__", "") == place.__name__}
+
+    assert not own(module) & own(platform)
+
+
+@pytest.mark.parametrize(("name", "place"), [(n, p) for n, p in PLACES if isinstance(p, From)])
+def test_a_derived_fact_follows_from_facts_that_exist(name: str, place: From) -> None:
+    assert set(place.needed) <= set(fact_names())
+    assert name not in place.needed
+    assert len(inspect.signature(place.function).parameters) >= len(place.needed)
+
+
+def test_no_fact_follows_from_itself_by_a_detour() -> None:
+    grounds: dict[str, set[str]] = {name: set() for name in fact_names()}
+    for name, place in PLACES:
+        if isinstance(place, From):
+            grounds[name] |= set(place.needed)
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, " from ".join((*above, name))
+        for ground in grounds[name]:
+            visit(ground, (*above, name))
+
+    for name in fact_names():
+        visit(name, ())
+
+
+EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.sampled_from(EXAMPLES), max_size=30), st.sampled_from(["", "[    5.300843] "]))
+def test_lines_in_any_order_are_observed_and_spelled_without_error(
+    lines: list[str], header: str
+) -> None:
+    host = host_from_log("".join(f"{header}{line}\n" for line in lines))
+    for name in fact_names():
+        section, _, field = name.partition(".")
+        SECTIONS[section].fields[field].type.as_json(host.fact(name).value)
+
+
+JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", "9" * 40, "\0"])
+PATHS = sorted({p.path for _, p in PLACES if hasattr(p, "path")} | {"/proc/cpuinfo"})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(st.sampled_from(PATHS), JUNK))
+def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
+    host = observe(world(dict(files)))
+    for name in fact_names():
+        section, _, field = name.partition(".")
+        SECTIONS[section].fields[field].type.as_json(host.fact(name).value)

@@ -1,0 +1,297 @@
+"""Places are asked in order, once, until one answers; what they say is held to its type."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import pytest
+
+from tdxinfo import host as catalogue
+from tdxinfo.errors import Absent, Denied, Lost, Unavailable
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.host.observe import Observer, observe
+from tdxinfo.host.section import From, Inferred, Section
+from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.captured import CapturedMachine
+from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.model.values import Count, MemoryRange, ModuleVersion
+from tests.worlds import host_from_log, world
+
+
+class Says:
+    """A place that says one thing, and counts how often."""
+
+    def __init__(self, origin: str, answer: Any) -> None:
+        self.origin = origin
+        self.answer = answer
+        self.asked = 0
+
+    def read(self, machine: Machine) -> Any:
+        self.asked += 1
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def observer(monkeypatch: pytest.MonkeyPatch, **annotations: Any) -> Observer:
+    """An observer of a catalogue with one section `s` of these facts."""
+    section = type("S", (Section,), {"__annotations__": annotations})
+    monkeypatch.setitem(SECTIONS, "s", section)
+    return Observer(world())
+
+
+def test_the_first_place_that_answers_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = Says("a", Denied("no", "Run as root.")), Says("b", 2), Says("c", 3)
+    seen = observer(monkeypatch, x=Annotated[Observed[Count], first, second, third]).fact("s.x")
+    assert (seen.value, seen.origin, seen.name) == (2, "b", "s.x")
+    assert seen.attempts == (Attempt("a", "denied", "no", "Run as root."),)
+    assert (first.asked, second.asked, third.asked) == (1, 1, 0)
+
+
+def test_a_fact_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = Says("a", 1)
+    seen = observer(monkeypatch, x=Annotated[Observed[Count], place])
+    assert seen.fact("s.x") is seen.fact("s.x")
+    assert place.asked == 1
+
+
+def test_a_fact_nobody_tells_keeps_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = [Says("a", Absent("gone")), Says("b", Denied("no"))]
+    seen = observer(monkeypatch, x=Annotated[Observed[Count], places[0], places[1]]).fact("s.x")
+    assert not seen.is_known
+    assert seen.value is None
+    assert [(a.origin, a.reason) for a in seen.attempts] == [("a", "absent"), ("b", "denied")]
+
+
+def test_a_lost_state_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = Says("b", 2)
+    seen = observer(
+        monkeypatch, x=Annotated[Observed[Count], Says("a", Lost("lost", "Reboot.")), older]
+    ).fact("s.x")
+    assert not seen.is_known
+    assert older.asked == 0
+    assert [a.reason for a in seen.attempts] == ["lost"]
+
+
+@pytest.mark.parametrize("answer", [-1, 1 << 32, "many", [], object()])
+def test_an_answer_out_of_range_is_malformed_and_the_next_is_asked(
+    monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    seen = observer(
+        monkeypatch, x=Annotated[Observed[Count], Says("a", answer), Says("b", 2)]
+    ).fact("s.x")
+    assert (seen.value, seen.origin) == (2, "b")
+    (attempt,) = seen.attempts
+    assert attempt.reason == "malformed"
+    assert "s.x" in attempt.message
+
+
+def test_an_answer_already_made_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    beyond = (MemoryRange.between(0, 1 << 70),)
+    place = Says("a", beyond)
+    seen = observer(monkeypatch, x=Annotated[Observed[tuple[MemoryRange, ...]], place]).fact("s.x")
+    assert not seen.is_known
+
+
+def test_a_place_that_says_none_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = observer(monkeypatch, x=Annotated[Observed[Count], Says("a", None), Says("b", 2)]).fact(
+        "s.x"
+    )
+    assert (seen.value, seen.origin, seen.is_known) == (None, "a", True)
+
+
+def test_a_bug_in_a_place_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = observer(monkeypatch, x=Annotated[Observed[Count], Says("a", ZeroDivisionError())])
+    with pytest.raises(ZeroDivisionError):
+        seen.fact("s.x")
+
+
+def double(ground: int) -> int:
+    return 2 * ground
+
+
+def add(left: int, right: int | None) -> int | None:
+    return None if right is None else left + right
+
+
+def test_a_fact_is_derived_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Says("a", 1)
+    seen = observer(
+        monkeypatch,
+        x=Annotated[Observed[Count], one],
+        y=Annotated[Observed[Count], From(double, "s.x")],
+        z=Annotated[Observed[Count], Inferred(add, "s.y", "s.x")],
+    )
+    assert (seen.fact("s.y").value, seen.fact("s.y").origin) == (2, "derived:s.x")
+    assert (seen.fact("s.z").value, seen.fact("s.z").origin) == (3, "inferred:s.y,s.x")
+    assert one.asked == 1
+
+
+def test_a_fact_whose_ground_is_unknown_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = observer(
+        monkeypatch,
+        x=Annotated[Observed[Count], Says("a", Denied("no"))],
+        y=Annotated[Observed[Count], From(double, "s.x")],
+    ).fact("s.y")
+    assert not seen.is_known
+    assert seen.attempts[0].reason == "absent"
+    assert "s.x" in seen.attempts[0].message
+
+
+def test_a_ground_with_a_question_mark_may_be_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    grounds: list[object] = []
+
+    def derive(left: int, right: int | None) -> int:
+        grounds.append(right)
+        return left
+
+    seen = observer(
+        monkeypatch,
+        x=Annotated[Observed[Count], Says("a", 1)],
+        u=Annotated[Observed[Count], Says("b", Absent("gone"))],
+        y=Annotated[Observed[Count], From(derive, "s.x", "s.u?")],
+    ).fact("s.y")
+    assert (seen.value, seen.origin) == (1, "derived:s.x,s.u")
+    assert grounds == [None]
+
+
+def test_a_derivation_that_does_not_suffice_leaves_the_next_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = observer(
+        monkeypatch,
+        x=Annotated[Observed[Count], Says("a", 1)],
+        u=Annotated[Observed[Count], Says("b", Absent("gone"))],
+        y=Annotated[Observed[Count], From(add, "s.x", "s.u?"), Says("c", 9)],
+    ).fact("s.y")
+    assert (seen.value, seen.origin) == (9, "c")
+
+
+def test_a_derived_value_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = observer(
+        monkeypatch,
+        x=Annotated[Observed[Count], Says("a", (1 << 32) - 1)],
+        y=Annotated[Observed[Count], From(double, "s.x")],
+    ).fact("s.y")
+    assert seen.attempts[0].reason == "malformed"
+
+
+def test_every_place_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    places = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
+    told = observer(monkeypatch, x=Annotated[Observed[Count], *places]).every_place("s.x")
+    assert [answer.origin for answer in told] == ["a", "b", "c"]
+    assert [type(answer) for answer in told] == [Observed, Attempt, Observed]
+
+
+def test_a_host_knows_the_facts_that_were_asked_for_and_no_others() -> None:
+    host = observe(
+        world({"/proc/cmdline": "ro\n", "/proc/sys/kernel/osrelease": "7\n"}), ["kernel.release"]
+    )
+    assert host.fact("kernel.release").value == "7"
+    assert not host.fact("kernel.command_line").is_known
+
+
+def test_an_unknown_state_is_called_unknown() -> None:
+    state = observe(world()).fact("module.state")
+    assert (state.value, state.is_known) == ("unknown", False)
+
+
+def test_facts_do_not_change() -> None:
+    with pytest.raises(AttributeError, match="does not change"):
+        observe(world(), []).module.version = None  # type: ignore[assignment]
+
+
+VERSION = "/sys/devices/faux/tdx_host/version"
+
+
+def test_the_running_version_outweighs_the_boot_log() -> None:
+    log = "[    5.3] virt/tdx: Module version: 1.5.24\n"
+    version = observe(world({VERSION: "1.5.28\n"}, log=log)).fact("module.version")
+    assert version.value == ModuleVersion(1, 5, 28)
+    assert version.origin == f"sysfs:{VERSION}"
+
+
+def test_after_a_failed_update_the_boot_log_is_not_believed() -> None:
+    log = "[    5.3] virt/tdx: Module version: 1.5.24\n[    5.4] virt/tdx: TDX-Module initialized\n"
+    refused = {VERSION: {"reason": "unsupported", "message": "m", "errno": "ENXIO"}}
+    host = observe(world(log=log, refused=refused))
+    for name in ("module.version", "module.major", "module.update", "module.release"):
+        assert not host.fact(name).is_known, name
+    assert host.fact("module.state").value in ("failed", "unknown")
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "tdx: TDX CMR[ 0]: base 0xffffffffffffffff size 0xffffffffffffffff\n",
+        "virt/tdx: BIOS enabled: private KeyID range [1, 99999999999999)\n",
+        "virt/tdx: 99999999999999999 KB allocated for PAMT\n",
+        "virt/tdx: Module version: 1.5.24\nvirt/tdx: module initialization failed (-99999999999)\n",
+    ],
+)
+def test_a_log_with_impossible_numbers_makes_no_fact_of_them(log: str) -> None:
+    host = host_from_log(log)
+    for name in ("memory.cmrs", "keys.tdx_keyids", "memory.pamt_bytes", "module.failure"):
+        fact = host.fact(name)
+        section, _, field = name.partition(".")
+        assert fact.value is None, fact
+        assert SECTIONS[section].fields[field].type.as_json(fact.value) is None
+
+
+@pytest.mark.parametrize(
+    "cpuid",
+    [
+        [["a", "b", "c", "d", "e", "f", "g"]],
+        [[1 << 40, 0, 0, 0, 0, 0, 0]],
+        [[1, 0, 0, -1, 0, 0, 0]],
+        [[1, 0, 0, 1.5, 0, 0, 0]],
+        ["1234567"],
+        5,
+    ],
+)
+def test_a_record_with_impossible_cpuid_entries_makes_no_fact_of_them(cpuid: object) -> None:
+    answers = {"kvm/vm_types": 0x20, "kvm/tdx_capabilities": {"cpuid": cpuid}}
+    fact = observe(world(answers=answers), ["kvm.cpuid_config"]).fact("kvm.cpuid_config")
+    assert not fact.is_known
+    assert fact.attempts[0].reason == "malformed"
+
+
+class CountingMachine(CapturedMachine):
+    """Counts what reaches the outside."""
+
+    def __init__(self, inner: CapturedMachine) -> None:
+        super().__init__(inner.origin, inner._file, {})
+        self.asked: list[str] = []
+
+    def _read(self, path: str) -> bytes:
+        self.asked.append(path)
+        return super()._read(path)
+
+    def _ask(self, key: str, live: Any) -> Answer:
+        self.asked.append(key)
+        return super()._ask(key, live)
+
+
+def test_observing_a_whole_host_asks_for_each_thing_once() -> None:
+    machine = CountingMachine(world())
+    observe(machine)
+    assert len(machine.asked) == len(set(machine.asked))
+    assert "kernel-log" in machine.asked
+    assert "/proc/cpuinfo" in machine.asked
+
+
+def test_a_host_of_which_nothing_is_recorded_has_no_known_fact() -> None:
+    host = observe(world())
+    assert [name for name in fact_names() if host.fact(name).is_known] == []
+
+
+def test_refusals_are_never_raised_to_the_caller() -> None:
+    def refuse(inner: str) -> bytes:
+        raise Unavailable("no")
+
+    host = observe(CapturedMachine(world().origin, refuse, {}))
+    assert not host.fact("platform.vendor").is_known
+
+
+def test_the_catalogue_is_as_it_was() -> None:
+    assert "s" not in catalogue.SECTIONS

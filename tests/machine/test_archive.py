@@ -1,0 +1,226 @@
+"""Captures in an archive: read in memory, and never more than bounded."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import random
+import tarfile
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tdxinfo.errors import BadInput
+from tdxinfo.machine.archive import ARCHIVE_LIMIT, MEMBER_LIMIT, members, open_archive
+
+FILES = {
+    "cap/about.toml": b"format = 1\n",
+    "cap/answers.toml": b"[answers]\nnumber = 5\n",
+    "cap/root/proc/cpuinfo": b"processor : 0\n" * 60,
+    "cap/kernel.log": b"virt/tdx: module initialized\n",
+}
+
+
+def packed(
+    files: dict[str, bytes],
+    change: Callable[[tarfile.TarInfo], None] = lambda member: None,
+    format: int = tarfile.PAX_FORMAT,  # noqa: A002
+) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=format) as archive:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            change(member)
+            archive.addfile(member, io.BytesIO(data) if member.isreg() else None)
+    return out.getvalue()
+
+
+TAR = packed(FILES)
+WHOLE = gzip.compress(TAR, mtime=0)
+
+
+def test_an_archive_answers_what_it_holds() -> None:
+    machine = open_archive(WHOLE, "x.tar.gz")
+    assert machine.read("/proc/cpuinfo") == FILES["cap/root/proc/cpuinfo"]
+    assert machine.ask("number", lambda: 0) == 5
+    assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
+
+
+@pytest.mark.parametrize("top", ["", "./", "a/b/c/", "./cap/"])
+def test_the_capture_may_lie_at_any_depth(top: str) -> None:
+    files = {name.replace("cap/", top): data for name, data in FILES.items()}
+    assert open_archive(gzip.compress(packed(files)), "x").read("/proc/cpuinfo")
+
+
+def test_a_recorded_file_called_about_is_not_the_captures_own() -> None:
+    files = {"cap/root/about.toml": b"x", **FILES}
+    assert open_archive(gzip.compress(packed(files)), "x").read("/about.toml") == b"x"
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_all_common_tar_formats_are_read(form: int) -> None:
+    files = {**FILES, "cap/root/" + "d" * 80 + "/" + "f" * 80: b"deep"}
+    machine = open_archive(gzip.compress(packed(files, format=form)), "x")
+    assert machine.read("/" + "d" * 80 + "/" + "f" * 80) == b"deep"
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../x", "cap/../../x", "..", "/", "cap/root/../../../x"]
+)
+def test_a_member_that_leads_out_is_refused(name: str) -> None:
+    with pytest.raises(BadInput):
+        members(gzip.compress(packed({**FILES, name: b"x"})), "x")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE],
+)
+def test_links_and_devices_are_refused(kind: bytes) -> None:
+    def change(member: tarfile.TarInfo) -> None:
+        if member.name.endswith("cpuinfo"):
+            member.type, member.linkname, member.size = kind, "cap/about.toml", 0
+
+    with pytest.raises(BadInput, match="no links"):
+        members(gzip.compress(packed(FILES, change)), "x")
+
+
+def test_every_truncation_is_noticed() -> None:
+    for length in range(2, len(WHOLE) - 8):
+        with pytest.raises(BadInput):
+            open_archive(WHOLE[:length], "x")
+
+
+@pytest.mark.parametrize("kept", range(512, len(TAR), 512))
+def test_a_stream_that_stops_between_two_files_is_noticed(kept: int) -> None:
+    stream = zlib.compressobj(wbits=31)
+    with pytest.raises(BadInput):
+        members(stream.compress(TAR[:kept]) + stream.flush(zlib.Z_SYNC_FLUSH), "x")
+
+
+def test_a_flipped_bit_is_noticed() -> None:
+    changed = bytearray(WHOLE)
+    changed[-6] ^= 1
+    with pytest.raises(BadInput):
+        open_archive(bytes(changed), "x")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x1f\x8b",
+        b"\x1f\x8b" + b"\0" * 100,
+        b"not gzip at all",
+        b"",
+        gzip.compress(b""),
+        gzip.compress(b"not a tar"),
+        gzip.compress(b"x" * 5000),
+        gzip.compress(b"\0" * 10240),
+    ],
+)
+def test_what_is_no_capture_is_bad_input(data: bytes) -> None:
+    with pytest.raises(BadInput):
+        open_archive(data, "x")
+
+
+def test_an_archive_of_something_else_is_no_capture() -> None:
+    with pytest.raises(BadInput, match=r"about\.toml"):
+        open_archive(gzip.compress(packed({"a": b"b"})), "x")
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def refuse(data: bytes) -> None:
+    with pytest.raises(BadInput):
+        members(data, "x")
+
+
+def test_a_gzip_bomb_ends_at_the_limit() -> None:
+    size = ARCHIVE_LIMIT * 4
+    member = tarfile.TarInfo("cap/bomb")
+    member.size = size
+    out = io.BytesIO()
+    with gzip.GzipFile(fileobj=out, mode="wb") as stream:
+        stream.write(member.tobuf())
+        for _ in range(size >> 20):
+            stream.write(bytes(1 << 20))
+    assert len(out.getvalue()) < 1 << 20
+    assert peak_of(lambda: refuse(out.getvalue())) < 3 * ARCHIVE_LIMIT
+
+
+def sparse(real: int) -> bytes:
+    """A member of a few bytes that stands for `real` bytes of zeros (old GNU format)."""
+    header = bytearray(512)
+    header[0:8] = b"cap/hole"
+    header[100:108] = b"0000644\0"
+    header[108:124] = b"0000000\0" * 2
+    header[124:136] = b"%011o\0" % 0
+    header[136:148] = b"%011o\0" % 0
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[257:265] = b"ustar  \0"
+    header[386:398] = b"%011o\0" % real
+    header[398:410] = b"%011o\0" % 0
+    header[483:495] = b"%011o\0" % real
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+def test_a_sparse_member_does_not_unpack_beyond_the_limit() -> None:
+    data = gzip.compress(sparse(ARCHIVE_LIMIT * 2) + bytes(1024))
+
+    def work() -> None:
+        try:
+            found = members(data, "x")
+        except BadInput:
+            return
+        total = sum(map(len, found.values()))
+        assert total <= ARCHIVE_LIMIT
+
+    assert peak_of(work) < 2 * ARCHIVE_LIMIT
+
+
+def test_too_many_members_are_refused() -> None:
+    many = gzip.compress(packed({f"cap/{n}": b"" for n in range(MEMBER_LIMIT + 1)}), 1)
+    with pytest.raises(BadInput, match="members"):
+        members(many, "x")
+
+
+def test_a_large_archive_that_does_not_compress_is_read_in_time() -> None:
+    noise = random.Random(1).randbytes(8 << 20)
+    data = gzip.compress(packed({**FILES, "cap/root/noise": noise}), 1)
+    start = time.monotonic()
+    assert open_archive(data, "x").read("/noise") == noise
+    assert time.monotonic() - start < 2
+
+
+def test_nothing_is_written_to_disk(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(str(tmp_path))
+    open_archive(WHOLE, "x")
+    assert os.listdir(str(tmp_path)) == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.integers(0, len(TAR) - 1), st.integers(0, 255)), max_size=8))
+def test_a_broken_archive_is_read_or_bad_input(changes: list[tuple[int, int]]) -> None:
+    tar = bytearray(TAR)
+    for where, byte in changes:
+        tar[where] = byte
+    try:
+        members(gzip.compress(bytes(tar), 1), "x")
+    except BadInput:
+        return

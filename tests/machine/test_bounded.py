@@ -1,0 +1,141 @@
+"""Reads that end: in bytes, in time, and of regular files only."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, from_oserror
+from tdxinfo.machine import live
+from tdxinfo.machine.bounded import read_descriptor, read_file, within
+from tdxinfo.machine.live import LiveMachine
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+@pytest.mark.parametrize("size", [0, 1, 99, 100])
+def test_a_file_up_to_the_limit_is_read_whole(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * size)
+    assert read_file(str(path), 100) == b"x" * size
+
+
+def test_a_file_above_the_limit_is_malformed(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"x" * 101)
+    with pytest.raises(Malformed):
+        read_file(str(path), 100)
+
+
+def test_a_file_that_never_ends_is_malformed() -> None:
+    fd = os.open("/dev/zero", os.O_RDONLY)
+    try:
+        with pytest.raises(Malformed):
+            read_descriptor(fd, 3 << 20, "/dev/zero")
+    finally:
+        os.close(fd)
+
+
+def test_a_file_that_comes_in_pieces_is_read_whole() -> None:
+    out, into = os.pipe()
+
+    def write() -> None:
+        for piece in (b"a", b"b", b"c"):
+            os.write(into, piece)
+            time.sleep(0.01)
+        os.close(into)
+
+    threading.Thread(target=write).start()
+    try:
+        assert read_descriptor(out, 10, "a pipe") == b"abc"
+    finally:
+        os.close(out)
+
+
+def test_a_fifo_without_a_writer_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    start = time.monotonic()
+    with pytest.raises(Malformed):
+        read_file(str(path), 100)
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/", "/proc/self"])
+def test_devices_and_folders_are_no_files(path: str) -> None:
+    with pytest.raises(Malformed):
+        read_file(path, 100)
+
+
+def test_a_missing_file_is_absent(tmp_path: Path) -> None:
+    with pytest.raises(Absent) as refusal:
+        read_file(str(tmp_path / "no"), 100)
+    assert "does not exist" in refusal.value.message
+
+
+def test_a_path_through_a_file_is_absent(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"")
+    with pytest.raises(Absent):
+        read_file(str(tmp_path / "f" / "x"), 100)
+
+
+def test_every_outcome_closes_the_file(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"x" * 101)
+    before = descriptors()
+    for path in (tmp_path / "f", tmp_path, tmp_path / "no"):
+        with pytest.raises((Malformed, Absent)):
+            read_file(str(path), 100)
+    assert descriptors() == before
+
+
+def test_work_that_ends_in_time_gives_its_value() -> None:
+    assert within(5, "x", lambda: 7) == 7
+
+
+def test_work_that_gives_none_has_answered() -> None:
+    assert within(5, "x", lambda: None) is None
+
+
+def test_work_that_takes_too_long_is_timed_out() -> None:
+    start = time.monotonic()
+    with pytest.raises(TimedOut) as refusal:
+        within(0.05, "the driver", lambda: time.sleep(3))
+    assert time.monotonic() - start < 1
+    assert "the driver" in refusal.value.message
+
+
+def test_what_the_work_raises_is_raised() -> None:
+    def refuse() -> None:
+        raise Denied("no")
+
+    with pytest.raises(Denied):
+        within(5, "x", refuse)
+
+
+def test_a_live_file_that_does_not_answer_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PATIENCE", 0.05)
+    monkeypatch.setattr(live, "read_file", lambda path, limit: time.sleep(3))
+    with pytest.raises(TimedOut):
+        LiveMachine().read("/sys/slow")
+
+
+def test_a_live_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"Y\n")
+    assert LiveMachine().read(str(tmp_path / "f")) == b"Y\n"
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_a_denial_is_one_for_root_too_but_with_another_remedy(
+    monkeypatch: pytest.MonkeyPatch, user: int
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    refusal = from_oserror(PermissionError(13, "Permission denied"), "/dev/x")
+    assert isinstance(refusal, Denied)
+    assert (refusal.remedy == "Run as root.") == (user != 0)
+    assert refusal.errno == 13

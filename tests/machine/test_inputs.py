@@ -1,0 +1,203 @@
+"""What `--from` is given, told apart by content."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tdxinfo.errors import BadInput
+from tdxinfo.host.observe import observe
+from tdxinfo.machine import Machine, inputs
+from tdxinfo.machine.inputs import ReportInput, open_input, recognise
+
+REPORT = {"schema_version": "1.0", "host": {"module": {"version": "1.5.06"}}}
+
+
+def test_text_is_a_kernel_log() -> None:
+    machine = recognise(b"virt/tdx: module initialized\n", "log")
+    assert isinstance(machine, Machine)
+    assert machine.origin.as_dict() == {
+        "kind": "kernel-log",
+        "path": "log",
+        "note": None,
+        "recorded": None,
+    }
+    assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
+
+
+def test_a_log_with_broken_characters_is_a_log() -> None:
+    text = b"virt/tdx: module initialized\n" * 20 + b"\xe9\xff \x1b[0m\n"
+    machine = recognise(text, "log")
+    assert isinstance(machine, Machine)
+    assert observe(machine, ["module.state"]).module.state.value == "initialized"
+
+
+def test_a_report_is_json_with_a_host() -> None:
+    given_report = recognise(b"  \n" + json.dumps(REPORT).encode(), "r.json")
+    assert isinstance(given_report, ReportInput)
+    assert given_report.data == REPORT
+    assert given_report.origin.kind == "report"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b" \n\t\r\n", "is empty"),
+        (b"\0" * 100, "neither"),
+        (b"\x7fELF\x02\x01\x01\0", "neither"),
+        (bytes(range(256)), "neither"),
+        (b"\xff\xd8\xff\xe0" * 50, "neither"),
+        (b"PK\x03\x04\x14\x00\x00", "neither"),
+        (b"{}", "no report"),
+        (b'{"a": 1}', "no report"),
+        (b'{"schema_version": "1.0"}', "no report"),
+        (b'{"schema_version": "1.0", "host": []}', "no report"),
+        (b'{"host": {}}', "no report"),
+        (json.dumps(REPORT).encode()[:-1], "not whole"),
+        (b"{", "not whole"),
+        (b'{"a": ' + b"[" * 100_000, "not whole"),
+        (b'{"a": ' + b"9" * 10_000 + b"}", "not whole"),
+        (b'{"a": "\xff"}', "not whole"),
+        (b"\x1f\x8b", "no whole"),
+        (gzip.compress(b"virt/tdx: module initialized"), "no whole"),
+    ],
+)
+def test_what_is_nothing_of_these_is_bad_input(data: bytes, words: str) -> None:
+    with pytest.raises(BadInput, match=words) as error:
+        recognise(data, "the-file")
+    assert "the-file" in str(error.value)
+
+
+def test_a_missing_file_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="cannot be read"):
+        open_input(str(tmp_path / "no"))
+
+
+def test_a_folder_without_a_capture_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"about\.toml"):
+        open_input(str(tmp_path))
+
+
+def test_an_unknown_example_is_bad_input() -> None:
+    with pytest.raises(BadInput, match="There are"):
+        open_input("example:../../../etc")
+
+
+def test_every_example_can_be_opened() -> None:
+    for name in inputs.example_names():
+        machine = open_input(name)
+        assert isinstance(machine, Machine)
+        assert machine.origin.kind == "example"
+        assert machine.origin.path == name
+
+
+def test_a_file_that_is_too_large_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "INPUT_LIMIT", 1 << 20)
+    (tmp_path / "f").write_bytes(b"x" * ((1 << 20) + 1))
+    with pytest.raises(BadInput, match="larger"):
+        open_input(str(tmp_path / "f"))
+
+
+def test_a_stream_without_end_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "INPUT_LIMIT", 1 << 20)
+    with pytest.raises(BadInput, match="larger"):
+        open_input("/dev/zero")
+
+
+def test_a_fifo_that_stays_silent_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "PATIENCE", 0.1)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    silent = os.open(fifo, os.O_RDWR)
+    start = time.monotonic()
+    try:
+        with pytest.raises(BadInput, match="said nothing"):
+            open_input(str(fifo))
+    finally:
+        os.close(silent)
+    assert time.monotonic() - start < 2
+
+
+def test_a_fifo_that_stops_in_the_middle_is_bad_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "PATIENCE", 0.1)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = os.open(fifo, os.O_RDWR)
+    try:
+        os.write(writer, b"virt/tdx: module initialized\n")
+        with pytest.raises(BadInput, match="said nothing"):
+            open_input(str(fifo))
+    finally:
+        os.close(writer)
+
+
+def test_a_pipe_that_comes_slowly_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    out, into = os.pipe()
+
+    def write() -> None:
+        for piece in (b"virt/tdx: mod", b"ule ini", b"tialized\n"):
+            os.write(into, piece)
+            time.sleep(0.02)
+        os.close(into)
+
+    threading.Thread(target=write).start()
+    with os.fdopen(out) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        machine = open_input("-")
+    assert isinstance(machine, Machine)
+    assert machine.origin.path == "standard input"
+    assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
+
+
+def test_a_closed_standard_input_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = io.TextIOWrapper(io.BytesIO())
+    closed.close()
+    monkeypatch.setattr(sys, "stdin", closed)
+    with pytest.raises(BadInput, match="standard input"):
+        open_input("-")
+
+
+def test_a_missing_standard_input_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(BadInput, match="standard input"):
+        open_input("-")
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.binary(max_size=300)
+    | st.binary(max_size=100).map(lambda data: b"\x1f\x8b\x08" + data)
+    | st.binary(max_size=100).map(gzip.compress)
+    | st.binary(max_size=100).map(lambda data: b"{" + data)
+    | st.text(max_size=100).map(lambda text: json.dumps({"schema_version": text}).encode())
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+        max_leaves=8,
+    ).map(lambda value: json.dumps({"schema_version": "1.0", "host": value}).encode())
+)
+def test_any_bytes_are_a_machine_a_report_or_bad_input(data: bytes) -> None:
+    try:
+        found = recognise(data, "x")
+    except BadInput:
+        return
+    assert isinstance(found, Machine | ReportInput)
+    if isinstance(found, Machine):
+        observe(found)

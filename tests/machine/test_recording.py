@@ -1,0 +1,251 @@
+"""A capture: what was read and refused comes back the same, without what names the machine."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdxinfo.errors import REASONS, BadInput, Denied, Unavailable
+from tdxinfo.host.observe import observe
+from tdxinfo.machine import KERNEL_LOG, Answer, Machine
+from tdxinfo.machine.captured import CapturedMachine, open_folder
+from tdxinfo.machine.inputs import open_input
+from tdxinfo.machine.recording import RecordingMachine, contents, without_identity, write
+from tests.worlds import world
+
+LOG = (
+    "[    0.000000] Linux version 7.1.5 (x@y)\n"
+    "[    5.205693] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
+)
+FILES: dict[str, str | bytes] = {
+    "/proc/cpuinfo": "processor : 0\nvendor_id : GenuineIntel\n",
+    "/sys/binary": b"\x00\x01\xff\xfe",
+    "/sys/empty": "",
+    "/sys/no newline": "0x0000000c",
+}
+ANSWERS: dict[str, Any] = {
+    "msr/0x87/cpu0": "0x0000004000000040",
+    "number": (1 << 63) - 1,
+    "yes": True,
+    "list": [[1, 2], [3]],
+    "table": {"a": {"b": "c"}, "list": [1]},
+    'odd "key"\n=': "ü",
+}
+REFUSED = {
+    "/sys/denied": {
+        "reason": "denied",
+        "message": 'It "may" not\nbe read.',
+        "remedy": "Run as root.",
+        "errno": "EACCES",
+    },
+    "msr/0x1401/cpu0": {"reason": "unsupported", "message": "There is none."},
+} | {f"refused/{reason}": {"reason": reason, "message": reason} for reason in REASONS}
+
+
+def never() -> int:
+    raise AssertionError("this machine is asked")
+
+
+def everything(machine: Machine) -> list[object]:
+    """All that the machine says to the same questions."""
+    said: list[object] = []
+    for path in (*FILES, "/sys/denied", "/not/recorded"):
+        said.append(heard(lambda path=path: machine.read(path)))
+    for key in (*ANSWERS, *REFUSED, KERNEL_LOG, "not recorded"):
+        said.append(heard(lambda key=key: machine.ask(key, never)))
+    return said
+
+
+def heard(question: Any) -> object:
+    try:
+        return question()
+    except Unavailable as refusal:
+        return (refusal.reason, refusal.message, refusal.remedy, refusal.errno)
+
+
+def as_is(text: str) -> str:
+    return text
+
+
+def recorded(machine: CapturedMachine) -> dict[str, bytes]:
+    recording = RecordingMachine(machine)
+    everything(recording)
+    return contents(recording, "7.1.5", as_is, as_is)
+
+
+def original() -> CapturedMachine:
+    return world(FILES, ANSWERS, REFUSED, LOG)
+
+
+@pytest.mark.parametrize("name", ["capture", "capture.tar.gz", "capture.tgz"])
+def test_what_was_read_and_refused_comes_back_the_same(tmp_path: Path, name: str) -> None:
+    write(recorded(original()), str(tmp_path / name))
+    replayed = open_input(str(tmp_path / name))
+    assert isinstance(replayed, Machine)
+    assert everything(replayed) == everything(original())
+
+
+def test_a_recorded_machine_answers_like_the_one_behind_it() -> None:
+    assert everything(RecordingMachine(original())) == everything(original())
+
+
+def test_a_host_is_observed_the_same_from_its_capture(tmp_path: Path) -> None:
+    recording = RecordingMachine(original())
+    host = observe(recording)
+    write(contents(recording, None, as_is, as_is), str(tmp_path / "c"))
+    again = observe(open_folder(str(tmp_path / "c")))
+    for name in ("keys.tdx_keyids", "platform.vendor", "kernel.release", "firmware.seamrr_enabled"):
+        assert again.fact(name) == host.fact(name)
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENXIO, errno.EIO, 524])
+def test_a_refusals_errno_comes_back(tmp_path: Path, number: int) -> None:
+    class Refusing(Machine):
+        def _read(self, path: str) -> bytes:
+            raise Denied("no", "", number)
+
+        def _ask(self, key: str, live: object) -> Answer:
+            raise Denied("no", "", number)
+
+    recording = RecordingMachine(Refusing(original().origin))
+    heard(lambda: recording.read("/x"))
+    write(contents(recording, None, as_is, as_is), str(tmp_path / "c"))
+    replayed = open_folder(str(tmp_path / "c"))
+    assert heard(lambda: replayed.read("/x")) == ("denied", "no", "", number)
+
+
+def test_a_capture_of_a_capture_keeps_its_provenance(tmp_path: Path) -> None:
+    first = world()
+    first.origin = type(first.origin)("capture", "x", "made up", "2026")
+    write(contents(RecordingMachine(first), None, as_is, as_is), str(tmp_path / "c"))
+    assert open_folder(str(tmp_path / "c")).origin.note == "made up"
+
+
+def test_two_recordings_of_the_same_differ_only_in_the_time() -> None:
+    first, second = recorded(original()), recorded(original())
+    assert list(first) == list(second)
+    assert {k: v for k, v in first.items() if k != "about.toml"} == {
+        k: v for k, v in second.items() if k != "about.toml"
+    }
+
+
+@pytest.mark.parametrize("name", ["there", "there.tar.gz"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_exists_is_not_overwritten(tmp_path: Path, name: str, kind: str) -> None:
+    place = tmp_path / name
+    if kind == "file":
+        place.write_text("mine")
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("nowhere")
+    with pytest.raises(BadInput, match="exists already"):
+        write({"about.toml": b"format = 1\n"}, str(place))
+    assert os.listdir(tmp_path) == [name]
+    assert kind != "file" or place.read_text() == "mine"
+
+
+@pytest.mark.parametrize("parent", ["missing", "file"])
+def test_a_parent_that_is_no_folder_is_bad_input(tmp_path: Path, parent: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput):
+        write({"about.toml": b""}, str(tmp_path / parent / "c"))
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_parent_without_permission_is_bad_input(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(BadInput):
+        write({"about.toml": b""}, str(tmp_path / "c"))
+
+
+@pytest.mark.parametrize("name", ["c", "c.tar.gz"])
+def test_a_write_that_fails_leaves_nothing(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object, **named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(tarfile.TarFile, "addfile", full)
+    with pytest.raises(BadInput, match="No space left"):
+        write({"about.toml": b"", "root/x": b""}, str(tmp_path / name))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_write_that_is_interrupted_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write({"about.toml": b""}, str(tmp_path / "c"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_whole_write_leaves_nothing_beside(tmp_path: Path) -> None:
+    write({"about.toml": b"format = 1\n", "root/proc/x": b"1"}, str(tmp_path / "c"))
+    assert os.listdir(tmp_path) == ["c"]
+    assert (tmp_path / "c/root/proc/x").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("root=UUID=1b4e28ba-2fa1-11d2-883f-0016d3cca427 ro", "root=UUID=<uuid> ro"),
+        ("1B4E28BA-2FA1-11D2-883F-0016D3CCA427", "<uuid>"),
+        ("ifname=bootnet:52:54:00:12:34:56", "ifname=bootnet:<mac>"),
+        ("52-54-00-ab-cd-ef", "<mac>"),
+        ("ip=192.168.122.15 x", "ip=<ip> x"),
+        ("ip=10.0.0.5::10.0.0.1:255.255.255.0", "ip=<ip>::<ip>:<ip>"),
+        ("nfsroot=10.1.2.3:/srv", "nfsroot=<ip>:/srv"),
+        ("Feb 27 19:32:31 tdx-host-7 kernel: x", "Feb 27 19:32:31 <host> kernel: x"),
+        ("tdx-host-7.example.com", "<host>.example.com"),
+    ],
+)
+def test_what_names_a_machine_is_taken_out(text: str, cleaned: str) -> None:
+    assert without_identity(text, "tdx-host-7") == cleaned
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[   10.1] virt/tdx: TDX module 1.5.06.00, build number 744, build date 0134d817",
+        "[   10.1] virt/tdx: TDX module 2.0.08.00, build number 882, build date 0134fed5",
+        "[  146.572797] virt/tdx: module verson: 1.5.0.0",
+        "virt/tdx: module version: 1.5.00.00.0481 (build_date 20230323).",
+        "Linux version 6.8.0-1028-intel (buildd@lcy02) #35",
+        "BIOS 2023.05-2+tdx1.0~ubuntu23.10.1 10/17/2023",
+        "virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0x0000000000000000",
+        "tdx-host-70 stays, as does my-tdx-host-7",
+        "00100000-777fffff : System RAM",
+    ],
+)
+def test_what_names_no_machine_is_kept(text: str) -> None:
+    assert without_identity(text, "tdx-host-7") == text
+
+
+def test_a_host_called_like_a_word_of_the_log_does_not_spoil_it() -> None:
+    line = "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, 128)"
+    assert without_identity(line, "") == line
+    assert without_identity(line, "tdx") == line
+
+
+def test_cleaning_reaches_log_text_and_files_but_no_binary() -> None:
+    files: dict[str, str | bytes] = {"/text": "10.0.0.5\n", "/binary": b"10.0.0.5\xff"}
+    machine = RecordingMachine(world(files, log="10.0.0.5\n"))
+    machine.read("/text")
+    machine.read("/binary")
+    machine.ask(KERNEL_LOG, never)
+    kept = contents(machine, None, without_identity, as_is)
+    assert kept["root/text"] == b"<ip>\n"
+    assert kept["root/binary"] == b"10.0.0.5\xff"
+    assert kept["kernel.log"] == b"<ip>\n"

@@ -1,0 +1,166 @@
+"""Facts held against their types, and spelled as JSON shows them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic_core import ValidationError
+
+from tdxinfo.model.fields import FieldType
+from tdxinfo.model.values import (
+    Address,
+    Bits32,
+    Bits64,
+    Count,
+    CpuidConfig,
+    Failure,
+    MemoryRange,
+    ModuleVersion,
+    Size,
+    Tdmr,
+)
+
+RANGE = MemoryRange.between(0x100000, 0x77800000)
+RANGE_JSON = {"base": 0x100000, "end": 0x77800000, "size": 0x77700000}
+TDMR = Tdmr(base=0, end=1 << 30, size=1 << 30, pamt=None, reserved=(RANGE,))
+TDMR_JSON = {"base": 0, "end": 1 << 30, "size": 1 << 30, "pamt": None, "reserved": [RANGE_JSON]}
+CPUID = CpuidConfig(leaf=7, subleaf=None, eax=0, ebx=0xD02F, ecx=0xFFFFFFFF, edx=1)
+CPUID_JSON = {
+    "leaf": 7,
+    "subleaf": None,
+    "eax": "0x00000000",
+    "ebx": "0x0000d02f",
+    "ecx": "0xffffffff",
+    "edx": "0x00000001",
+}
+FAILURE = Failure(
+    errno=5,
+    errno_name="EIO",
+    leaf=0x22,
+    leaf_name="TDH.SYS.RD",
+    status=0xC000050500000000,
+    status_name="TDX_SYS_NOT_READY",
+    tdmr=None,
+    message="module initialization failed (-5)",
+)
+FAILURE_JSON = {
+    "errno": 5,
+    "errno_name": "EIO",
+    "leaf": "0x0000000000000022",
+    "leaf_name": "TDH.SYS.RD",
+    "status": "0xc000050500000000",
+    "status_name": "TDX_SYS_NOT_READY",
+    "tdmr": None,
+    "message": "module initialization failed (-5)",
+}
+State = Literal["initialized", "failed"]
+
+SPELLINGS: list[tuple[Any, Any, Any]] = [
+    (str, "x", "x"),
+    (bool, False, False),
+    (int, 5, 5),
+    (date, date(2025, 3, 25), "2025-03-25"),
+    (Count, (1 << 32) - 1, (1 << 32) - 1),
+    (Size, (1 << 64) - 1, (1 << 64) - 1),
+    (Address, 0, 0),
+    (Bits64, 0xC000050500000000, "0xc000050500000000"),
+    (Bits64, 0, "0x0000000000000000"),
+    (Bits32, 0x22, "0x00000022"),
+    (State, "failed", "failed"),
+    (ModuleVersion, ModuleVersion(1, 5, 6), "1.5.06"),
+    (ModuleVersion, ModuleVersion(1, 5), "1.5"),
+    (tuple[str, ...], ("a", "b"), ["a", "b"]),
+    (tuple[MemoryRange, ...], (), []),
+    (tuple[MemoryRange, ...], (RANGE,), [RANGE_JSON]),
+    (tuple[Tdmr, ...], (TDMR,), [TDMR_JSON]),
+    (tuple[CpuidConfig, ...], (CPUID,), [CPUID_JSON]),
+    (Failure, FAILURE, FAILURE_JSON),
+    (Failure, replace(FAILURE, tdmr=RANGE), {**FAILURE_JSON, "tdmr": RANGE_JSON}),
+]
+
+
+@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
+def test_a_fact_is_spelled_in_plain_types(annotation: Any, value: Any, spelled: Any) -> None:
+    assert FieldType(annotation).as_json(value) == spelled
+
+
+@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
+def test_a_fact_is_its_own_type(annotation: Any, value: Any, spelled: Any) -> None:
+    assert FieldType(annotation).validated(value) == value
+
+
+@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
+def test_a_fact_comes_back_from_its_spelling(annotation: Any, value: Any, spelled: Any) -> None:
+    again = FieldType(annotation).validated(spelled)
+    assert again == value
+    assert type(again) is type(value)
+
+
+@pytest.mark.parametrize("annotation", [entry[0] for entry in SPELLINGS])
+def test_every_fact_may_be_none(annotation: Any) -> None:
+    kind = FieldType(annotation)
+    assert kind.validated(None) is None
+    assert kind.as_json(None) is None
+
+
+WRONG: list[tuple[Any, Any]] = [
+    (Count, -1),
+    (Count, 1 << 32),
+    (Count, "many"),
+    (Size, -1),
+    (Size, 1 << 64),
+    (Address, 1 << 64),
+    (Bits64, -1),
+    (Bits64, 1 << 64),
+    (Bits64, "0x10000000000000000"),
+    (Bits64, "0xnothing"),
+    (Bits64, "words"),
+    (Bits64, []),
+    (Bits32, 1 << 32),
+    (State, "loaded"),
+    (bool, "perhaps"),
+    (str, 5),
+    (date, "2025-02-30"),
+    (ModuleVersion, "1.5.06.00"),
+    (ModuleVersion, 5),
+    (tuple[str, ...], "text"),
+    (tuple[str, ...], [5]),
+    (tuple[MemoryRange, ...], [{"base": 0, "end": 5, "size": 4}]),
+    (tuple[MemoryRange, ...], [{"base": 0, "end": 5}]),
+    (tuple[MemoryRange, ...], [{"base": -5, "end": 0, "size": 5}]),
+    (tuple[CpuidConfig, ...], [{**CPUID_JSON, "eax": 1 << 32}]),
+    (Failure, {"message": "x"}),
+]
+
+
+@pytest.mark.parametrize(("annotation", "value"), WRONG)
+def test_what_is_out_of_range_is_refused(annotation: Any, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        FieldType(annotation).validated(value)
+
+
+MADE_WRONG: list[tuple[Any, Any]] = [
+    (tuple[MemoryRange, ...], (MemoryRange.between(5, 0),)),
+    (tuple[MemoryRange, ...], (MemoryRange.between(1 << 63, 1 << 65),)),
+    (tuple[CpuidConfig, ...], (replace(CPUID, eax=1 << 32),)),
+    (tuple[CpuidConfig, ...], (replace(CPUID, leaf="seven"),)),  # type: ignore[arg-type]
+    (Failure, replace(FAILURE, errno=1 << 40)),
+    (Failure, replace(FAILURE, status=1 << 64)),
+    (Failure, replace(FAILURE, tdmr=MemoryRange.between(0, 1 << 65))),
+]
+
+
+@pytest.mark.parametrize(("annotation", "value"), MADE_WRONG)
+def test_a_value_already_made_is_held_to_its_bounds_too(annotation: Any, value: Any) -> None:
+    with pytest.raises(ValidationError):
+        FieldType(annotation).validated(value)
+
+
+def test_a_type_that_is_none_for_facts_is_a_bug() -> None:
+    with pytest.raises((TypeError, ValueError, StopIteration)):
+        FieldType(dict[str, int]).validated({})
+    with pytest.raises((TypeError, ValueError, StopIteration)):
+        FieldType(Annotated[int, "nothing"]).validated(5)

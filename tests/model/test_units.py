@@ -1,0 +1,46 @@
+"""Numbers in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdxinfo.errors import Denied
+from tdxinfo.model import units
+from tdxinfo.model.observed import Attempt, Observed
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (1023, "1023 bytes"),
+        (1024, "1.0 KiB"),
+        (0x77700000, "1.9 GiB"),
+        (1 << 40, "1.0 TiB"),
+        (1 << 63, "8.0 EiB"),
+    ],
+)
+def test_a_size_has_the_largest_unit_that_leaves_one(count: int, words: str) -> None:
+    assert units.size(count) == words
+
+
+def test_one_thing_is_not_plural() -> None:
+    assert units.counted(1, "KeyID") == "1 KeyID"
+    assert units.counted(0, "KeyID") == "0 KeyIDs"
+    assert units.counted(2, "KeyID") == "2 KeyIDs"
+
+
+def test_an_attempt_keeps_what_the_refusal_said() -> None:
+    attempt = Attempt.from_error("msr:0x87", Denied("It may not be read.", "Run as root.", 13))
+    assert attempt.as_dict() == {
+        "origin": "msr:0x87",
+        "reason": "denied",
+        "message": "It may not be read.",
+        "remedy": "Run as root.",
+    }
+
+
+def test_none_from_a_place_is_knowledge() -> None:
+    assert Observed(None, "klog:failure").is_known
+    assert not Observed(None).is_known
+    assert not Observed("unknown").is_known

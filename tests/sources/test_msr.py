@@ -1,0 +1,188 @@
+"""Registers through /dev/cpu/N/msr: of all packages, or with the reason why not."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+import pytest
+
+from tdxinfo.errors import (
+    Absent,
+    Denied,
+    Inconsistent,
+    Malformed,
+    NotRecorded,
+    Unavailable,
+    Unsupported,
+)
+from tdxinfo.machine.live import LiveMachine
+from tdxinfo.sources.msr import Msr
+from tests.worlds import world
+
+TDX = Msr("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids")
+MKTME = Msr("IA32_MKTME_KEYID_PARTITIONING", "num_mktme_keyids")
+ENABLED = Msr("IA32_SEAMRR_PHYS_MASK", "valid", bool)
+SPLIT = "0x000000400000003f"
+
+
+def cpuinfo(*packages: int, vendor: str = "GenuineIntel") -> dict[str, str]:
+    text = "\n".join(
+        f"processor\t: {cpu}\nvendor_id\t: {vendor}\nphysical id\t: {package}\n"
+        for cpu, package in enumerate(packages)
+    )
+    return {"/proc/cpuinfo": text}
+
+
+def test_a_field_is_taken_out_of_the_register() -> None:
+    machine = world(cpuinfo(0, 0), {"msr/0x87/cpu0": SPLIT})
+    assert TDX.read(machine) == 64
+    assert MKTME.read(machine) == 63
+    assert TDX.origin == "msr:0x87"
+
+
+def test_a_flag_is_a_truth() -> None:
+    assert ENABLED.read(world(cpuinfo(0), {"msr/0x1401/cpu0": "0x0000000000000c00"})) is True
+    assert ENABLED.read(world(cpuinfo(0), {"msr/0x1401/cpu0": "0x0000000000000400"})) is False
+
+
+def test_one_cpu_of_each_package_is_asked() -> None:
+    answers = {"msr/0x87/cpu0": SPLIT, "msr/0x87/cpu2": SPLIT}
+    assert TDX.read(world(cpuinfo(0, 0, 1, 1), answers)) == 64
+
+
+def test_packages_that_differ_are_inconsistent() -> None:
+    answers = {"msr/0x87/cpu0": SPLIT, "msr/0x87/cpu1": "0x0000002000000020"}
+    with pytest.raises(Inconsistent) as refusal:
+        TDX.read(world(cpuinfo(0, 1), answers))
+    assert "package 0: 0x400000003f" in refusal.value.message
+    assert "package 1: 0x2000000020" in refusal.value.message
+
+
+def test_a_package_that_does_not_answer_leaves_the_fact_unknown() -> None:
+    with pytest.raises(NotRecorded):
+        TDX.read(world(cpuinfo(0, 1), {"msr/0x87/cpu0": SPLIT}))
+
+
+def test_without_cpuinfo_the_first_cpu_is_asked() -> None:
+    assert TDX.read(world(answers={"msr/0x87/cpu0": SPLIT})) == 64
+
+
+def test_another_vendors_processor_is_not_asked() -> None:
+    with pytest.raises(Unsupported):
+        TDX.read(world(cpuinfo(0, vendor="AuthenticAMD"), {"msr/0x87/cpu0": SPLIT}))
+
+
+def test_a_denied_msr_stays_denied() -> None:
+    refused = {
+        "msr/0x87/cpu0": {"reason": "denied", "message": "no", "remedy": "Run as root."},
+    }
+    with pytest.raises(Denied) as refusal:
+        TDX.read(world(cpuinfo(0), refused=refused))
+    assert refusal.value.remedy == "Run as root."
+
+
+@pytest.mark.parametrize("value", ["", "64 keys", "0x", [1], True])
+def test_a_record_that_holds_no_number_is_malformed(value: object) -> None:
+    with pytest.raises(Malformed):
+        TDX.read(world(cpuinfo(0), {"msr/0x87/cpu0": value}))
+
+
+def no_file(machine: object, path: str) -> bytes:
+    raise Absent("no file")
+
+
+class Device:
+    """Stands for /dev/cpu/0/msr."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[str] = []
+        self.closed = 0
+        self.refuse_open: OSError | None = None
+        self.answer: bytes | OSError = bytes.fromhex("3f00000040000000")
+        self.addresses: list[int] = []
+        monkeypatch.setattr(os, "open", self.open)
+        monkeypatch.setattr(os, "pread", self.pread)
+        monkeypatch.setattr(os, "close", self.close)
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+        monkeypatch.setattr(LiveMachine, "_read", no_file)
+
+    def open(self, path: str, flags: int) -> int:
+        self.opened.append(path)
+        assert not flags & (os.O_WRONLY | os.O_RDWR), "an MSR is only read"
+        if self.refuse_open:
+            raise self.refuse_open
+        return 77
+
+    def pread(self, fd: int, size: int, address: int) -> bytes:
+        assert (fd, size) == (77, 8)
+        self.addresses.append(address)
+        if isinstance(self.answer, OSError):
+            raise self.answer
+        return self.answer
+
+    def close(self, fd: int) -> None:
+        assert fd == 77
+        self.closed += 1
+
+
+@pytest.fixture
+def device(monkeypatch: pytest.MonkeyPatch) -> Device:
+    return Device(monkeypatch)
+
+
+def test_a_live_register_is_read_once_at_its_address(device: Device) -> None:
+    machine = LiveMachine()
+    assert TDX.read(machine) == 64
+    assert MKTME.read(machine) == 63
+    assert device.opened == ["/dev/cpu/0/msr"]
+    assert device.addresses == [0x87]
+    assert device.closed == 1
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "remedy"),
+    [
+        (errno.ENOENT, Absent, "Run `modprobe msr`."),
+        (errno.ENXIO, Absent, "Run `modprobe msr`."),
+        (errno.EACCES, Denied, "Run as root."),
+        (errno.EPERM, Denied, "Run as root."),
+    ],
+)
+def test_a_device_that_cannot_be_opened_says_why(
+    device: Device, number: int, kind: type[Unavailable], remedy: str
+) -> None:
+    device.refuse_open = OSError(number, os.strerror(number))
+    with pytest.raises(kind) as refusal:
+        TDX.read(LiveMachine())
+    assert refusal.value.remedy == remedy
+    assert device.closed == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EIO, Unsupported), (errno.EPERM, Denied), (errno.ENXIO, Unavailable)],
+)
+def test_a_register_that_cannot_be_read_says_why(
+    device: Device, number: int, kind: type[Unavailable]
+) -> None:
+    device.answer = OSError(number, os.strerror(number))
+    with pytest.raises(kind):
+        TDX.read(LiveMachine())
+    assert device.closed == 1
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x3f\0\0\0"])
+def test_a_short_read_is_no_value(device: Device, answer: bytes) -> None:
+    device.answer = answer
+    with pytest.raises(Unavailable):
+        TDX.read(LiveMachine())
+
+
+def test_a_refusal_is_not_asked_for_twice(device: Device) -> None:
+    device.answer = OSError(errno.EIO, "")
+    machine = LiveMachine()
+    for _ in range(2):
+        with pytest.raises(Unsupported):
+            TDX.read(machine)
+    assert len(device.addresses) == 1
