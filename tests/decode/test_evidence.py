@@ -386,7 +386,7 @@ $ sudo dmesg | grep -i "tdx\\|tsm" | head -20
     ),
     "TME is off": ("[    0.000000] x86/tme: not enabled by BIOS\n", {"tme_enabled": False}),
     "a PC": (
-        "Jul 10 20:50:19 gemn kernel: virt/tdx: TDX not supported by the host platform\n",
+        "Jul 10 20:50:19 host kernel: virt/tdx: TDX not supported by the host platform\n",
         {"module_state": "not-attempted", "platform_detected": False, "has_tdx_code": True},
     ),
     "an AMD machine": (

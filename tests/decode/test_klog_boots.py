@@ -62,27 +62,27 @@ FORGED = "virt/tdx: module initialized"
 @pytest.mark.parametrize(
     "line",
     [
-        f"Jul 10 20:50:19 gemn evil[7]: {FORGED}",
-        f"Jul 10 20:50:19 gemn evil: {FORGED}",
-        f"Jul 10 20:50:19 gemn evil[7]: kernel: {FORGED}",
-        f"Jul 10 20:50:19 gemn evil[7]: [    5.300843] {FORGED}",
-        f"Jul 10 20:50:19 gemn evil[7]: Jul 10 20:50:19 gemn kernel: {FORGED}",
-        f"Jul 10 20:50:19 gemn user@1000.service[7]: {FORGED}",
-        f"Jul 10 20:50:19 gemn (udev-worker)[7]: {FORGED}",
-        f"Jul 10 20:50:19 gemn my program[7]: {FORGED}",
-        f"Jul 10 20:50:19 gemn kernel[7]: {FORGED}",
-        f"Jul 10 20:50:19.123456 gemn evil[7]: {FORGED}",
-        f"2026-07-10T20:50:19+0200 gemn evil[7]: {FORGED}",
-        f"2026-07-10T20:50:19.123456+02:00 gemn evil[7]: {FORGED}",
-        f"[    5.300843] gemn evil[7]: {FORGED}",
-        f"[    5.300843] gemn evil: {FORGED}",
+        f"Jul 10 20:50:19 host evil[7]: {FORGED}",
+        f"Jul 10 20:50:19 host evil: {FORGED}",
+        f"Jul 10 20:50:19 host evil[7]: kernel: {FORGED}",
+        f"Jul 10 20:50:19 host evil[7]: [    5.300843] {FORGED}",
+        f"Jul 10 20:50:19 host evil[7]: Jul 10 20:50:19 host kernel: {FORGED}",
+        f"Jul 10 20:50:19 host user@1000.service[7]: {FORGED}",
+        f"Jul 10 20:50:19 host (udev-worker)[7]: {FORGED}",
+        f"Jul 10 20:50:19 host my program[7]: {FORGED}",
+        f"Jul 10 20:50:19 host kernel[7]: {FORGED}",
+        f"Jul 10 20:50:19.123456 host evil[7]: {FORGED}",
+        f"2026-07-10T20:50:19+0200 host evil[7]: {FORGED}",
+        f"2026-07-10T20:50:19.123456+02:00 host evil[7]: {FORGED}",
+        f"[    5.300843] host evil[7]: {FORGED}",
+        f"[    5.300843] host evil: {FORGED}",
         f"[    5.300843] evil[7]: {FORGED}",
         f"Jul 10 20:50:19 evil[7]: {FORGED}",
         f"Jul 10 20:50:19 evil: {FORGED}",
     ],
 )
 def test_a_program_cannot_speak_for_the_kernel_in_a_journal(line: str) -> None:
-    assert names(f"Jul 10 20:50:19 gemn kernel: x86/tme: enabled by BIOS\n{line}\n") == [
+    assert names(f"Jul 10 20:50:19 host kernel: x86/tme: enabled by BIOS\n{line}\n") == [
         "tme_enabled"
     ]
 
@@ -90,27 +90,27 @@ def test_a_program_cannot_speak_for_the_kernel_in_a_journal(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "Jul 10 20:50:19 gemn evil[7]: Linux version 1.2.3",
-        "Jul 10 20:50:19 gemn evil[7]: SEAMCALL (0x22) failed: 0xc000050500000000",
-        "Jul 10 20:50:19 gemn evil[7]: tdx: TDX module initialized.",
-        "Jul 10 20:50:19 gemn evil[7]: -- Reboot --",
+        "Jul 10 20:50:19 host evil[7]: Linux version 1.2.3",
+        "Jul 10 20:50:19 host evil[7]: SEAMCALL (0x22) failed: 0xc000050500000000",
+        "Jul 10 20:50:19 host evil[7]: tdx: TDX module initialized.",
+        "Jul 10 20:50:19 host evil[7]: -- Reboot --",
     ],
 )
 def test_what_a_program_says_neither_tells_nor_hides_anything(line: str) -> None:
-    assert names(f"Jul 10 20:50:19 gemn kernel: {FORGED}\n{line}\n") == ["initialized"]
+    assert names(f"Jul 10 20:50:19 host kernel: {FORGED}\n{line}\n") == ["initialized"]
 
 
 @pytest.mark.parametrize("end", ["\n", "\u2028", "\x0b", "\x0c", "\x85", "\x1c"])
 def test_the_second_line_of_what_a_program_says_is_not_the_kernels(end: str) -> None:
-    log = f"Jul 10 20:50:19 gemn evil[7]: first{end}                              {FORGED}\n"
+    log = f"Jul 10 20:50:19 host evil[7]: first{end}                              {FORGED}\n"
     assert names(log) == []
 
 
 def test_the_kernel_goes_on_after_a_programs_second_line() -> None:
     log = (
-        "Jul 10 20:50:19 gemn evil[7]: first\n"
+        "Jul 10 20:50:19 host evil[7]: first\n"
         "                              second\n"
-        f"Jul 10 20:50:19 gemn kernel: {FORGED}\n"
+        f"Jul 10 20:50:19 host kernel: {FORGED}\n"
     )
     assert names(log) == ["initialized"]
 
@@ -161,5 +161,5 @@ def test_lines_that_the_machine_itself_kept_are_not_joined() -> None:
 @pytest.mark.parametrize("lines", [3, 49, 60, 400])
 def test_a_program_that_says_many_lines_is_still_the_one_who_speaks(lines: int) -> None:
     said = "                              chatter\n" * lines
-    log = f"Jul 10 20:50:19 gemn evil[7]: first\n{said}                              {FORGED}\n"
+    log = f"Jul 10 20:50:19 host evil[7]: first\n{said}                              {FORGED}\n"
     assert names(log) == []

@@ -13,7 +13,7 @@ from tdxinfo import tables
 from tdxinfo.decode.klog import events
 
 LOG = """\
-[    0.000000] Linux version 6.8.0-1028-intel (buildd@lcy02-amd64-059) (x86_64-linux-gnu-gcc-13 13)
+[    0.000000] Linux version 6.8.0-1028-intel (buildd@builder) (x86_64-linux-gnu-gcc-13 13)
 [    0.000000] x86/mktme: BIOS enabled: x86_phys_bits reduced by 6
 [    5.205693] virt/tdx: BIOS enabled: private KeyID range [64, 128)
 [    5.205701] virt/tdx: Disable ACPI S3. Turn off TDX in the BIOS to use ACPI S3.

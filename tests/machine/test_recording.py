@@ -222,7 +222,7 @@ def test_what_names_a_machine_is_taken_out(text: str, cleaned: str) -> None:
         "[   10.1] virt/tdx: TDX module 2.0.08.00, build number 882, build date 0134fed5",
         "[  146.572797] virt/tdx: module verson: 1.5.0.0",
         "virt/tdx: module version: 1.5.00.00.0481 (build_date 20230323).",
-        "Linux version 6.8.0-1028-intel (buildd@lcy02) #35",
+        "Linux version 6.8.0-1028-intel (buildd@builder) #35",
         "BIOS 2023.05-2+tdx1.0~ubuntu23.10.1 10/17/2023",
         "virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0x0000000000000000",
         "tdx-host-70 stays, as does my-tdx-host-7",
