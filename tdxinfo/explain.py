@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS
-from tdxinfo.decode import bits, fieldid, metadata, seamcall
+from tdxinfo.decode import bits, fieldid, metadata, releases, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
 from tdxinfo.host import SECTIONS, docs, fact_names
 from tdxinfo.model.values import hex64
@@ -223,6 +223,34 @@ def _leaf(query: str) -> Iterator[Explanation]:
         yield Explanation("SEAMCALL leaf", wanted, meaning, (("leaf", f"{rows[wanted]:#x}"),))
 
 
+# --- releases ---------------------------------------------------------------------------------
+
+
+def _release(query: str) -> Iterator[Explanation]:
+    """A release by its version, or by its MRSEAM."""
+    release = releases.release_named(query)
+    if release is None:
+        return
+    details: list[tuple[str, str]] = []
+    if release.build_number or release.build_date:
+        build = ", ".join(str(part) for part in (release.build_number, release.build_date) if part)
+        details.append(("build", f"{build} ({release.basis})"))
+    if release.platforms:
+        details.append(("for", ", ".join(release.platforms)))
+    if release.features0 is not None:
+        other = release.other_features0
+        doubt = f"; another source says {hex64(other)}" if other is not None else ""
+        details.append(("features", hex64(release.features0) + doubt))
+    newest = releases.newest_of_line(release)
+    if newest != release:
+        details.append(("newest known", str(newest.version)))
+        added = " ".join(releases.added_features(release, newest))
+        details += [("it adds", added)] if added else []
+    details += [("MRSEAM", release.mrseam)] if release.mrseam else []
+    meaning = "A release of the TDX module. Whether it is safe to run, this table does not say."
+    yield Explanation("module release", str(release.version), meaning, tuple(details))
+
+
 # --- registers, checks, facts -----------------------------------------------------------------
 
 
@@ -269,6 +297,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     _bit,
     _leaf,
     _msr,
+    _release,
     _field_by_id,
     _status,
 )

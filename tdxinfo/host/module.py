@@ -133,6 +133,9 @@ class Module(Section):
     ]
     """The public release that version and build point to."""
 
+    newest_release: Annotated[Observed[str], Inferred(releases.newest_release, "module.release")]
+    """The newest release of the same line that tdxinfo knows of, which need not be the newest."""
+
     features0: Annotated[Observed[Bits64], Metadata("TDX_FEATURES0"), KernelLog("features0")]
     """TDX_FEATURES0, the module's feature bitmap."""
 

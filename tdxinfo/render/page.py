@@ -137,11 +137,12 @@ def _build(host: Host) -> str | None:
 
 
 def _release(host: Host) -> str | None:
-    """The release, where it says more than the version."""
-    release = host.module.release.value
-    if release is None or release == str(host.module.version.value):
+    """The release, where it says more than the version, and a newer one of its line."""
+    release, newest = host.module.release.value, host.module.newest_release.value
+    if release is None:
         return None
-    return f"{release}, inferred from version and build"
+    newer = f"; of its line {newest} is known too" if newest not in (None, release) else ""
+    return f"{release}, inferred from version and build{newer}"
 
 
 def _no_rbp_mod(host: Host) -> Text | None:

@@ -96,6 +96,25 @@ def test_each_kind_of_name_is_explained(query: str, kind: str, name: str) -> Non
     assert (kind, name) in [(m["kind"], m["name"]) for m in explained(query)]
 
 
+def test_a_release_tells_its_processors_and_what_a_newer_one_adds() -> None:
+    (meaning,) = explained("1.5.08")
+    told = details(meaning)
+    assert told["build"] == "784, 2024-07-25 (stated)"
+    assert told["for"] == "SPR, EMR, SRF, GNR-SP"
+    assert told["newest known"] == "1.5.34"
+    assert "DYNAMIC_PAMT" in told["it adds"]
+    assert "does not say" in meaning["meaning"]
+
+
+def test_a_release_is_found_by_its_measurement() -> None:
+    # Of a public report of a Dell R760 after an update.
+    mrseam = (
+        "346bc77a1846cac214dd2e8edeb9ee4349449d6c3f9ff2c52149a634c27b7fd1"
+        "bd314c2ef6b973eeebd55742952531a1"
+    )
+    assert explained(mrseam)[0]["name"] == "1.5.28"
+
+
 def test_a_bitmap_with_its_value_names_the_bits() -> None:
     (meaning,) = explained("features0=0xfbf")
     assert "TD_PRESERVING" in meaning["meaning"]
@@ -149,7 +168,7 @@ def test_one_page_fills_the_report(page: Path) -> None:
     assert module["build_date"] == "2024-07-25"
     assert module["features0"] == "0x000000022e1f0fbf"
     assert module["debug"] is False
-    assert module["release"] == "1.5.08"
+    assert (module["release"], module["newest_release"]) == ("1.5.08", "1.5.34")
     assert [cmr["base"] for cmr in memory["cmrs"]] == [0x100000, 0x100000000, 0x10080000000]
     assert (memory["max_tdmrs"], memory["max_reserved_per_tdmr"]) == (64, 16)
     assert memory["pamt_4k_entry_size"] == 16
