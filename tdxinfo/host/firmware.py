@@ -37,7 +37,9 @@ class Firmware(Section):
     tme_bypass: Annotated[Observed[bool], Msr("IA32_TME_ACTIVATE", "bypass_enable", bool)]
     """Memory of KeyID 0 is left unencrypted, for speed."""
 
-    keyid_bits: Annotated[Observed[Count], Msr("IA32_TME_ACTIVATE", "keyid_bits")]
+    keyid_bits: Annotated[
+        Observed[Count], Msr("IA32_TME_ACTIVATE", "keyid_bits"), KernelLog("keyid_bits")
+    ]
     """Physical address bits that carry KeyIDs."""
 
     seamrr_supported: Annotated[Observed[bool], Msr("IA32_MTRRCAP", "seamrr", bool)]

@@ -315,7 +315,7 @@ def _not_known(host: Host) -> Iterator[Text]:
     for_root = [name for name in unknown if _root_would_tell(host, name)]
     if for_root:
         names = ", ".join(_HEADLINES[name][0] for name in for_root)
-        yield Text(f"Run as root to add: {names}", "doubtful")
+        yield Text(f"Run as root to look for: {names}", "doubtful")
     rest = [name for name in unknown if name not in for_root]
     if rest:
         yield Text(f"Not known here: {_with_reasons(rest)}: see `tdxinfo dump -v`", "unknown")

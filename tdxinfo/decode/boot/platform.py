@@ -69,6 +69,13 @@ def tme_enabled(boot: Boot) -> bool:
     return boot.last("tme_enabled", "tme_disabled").name == "tme_enabled"
 
 
+def keyid_bits(boot: Boot) -> int:
+    """Older kernels print how many KeyIDs the bits make, less KeyID 0."""
+    if boot.has("phys_bits_reduced"):
+        return boot.number("phys_bits_reduced", "bits")
+    return boot.number("keyids_available", "keyids").bit_length()
+
+
 def seamrr_enabled(boot: Boot) -> bool:
     found = boot.last("seamrr_enabled", "seamrr_disabled", "seamrr_unconfigured")
     return found.name == "seamrr_enabled"
