@@ -35,6 +35,9 @@ _TRACES = (
 )
 """What the kernel only says while it tries to initialize the module."""
 
+REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
+"""The kernel found TDX and would not have it."""
+
 
 @dataclass(frozen=True)
 class Boot:

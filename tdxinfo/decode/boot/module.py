@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from tdxinfo.decode import kernels, seamcall
-from tdxinfo.decode.boot import Boot, as_date, call_name, is_initialization_call, named
+from tdxinfo.decode.boot import REFUSED, Boot, as_date, call_name, is_initialization_call, named
 from tdxinfo.decode.boot.platform import kernel_release
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
@@ -81,8 +81,6 @@ def no_rbp_mod(boot: Boot) -> bool:
     raise Absent("the kernel log does not tell of NO_RBP_MOD")
 
 
-_REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
-"""The kernel found TDX and would not have it."""
 _READS = ("TDH.SYS.RD", "TDH.SYS.RDALL", "TDH.SYS.INFO")
 _CAUSES = ("rbp_bug", "reserved_areas_exhausted", "tdmrs_exhausted", "not_enabled")
 _FATAL = ("failed", *_CAUSES)
@@ -99,7 +97,7 @@ def module_state(boot: Boot) -> str:
         return "failed"
     if named(attempt, "kvm_supported"):
         return "initialized"
-    if boot.has("no_platform", *_REFUSED) or _stayed_silent(boot):
+    if boot.has("no_platform", *REFUSED) or _stayed_silent(boot):
         return "not-attempted"
     raise Absent("the kernel log does not tell whether the module was initialized")
 
@@ -127,7 +125,7 @@ def failure(boot: Boot) -> Failure | None:
     if named(attempt, "initialized"):
         return None
     call = _failed_call(attempt)
-    causes = named(attempt, "not_loaded", *_CAUSES, *_REFUSED)
+    causes = named(attempt, "not_loaded", *_CAUSES, *REFUSED)
     causes += [call] if call else []
     causes += named(attempt, "failed")
     if not causes:

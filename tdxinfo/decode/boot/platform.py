@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from tdxinfo.decode.boot import Boot, as_date
+from tdxinfo.decode.boot import REFUSED, Boot, as_date
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import ModuleVersion
-
-_REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
 
 # --- the machine ------------------------------------------------------------------------------
 
@@ -120,7 +118,7 @@ def platform_detected(boot: Boot) -> bool:
 
 def has_tdx_code(boot: Boot) -> bool:
     """A kernel that says anything of TDX on the host was built with it."""
-    if boot.was_tried() or boot.has("keyid_range", "bios_enabled", "no_platform", *_REFUSED):
+    if boot.was_tried() or boot.has("keyid_range", "bios_enabled", "no_platform", *REFUSED):
         return True
     raise Absent("the kernel log has no line about TDX on the host")
 
