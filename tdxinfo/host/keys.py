@@ -3,17 +3,26 @@
 from typing import Annotated
 
 from tdxinfo.decode import lines
+from tdxinfo.errors import Absent
 from tdxinfo.host.section import From, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count
 from tdxinfo.sources.files import File, MiscCgroup
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kmem import Kmem
 from tdxinfo.sources.msr import Msr
 
 
 def _first_private(mktme_keyids: int) -> int:
     """Private KeyIDs follow those of MKTME; KeyID 0 is the platform's."""
     return mktme_keyids + 1
+
+
+def _with_global(guest_keyids: int) -> int:
+    """The kernel counts those for TDs; 0 means that it found none, or did not look."""
+    if guest_keyids == 0:
+        raise Absent("the kernel holds no KeyIDs for TDs")
+    return guest_keyids + 1
 
 
 def _without_global(tdx_keyids: int) -> int:
@@ -34,6 +43,7 @@ class Keys(Section):
 
     tdx_keyids: Annotated[
         Observed[Count],
+        Kmem("tdx_nr_guest_keyids", "", _with_global),
         Msr("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids"),
         KernelLog("private_keyid_count"),
     ]

@@ -8,11 +8,19 @@ from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count, MemoryRange, Size, Tdmr
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemTdmrs
 from tdxinfo.sources.metadata import Metadata, MetadataCmrs
 
 
 def _sum(ranges: tuple[MemoryRange, ...]) -> int:
     return sum(found.size for found in ranges)
+
+
+def _pamt(tdmrs: tuple[Tdmr, ...]) -> int | None:
+    """None where the TDMRs' PAMTs were not told."""
+    if any(tdmr.pamt is None for tdmr in tdmrs):
+        return None
+    return sum(area.size for tdmr in tdmrs for area in tdmr.pamt or ())
 
 
 class Memory(Section):
@@ -22,25 +30,40 @@ class Memory(Section):
     cmr_bytes: Annotated[Observed[Size], From(_sum, "memory.cmrs")]
     """Size of all CMRs together."""
 
-    tdmrs: Annotated[Observed[tuple[Tdmr, ...]], KernelLog("tdmrs")]
+    tdmrs: Annotated[Observed[tuple[Tdmr, ...]], KmemTdmrs(), KernelLog("tdmrs")]
     """TD Memory Regions that the kernel made of its memory."""
 
-    max_tdmrs: Annotated[Observed[Count], Metadata("MAX_TDMRS"), KernelLog("max_tdmrs")]
+    max_tdmrs: Annotated[
+        Observed[Count],
+        Metadata("MAX_TDMRS"),
+        Kmem(SYSINFO, "tdmr.max_tdmrs"),
+        KernelLog("max_tdmrs"),
+    ]
     """TDMRs the module takes at most."""
 
-    max_reserved_per_tdmr: Annotated[Observed[Count], Metadata("MAX_RESERVED_PER_TDMR")]
+    max_reserved_per_tdmr: Annotated[
+        Observed[Count],
+        Metadata("MAX_RESERVED_PER_TDMR"),
+        Kmem(SYSINFO, "tdmr.max_reserved_per_tdmr"),
+    ]
     """Reserved areas the module takes in one TDMR at most."""
 
-    pamt_4k_entry_size: Annotated[Observed[Count], Metadata("PAMT_4K_ENTRY_SIZE")]
+    pamt_4k_entry_size: Annotated[
+        Observed[Count], Metadata("PAMT_4K_ENTRY_SIZE"), Kmem(SYSINFO, "tdmr.pamt_4k_entry_size")
+    ]
     """Bytes of a PAMT entry for a 4 KiB page."""
 
-    pamt_2m_entry_size: Annotated[Observed[Count], Metadata("PAMT_2M_ENTRY_SIZE")]
+    pamt_2m_entry_size: Annotated[
+        Observed[Count], Metadata("PAMT_2M_ENTRY_SIZE"), Kmem(SYSINFO, "tdmr.pamt_2m_entry_size")
+    ]
     """Bytes of a PAMT entry for a 2 MiB page."""
 
-    pamt_1g_entry_size: Annotated[Observed[Count], Metadata("PAMT_1G_ENTRY_SIZE")]
+    pamt_1g_entry_size: Annotated[
+        Observed[Count], Metadata("PAMT_1G_ENTRY_SIZE"), Kmem(SYSINFO, "tdmr.pamt_1g_entry_size")
+    ]
     """Bytes of a PAMT entry for a 1 GiB page."""
 
-    pamt_bytes: Annotated[Observed[Size], KernelLog("pamt_bytes")]
+    pamt_bytes: Annotated[Observed[Size], From(_pamt, "memory.tdmrs"), KernelLog("pamt_bytes")]
     """Memory that the Physical Address Metadata Tables take from the host."""
 
     system_ram: Annotated[Observed[tuple[MemoryRange, ...]], File("/proc/iomem", lines.system_ram)]

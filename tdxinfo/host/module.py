@@ -10,6 +10,7 @@ from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
 from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemState, KmemVersion
 from tdxinfo.sources.kvm import KvmSucceeds
 from tdxinfo.sources.metadata import Metadata, MetadataVersion, is_debug
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
@@ -63,6 +64,7 @@ class Module(Section):
     state: Annotated[
         Observed[State],
         RunningState(_VERSION, ModuleVersion.parse),
+        KmemState(),
         KvmSucceeds("initialized"),
         VendorState(),
         CgroupImplies("initialized"),
@@ -76,6 +78,7 @@ class Module(Section):
         Observed[ModuleVersion],
         MetadataVersion(),
         StateFile(_VERSION, ModuleVersion.parse),
+        KmemVersion(),
         VendorVersion(),
         KernelLog("module_version"),
     ]
@@ -136,7 +139,12 @@ class Module(Section):
     newest_release: Annotated[Observed[str], Inferred(releases.newest_release, "module.release")]
     """The newest release of the same line that tdxinfo knows of, which need not be the newest."""
 
-    features0: Annotated[Observed[Bits64], Metadata("TDX_FEATURES0"), KernelLog("features0")]
+    features0: Annotated[
+        Observed[Bits64],
+        Metadata("TDX_FEATURES0"),
+        Kmem(SYSINFO, "features.tdx_features0"),
+        KernelLog("features0"),
+    ]
     """TDX_FEATURES0, the module's feature bitmap."""
 
     features: Annotated[Observed[tuple[str, ...]], From(_feature_names, "module.features0")]

@@ -6,6 +6,7 @@ from tdxinfo.host.section import Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemCpuid
 from tdxinfo.sources.metadata import Metadata, MetadataCpuid
 from tdxinfo.sources.vendor import VendorCpuid, VendorModule, metadata
 
@@ -14,6 +15,7 @@ class Td(Section):
     attributes_fixed0: Annotated[
         Observed[Bits64],
         Metadata("ATTRIBUTES_FIXED0"),
+        Kmem(SYSINFO, "td_conf.attributes_fixed0"),
         VendorModule("attributes_fixed0"),
         metadata(0x1900000300000000),
     ]
@@ -22,6 +24,7 @@ class Td(Section):
     attributes_fixed1: Annotated[
         Observed[Bits64],
         Metadata("ATTRIBUTES_FIXED1"),
+        Kmem(SYSINFO, "td_conf.attributes_fixed1"),
         VendorModule("attributes_fixed1"),
         metadata(0x1900000300000001),
     ]
@@ -30,6 +33,7 @@ class Td(Section):
     xfam_fixed0: Annotated[
         Observed[Bits64],
         Metadata("XFAM_FIXED0"),
+        Kmem(SYSINFO, "td_conf.xfam_fixed0"),
         VendorModule("xfam_fixed0"),
         metadata(0x1900000300000002),
     ]
@@ -38,24 +42,38 @@ class Td(Section):
     xfam_fixed1: Annotated[
         Observed[Bits64],
         Metadata("XFAM_FIXED1"),
+        Kmem(SYSINFO, "td_conf.xfam_fixed1"),
         VendorModule("xfam_fixed1"),
         metadata(0x1900000300000003),
     ]
     """An extended feature whose bit is 1 here must be 1."""
 
-    max_vcpus: Annotated[Observed[Count], Metadata("MAX_VCPUS_PER_TD"), KernelLog("max_vcpus")]
+    max_vcpus: Annotated[
+        Observed[Count],
+        Metadata("MAX_VCPUS_PER_TD"),
+        Kmem(SYSINFO, "td_conf.max_vcpus_per_td"),
+        KernelLog("max_vcpus"),
+    ]
     """Virtual CPUs a TD has at most."""
 
-    tdr_base_size: Annotated[Observed[Count], Metadata("TDR_BASE_SIZE")]
+    tdr_base_size: Annotated[
+        Observed[Count], Metadata("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")
+    ]
     """Bytes of a TD's root structure, TDR."""
 
-    tdcs_base_size: Annotated[Observed[Count], Metadata("TDCS_BASE_SIZE")]
+    tdcs_base_size: Annotated[
+        Observed[Count], Metadata("TDCS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdcs_base_size")
+    ]
     """Bytes of a TD's control structure, TDCS, at least."""
 
-    tdvps_base_size: Annotated[Observed[Count], Metadata("TDVPS_BASE_SIZE")]
+    tdvps_base_size: Annotated[
+        Observed[Count], Metadata("TDVPS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdvps_base_size")
+    ]
     """Bytes of a virtual CPU's state, TDVPS, at least."""
 
-    cpuid_config: Annotated[Observed[tuple[CpuidConfig, ...]], MetadataCpuid(), VendorCpuid()]
+    cpuid_config: Annotated[
+        Observed[tuple[CpuidConfig, ...]], MetadataCpuid(), KmemCpuid(), VendorCpuid()
+    ]
     """CPUID bits that a TD's owner may choose, by leaf and sub-leaf."""
 
     max_service_tds: Annotated[

@@ -87,11 +87,11 @@ class MetadataCpuid:
         leaves = told.array("CPUID_CONFIG_LEAVES", count)
         values = told.array("CPUID_CONFIG_VALUES", 2 * count)
         return tuple(
-            _cpuid_config(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves)
+            cpuid_config(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves)
         )
 
 
-def _cpuid_config(leaf: int, low: int, high: int) -> CpuidConfig:
+def cpuid_config(leaf: int, low: int, high: int) -> CpuidConfig:
     """Leaf and sub-leaf, EAX and EBX, ECX and EDX: each two in the halves of one word."""
     subleaf = leaf >> 32
     return CpuidConfig(

@@ -85,9 +85,13 @@ def test_verbose_tells_where_a_value_came_from() -> None:
 def test_all_sources_asks_every_place() -> None:
     told = ran("dump", "keys.tdx_keyids", "--all-sources", "--from", FIVE_CMRS, "--json").json
     answers = told["all_sources"]["keys.tdx_keyids"]
-    assert [answer["origin"] for answer in answers] == ["msr:0x87", "klog:private_keyid_count"]
-    assert answers[0]["reason"] == "not-recorded"
-    assert answers[1]["value"] == 16
+    assert [answer["origin"] for answer in answers] == [
+        "kmem:tdx_nr_guest_keyids",
+        "msr:0x87",
+        "klog:private_keyid_count",
+    ]
+    assert answers[1]["reason"] == "not-recorded"
+    assert answers[2]["value"] == 16
     page = ran("dump", "keys.tdx_keyids", "--all-sources", "--from", FIVE_CMRS).out
     assert "msr:0x87" in page
 

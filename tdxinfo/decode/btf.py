@@ -1,0 +1,230 @@
+"""BTF, the kernel's own description of its types: where a member of a structure lies.
+
+Reads the raw format of /sys/kernel/btf/vmlinux and, above it, that of a module. Source: Linux
+Documentation/bpf/btf.rst and include/uapi/linux/btf.h.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tdxinfo.errors import Absent, Malformed
+
+_HEADER = struct.Struct("<HBBIIIII")
+_MAGIC = 0xEB9F
+_WORD = 4
+_TYPE_WORDS = 3
+
+INT, PTR, ARRAY, STRUCT, UNION, ENUM = 1, 2, 3, 4, 5, 6
+TYPEDEF, VOLATILE, CONST, RESTRICT = 8, 9, 10, 11
+FLOAT, TYPE_TAG, ENUM64 = 16, 18, 19
+_MODIFIERS = (TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG)
+
+# Words behind a type's first three: a fixed number, and a number for each of its `vlen` parts.
+_FIXED = {INT: 1, ARRAY: 3, 14: 1, 17: 1}
+_PER_PART = {STRUCT: 3, UNION: 3, ENUM: 2, 13: 2, 15: 3, ENUM64: 3}
+_LAST_KIND = 19
+
+_POINTER_SIZE = 8
+_DEEPEST = 32
+"""Types inside types. The deepest that is read here has six."""
+_MOST_LEAVES = 4096
+
+
+class Leaf(NamedTuple):
+    """A number, or an array of such, inside a structure."""
+
+    path: str
+    bit_offset: int
+    bit_size: int
+    length: int
+    """Elements of the array; 1 for a number."""
+    is_signed: bool
+
+
+class Member(NamedTuple):
+    name: str
+    type_id: int
+    bit_offset: int
+    bit_size: int
+    """0 where the member is no bit field."""
+
+
+class Btf:
+    """The types of a kernel, or of a module above its kernel's."""
+
+    def __init__(self, data: bytes, base: Btf | None = None) -> None:
+        """Raises Malformed when the data is no BTF, or cut."""
+        if len(data) < _HEADER.size:
+            raise Malformed("the data is too short for BTF")
+        header = _HEADER.unpack_from(data)
+        magic, version, _, length, type_offset, type_length, string_offset, string_length = header
+        if magic != _MAGIC or version != 1:
+            raise Malformed("the data is no BTF of version 1")
+        types = length + type_offset
+        strings = length + string_offset
+        if types % _WORD or type_length % _WORD or types + type_length > len(data):
+            raise Malformed("the BTF's types are cut short")
+        if strings + string_length > len(data):
+            raise Malformed("the BTF's names are cut short")
+        self._base = base
+        self._types = data[types : types + type_length]
+        self._words = memoryview(self._types).cast("I")
+        self._strings = data[strings : strings + string_length]
+        self._starts = _starts(self._words)
+        self._first_id: int = base._first_id + len(base._starts) if base else 1
+        self._first_name: int = base._first_name + len(base._strings) if base else 0
+
+    def find(self, name: str, kinds: tuple[int, ...] = (STRUCT, UNION)) -> int:
+        """The id of the named type. Raises Absent."""
+        for start in self._named(name):
+            if self._words[start + 1] >> 24 & 31 in kinds:
+                return self._first_id + bisect_left(self._starts, start)
+        if self._base:
+            return self._base.find(name, kinds)
+        raise Absent(f"this kernel's BTF has no type {name}")
+
+    def size(self, type_id: int) -> int:
+        """Bytes of the type. Raises Malformed."""
+        owner, kind, _, third, start = self._type(self._behind(type_id))
+        if kind == ARRAY:
+            return self.size(owner._words[start + 3]) * owner._words[start + 5]
+        return _POINTER_SIZE if kind == PTR else third
+
+    def leaves(self, type_id: int) -> list[Leaf]:
+        """All numbers inside the type, by path. Raises Malformed."""
+        found: list[Leaf] = []
+        for leaf in self._walk(type_id, "", 0, 0, 0):
+            found.append(leaf)
+            if len(found) > _MOST_LEAVES:
+                raise Malformed("the type has too many members")
+        return found
+
+    def _named(self, name: str) -> Iterator[int]:
+        """Where types of this name begin, found by the name's offset among the type words."""
+        at = self._strings.find(b"\0" + name.encode() + b"\0")
+        if at < 0:
+            return
+        wanted = struct.pack("<I", at + 1 + self._first_name)
+        place = self._types.find(wanted)
+        while place >= 0:
+            start, odd = divmod(place, _WORD)
+            number = bisect_left(self._starts, start)
+            if not odd and number < len(self._starts) and self._starts[number] == start:
+                yield start
+            place = self._types.find(wanted, place + 1)
+
+    def _name(self, offset: int) -> str:
+        if offset < self._first_name and self._base:
+            return self._base._name(offset)
+        start = offset - self._first_name
+        end = self._strings.find(b"\0", start)
+        if not 0 <= start < len(self._strings) or end < 0:
+            raise Malformed(f"the BTF has no name at {offset}")
+        return self._strings[start:end].decode("utf-8", "replace")
+
+    def _type(self, type_id: int) -> tuple[Btf, int, int, int, int]:
+        """The BTF that holds the type; its kind, parts, third word and start there."""
+        if type_id < self._first_id and self._base:
+            return self._base._type(type_id)
+        number = type_id - self._first_id
+        if not 0 <= number < len(self._starts):
+            raise Malformed(f"the BTF has no type {type_id}")
+        start = self._starts[number]
+        info = self._words[start + 1]
+        return self, info >> 24 & 31, info & 0xFFFF, self._words[start + 2], start
+
+    def _behind(self, type_id: int) -> int:
+        """The id behind typedefs and qualifiers."""
+        for _ in range(_DEEPEST):
+            _, kind, _, third, _ = self._type(type_id)
+            if kind not in _MODIFIERS:
+                return type_id
+            type_id = third
+        raise Malformed("the BTF's types name each other in a circle")
+
+    def _members(self, type_id: int) -> Iterator[Member]:
+        owner, _, parts, _, start = self._type(type_id)
+        has_bit_fields = owner._words[start + 1] >> 31
+        for number in range(parts):
+            name, member, offset = owner._words[start + 3 + 3 * number : start + 6 + 3 * number]
+            size = offset >> 24 if has_bit_fields else 0
+            bits = offset & 0xFFFFFF if has_bit_fields else offset
+            yield Member(owner._name(name) if name else "", member, bits, size)
+
+    def _walk(
+        self, type_id: int, path: str, bit_offset: int, bit_size: int, depth: int
+    ) -> Iterator[Leaf]:
+        if depth > _DEEPEST:
+            raise Malformed("the BTF's types lie too deep inside each other")
+        type_id = self._behind(type_id)
+        owner, kind, _, third, start = self._type(type_id)
+        if kind in (STRUCT, UNION):
+            for member in self._members(type_id):
+                inner = ".".join(part for part in (path, member.name) if part)
+                at = bit_offset + member.bit_offset
+                yield from self._walk(member.type_id, inner, at, member.bit_size, depth + 1)
+        elif kind == ARRAY:
+            element, count = owner._words[start + 3], owner._words[start + 5]
+            yield from self._array(element, count, path, bit_offset, depth)
+        elif kind in (INT, ENUM, ENUM64, PTR):
+            size = _POINTER_SIZE if kind == PTR else third
+            signed = kind == INT and bool(owner._words[start + 3] >> 24 & 1)
+            yield Leaf(path, bit_offset, bit_size or size * 8, 1, signed)
+
+    def _array(
+        self, element: int, count: int, path: str, bit_offset: int, depth: int
+    ) -> Iterator[Leaf]:
+        """An array of arrays of numbers is one array; structures are told one by one."""
+        if count > _MOST_LEAVES:
+            raise Malformed(f"{path} has {count} elements")
+        inner = list(self._walk(element, "", 0, 0, depth + 1))
+        if len(inner) == 1 and not inner[0].path:
+            leaf = inner[0]
+            yield leaf._replace(path=path, bit_offset=bit_offset, length=leaf.length * count)
+            return
+        stride = self.size(element) * 8
+        for number in range(count):
+            for leaf in inner:
+                at = bit_offset + number * stride + leaf.bit_offset
+                yield leaf._replace(path=f"{path}[{number}].{leaf.path}", bit_offset=at)
+
+
+def _starts(words: memoryview) -> array[int]:
+    """Where each type begins, in words. Raises Malformed when one has no known kind."""
+    sizes = [_TYPE_WORDS + _FIXED.get(kind, 0) for kind in range(32)]
+    per_part = [_PER_PART.get(kind, 0) for kind in range(32)]
+    starts = array("I")
+    append = starts.append
+    at, end = 0, len(words) - _TYPE_WORDS + 1
+    while at < end:
+        info = words[at + 1]
+        kind = info >> 24 & 31
+        if not 0 < kind <= _LAST_KIND:
+            raise Malformed(f"the BTF has a type of unknown kind {kind}")
+        append(at)
+        at += sizes[kind] + per_part[kind] * (info & 0xFFFF)
+    if at != len(words):
+        raise Malformed("the BTF's last type is cut short")
+    return starts
+
+
+def read_leaf(data: bytes, leaf: Leaf) -> int | list[int]:
+    """The number, or the numbers of an array. Raises Malformed when the data is too short."""
+    words = [
+        _bits(data, leaf.bit_offset + number * leaf.bit_size, leaf.bit_size, leaf.is_signed)
+        for number in range(leaf.length)
+    ]
+    return words[0] if leaf.length == 1 else words
+
+
+def _bits(data: bytes, offset: int, size: int, is_signed: bool) -> int:
+    first, last = offset // 8, (offset + size + 7) // 8
+    if last > len(data):
+        raise Malformed(f"{len(data)} bytes do not reach bit {offset + size}")
+    value = int.from_bytes(data[first:last], "little") >> offset % 8 & ((1 << size) - 1)
+    return value - (1 << size) if is_signed and value >> (size - 1) else value

@@ -1,0 +1,132 @@
+"""The running kernel's memory: /proc/kallsyms, /sys/kernel/btf/vmlinux and /proc/kcore.
+
+Reading is passive. Nothing but the objects asked for is read, and nothing else is kept.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import struct
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tdxinfo.decode.btf import Btf
+from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
+from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
+
+SYMBOLS = "/proc/kallsyms"
+TYPES = "/sys/kernel/btf/vmlinux"
+MEMORY = "/proc/kcore"
+_SYMBOLS_LIMIT = 64 << 20
+_TYPES_LIMIT = 32 << 20
+_MOST_HEADERS = 4096
+_MOST_READ = 1 << 20
+
+_ELF = struct.Struct("<16sHHIQQQIHHHHHH")
+_SEGMENT = struct.Struct("<IIQQQQQQ")
+_LOADABLE = 1
+
+
+class Segment(NamedTuple):
+    """A stretch of kernel memory, and where it lies in the file."""
+
+    address: int
+    offset: int
+    size: int
+
+
+def symbols(names: Iterable[str]) -> dict[str, int]:
+    """The addresses of those symbols that there are, found in one pass. Raises Unavailable."""
+    listed = read_file(SYMBOLS, _SYMBOLS_LIMIT)
+    wanted = b"|".join(re.escape(name.encode()) for name in names)
+    pattern = re.compile(rb"^([0-9a-f]{1,16}) \w (" + wanted + rb")$", re.MULTILINE)
+    found = {match[2].decode(): int(match[1], 16) for match in pattern.finditer(listed)}
+    if found and not any(found.values()):
+        raise Denied(f"{SYMBOLS} hides its addresses from this user (kptr_restrict)", AS_ROOT)
+    return found
+
+
+def types() -> Btf:
+    """The running kernel's types. Raises Unavailable."""
+    try:
+        return Btf(read_file(TYPES, _TYPES_LIMIT))
+    except Absent:
+        message = f"{TYPES} does not exist: the kernel was built without BTF"
+        raise Absent(message, errno=errno.ENOENT) from None
+
+
+class Memory:
+    """An ELF core of the kernel, live or not, read by kernel address."""
+
+    def __init__(self, fd: int, shown: str = MEMORY) -> None:
+        """Raises Malformed when the file is no ELF core."""
+        self._fd = fd
+        self._shown = shown
+        self._segments = sorted(self._headers())
+        self._addresses = [segment.address for segment in self._segments]
+
+    def read(self, address: int, size: int) -> bytes:
+        """The bytes at a kernel address. Raises Malformed where none are mapped."""
+        if not 0 < size <= _MOST_READ:
+            raise Malformed(f"{size} bytes at {address:#x} are not to be read")
+        place = bisect_right(self._addresses, address) - 1
+        segment = self._segments[place] if place >= 0 else Segment(0, 0, 0)
+        inside = address - segment.address
+        if inside + size > segment.size:
+            raise Malformed(f"{self._shown} has no {size} bytes at {address:#x}")
+        data = self._pread(size, segment.offset + inside)
+        if len(data) != size:
+            raise Malformed(f"{self._shown} is cut short at {address:#x}")
+        return data
+
+    def number(self, address: int, size: int = 8) -> int:
+        return int.from_bytes(self.read(address, size), "little")
+
+    def _headers(self) -> Iterator[Segment]:
+        raw = self._pread(_ELF.size, 0)
+        if len(raw) != _ELF.size or raw[:5] != b"\x7fELF\x02":
+            raise Malformed(f"{self._shown} is no 64-bit ELF file")
+        fields = _ELF.unpack(raw)
+        offset, size, count = fields[5], fields[9], fields[10]
+        if size != _SEGMENT.size or not 0 < count <= _MOST_HEADERS:
+            raise Malformed(f"{self._shown} has {count} program headers of {size} bytes")
+        table = self._pread(size * count, offset)
+        if len(table) != size * count:
+            raise Malformed(f"{self._shown} ends within its program headers")
+        for kind, _, at, address, _, length, _, _ in _SEGMENT.iter_unpack(table):
+            if kind == _LOADABLE and length:
+                yield Segment(address, at, length)
+
+    def _pread(self, size: int, offset: int) -> bytes:
+        try:
+            return os.pread(self._fd, size, offset)
+        except (OSError, OverflowError) as error:
+            if isinstance(error, OSError):
+                raise from_oserror(error, self._shown) from None
+            raise Malformed(f"{self._shown} has no offset {offset:#x}") from None
+
+
+@contextmanager
+def memory() -> Iterator[Memory]:
+    """The running kernel's memory. Raises Unavailable."""
+    try:
+        fd = os.open(MEMORY, OPEN_FLAGS)
+    except OSError as error:
+        raise _not_opened(error) from None
+    try:
+        yield Memory(fd)
+    finally:
+        os.close(fd)
+
+
+def _not_opened(error: OSError) -> Unavailable:
+    if error.errno == errno.ENOENT:
+        return Absent(f"{MEMORY} does not exist: the kernel was built without CONFIG_PROC_KCORE")
+    if error.errno == errno.EPERM and os.geteuid() == 0:
+        message = f"{MEMORY} may not be read: lockdown is on, or CAP_SYS_RAWIO is missing"
+        return Denied(message, "Leave the container, or boot without lockdown=confidentiality.")
+    return from_oserror(error, MEMORY)

@@ -1,0 +1,158 @@
+"""BTF built by gcc and pahole; offsets and sizes from the kernel's declarations."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tdxinfo.decode.btf import Btf, Leaf, read_leaf
+from tdxinfo.errors import Absent, Malformed
+from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return {
+        name: btf_of(source, tmp_path_factory.mktemp("btf")) for name, source in LAYOUTS.items()
+    }
+
+
+def leaves(data: bytes, name: str) -> dict[str, Leaf]:
+    types = Btf(data)
+    return {leaf.path: leaf for leaf in types.leaves(types.find(name))}
+
+
+@pytest.mark.parametrize(
+    ("layout", "size", "offsets"),
+    [
+        (
+            "6.16",
+            3136,
+            {
+                "features.tdx_features0": 0,
+                "tdmr.max_tdmrs": 8,
+                "td_ctrl.tdr_base_size": 18,
+                "td_conf.attributes_fixed0": 24,
+                "td_conf.num_cpuid_config": 56,
+                "td_conf.max_vcpus_per_td": 58,
+                "td_conf.cpuid_config_leaves": 64,
+                "td_conf.cpuid_config_values": 1088,
+            },
+        ),
+        (
+            "7.1",
+            3144,
+            {
+                "version.minor_version": 0,
+                "features.tdx_features0": 8,
+                "tdmr.max_tdmrs": 16,
+                "td_ctrl.tdr_base_size": 26,
+                "td_conf.attributes_fixed0": 32,
+                "td_conf.num_cpuid_config": 64,
+                "td_conf.cpuid_config_leaves": 72,
+                "td_conf.cpuid_config_values": 1096,
+            },
+        ),
+    ],
+)
+def test_the_kernels_structure_lies_as_in_its_source(
+    built: dict[str, bytes], layout: str, size: int, offsets: dict[str, int]
+) -> None:
+    types = Btf(built[layout])
+    assert types.size(types.find("tdx_sys_info")) == size
+    found = leaves(built[layout], "tdx_sys_info")
+    assert {path: found[path].bit_offset // 8 for path in offsets} == offsets
+    assert found["td_conf.cpuid_config_values"].length == 256
+    assert found["tdmr.max_tdmrs"].bit_size == 16
+
+
+def test_the_list_and_its_entries_lie_as_in_the_source(built: dict[str, bytes]) -> None:
+    types = Btf(built["7.2"])
+    assert types.size(types.find("tdmr_info_list")) == 24
+    assert leaves(built["7.2"], "tdmr_info")["pamt_4k_size"].bit_offset == 56 * 8
+    assert leaves(built["7.2"], "tdx_module_state")["initialized"].bit_size == 8
+
+
+ODD = """
+typedef const volatile unsigned int word;
+enum colour { RED = 1, BLUE = 7 };
+union both { int whole; short halves[2]; };
+struct odd {
+    unsigned a : 3; int b : 5; unsigned long long : 0; word c;
+    enum colour d; union both e; struct { long f; } inner[2]; char *g; signed char h;
+} variable;
+"""
+
+
+def test_bit_fields_unions_enums_and_arrays_of_structures_are_read(tmp_path: Path) -> None:
+    found = leaves(btf_of(ODD, tmp_path), "odd")
+    data = bytearray(64)
+    data[0] = 0b11111_101
+    struct.pack_into("<IIi", data, 8, 0xDEADBEEF, 7, -2)
+    struct.pack_into("<qqQb", data, 24, -5, 6, 0xFFFF888000000000, -1)
+    told = {path: read_leaf(bytes(data), leaf) for path, leaf in found.items()}
+    assert told == {
+        "a": 5,
+        "b": -1,
+        "c": 0xDEADBEEF,
+        "d": 7,
+        "e.whole": -2,
+        "e.halves": [-2, -1],
+        "inner[0].f": -5,
+        "inner[1].f": 6,
+        "g": 0xFFFF888000000000,
+        "h": -1,
+    }
+
+
+def test_a_type_that_is_not_there_is_absent(built: dict[str, bytes]) -> None:
+    with pytest.raises(Absent):
+        Btf(built["6.16"]).find("tdx_sys_info_handoff")
+
+
+@pytest.mark.parametrize("data", [b"", b"\x9f\xeb\x01\0", b"x" * 100, b"\x9f\xeb\x02" + bytes(21)])
+def test_what_is_no_btf_is_malformed(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        Btf(data)
+
+
+@pytest.mark.parametrize("cut", [30, 100, 500, -1, -100])
+def test_cut_btf_is_malformed(built: dict[str, bytes], cut: int) -> None:
+    with pytest.raises(Malformed):
+        Btf(built["7.2"][:cut])
+
+
+def test_types_that_name_each_other_are_malformed() -> None:
+    strings = b"\0ring\0"
+    types = struct.pack("<III", 1, 8 << 24, 2) + struct.pack("<III", 1, 8 << 24, 1)
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings))
+    ring = Btf(header + types + strings)
+    with pytest.raises(Malformed, match="circle"):
+        ring.leaves(ring.find("ring", (8,)))
+
+
+def test_a_structure_inside_itself_is_malformed() -> None:
+    strings = b"\0me\0"
+    types = struct.pack("<III", 1, 4 << 24 | 1, 8) + struct.pack("<III", 1, 1, 0)
+    header = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strings))
+    nested = Btf(header + types + strings)
+    with pytest.raises(Malformed, match="too deep"):
+        nested.leaves(nested.find("me"))
+
+
+@settings(max_examples=300, deadline=None)
+@given(place=st.integers(0, 1 << 16), byte=st.integers(0, 255))
+def test_lying_btf_ends_in_a_clear_refusal(built: dict[str, bytes], place: int, byte: int) -> None:
+    data = bytearray(built["7.2"])
+    data[place % len(data)] = byte
+    try:
+        types = Btf(bytes(data))
+        types.leaves(types.find("tdx_sys_info"))
+    except (Malformed, Absent):
+        return

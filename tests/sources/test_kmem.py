@@ -1,0 +1,285 @@
+"""A small kernel in files: symbols, real BTF and an ELF core, read as the live kernel is."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdxinfo.errors import Absent, Denied, Malformed
+from tdxinfo.host import Host
+from tdxinfo.host.observe import observe
+from tdxinfo.machine.captured import open_folder
+from tdxinfo.machine.live import LiveMachine
+from tdxinfo.machine.recording import RecordingMachine, contents, write
+from tdxinfo.sources import kcore, kmem
+from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
+from tests.worlds import world
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+
+BASE = 0xFFFFFFFF82000000
+HEAP = 0xFFFF888000100000
+STRIDE = 512
+GIB = 1 << 30
+
+
+def sysinfo() -> bytes:
+    """`struct tdx_sys_info` of 7.2, by the offsets of its declaration."""
+    data = bytearray(3144)
+    struct.pack_into("<HHH", data, 0, 5, 1, 24)
+    struct.pack_into("<Q", data, 8, 0x140FBF)
+    struct.pack_into("<5H", data, 16, 64, 16, 16, 16, 16)
+    struct.pack_into("<3H", data, 26, 4096, 20480, 24576)
+    struct.pack_into("<4Q", data, 32, 0x8000000070000001, 0, 0x6DBE7, 3)
+    struct.pack_into("<HH", data, 64, 2, 576)
+    struct.pack_into("<QQ", data, 72, 1 | 0xFFFFFFFF << 32, 4)
+    struct.pack_into("<4Q", data, 1096, 0xFF0000 << 32, 0x1044D88, 7, 1 << 32)
+    return bytes(data)
+
+
+def tdmr(base: int, size: int, pamt: int, *reserved: tuple[int, int]) -> bytes:
+    data = bytearray(STRIDE)
+    struct.pack_into("<8Q", data, 0, base, size, pamt, 4096, pamt + 4096, 8192, pamt + 12288, 65536)
+    for number, (offset, length) in enumerate(reserved):
+        struct.pack_into("<QQ", data, 64 + 16 * number, offset, length)
+    return bytes(data)
+
+
+TDMRS = tdmr(0, 2 * GIB, 0x70000000, (0, 0x100000), (0x78000000, 0x8000000)) + tdmr(
+    4 * GIB, 4 * GIB, 0x170000000
+)
+
+
+class Kernel:
+    """The three files of a kernel in a folder; its variables may be changed before `make`."""
+
+    def __init__(self, folder: Path, layout: str) -> None:
+        self.folder = folder
+        self.types = btf_of(LAYOUTS[layout], folder)
+        self.variables: dict[str, bytes] = {
+            "tdx_sysinfo": sysinfo(),
+            "tdx_tdmr_list": struct.pack("<Qiii4x", HEAP, 2, STRIDE, 64),
+            "tdx_module_state": struct.pack("<??2xi", True, True, 0),
+            "tdx_nr_guest_keyids": struct.pack("<I", 63),
+            "tdx_global_keyid": struct.pack("<I", 64),
+        }
+        self.heap = TDMRS
+        self.hidden = False
+
+    def make(self) -> None:
+        data, lines = b"", ["ffffffff81000000 T _text", f"{BASE + 8:016x} b tdx_sysinfo_other"]
+        for name, value in self.variables.items():
+            address = 0 if self.hidden else BASE + len(data)
+            lines.append(f"{address:016x} b {name}")
+            data += value.ljust(-len(value) % 8 + len(value), b"\0")
+        (self.folder / "kallsyms").write_text("\n".join(lines) + "\n")
+        (self.folder / "vmlinux").write_bytes(self.types)
+        (self.folder / "kcore").write_bytes(core((BASE, data), (HEAP, self.heap)))
+
+
+def core(*stretches: tuple[int, bytes]) -> bytes:
+    """An ELF core file with these stretches of memory."""
+    at = 64 + 56 * len(stretches)
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    head = struct.pack(
+        "<16sHHIQQQIHHHHHH", ident, 4, 62, 1, 0, 64, 0, 0, 64, 56, len(stretches), 0, 0, 0
+    )
+    table, body = b"", b""
+    for address, data in stretches:
+        table += struct.pack("<IIQQQQQQ", 1, 7, at + len(body), address, 0, len(data), len(data), 0)
+        body += data
+    return head + table + body
+
+
+@pytest.fixture
+def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Kernel]:
+    monkeypatch.setattr(kcore, "SYMBOLS", str(tmp_path / "kallsyms"))
+    monkeypatch.setattr(kcore, "TYPES", str(tmp_path / "vmlinux"))
+    monkeypatch.setattr(kcore, "MEMORY", str(tmp_path / "kcore"))
+    return lambda layout: Kernel(tmp_path, layout)
+
+
+NAMES = ("module.state", "module.version", "module.features0", "keys.tdx_keyids", "memory.tdmrs",
+         "memory.max_tdmrs", "memory.pamt_bytes", "td.max_vcpus", "td.cpuid_config",
+         "td.attributes_fixed0", "td.tdcs_base_size", "module.no_rbp_mod")  # fmt: skip
+
+
+def observed() -> Host:
+    return observe(LiveMachine(), NAMES)
+
+
+def values(host: Host) -> dict[str, Any]:
+    return {name: host.fact(name).value for name in NAMES}
+
+
+def test_what_the_kernel_holds_is_read_exactly(kernel: Callable[[str], Kernel]) -> None:
+    kernel("7.2").make()
+    host = observed()
+    assert str(host.module.version.value) == "1.5.24"
+    assert host.module.version.origin == "kmem:tdx_sysinfo.version"
+    assert host.module.state.value == "initialized"
+    assert host.module.features0.value == 0x140FBF
+    assert host.module.no_rbp_mod.value is True
+    assert host.keys.tdx_keyids.value == 64
+    assert host.memory.max_tdmrs.value == 64
+    assert (host.td.max_vcpus.value, host.td.tdcs_base_size.value) == (576, 20480)
+    assert host.td.attributes_fixed0.value == 0x8000000070000001
+    first, second = host.td.cpuid_config.value or ()
+    assert (first.leaf, first.subleaf, first.ebx, first.ecx) == (1, None, 0xFF0000, 0x1044D88)
+    assert (second.leaf, second.subleaf, second.eax, second.edx) == (4, 0, 7, 1)
+
+
+def test_two_tdmrs_with_reserved_areas_come_back(kernel: Callable[[str], Kernel]) -> None:
+    kernel("7.2").make()
+    first, second = observed().memory.tdmrs.value or ()
+    assert (first.base, first.end) == (0, 2 * GIB)
+    assert [(r.base, r.end) for r in first.reserved or ()] == [(0, 0x100000), (0x78000000, 2 * GIB)]
+    assert [r.size for r in first.pamt or ()] == [4096, 8192, 65536]
+    assert (second.base, second.reserved) == (4 * GIB, ())
+    assert observed().memory.pamt_bytes.value == 2 * (4096 + 8192 + 65536)
+
+
+def test_a_layout_without_a_version_tells_the_rest(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("6.16")
+    made.variables["tdx_sysinfo"] = sysinfo()[8:]
+    del made.variables["tdx_module_state"]
+    made.variables["tdx_module_status"] = struct.pack("<I", 1)
+    made.make()
+    host = observed()
+    assert host.module.features0.value == 0x140FBF
+    assert host.td.max_vcpus.value == 576
+    assert "no version.major_version" in " ".join(a.message for a in host.module.version.attempts)
+
+
+@pytest.mark.parametrize(("status", "state"), [(1, "initialized"), (2, "failed"), (0, None)])
+def test_the_status_of_older_kernels_tells_the_state(
+    kernel: Callable[[str], Kernel], status: int, state: str | None
+) -> None:
+    made = kernel("6.16")
+    made.variables = {"tdx_module_status": struct.pack("<I", status)}
+    made.make()
+    found = observed().module.state
+    assert (found.value if found.origin.startswith("kmem") else None) == state
+
+
+def test_nothing_is_told_while_the_module_is_not_initialized(
+    kernel: Callable[[str], Kernel],
+) -> None:
+    made = kernel("7.2")
+    made.variables["tdx_module_state"] = struct.pack("<??2xi", False, True, -19)
+    made.make()
+    host = observed()
+    assert host.module.features0.value is None
+    assert "not initialized" in host.module.features0.attempts[1].message
+
+
+def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
+    recorded = world(
+        answers={kmem.KEY: {
+            "tdx_module_initialized": 1,
+            "tdx_sysinfo": {"data": sysinfo().hex(), "layout": [
+                "version.minor_version 0 16 1 0", "version.major_version 16 16 1 0",
+                "version.update_version 32 16 1 0", "features.tdx_features0 64 64 1 0"]},
+        }},
+        log="[ 1.0] virt/tdx: Module version: 1.5.20\n[ 2.0] virt/tdx: TDX-Module initialized\n",
+    )  # fmt: skip
+    host = observe(recorded, NAMES)
+    assert str(host.module.version.value) == "1.5.24"
+    assert host.module.features0.value is None
+    assert "updated since" in " ".join(a.message for a in host.module.features0.attempts)
+
+
+def test_a_capture_replays_the_kernels_memory(
+    kernel: Callable[[str], Kernel], tmp_path: Path
+) -> None:
+    kernel("7.2").make()
+    recording = RecordingMachine(LiveMachine())
+    host = observe(recording, NAMES)
+    write(contents(recording, None, str, str), str(tmp_path / "capture"))
+    (tmp_path / "kcore").unlink()
+    assert values(observe(open_folder(str(tmp_path / "capture")), NAMES)) == values(host)
+
+
+# --- refusals told apart ------------------------------------------------------------------------
+
+
+def refusal() -> Exception:
+    try:
+        kmem._live()
+    except (Absent, Denied, Malformed) as error:
+        return error
+    raise AssertionError("the kernel's memory was read")
+
+
+def test_a_kernel_without_the_symbols_is_told(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    made.variables = {}
+    made.make()
+    assert isinstance(refusal(), Absent)
+    assert "CONFIG_KALLSYMS_ALL" in str(refusal())
+
+
+def test_hidden_addresses_are_told(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    made.hidden = True
+    made.make()
+    assert isinstance(refusal(), Denied)
+    assert "kptr_restrict" in str(refusal())
+
+
+def test_a_kernel_without_kcore_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
+    kernel("7.2").make()
+    (tmp_path / "kcore").unlink()
+    assert isinstance(refusal(), Absent)
+    assert "CONFIG_PROC_KCORE" in str(refusal())
+
+
+def test_a_kernel_without_btf_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
+    kernel("7.2").make()
+    (tmp_path / "vmlinux").unlink()
+    assert isinstance(refusal(), Absent)
+    assert "BTF" in str(refusal())
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        struct.pack("<Qiii4x", 0xDEAD0000, 2, STRIDE, 64),
+        struct.pack("<Qiii4x", HEAP, 100000, STRIDE, 64),
+        struct.pack("<Qiii4x", HEAP, 2, -1, 64),
+        struct.pack("<Qiii4x", HEAP, 3, STRIDE, 64),
+    ],
+)
+def test_a_lying_list_makes_only_the_tdmrs_unknown(
+    kernel: Callable[[str], Kernel], listed: bytes
+) -> None:
+    made = kernel("7.2")
+    made.variables["tdx_tdmr_list"] = listed
+    made.make()
+    host = observed()
+    assert host.memory.tdmrs.value is None
+    assert host.module.features0.value == 0x140FBF
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x7fELF\x02", b"x" * 200, core((BASE, bytes(8)))[:100], core((BASE, b"1"))]
+)
+def test_a_torn_core_is_refused(
+    kernel: Callable[[str], Kernel], tmp_path: Path, data: bytes
+) -> None:
+    kernel("7.2").make()
+    (tmp_path / "kcore").write_bytes(data)
+    assert isinstance(refusal(), Malformed)
+
+
+def test_a_recorded_layout_that_lies_is_malformed() -> None:
+    lying = {
+        "tdx_module_initialized": 1,
+        "tdx_sysinfo": {"data": "00", "layout": ["features.tdx_features0 0 64 1 0"]},
+    }
+    host = observe(world(answers={kmem.KEY: lying}), ["module.features0"])
+    assert "malformed" in {attempt.reason for attempt in host.module.features0.attempts}
