@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tdxinfo.decode.metadata import Metadata, declared, element
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import hex64
+from tdxinfo.sources import kmem
 from tdxinfo.sources.metadata import metadata_of
 
 if TYPE_CHECKING:
@@ -18,16 +21,38 @@ _WIDE = 130
 """Columns from which there is room for each field's meaning."""
 
 
-def _metadata(machine: Machine) -> Metadata:
-    try:
-        return metadata_of(machine)
-    except Unavailable as error:
-        raise BadInput(f"There is no metadata to list: {error}.") from None
-
-
 def as_json(machine: Machine) -> list[dict[str, Any]]:
-    """Every element that the dump holds, unknown ones too, and every field that it does not."""
-    metadata = _metadata(machine)
+    """Every element of a dump of metadata, or what the running kernel keeps of it.
+
+    Unknown ids and members are listed raw. Raises BadInput when there is neither.
+    """
+    try:
+        return _of_dump(metadata_of(machine))
+    except Unavailable as refusal:
+        no_dump = refusal
+    try:
+        return list(_of_kernel(machine))
+    except Unavailable as refusal:
+        raise BadInput(f"There is no metadata to list: {no_dump}; {refusal}.") from None
+
+
+def _of_kernel(machine: Machine) -> Iterator[dict[str, Any]]:
+    """The members of the kernel's `tdx_sysinfo`, with the ids of the fields that they hold."""
+    known = {re.sub(r"\[.*", "", f.kernel): f for f in declared().values() if f.kernel}
+    for path, told in kmem.members(machine).items():
+        field = known.get(path)
+        for index, value in enumerate(told if isinstance(told, list) else [told]):
+            yield {
+                "id": hex64(field.element_id(index)) if field else None,
+                "name": field.name if field else path,
+                "index": index if isinstance(told, list) else None,
+                "value": hex64(value),
+                "origin": f"kmem:tdx_sysinfo.{path}",
+            }
+
+
+def _of_dump(metadata: Metadata) -> list[dict[str, Any]]:
+    """What the dump holds, and every field that it does not."""
     listed: list[dict[str, Any]] = []
     seen: set[str] = set()
     for number, value in metadata.elements():
@@ -74,7 +99,7 @@ def print_fields(console: Console, machine: Machine) -> None:
         name = row["name"] or "unknown"
         index = "" if row["index"] is None else f"[{row['index']}]"
         table.add_row(
-            row["id"],
+            row["id"] or "-",
             Text(f"{name}{index}", "" if field else "doubtful"),
             Text(row["value"] or "not in this module", "" if row["value"] else "unknown"),
             *([Text(field.doc if field else "", "unknown")] if with_meaning else []),

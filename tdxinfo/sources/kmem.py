@@ -168,6 +168,16 @@ def _was_updated(machine: Machine) -> bool:
         return False
 
 
+def members(machine: Machine) -> dict[str, int | list[int]]:
+    """All members of `tdx_sysinfo` by path, also those that no fact is made of. Raises Unavailable.
+
+    A later kernel may have more than this tdxinfo knows; they are told raw.
+    """
+    whole = _object(machine, SYSINFO)
+    data = bytes.fromhex(whole["data"])
+    return {path: read_leaf(data, leaf) for path, leaf in _layout(whole).items()}
+
+
 # --- the answer, live or recorded ---------------------------------------------------------------
 
 

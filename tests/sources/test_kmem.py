@@ -15,6 +15,7 @@ from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
+from tdxinfo.render import fields
 from tdxinfo.sources import kcore, kmem
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
 from tests.worlds import world
@@ -202,6 +203,25 @@ def test_a_capture_replays_the_kernels_memory(
     write(contents(recording, None, str, str), str(tmp_path / "capture"))
     (tmp_path / "kcore").unlink()
     assert values(observe(open_folder(str(tmp_path / "capture")), NAMES)) == values(host)
+
+
+def test_every_member_is_listed_by_its_field_and_unknown_ones_raw(
+    kernel: Callable[[str], Kernel],
+) -> None:
+    made = kernel("7.2")
+    source = LAYOUTS["7.2"].replace(
+        "struct tdx_sys_info_td_conf td_conf;", "struct tdx_sys_info_td_conf td_conf; u64 later;"
+    )
+    made.types = btf_of(source, made.folder)
+    made.variables["tdx_sysinfo"] = sysinfo() + struct.pack("<Q", 0xABC)
+    made.make()
+    rows = {(row["name"], row["index"]): row for row in fields.as_json(LiveMachine())}
+    assert rows[("TDX_FEATURES0", None)]["id"] == "0x0a00000300000008"
+    assert rows[("TDX_FEATURES0", None)]["value"] == "0x0000000000140fbf"
+    assert rows[("CPUID_CONFIG_VALUES", 1)]["value"] == "0x0000000001044d88"
+    assert rows[("later", None)]["value"] == "0x0000000000000abc"
+    assert rows[("later", None)]["id"] is None
+    assert rows[("later", None)]["origin"] == "kmem:tdx_sysinfo.later"
 
 
 # --- refusals told apart ------------------------------------------------------------------------
