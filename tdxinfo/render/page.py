@@ -142,7 +142,8 @@ def _release(host: Host) -> str | None:
     if release is None:
         return None
     newer = f"; of its line {newest} is known too" if newest not in (None, release) else ""
-    return f"{release}, inferred from version and build{newer}"
+    build = " and build" if host.module.build_number.is_known else ""
+    return f"{release}, inferred from version{build}{newer}"
 
 
 def _no_rbp_mod(host: Host) -> Text | None:

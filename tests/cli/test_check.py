@@ -97,7 +97,7 @@ def test_failed_only_leaves_out_what_passed() -> None:
 
 def test_verbose_shows_the_evidence() -> None:
     page = ran("check", "-v", "--from", "example:linux-7.3-emulated").out
-    assert "keys.tdx_keyids = 64  (msr:0x87)" in page
+    assert "firmware.tme_enabled = yes  (msr:0x982)" in page
 
 
 def test_quiet_leaves_the_answer_to_the_status() -> None:
