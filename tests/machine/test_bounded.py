@@ -64,7 +64,7 @@ def test_a_fifo_without_a_writer_is_refused_at_once(tmp_path: Path) -> None:
     start = time.monotonic()
     with pytest.raises(Malformed):
         read_file(str(path), 100)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/", "/proc/self"])
@@ -105,8 +105,8 @@ def test_work_that_gives_none_has_answered() -> None:
 def test_work_that_takes_too_long_is_timed_out() -> None:
     start = time.monotonic()
     with pytest.raises(TimedOut) as refusal:
-        within(0.05, "the driver", lambda: time.sleep(3))
-    assert time.monotonic() - start < 1
+        within(0.05, "the driver", lambda: time.sleep(30))
+    assert time.monotonic() - start < 10
     assert "the driver" in refusal.value.message
 
 

@@ -130,7 +130,7 @@ def test_a_fifo_that_stays_silent_is_bad_input(
             open_input(str(fifo))
     finally:
         os.close(silent)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
 
 
 def test_a_fifo_that_stops_in_the_middle_is_bad_input(
