@@ -7,12 +7,15 @@ and asm/tdx_global_metadata.h of Linux 6.12 to 7.3.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tdxinfo.decode.btf import Btf, Leaf, read_leaf
+from tdxinfo.decode import kobject
+from tdxinfo.decode.btf import Btf
+from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, Tdmr
@@ -46,9 +49,6 @@ NUMBERS = {
 _TDMR = "tdmr_info"
 _MOST_TDMRS = 1024
 _LARGEST_TDMR = 4096
-_RESERVED = 16
-"""Bytes of a reserved area: its offset in the TDMR, and its size."""
-
 _STATUS = {1: "initialized", 2: "failed"}
 """`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
 
@@ -96,7 +96,7 @@ class KmemVersion:
 
     def read(self, machine: Machine) -> ModuleVersion:
         names = ("major_version", "minor_version", "update_version")
-        parts = [_member(machine, SYSINFO, f"version.{name}") for name in names]
+        parts = [_one(machine, SYSINFO, f"version.{name}") for name in names]
         if not any(parts):
             raise Absent("the kernel has not read the module's version")
         return ModuleVersion(*parts)
@@ -111,11 +111,10 @@ class KmemCpuid:
         return f"kmem:{SYSINFO}.td_conf.cpuid_config_values"
 
     def read(self, machine: Machine) -> tuple[CpuidConfig, ...]:
-        count, leaves, values = (
-            _member(machine, SYSINFO, f"td_conf.{name}")
-            for name in ("num_cpuid_config", "cpuid_config_leaves", "cpuid_config_values")
-        )
-        if count > len(leaves) or 2 * count > len(values):
+        count = _one(machine, SYSINFO, "td_conf.num_cpuid_config")
+        leaves = _many(machine, SYSINFO, "td_conf.cpuid_config_leaves")
+        values = _many(machine, SYSINFO, "td_conf.cpuid_config_values")
+        if not 0 <= count <= min(len(leaves), len(values) // 2):
             raise Malformed(f"the kernel counts {count} CPUID entries, which it cannot hold")
         return tuple(
             cpuid_config(leaves[i], values[2 * i], values[2 * i + 1]) for i in range(count)
@@ -131,33 +130,42 @@ class KmemTdmrs:
         return f"kmem:{TDMR_LIST}"
 
     def read(self, machine: Machine) -> tuple[Tdmr, ...]:
-        count = _member(machine, TDMR_LIST, "nr_consumed_tdmrs")
+        count = _one(machine, TDMR_LIST, "nr_consumed_tdmrs")
         if count == 0:
             raise Absent("the kernel has built no TDMRs")
         whole = _object(machine, TDMRS)
-        data = bytes.fromhex(whole["data"])
-        stride = len(data) // count
-        leaves = _layout(whole)
-        return tuple(_tdmr(data[i * stride : (i + 1) * stride], leaves) for i in range(count))
+        if not 0 < count <= _MOST_TDMRS or len(whole.data) % count:
+            raise Malformed(f"{len(whole.data)} bytes are no {count} TDMRs")
+        stride = len(whole.data) // count
+        pieces = [whole.data[at : at + stride] for at in range(0, len(whole.data), stride)]
+        return tuple(_tdmr(whole._replace(data=piece)) for piece in pieces)
 
 
-def _tdmr(data: bytes, leaves: dict[str, Leaf]) -> Tdmr:
-    def number(path: str) -> int:
-        return int(read_leaf(data, leaves[path]))  # type: ignore[arg-type]
-
-    base, size = number("base"), number("size")
+def _tdmr(info: KernelObject) -> Tdmr:
+    """`struct tdmr_info`: its members, then reserved areas up to the end of its stride."""
+    base, size = info.number("base"), info.number("size")
     pamt = [
-        MemoryRange.between(start, start + number(f"pamt_{page}_size"))
+        MemoryRange.between(start, start + info.number(f"pamt_{page}_size"))
         for page in ("1g", "2m", "4k")
-        if (start := number(f"pamt_{page}_base"))
+        if (start := info.number(f"pamt_{page}_base"))
     ]
-    first = max((leaf.bit_offset + leaf.bit_size) // 8 for leaf in leaves.values() if leaf.length)
-    areas = [data[at : at + _RESERVED] for at in range(first, len(data) - _RESERVED + 1, _RESERVED)]
-    pairs = [(int.from_bytes(a[:8], "little"), int.from_bytes(a[8:], "little")) for a in areas]
+    first = max((leaf.bit_offset + leaf.bit_size) // 8 for leaf in info.leaves.values())
+    areas = struct.iter_unpack(
+        "<QQ", info.data[first : first + (len(info.data) - first) // 16 * 16]
+    )
     reserved = [
-        MemoryRange.between(base + at, base + at + length) for at, length in pairs if length
+        MemoryRange.between(base + at, base + at + length) for at, length in areas if length
     ]
     return Tdmr(base, base + size, size, tuple(pamt), tuple(reserved))
+
+
+def members(machine: Machine) -> dict[str, int | list[int]]:
+    """All members of `tdx_sysinfo` by path, also those of no fact. Raises Unavailable.
+
+    A later kernel may have more than this tdxinfo knows; they are told raw.
+    """
+    whole = _object(machine, SYSINFO)
+    return {path: whole.member(path) for path in whole.leaves}
 
 
 def _was_updated(machine: Machine) -> bool:
@@ -166,16 +174,6 @@ def _was_updated(machine: Machine) -> bool:
         return bool(KmemVersion().read(machine) != KernelLog("module_version").read(machine))
     except Unavailable:
         return False
-
-
-def members(machine: Machine) -> dict[str, int | list[int]]:
-    """All members of `tdx_sysinfo` by path, also those that no fact is made of. Raises Unavailable.
-
-    A later kernel may have more than this tdxinfo knows; they are told raw.
-    """
-    whole = _object(machine, SYSINFO)
-    data = bytes.fromhex(whole["data"])
-    return {path: read_leaf(data, leaf) for path, leaf in _layout(whole).items()}
 
 
 # --- the answer, live or recorded ---------------------------------------------------------------
@@ -188,74 +186,58 @@ def _objects(machine: Machine) -> Objects:
     return answer
 
 
-def _object(machine: Machine, variable: str) -> Objects:
+def _told(machine: Machine, variable: str) -> Any:
+    """What the answer holds of a variable. Raises Absent."""
     found = _objects(machine).get(variable)
     if found is None:
         raise Absent(f"this kernel has no {variable}, or was built without CONFIG_KALLSYMS_ALL")
     if isinstance(found, str):
         raise Absent(found)
-    if not isinstance(found, dict) or not {"data", "layout"} <= set(found):
-        raise Malformed(f"the record's {variable} has no data or layout")
     return found
 
 
+def _object(machine: Machine, variable: str) -> KernelObject:
+    return machine.once((KEY, variable), lambda: kobject.parse(variable, _told(machine, variable)))
+
+
+def _number(machine: Machine, variable: str) -> int:
+    value = _told(machine, variable)
+    if not isinstance(value, int):
+        raise Malformed(f"the record's {variable} is no number")
+    return value
+
+
 def _member(machine: Machine, variable: str, path: str) -> Any:
-    """A member of a variable. Raises Absent while the module is not initialized."""
+    """A variable, or a member of one. Raises Absent where it holds nothing current."""
     if variable == SYSINFO and _state(machine) is None:
         raise Absent(f"{variable} holds nothing while the TDX module is not initialized")
     if variable == SYSINFO and not path.startswith("version.") and _was_updated(machine):
         raise Absent(f"{variable} was read at boot, and the TDX module was updated since")
     if variable in NUMBERS:
         return _number(machine, variable)
-    whole = _object(machine, variable)
-    leaf = machine.once((KEY, variable), lambda: _layout(whole)).get(path)
-    if leaf is None:
-        raise Absent(f"this kernel's {variable} has no {path}")
-    try:
-        return read_leaf(bytes.fromhex(whole["data"]), leaf)
-    except ValueError:
-        raise Malformed(f"the record's {variable} is no hex text") from None
+    return _object(machine, variable).member(path)
 
 
-def _number(machine: Machine, variable: str) -> int:
-    value = _objects(machine).get(variable)
-    if value is None:
-        raise Absent(f"this kernel has no {variable}, or was built without CONFIG_KALLSYMS_ALL")
-    if not isinstance(value, int):
-        raise Malformed(f"the record's {variable} is no number")
-    return value
+def _many(machine: Machine, variable: str, path: str) -> list[int]:
+    found = _member(machine, variable, path)
+    return found if isinstance(found, list) else [found]
+
+
+def _one(machine: Machine, variable: str, path: str) -> int:
+    found = _member(machine, variable, path)
+    if isinstance(found, list):
+        raise Malformed(f"{variable}.{path} is an array")
+    return int(found)
 
 
 def _state(machine: Machine) -> str | None:
     """initialized or failed; None where the kernel does not hold it for initialized."""
     objects = _objects(machine)
     if STATE in objects:
-        return "initialized" if _state_member(machine) else None
+        return "initialized" if _object(machine, STATE).number("initialized") else None
     if "tdx_module_initialized" in objects:
         return "initialized" if _number(machine, "tdx_module_initialized") else None
     return _STATUS.get(_number(machine, "tdx_module_status"))
-
-
-def _state_member(machine: Machine) -> bool:
-    whole = _object(machine, STATE)
-    leaf = _layout(whole).get("initialized")
-    if leaf is None:
-        raise Absent(f"this kernel's {STATE} has no member initialized")
-    return bool(read_leaf(bytes.fromhex(whole["data"]), leaf))
-
-
-def _layout(whole: Objects) -> dict[str, Leaf]:
-    """The members by path, from lines of path, bit offset, bit size, length and sign."""
-    leaves: dict[str, Leaf] = {}
-    for line in whole["layout"]:
-        path, *numbers = str(line).split()
-        if len(numbers) != 4 or not all(number.isdecimal() for number in numbers):
-            raise Malformed(f"the record's layout has {str(line)!r:.80}")
-        offset, size, length, sign = map(int, numbers)
-        if size > 64 or length > 4096:
-            raise Malformed(f"the record's layout has {str(line)!r:.80}")
-        leaves[path] = Leaf(path, offset, size, length, bool(sign))
-    return leaves
 
 
 def _live() -> Answer:
@@ -276,42 +258,31 @@ def _live() -> Answer:
         types = kcore.types()
         for variable, structure in OBJECTS.items():
             if variable in addresses:
-                found[variable] = _told(
-                    partial(_read, memory, types, structure, addresses[variable])
-                )
+                place = addresses[variable]
+                found[variable] = _recorded(partial(_read, memory, types, structure, place))
         if isinstance(found.get(TDMR_LIST), dict):
-            found[TDMRS] = _told(partial(_read_tdmrs, memory, types, found[TDMR_LIST]))
+            found[TDMRS] = _recorded(partial(_read_tdmrs, memory, types, found[TDMR_LIST]))
     return found
 
 
-def _told(read: Callable[[], Objects]) -> Objects | str:
+def _recorded(read: Callable[[], KernelObject]) -> Objects | str:
     """The object, or in a sentence why it could not be read."""
     try:
-        return read()
+        return read().recorded()
     except Unavailable as error:
         return error.message
 
 
-def _read(memory: Memory, types: Btf, structure: str, address: int) -> Objects:
+def _read(memory: Memory, types: Btf, structure: str, address: int) -> KernelObject:
     type_id = types.find(structure)
     data = memory.read(address, types.size(type_id))
-    return {"data": data.hex(), "layout": _lines(types.leaves(type_id))}
+    return kobject.made(structure, data, types.leaves(type_id))
 
 
-def _read_tdmrs(memory: Memory, types: Btf, found: Objects) -> Objects:
-    data, leaves = bytes.fromhex(found["data"]), _layout(found)
-    address, count, stride = (
-        int(read_leaf(data, leaves[path]))  # type: ignore[arg-type]
-        for path in ("tdmrs", "nr_consumed_tdmrs", "tdmr_sz")
-    )
+def _read_tdmrs(memory: Memory, types: Btf, found: Objects) -> KernelObject:
+    listed = kobject.parse(TDMR_LIST, found)
+    address, count, stride = map(listed.number, ("tdmrs", "nr_consumed_tdmrs", "tdmr_sz"))
     if not (0 < count <= _MOST_TDMRS and 0 < stride <= _LARGEST_TDMR):
         raise Absent(f"the kernel's list has {count} TDMRs of {stride} bytes")
-    layout = _lines(leaf for leaf in types.leaves(types.find(_TDMR)) if leaf.length)
-    return {"data": memory.read(address, count * stride).hex(), "layout": layout}
-
-
-def _lines(leaves: Any) -> list[str]:
-    return [
-        f"{leaf.path} {leaf.bit_offset} {leaf.bit_size} {leaf.length} {int(leaf.is_signed)}"
-        for leaf in leaves
-    ]
+    data = memory.read(address, count * stride)
+    return kobject.made(_TDMR, data, types.leaves(types.find(_TDMR)))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tdxinfo.errors import Absent, Denied, Malformed
 from tdxinfo.host import Host
@@ -303,3 +305,39 @@ def test_a_recorded_layout_that_lies_is_malformed() -> None:
     }
     host = observe(world(answers={kmem.KEY: lying}), ["module.features0"])
     assert "malformed" in {attempt.reason for attempt in host.module.features0.attempts}
+
+
+PATHS = [
+    "version.major_version",
+    "version.minor_version",
+    "version.update_version",
+    "td_conf.num_cpuid_config",
+    "td_conf.cpuid_config_leaves",
+    "td_conf.cpuid_config_values",
+]
+HOSTILE = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 1 << 40) | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+LINES = st.lists(
+    st.builds(
+        "{} {} {} {} {}".format,
+        st.sampled_from(["initialized", "base", "size", "nr_consumed_tdmrs", *PATHS]),
+        st.integers(0, 70), st.integers(0, 70), st.integers(0, 3), st.integers(0, 1),
+    ) | st.text(max_size=10),
+    max_size=6,
+)  # fmt: skip
+RECORDS = HOSTILE | st.fixed_dictionaries(
+    {"data": st.binary(max_size=32).map(bytes.hex) | HOSTILE, "layout": LINES | HOSTILE}
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from([*kmem.OBJECTS, *kmem.NUMBERS, kmem.TDMRS]), RECORDS) | HOSTILE
+)
+def test_a_hostile_record_makes_facts_unknown_and_no_trace(record: Any) -> None:
+    observe(world(answers={kmem.KEY: record}), NAMES)

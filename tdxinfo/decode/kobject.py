@@ -1,0 +1,67 @@
+"""An object of the kernel as a capture keeps it: its bytes, and where its members lie in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from tdxinfo.decode.btf import Leaf, read_leaf
+from tdxinfo.errors import Absent, Malformed
+
+_MOST_BITS = 64
+_MOST_ELEMENTS = 4096
+_PARTS = 5
+
+
+class KernelObject(NamedTuple):
+    """Bytes and members by path; the layout is the one that the kernel's BTF told."""
+
+    name: str
+    data: bytes
+    leaves: dict[str, Leaf]
+
+    def member(self, path: str) -> int | list[int]:
+        """A number, or the numbers of an array. Raises Absent or Malformed."""
+        if path not in self.leaves:
+            raise Absent(f"this kernel's {self.name} has no {path}")
+        return read_leaf(self.data, self.leaves[path])
+
+    def number(self, path: str) -> int:
+        found = self.member(path)
+        if isinstance(found, list):
+            raise Malformed(f"{self.name}.{path} is an array")
+        return found
+
+    def recorded(self) -> dict[str, Any]:
+        """Hex text, and a line a member: path, bit offset, bits, elements, 1 if signed."""
+        lines = [
+            f"{leaf.path} {leaf.bit_offset} {leaf.bit_size} {leaf.length} {int(leaf.is_signed)}"
+            for leaf in self.leaves.values()
+        ]
+        return {"data": self.data.hex(), "layout": lines}
+
+
+def made(name: str, data: bytes, leaves: Iterable[Leaf]) -> KernelObject:
+    """An object from live bytes; members without length, as flexible arrays, are left out."""
+    return KernelObject(name, data, {leaf.path: leaf for leaf in leaves if leaf.length})
+
+
+def parse(name: str, recorded: Any) -> KernelObject:
+    """The object that `recorded` wrote. Raises Malformed."""
+    if not isinstance(recorded, dict) or not isinstance(recorded.get("layout"), list):
+        raise Malformed(f"the record's {name} has no layout")
+    try:
+        data = bytes.fromhex(recorded.get("data", ""))
+    except (TypeError, ValueError):
+        raise Malformed(f"the record's {name} is no hex text") from None
+    return made(name, data, [_leaf(name, line) for line in recorded["layout"]])
+
+
+def _leaf(name: str, line: Any) -> Leaf:
+    parts = str(line).split()
+    if len(parts) != _PARTS or not all(part.isdecimal() and len(part) < 9 for part in parts[1:]):
+        raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")
+    offset, size, length, sign = map(int, parts[1:])
+    if not 0 < size <= _MOST_BITS or length > _MOST_ELEMENTS:
+        raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")
+    return Leaf(parts[0], offset, size, length, bool(sign))
