@@ -24,6 +24,9 @@ def run(arguments: list[str]) -> int:
     try:
         status = root.main(arguments, prog_name="tdxinfo", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return ExitStatus.BAD_INPUT
     except (click.UsageError, BadInput) as error:
         return _refuse(_sentence(error), arguments)
     except click.exceptions.Exit as ended:

@@ -13,7 +13,7 @@ from tdxinfo.cli.subject import subject_of
 from tdxinfo.errors import BadInput
 
 
-@click.command()
+@click.command(short_help="Write a record of this host that --from replays.")
 @click.argument("destination", metavar="DEST")
 @click.option(
     "--keep-identity",

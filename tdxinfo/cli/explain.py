@@ -17,7 +17,7 @@ _MOST_TEXT = 1 << 20
 """Characters of standard input that are searched for codes."""
 
 
-@click.command()
+@click.command(short_help="Tell what a field, bit, code, check or fact means.")
 @click.argument("what", nargs=-1, metavar="WHAT...")
 @global_options
 @click.pass_context

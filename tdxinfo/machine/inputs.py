@@ -52,6 +52,8 @@ def open_input(given: str) -> Machine | ReportInput:
     """The machine or report that `given` names. Raises BadInput."""
     if given.startswith(EXAMPLE_PREFIX):
         return _example(given)
+    if not given:
+        raise BadInput("--from names nothing. Name a file, a folder, - or an example.")
     shown = "standard input" if given == "-" else given
     if given != "-" and os.path.isdir(given):
         return _folder(given)

@@ -230,6 +230,16 @@ def test_an_archive_bomb_takes_bounded_memory(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_no_command_shows_the_help_and_is_wrong_usage() -> None:
+    told = ran()
+    assert told.status == 2
+    assert told.err.startswith("Usage: tdxinfo")
+
+
+def test_an_empty_name_is_refused() -> None:
+    refused(ran("dump", "--from", ""), "names nothing")
+
+
 def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tdxinfo", "dump", "module.state", "--json", "--from", "-"],
