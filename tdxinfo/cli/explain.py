@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from tdxinfo.cli.options import global_options, settings_of
+from tdxinfo.cli.options import Settings, global_options, settings_of
+from tdxinfo.cli.subject import host_of, subject_of
 
 if TYPE_CHECKING:
     from tdxinfo.explain import Explanation
@@ -26,7 +28,8 @@ def explain(context: click.Context, what: tuple[str, ...]) -> None:
 
     A metadata field or its id, a feature or attribute bit, a bitmap with its value
     (`features0=0xfbf`), a SEAMCALL status or leaf, an MSR, a check, or a fact of `dump`. A log
-    line, or `-` for standard input, is searched for codes.
+    line, or `-` for standard input, is searched for codes. Of a fact it also tells what each of
+    its places says on this host, of a check its outcome here.
     """
     from tdxinfo.explain import explanations
 
@@ -39,6 +42,7 @@ def explain(context: click.Context, what: tuple[str, ...]) -> None:
     unknown = [query for query, meanings in found.items() if not meanings]
     if unknown:
         raise click.UsageError(_no_meaning(unknown[0]))
+    found = {query: [_with_value(settings, m) for m in told] for query, told in found.items()}
     if settings.quiet:
         return
     if settings.format == "json":
@@ -50,6 +54,40 @@ def explain(context: click.Context, what: tuple[str, ...]) -> None:
     from tdxinfo.render import meanings, theme
 
     meanings.print_meanings(theme.console(settings.color), found)
+
+
+def _with_value(settings: Settings, meaning: Explanation) -> Explanation:
+    """A fact with what each of its places says here, a check with its outcome here."""
+    if meaning.kind == "fact":
+        return replace(meaning, details=tuple(_said_here(settings, meaning.name)))
+    if meaning.kind == "check":
+        from tdxinfo.checks.engine import judge_host
+
+        results = judge_host(host_of(subject_of(settings)))
+        verdict = next(r.verdict for r in results if r.check.id == meaning.name)
+        here = ("here", f"{verdict.outcome.value}: {verdict.message}")
+        return replace(meaning, details=(*meaning.details, here))
+    return meaning
+
+
+def _said_here(settings: Settings, name: str) -> Iterator[tuple[str, str]]:
+    """Every place of the fact and its answer; of a report the value that it holds."""
+    from tdxinfo.host.observe import Observer
+    from tdxinfo.machine import Machine
+    from tdxinfo.model.observed import Attempt
+    from tdxinfo.render import words
+
+    subject = subject_of(settings)
+    if not isinstance(subject, Machine):
+        told = host_of(subject).fact(name)
+        yield (
+            "here",
+            f"{words.value(told)}  ({told.origin})" if told.is_known else words.value(told),
+        )
+        return
+    for answer in Observer(subject).every_place(name):
+        said = answer.message if isinstance(answer, Attempt) else words.value(answer)
+        yield answer.origin, said
 
 
 def _queries(what: tuple[str, ...]) -> Iterator[str]:

@@ -121,9 +121,20 @@ def test_a_bitmap_with_its_value_names_the_bits() -> None:
     assert "NO_RBP_MOD" not in meaning["meaning"]
 
 
-def test_a_fact_is_explained_in_the_catalogues_words() -> None:
-    (meaning,) = explained("keys.guest_keyids")
-    assert meaning["meaning"] == "TDs that can run at once."
+EXAMPLE = ("--from", "example:emr-five-cmrs")
+
+
+def test_a_fact_is_explained_in_the_catalogues_words_with_what_its_places_say() -> None:
+    told = ran("explain", "keys.tdx_keyids", "--json", *EXAMPLE).json["explanations"]
+    (meaning,) = told["keys.tdx_keyids"]
+    assert meaning["meaning"].startswith("KeyIDs only TDX may use")
+    assert details(meaning)["klog:private_keyid_count"] == "16"
+    assert "not in the record" in details(meaning)["msr:0x87"]
+
+
+def test_a_check_is_explained_with_its_outcome_here() -> None:
+    told = ran("explain", "module.initialized", "--json", *EXAMPLE).json["explanations"]
+    assert details(told["module.initialized"][0])["here"] == "PASS: initialized"
 
 
 LINE = "[   12.3] virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc000050500000000"
