@@ -6,12 +6,12 @@ import errno
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import lines
 from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import FILE_LIMIT, Machine
+from tdxinfo.sources import locator
 
 _SCHEMES = (("/sys/fs/cgroup/", "cgroup"), ("/sys/", "sysfs"), ("/proc/", "procfs"))
 
@@ -30,7 +30,7 @@ def decoded(text: str, decode: Callable[[str], Any], path: str) -> Any:
         raise Malformed(f"{path}: {error}") from None
 
 
-@dataclass(frozen=True)
+@locator
 class File:
     """A text file that holds one fact."""
 
@@ -45,7 +45,7 @@ class File:
         return decoded(machine.text(self.path), self.decode, self.path)
 
 
-@dataclass(frozen=True)
+@locator
 class StateFile(File):
     """A file of a driver whose state can be lost; then ENXIO says so (Linux 7.2 and later)."""
 
@@ -59,7 +59,7 @@ class StateFile(File):
             raise
 
 
-@dataclass(frozen=True)
+@locator
 class RunningState(StateFile):
     """Whether the TDX module runs: its driver shows the file's text only while it does."""
 
@@ -71,7 +71,7 @@ class RunningState(StateFile):
         return "initialized"
 
 
-@dataclass(frozen=True)
+@locator
 class NotLost(StateFile):
     """Tells nothing, but raises Lost where the state is lost, so that no older place is asked."""
 
@@ -80,7 +80,7 @@ class NotLost(StateFile):
         raise Absent(f"{self.path} tells nothing of this")
 
 
-@dataclass(frozen=True)
+@locator
 class Binary:
     """A file of raw little-endian values."""
 
@@ -98,7 +98,7 @@ class Binary:
             raise Malformed(f"{self.path}: {error}") from None
 
 
-@dataclass(frozen=True)
+@locator
 class Exists:
     """Whether a file is there. A denial proves nothing: it may come from a folder above."""
 
@@ -134,7 +134,7 @@ def _first_readable(machine: Machine, paths: tuple[str, ...]) -> tuple[str, str]
     raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
 
 
-@dataclass(frozen=True)
+@locator
 class MiscCgroup:
     """What the misc cgroup counts of KeyIDs: `capacity`, `current` or `peak`.
 
@@ -158,7 +158,7 @@ class MiscCgroup:
         return count
 
 
-@dataclass(frozen=True)
+@locator
 class CgroupImplies:
     """KVM enters its KeyIDs into the misc cgroup only once the TDX module runs."""
 
@@ -173,7 +173,7 @@ class CgroupImplies:
         return self.value
 
 
-@dataclass(frozen=True)
+@locator
 class KernelConfig:
     """An option of the running kernel's configuration; True for y or m."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from glob import glob
 from typing import Any
 
 from tdxinfo.decode.boot import Boot, read_fact
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
+from tdxinfo.sources import locator
 
 DEVICE = "/dev/kmsg"
 _BEGINNING = "Linux version "
@@ -22,7 +23,7 @@ _WHOLE_LOG = 200
 _JOURNALS = ("/run/log/journal/*/system.journal", "/var/log/journal/*/system.journal")
 
 
-@dataclass(frozen=True)
+@locator
 class KernelLog:
     """A fact that the kernel said in its log; the facts are in `decode/boot`."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, Tdmr
+from tdxinfo.sources import locator
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.metadata import cpuid_config
 
@@ -55,7 +55,7 @@ _STATUS = {1: "initialized", 2: "failed"}
 Objects = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@locator
 class Kmem:
     """A member of one of the kernel's variables."""
 
@@ -71,7 +71,7 @@ class Kmem:
         return self.convert(_member(machine, self.variable, self.path))
 
 
-@dataclass(frozen=True)
+@locator
 class KmemState:
     """Whether the kernel holds the module for initialized; each generation says it elsewhere."""
 
@@ -86,7 +86,7 @@ class KmemState:
         return state
 
 
-@dataclass(frozen=True)
+@locator
 class KmemVersion:
     """The module's version, which the kernel reads since 7.1 and anew after an update."""
 
@@ -102,7 +102,7 @@ class KmemVersion:
         return ModuleVersion(*parts)
 
 
-@dataclass(frozen=True)
+@locator
 class KmemCpuid:
     """The CPUID_CONFIG entries, as many as the kernel counted."""
 
@@ -121,7 +121,7 @@ class KmemCpuid:
         )
 
 
-@dataclass(frozen=True)
+@locator
 class KmemTdmrs:
     """The TDMRs that the kernel built, with their PAMTs and reserved areas."""
 

@@ -12,13 +12,13 @@ import struct
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fcntl import ioctl
 from typing import Any
 
 from tdxinfo.decode import kvm as decode
 from tdxinfo.errors import Absent, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine import Answer, Machine
+from tdxinfo.sources import locator
 
 DEVICE = "/dev/kvm"
 
@@ -35,7 +35,7 @@ _ENTRIES = (128, 256, 1024, 4096)
 """Room for CPUID entries, grown on E2BIG: the kernel does not say how many it needs."""
 
 
-@dataclass(frozen=True)
+@locator
 class KvmVmType:
     """Whether KVM offers the VM type KVM_X86_TDX_VM."""
 
@@ -50,7 +50,7 @@ class KvmVmType:
         return bool(types >> _TDX_VM & 1)
 
 
-@dataclass(frozen=True)
+@locator
 class KvmCapabilities:
     """A member of `struct kvm_tdx_capabilities`, or `max_vcpus`."""
 
@@ -67,7 +67,7 @@ class KvmCapabilities:
         return decode.cpuid_configs(value) if self.member == "cpuid" else value
 
 
-@dataclass(frozen=True)
+@locator
 class KvmSucceeds:
     """KVM only answers once it has initialized the TDX module."""
 

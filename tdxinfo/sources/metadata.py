@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import metadata as decode
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import METADATA, Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
+from tdxinfo.sources import locator
 
 _NO_SUBLEAF = 0xFFFFFFFF
 _LOW = 0xFFFFFFFF
 _DEBUG = 31
 
 
-@dataclass(frozen=True)
+@locator
 class Metadata:
     """One word of a field, by its name in the module's source."""
 
@@ -35,7 +35,7 @@ class Metadata:
             raise Malformed(f"{self.name} holds {word:#x}: {error}") from None
 
 
-@dataclass(frozen=True)
+@locator
 class MetadataVersion:
     """The version's three numbers in one."""
 
@@ -53,7 +53,7 @@ class MetadataVersion:
             return ModuleVersion(major, minor)
 
 
-@dataclass(frozen=True)
+@locator
 class MetadataCmrs:
     """The CMR list. NUM_CMRS is the arrays' length; the list ends at the first size of 0."""
 
@@ -73,7 +73,7 @@ class MetadataCmrs:
         return tuple(found)
 
 
-@dataclass(frozen=True)
+@locator
 class MetadataCpuid:
     """The CPUID_CONFIG entries up to NUM_CPUID_CONFIG; what stands behind them is stale."""
 

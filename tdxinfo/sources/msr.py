@@ -5,19 +5,18 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tdxinfo.decode import bits
 from tdxinfo.errors import Absent, Inconsistent, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import OPEN_FLAGS
-from tdxinfo.sources import processor
+from tdxinfo.sources import locator, processor
 
 INTEL = "GenuineIntel"
 _BYTES = 8
 
 
-@dataclass(frozen=True)
+@locator
 class Msr:
     """A field of an MSR. TDX is set up for each package, so all packages must agree."""
 

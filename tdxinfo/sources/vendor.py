@@ -8,13 +8,13 @@ id (development kernels around 6.3 to 6.8).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import layout, lines
 from tdxinfo.errors import Absent
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import CpuidConfig, ModuleVersion, decimal_date
+from tdxinfo.sources import locator
 from tdxinfo.sources.files import Binary, decoded
 
 TREES = ("/sys/firmware/tdx/tdx_module", "/sys/firmware/tdx_seam")
@@ -45,7 +45,7 @@ def _text(machine: Machine, name: str) -> tuple[str, str]:
     raise absences[0]
 
 
-@dataclass(frozen=True)
+@locator
 class VendorModule:
     """A number in the vendor tree of the TDX module."""
 
@@ -61,7 +61,7 @@ class VendorModule:
         return decoded(text, lambda t: self.convert(lines.number(t)), path)
 
 
-@dataclass(frozen=True)
+@locator
 class VendorState:
     """The module's state; older trees call the file `state`, newer ones `status`."""
 
@@ -80,7 +80,7 @@ class VendorState:
         return state
 
 
-@dataclass(frozen=True)
+@locator
 class VendorVersion:
     """Major and minor version from a vendor tree, which tells no update."""
 
@@ -93,7 +93,7 @@ class VendorVersion:
         return ModuleVersion(major, VendorModule("minor_version").read(machine))
 
 
-@dataclass(frozen=True)
+@locator
 class SeamldrVersion:
     """Major and minor version of the P-SEAMLDR (Intel MVP 5.15)."""
 
@@ -119,7 +119,7 @@ def metadata(field_id: int) -> Binary:
     return Binary(f"{METADATA}/{field_id:016x}", layout.word64)
 
 
-@dataclass(frozen=True)
+@locator
 class VendorCpuid:
     """CPUID_CONFIG from three metadata files: the count, the leaves, the values."""
 
