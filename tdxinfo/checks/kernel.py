@@ -102,3 +102,14 @@ def log_is_whole(host: Host) -> Verdict:
     if known(host.kernel.log_complete):
         return passed("the log begins at boot")
     return informed("the log's beginning is missing, so that silence in it proves nothing")
+
+
+@check(
+    "kernel.places_agree",
+    severity=Severity.WARN,
+    remedy="Run `tdxinfo explain FACT` to see what each place says; the most direct stands first.",
+)
+def places_agree(host: Host) -> Verdict:
+    """No two places tell the same fact differently."""
+    found = known(host.kernel.disagreements)
+    return warned("; ".join(found)) if found else passed("what was told twice is the same")

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated
 
-from tdxinfo.host.section import From, Section
+from tdxinfo.host.section import Compared, From, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.sources.files import File, KernelConfig
 from tdxinfo.sources.klog import KernelLog
@@ -76,6 +76,22 @@ class Kernel(Section):
         KernelLog("platform_detected"),
     ]
     """The kernel found that the firmware set TDX up. That proves nothing of the module."""
+
+    disagreements: Annotated[
+        Observed[tuple[str, ...]],
+        Compared(
+            "keys.mktme_keyids",
+            "keys.tdx_keyids",
+            "firmware.tme_enabled",
+            "firmware.seamrr_enabled",
+            "module.build_number",
+            "module.build_date",
+            "module.features0",
+            "memory.pamt_bytes",
+        ),
+    ]
+    """Facts that two places tell differently. The module's version is not among them: after an
+    update at run time the log is stale, and nothing is wrong."""
 
     lockdown: Annotated[Observed[str], File("/sys/kernel/security/lockdown", _lockdown)]
     """The kernel's lockdown mode."""

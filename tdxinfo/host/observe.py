@@ -9,7 +9,7 @@ from pydantic_core import ValidationError
 
 from tdxinfo.errors import Absent, Lost, Malformed, Unavailable
 from tdxinfo.host import SECTIONS, Host, fact_names
-from tdxinfo.host.section import From, Section
+from tdxinfo.host.section import Compared, From, Section
 from tdxinfo.machine import Machine, Origin
 from tdxinfo.model.observed import Attempt, Observed
 from tdxinfo.sources import Place
@@ -46,11 +46,11 @@ class Observer:
         return Observed(section.unknown_values.get(field), "", tuple(attempts), name)
 
     def _ask(
-        self, section: type[Section], name: str, field: str, place: Place | From
+        self, section: type[Section], name: str, field: str, place: Place | From | Compared
     ) -> Observed[Any] | Attempt:
         """The one place's answer, held against the field's type; or why it gave none."""
         try:
-            told = self._derive(place) if isinstance(place, From) else place.read(self._machine)
+            told = self._tell(place)
             return Observed(section.fields[field].type.validated(told), place.origin, (), name)
         except Unavailable as refusal:
             return Attempt.from_error(place.origin, refusal)
@@ -58,6 +58,27 @@ class Observer:
             why = error.errors(include_url=False, include_context=False)[0]["msg"]
             message = f"what {place.origin} says of {name} is out of range: {why}"
             return Attempt.from_error(place.origin, Malformed(message))
+
+    def _tell(self, place: Place | From | Compared) -> Any:
+        if isinstance(place, From):
+            return self._derive(place)
+        if isinstance(place, Compared):
+            return self._compare(place)
+        return place.read(self._machine)
+
+    def _compare(self, place: Compared) -> list[str]:
+        """Raises Absent when no fact was told by two places."""
+        told = {name: self._answers(name) for name in place.names}
+        if not any(len(answers) > 1 for answers in told.values()):
+            raise Absent("no fact was told by two places")
+        return [
+            f"{name}: " + ", ".join(f"{_spelled(a)} by {a.origin}" for a in answers)
+            for name, answers in told.items()
+            if any(answer.value != answers[0].value for answer in answers)
+        ]
+
+    def _answers(self, name: str) -> list[Observed[Any]]:
+        return [answer for answer in self.every_place(name) if isinstance(answer, Observed)]
 
     def _derive(self, place: From) -> Any:
         """Raises Absent when a fact that it needs is unknown."""
@@ -71,6 +92,11 @@ class Observer:
         if derived is None:
             raise Absent(f"{' and '.join(place.needed)} do not tell")
         return derived
+
+
+def _spelled(observed: Observed[Any]) -> Any:
+    section, field = _declared(observed.name)
+    return section.fields[field].type.as_json(observed.value)
 
 
 def _declared(name: str) -> tuple[type[Section], str]:

@@ -33,6 +33,17 @@ class Inferred(From):
     kind = "inferred"
 
 
+class Compared:
+    """The facts among `names` that two of their places tell differently, in a sentence each."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    @property
+    def origin(self) -> str:
+        return f"compared:{','.join(self.names)}"
+
+
 class Field:
     """One declared fact: its type, and where it is looked for, the most direct place first."""
 
@@ -40,7 +51,9 @@ class Field:
         is_annotated = get_origin(annotation) is Annotated
         observed = get_args(annotation)[0] if is_annotated else annotation
         self.type = FieldType(get_args(observed)[0])
-        self.places: tuple[Place | From, ...] = annotation.__metadata__ if is_annotated else ()
+        self.places: tuple[Place | From | Compared, ...] = (
+            annotation.__metadata__ if is_annotated else ()
+        )
 
 
 class Section:

@@ -295,3 +295,19 @@ def test_refusals_are_never_raised_to_the_caller() -> None:
 
 def test_the_catalogue_is_as_it_was() -> None:
     assert "s" not in catalogue.SECTIONS
+
+
+KEYID_LOG = "[ 1.0] virt/tdx: BIOS enabled: private KeyID range [{}, 128)\n"
+
+
+@pytest.mark.parametrize(("first", "count"), [(64, 0), (96, 2)])
+def test_two_places_that_tell_a_fact_differently_are_found(first: int, count: int) -> None:
+    machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"}, log=KEYID_LOG.format(first))
+    found = observe(machine, ["kernel.disagreements"]).kernel.disagreements
+    assert len([told for told in found.value or () if "keyids" in told]) == count
+
+
+def test_a_fact_told_once_cannot_disagree() -> None:
+    machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"})
+    found = observe(machine, ["kernel.disagreements"]).kernel.disagreements
+    assert not found.is_known
