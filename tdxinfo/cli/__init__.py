@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -14,6 +15,10 @@ from tdxinfo.errors import BadInput
 
 def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
+    for stream in (sys.stdout, sys.stderr):
+        _escape_what_cannot_be_encoded(stream)
+    if sys.stdout is None:  # what Python makes of a descriptor that is closed
+        sys.exit(_refuse("The output cannot be written: standard output is closed.", []))
     sys.exit(run(sys.argv[1:]))
 
 
@@ -64,3 +69,9 @@ def _refuse(sentence: str, arguments: list[str]) -> int:
 def _silence_stdout() -> None:
     """Keeps the interpreter from complaining once more when it flushes at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _escape_what_cannot_be_encoded(stream: object) -> None:
+    """A terminal without UTF-8 gets an escape for a character it has not, instead of an error."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")

@@ -265,6 +265,20 @@ def test_a_failed_run_prints_json_where_json_was_asked_for(tmp_path: Path) -> No
     assert told.json["errors"]
 
 
+def test_a_terminal_without_the_character_gets_its_escape() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tdxinfo", "dump", "kernel.command_line", "--from", "-"],
+        input="[ 0.0] Command line: name=Zoë\n".encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.stderr == b""
+    assert done.returncode == 0
+    assert rb"name=Zo\xeb" in done.stdout
+
+
 def test_a_full_disk_is_told_in_one_sentence() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
@@ -277,6 +291,23 @@ def test_a_full_disk_is_told_in_one_sentence() -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "tdxinfo: The output cannot be written: No space left on device.\n"
+
+
+def test_a_closed_output_is_told_in_one_sentence() -> None:
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            '"$0" -m tdxinfo dump --json --from example:emr-five-cmrs >&-',
+            sys.executable,
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "tdxinfo: The output cannot be written: standard output is closed.\n"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
