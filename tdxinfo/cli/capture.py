@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from functools import partial
 
@@ -33,6 +34,7 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     from tdxinfo.host.observe import Observer
     from tdxinfo.machine import Machine
     from tdxinfo.machine.recording import RecordingMachine, contents, write
+    from tdxinfo.render.safe import printable
 
     settings = settings_of(context)
     subject = subject_of(settings)
@@ -49,7 +51,8 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     log_lines = relevant_lines if is_live and not keep_identity else str
     write(contents(machine, kernel, cleaned, log_lines), destination)
     if not settings.quiet:
-        click.echo(f"Wrote {destination}: try `tdxinfo --from {destination} dump`.", err=True)
+        place = printable(shlex.quote(destination))
+        click.echo(f"Wrote {place}: try `tdxinfo --from {place} dump`.", err=True)
 
 
 def _cleaner(is_live: bool) -> Callable[[str], str]:

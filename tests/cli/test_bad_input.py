@@ -265,6 +265,14 @@ def test_a_failed_run_prints_json_where_json_was_asked_for(tmp_path: Path) -> No
     assert told.json["errors"]
 
 
+def test_the_name_of_a_capture_is_told_so_that_it_can_be_typed(tmp_path: Path) -> None:
+    awkward = tmp_path / "my host \x1b[31m"
+    told = ran("capture", str(awkward), "--from", "example:emr-five-cmrs")
+    assert told.status == 0
+    assert "\x1b" not in told.err
+    assert f"'{tmp_path}/my host \\x1b[31m'" in told.err
+
+
 def test_a_terminal_without_the_character_gets_its_escape() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tdxinfo", "dump", "kernel.command_line", "--from", "-"],
