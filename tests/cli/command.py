@@ -1,9 +1,11 @@
-"""Runs the command line inside this process."""
+"""Runs the command line: inside this process, or as one of its own."""
 
 from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
@@ -33,3 +35,10 @@ def ran(*arguments: str, columns: int = 100) -> Ran:
     ):
         status = run(list(arguments))
     return Ran(status, out.getvalue(), err.getvalue())
+
+
+def spawned(*arguments: str, **options: Any) -> subprocess.CompletedProcess[Any]:
+    """`tdxinfo ARGUMENTS` as a process, for what only a process shows; ends within a minute."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-m", "tdxinfo", *arguments]
+    return subprocess.run(command, check=False, timeout=60, **{**streams, **options})

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command import Ran, ran
+from tests.cli.command import Ran, ran, spawned
+
+EXAMPLE = "example:emr-five-cmrs"
 
 LIMIT = 512 << 20
 """Address space of a child process: far below the size of what it is given."""
@@ -169,20 +171,20 @@ def test_json_that_is_no_report_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_report_with_wrong_values_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
-    whole = ran("dump", "--json", "--from", "example:emr-five-cmrs").json
+    whole = ran("dump", "--json", "--from", EXAMPLE).json
     (tmp_path / "report.json").write_text(json.dumps({**whole, **change}))
     refused(given(tmp_path / "report.json"), "report.json")
 
 
 def test_a_cut_report_is_refused(tmp_path: Path) -> None:
-    whole = ran("dump", "--json", "--from", "example:emr-five-cmrs").out
+    whole = ran("dump", "--json", "--from", EXAMPLE).out
     (tmp_path / "report.json").write_text(whole[: len(whole) // 2])
     refused(given(tmp_path / "report.json"), "not whole")
 
 
 def test_an_unknown_example_lists_those_there_are() -> None:
-    refused(ran("dump", "--from", "example:nowhere"), "example:emr-five-cmrs")
-    refused(ran("dump", "--from", "example:../tables"), "example:emr-five-cmrs")
+    refused(ran("dump", "--from", "example:nowhere"), EXAMPLE)
+    refused(ran("dump", "--from", "example:../tables"), EXAMPLE)
 
 
 def _limited() -> None:
@@ -190,14 +192,7 @@ def _limited() -> None:
 
 
 def run_limited(path: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tdxinfo", "dump", "--from", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        preexec_fn=_limited,
-    )
+    return spawned("dump", "--from", str(path), text=True, preexec_fn=_limited)
 
 
 @pytest.mark.parametrize("text", [b"\0", b"garbage \n"])
@@ -240,15 +235,10 @@ def test_an_empty_name_is_refused() -> None:
     refused(ran("dump", "--from", ""), "names nothing")
 
 
-def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tdxinfo", "dump", "module.state", "--json", "--from", "-"],
-        input="[ 1.0] virt/tdx: module initialized\n",
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+def test_standard_input_is_read() -> None:
+    log = "[ 1.0] virt/tdx: module initialized\n"
+    done = spawned("dump", "module.state", "--json", "--from", "-", input=log, text=True)
+    assert done.returncode == 0
     assert json.loads(done.stdout)["host"]["module"]["state"] == "initialized"
 
 
@@ -267,21 +257,16 @@ def test_a_failed_run_prints_json_where_json_was_asked_for(tmp_path: Path) -> No
 
 def test_the_name_of_a_capture_is_told_so_that_it_can_be_typed(tmp_path: Path) -> None:
     awkward = tmp_path / "my host \x1b[31m"
-    told = ran("capture", str(awkward), "--from", "example:emr-five-cmrs")
+    told = ran("capture", str(awkward), "--from", EXAMPLE)
     assert told.status == 0
     assert "\x1b" not in told.err
     assert f"'{tmp_path}/my host \\x1b[31m'" in told.err
 
 
 def test_a_terminal_without_the_character_gets_its_escape() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "tdxinfo", "dump", "kernel.command_line", "--from", "-"],
-        input="[ 0.0] Command line: name=Zoë\n".encode(),
-        capture_output=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-    )
+    log = "[ 0.0] Command line: name=Zoë\n".encode()
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = spawned("dump", "kernel.command_line", "--from", "-", input=log, env=ascii_only)
     assert done.stderr == b""
     assert done.returncode == 0
     assert rb"name=Zo\xeb" in done.stdout
@@ -289,38 +274,20 @@ def test_a_terminal_without_the_character_gets_its_escape() -> None:
 
 def test_a_full_disk_is_told_in_one_sentence() -> None:
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "tdxinfo", "dump", "--json", "--from", "example:emr-five-cmrs"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = spawned("dump", "--json", "--from", EXAMPLE, stdout=full, text=True)
     assert done.returncode == 2
     assert done.stderr == "tdxinfo: The output cannot be written: No space left on device.\n"
 
 
 def test_a_closed_output_is_told_in_one_sentence() -> None:
-    done = subprocess.run(
-        [
-            "sh",
-            "-c",
-            '"$0" -m tdxinfo dump --json --from example:emr-five-cmrs >&-',
-            sys.executable,
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = spawned("dump", "--from", EXAMPLE, text=True, preexec_fn=lambda: os.close(1))
     assert done.returncode == 2
     assert done.stderr == "tdxinfo: The output cannot be written: standard output is closed.\n"
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
     with subprocess.Popen(
-        [sys.executable, "-m", "tdxinfo", "dump", "--json", "--from", "example:emr-five-cmrs"],
+        [sys.executable, "-m", "tdxinfo", "dump", "--json", "--from", EXAMPLE],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as child:

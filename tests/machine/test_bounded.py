@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, from_oserror
 from tdxinfo.machine import live
 from tdxinfo.machine.bounded import read_descriptor, read_file, within
 from tdxinfo.machine.live import LiveMachine
+from tests.machine.pipes import trickle
 
 
 def descriptors() -> int:
@@ -43,15 +43,7 @@ def test_a_file_that_never_ends_is_malformed() -> None:
 
 
 def test_a_file_that_comes_in_pieces_is_read_whole() -> None:
-    out, into = os.pipe()
-
-    def write() -> None:
-        for piece in (b"a", b"b", b"c"):
-            os.write(into, piece)
-            time.sleep(0.01)
-        os.close(into)
-
-    threading.Thread(target=write).start()
+    out = trickle(b"a", b"b", b"c")
     try:
         assert read_descriptor(out, 10, "a pipe") == b"abc"
     finally:
