@@ -77,6 +77,9 @@ def _title(host: Host) -> Text:
     title.append(_STATE_WORDS.get(state, state), _STATE_STYLES.get(state, "doubtful"))
     if state == "unknown" and host.kernel.tdx_detected.value is False:
         title.append(": the kernel found no TDX on this platform")
+    basis = module.state.origin.removeprefix("inferred:")
+    if basis != module.state.origin:
+        title.append(f", inferred from {basis.replace(',', ' and ')}", "label")
     return title
 
 

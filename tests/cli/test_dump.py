@@ -33,6 +33,13 @@ def test_a_report_tells_of_each_fact_its_source_or_why_there_is_none() -> None:
     assert not set(report["sources"]) & set(report["unavailable"])
 
 
+def test_the_title_says_when_the_state_was_inferred_and_only_then() -> None:
+    built_without = Path(__file__).parents[1] / "hosts" / "generic-kernel-without-tdx-host"
+    title = ran("--from", str(built_without), "dump").out.splitlines()[0]
+    assert title.endswith(", inferred from kernel.config_tdx_host")
+    assert "inferred" not in ran("--from", FIVE_CMRS, "dump").out.splitlines()[0]
+
+
 def test_the_host_of_the_readme_log_has_its_published_values() -> None:
     # canonical/tdx README, commit 1c3fa23
     host = ran("--from", FIVE_CMRS, "dump", "--json").json["host"]
