@@ -12,7 +12,9 @@ from tdxinfo.checks.engine import Outcome, first_failure, judge_host, verdict_of
 from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.render.document import plain
+from tdxinfo.render.document import dump_document, plain
+from tdxinfo.render.judgement import check_document
+from tests.documents import fault
 
 HOSTS = Path(__file__).parent / "hosts"
 NAMES = sorted(path.parent.name for path in HOSTS.glob("*/expect.json"))
@@ -65,6 +67,15 @@ def test_a_host_is_judged_as_expected(name: str) -> None:
         "first_failure": wanted["first_failure"],
         "outcomes": {outcome: sorted(ids) for outcome, ids in wanted["outcomes"].items() if ids},
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hosts_documents_are_what_their_schemas_promise(name: str) -> None:
+    host = host_of(name)
+    assert fault("dump", dump_document(host, fact_names())) == ""
+    results = judge_host(host)
+    judged = check_document(host, fact_names(), results, verdict_of(results).value)
+    assert fault("check", judged) == ""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,6 +10,7 @@ from tdxinfo.cli.check import check
 from tdxinfo.cli.dump import dump
 from tdxinfo.cli.explain import explain
 from tdxinfo.cli.options import RootGroup, global_options
+from tdxinfo.cli.schema import schema
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,5 +25,5 @@ def root() -> None:
     """
 
 
-for command in (dump, check, explain, capture):
+for command in (dump, check, explain, capture, schema):
     root.add_command(command)

@@ -28,16 +28,20 @@ def hex32(number: int) -> str:
 
 
 class AtMost:
-    """Marks an int as unsigned with an upper bound."""
+    """Marks an int as unsigned with an upper bound; `unit` is a sentence for the JSON Schema."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, unit: str = "") -> None:
         self.most = most
+        self.unit = unit
 
     def schema(self) -> core_schema.CoreSchema:
         return core_schema.int_schema(ge=0, le=self.most)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return self.schema()
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        return {**handler(schema), **({"description": self.unit} if self.unit else {})}
 
 
 class HexWord(AtMost):
@@ -46,6 +50,10 @@ class HexWord(AtMost):
     def __init__(self, most: int, spell: Callable[[int], str]) -> None:
         super().__init__(most)
         self.spell = spell
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        digits = len(self.spell(self.most)) - len("0x")
+        return {"type": "string", "pattern": f"^0x[0-9a-f]{{{digits}}}$"}
 
     def schema(self) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(
@@ -63,10 +71,8 @@ def _from_hex(given: object) -> object:
 
 
 Count = Annotated[int, AtMost(MASK32)]
-Size = Annotated[int, AtMost(MASK64)]
-"""Bytes."""
-Address = Annotated[int, AtMost(MASK64)]
-"""A host physical address."""
+Size = Annotated[int, AtMost(MASK64, "In bytes.")]
+Address = Annotated[int, AtMost(MASK64, "A host physical address.")]
 Bits64 = Annotated[int, HexWord(MASK64, hex64)]
 Bits32 = Annotated[int, HexWord(MASK32, hex32)]
 
@@ -132,7 +138,7 @@ class MemoryRange:
 
 @dataclass(frozen=True, slots=True)
 class Tdmr(MemoryRange):
-    """A TD Memory Region as the kernel built it; PAMT and reserved areas are None if not told."""
+    """A TD Memory Region as the kernel built it; what nobody told of it is left open."""
 
     pamt: tuple[MemoryRange, ...] | None
     reserved: tuple[MemoryRange, ...] | None
@@ -140,7 +146,7 @@ class Tdmr(MemoryRange):
 
 @dataclass(frozen=True, slots=True)
 class CpuidConfig:
-    """CPUID bits of a leaf that a TD's owner may choose; `subleaf` is None where there is none."""
+    """CPUID bits of a leaf, some without sub-leaf, that a TD's owner may choose."""
 
     leaf: Count
     subleaf: Count | None

@@ -12,6 +12,7 @@ from typing import Any
 from unittest import mock
 
 from tdxinfo.cli import run
+from tests.documents import hold_against_schema
 
 
 @dataclass
@@ -26,7 +27,10 @@ class Ran:
 
 
 def ran(*arguments: str, columns: int = 100) -> Ran:
-    """What `tdxinfo ARGUMENTS` prints and returns; its width is fixed, colour is off."""
+    """What `tdxinfo ARGUMENTS` prints and returns; its width is fixed, colour is off.
+
+    JSON is held against its schema.
+    """
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.dict("os.environ", {"COLUMNS": str(columns), "NO_COLOR": "1"}),
@@ -34,6 +38,7 @@ def ran(*arguments: str, columns: int = 100) -> Ran:
         redirect_stderr(err),
     ):
         status = run(list(arguments))
+    hold_against_schema(arguments, out.getvalue())
     return Ran(status, out.getvalue(), err.getvalue())
 
 

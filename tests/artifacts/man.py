@@ -1,9 +1,8 @@
-"""Man page and completions, made from the command tree: `python -m tests.artifacts`."""
+"""The man page, from the command tree, the catalogue and the checks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from textwrap import wrap
 
 import click
@@ -17,8 +16,6 @@ from tdxinfo.machine.inputs import example_names
 RELEASED = "2026-11-23"
 """The day of the version that the man page describes."""
 
-TOP = Path(__file__).parent.parent
-
 _EXIT_STATUSES = (
     ("0", "dump, capture: done. check: the host is ready."),
     ("1", "check: at least one check failed; with --strict also: one warns."),
@@ -28,7 +25,7 @@ _EXIT_STATUSES = (
 )
 
 
-def artifacts() -> dict[str, str]:
+def files() -> dict[str, str]:
     """The files by their paths below the top of the tree."""
     shells = {
         "bash": "completions/tdxinfo.bash",
@@ -101,13 +98,3 @@ def _options(command: click.Command, leave_out: set[str | None] | None = None) -
         record = parameter.get_help_record(context)
         if record and parameter.name not in (leave_out or set()):
             yield f".TP\n.B {_escaped(record[0])}\n{_escaped(record[1])}"
-
-
-def write() -> None:
-    for path, text in artifacts().items():
-        (TOP / path).parent.mkdir(exist_ok=True)
-        (TOP / path).write_text(text)
-
-
-if __name__ == "__main__":
-    write()

@@ -1,0 +1,5 @@
+"""`python -m tests.artifacts`."""
+
+from tests.artifacts import write
+
+write()

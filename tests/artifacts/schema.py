@@ -1,0 +1,275 @@
+"""JSON Schema of what `--json` prints, from the catalogue's annotations and its sentences.
+
+The models describe the documents that `render/` writes. Unknown keys are allowed, since a later
+version may add one; the tests hold every document against the closed schema, which allows none.
+"""
+
+import json
+import sys
+from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
+
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypedDict
+
+from tdxinfo import schemas
+from tdxinfo.errors import REASONS
+from tdxinfo.host import SECTIONS
+from tdxinfo.host.docs import meaning
+from tdxinfo.model import SCHEMA_VERSION
+from tdxinfo.model.values import Bits64
+from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
+
+_CONFIG = ConfigDict(use_attribute_docstrings=True)
+_MAJOR = SCHEMA_VERSION.partition(".")[0]
+
+FactName = Annotated[str, Field(pattern=r"^[a-z0-9]+\.[a-z0-9_]+$")]
+CheckId = FactName
+Nothing = Annotated[dict[str, JsonValue], Field(max_length=0)]
+Reason = Literal[tuple(REASONS)]  # type: ignore[valid-type]  # the reasons are data
+
+
+class Tool(TypedDict):
+    """The program that wrote this."""
+
+    name: Literal["tdxinfo"]
+    version: str
+
+
+class Origin(TypedDict):
+    """Where the facts come from: this machine, or what --from was given."""
+
+    kind: str
+    """live, capture, example, kernel-log, metadata, report or another."""
+    path: str | None
+    note: str | None
+    """What a recorded host says of itself."""
+    recorded: str | None
+    """When it was recorded."""
+
+
+class Source(TypedDict):
+    """The place that told a fact."""
+
+    origin: str
+
+
+class Refusal(TypedDict):
+    """A place that was asked and did not answer."""
+
+    origin: str
+    reason: Reason
+    message: str
+    """One sentence."""
+    remedy: str
+    """What to do about it, or nothing."""
+
+
+class Answer(TypedDict):
+    """What one place said of a fact."""
+
+    origin: str
+    value: JsonValue
+
+
+class MetadataField(TypedDict):
+    """An element of the TDX module's metadata; what is not known of it is null."""
+
+    id: Bits64 | None
+    name: str | None
+    """The field's name in the manual."""
+    index: int | None
+    """Which element of an array this is."""
+    value: Bits64 | None
+    origin: str | None
+
+
+class Failed(TypedDict):
+    """Why the run failed."""
+
+    message: str
+    """One sentence."""
+
+
+class Frame(TypedDict):
+    """What every document has. pydantic does not hand on sentences below inherited keys."""
+
+    schema_version: Annotated[
+        str,
+        Field(
+            pattern=rf"^{_MAJOR}\.\d+$",
+            description="A key may be added; a change of one raises the first number.",
+        ),
+    ]
+    tool: Tool
+    sources: Annotated[
+        dict[FactName, Source], Field(description="Of each known fact the place that told it.")
+    ]
+    unavailable: Annotated[
+        dict[FactName, list[Refusal]],
+        Field(description="Of each unknown fact the places that did not tell it."),
+    ]
+
+
+NoErrors = Annotated[list[Failed], Field(max_length=0)]
+
+
+class FailedRun(Frame):
+    """A run that failed."""
+
+    origin: None
+    host: Nothing
+    errors: Annotated[list[Failed], Field(min_length=1)]
+
+
+def _fact(name: str) -> Any:
+    """The fact's type, which may be null, with its sentence and unit."""
+    section, _, field = name.partition(".")
+    annotation = SECTIONS[section].fields[field].type.annotation
+    sentences = [meaning(name)]
+    if get_origin(annotation) is Annotated:
+        sentences += [m.unit for m in get_args(annotation)[1:] if m.unit]
+    return Annotated[annotation | None, Field(description=" ".join(sentences))]
+
+
+def _host(*, whole: bool) -> Any:
+    """All sections of the catalogue; those and their facts may be left out unless `whole`."""
+    sections = {
+        name: TypedDict(  # type: ignore[misc]  # the catalogue is data
+            name.title(),
+            {field: _fact(f"{name}.{field}") for field in section.fields},
+            total=whole,
+        )
+        for name, section in SECTIONS.items()
+    }
+    documented = {
+        name: Annotated[facts, Field(description=_doc(SECTIONS[name]))]
+        for name, facts in sections.items()
+    }
+    return TypedDict("Host", documented, total=whole)  # type: ignore[misc]
+
+
+def _doc(section: type) -> str:
+    """What the section is about: the first line of its module."""
+    return (sys.modules[section.__module__].__doc__ or "").partition("\n")[0]
+
+
+class Dump(Frame):
+    """The facts of one host."""
+
+    origin: Origin
+    host: _host(whole=False)  # type: ignore[valid-type]
+    """Those that were asked for, by section; what is unknown is null."""
+    errors: NoErrors
+    all_sources: NotRequired[dict[FactName, list[Answer | Refusal]]]
+    """With --all-sources: what each place said."""
+    fields: NotRequired[list[MetadataField]]
+    """With --fields: the TDX module's metadata, element by element."""
+
+
+class Checked(TypedDict):
+    """One check's answer."""
+
+    id: CheckId
+    group: str
+    outcome: Outcome
+    severity: Severity
+    title: str
+    """What is true when all is well."""
+    message: str
+    """What was found."""
+    remedy: str
+    """What to do about it, or nothing."""
+    evidence: dict[FactName, JsonValue]
+    """The facts that it looked at."""
+    needs: list[CheckId]
+    """Checks that it waits for."""
+
+
+Summary = TypedDict(  # type: ignore[misc]  # the outcomes are data
+    "Summary", {outcome.value: Annotated[int, Field(ge=0)] for outcome in Outcome}
+)
+
+
+class Check(Frame):
+    """The facts of one host, and what the checks say of them."""
+
+    origin: Origin
+    host: _host(whole=True)  # type: ignore[valid-type]
+    """All of them, by section; what is unknown is null."""
+    errors: NoErrors
+    verdict: HostVerdict
+    first_failure: CheckId | None
+    """The first check of the chain that failed."""
+    summary: Summary
+    """How many checks had each outcome."""
+    checks: list[Checked]
+    """In the order of the chain, skipped ones too."""
+
+
+class Detail(TypedDict):
+    """One line of an explanation."""
+
+    name: str
+    text: str
+
+
+class Explanation(TypedDict):
+    """One meaning of what was asked."""
+
+    kind: str
+    name: str
+    meaning: str
+    details: list[Detail]
+
+
+class Explain(Frame):
+    """What names and codes mean."""
+
+    origin: None
+    host: Nothing
+    errors: NoErrors
+    explanations: dict[str, list[Explanation]]
+
+
+DOCUMENTS: dict[str, Any] = {"dump": Dump, "check": Check, "explain": Explain}
+"""By the command that prints it."""
+
+
+class _Generator(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes of names, which say nothing new."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def schema(command: str) -> dict[str, Any]:
+    """The schema of what `tdxinfo COMMAND --json` prints, also when it fails."""
+    adapter = TypeAdapter[Any](DOCUMENTS[command] | FailedRun, config=_CONFIG)
+    made = adapter.json_schema(mode="serialization", schema_generator=_Generator)
+    return {
+        "$schema": _Generator.schema_dialect,
+        "title": f"tdxinfo {command} --json",
+        "description": "Keys that are not named here may be there: a later version may add one.",
+        **made,
+    }
+
+
+def files() -> dict[str, str]:
+    """The schemas by their paths below the top of the tree."""
+    return {
+        f"tdxinfo/schemas/{name}{schemas.SUFFIX}": json.dumps(schema(name), indent=2) + "\n"
+        for name in DOCUMENTS
+    }
+
+
+def closed(part: Any) -> Any:
+    """The schema without room for keys that it does not name."""
+    if isinstance(part, list):
+        return [closed(inner) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: closed(inner) for key, inner in part.items()}
+    if part.get("type") == "object" and {"properties", "patternProperties"} & set(part):
+        made["additionalProperties"] = False
+    return made

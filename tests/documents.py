@@ -1,0 +1,33 @@
+"""Documents that `--json` prints, held against their schema."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match
+
+from tdxinfo import schemas
+from tests.artifacts.schema import closed
+
+
+@cache
+def validator(command: str) -> Draft202012Validator:
+    """Of what the command prints, with no room for keys that the schema does not name."""
+    shipped = json.loads(schemas.text(command))
+    return Draft202012Validator(closed(shipped), format_checker=FormatChecker())
+
+
+def fault(command: str, document: Any) -> str:
+    """What the schema has most against the document, with its place; nothing when all is well."""
+    worst = best_match(validator(command).iter_errors(document))
+    return f"{worst.json_path}: {worst.message:.300}" if worst else ""
+
+
+def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
+    """Asserts that JSON which `tdxinfo ARGUMENTS` printed is what the schema promises."""
+    command = next((word for word in arguments if word in schemas.names()), None)
+    if command and printed.startswith("{") and "schema" not in arguments:
+        assert fault(command, json.loads(printed)) == ""

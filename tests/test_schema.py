@@ -1,0 +1,151 @@
+"""The JSON Schemas: complete, open to later keys, and sharp."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tdxinfo import schemas
+from tdxinfo.host import SECTIONS, fact_names
+from tests.cli.command import ran, spawned
+from tests.documents import fault
+
+Document = dict[str, Any]
+Change = Callable[[Document], object]
+READY = ("--json", "--from", "example:linux-7.3-emulated")
+
+
+def set_fact(name: str, value: object) -> Change:
+    section, _, field = name.partition(".")
+    return lambda document: document["host"][section].update({field: value})
+
+
+def refused(command: str, change: Change) -> bool:
+    document = copy.deepcopy(ran(command, *READY).json)
+    assert fault(command, document) == ""
+    change(document)
+    return fault(command, document) != ""
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_a_schema_is_one_of_its_draft(name: str) -> None:
+    schema = json.loads(ran("schema", name).out)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("fact", fact_names())
+def test_every_fact_has_its_type_and_its_meaning(fact: str) -> None:
+    section, _, field = fact.partition(".")
+    described = json.loads(schemas.text("dump"))["$defs"][section.title()]["properties"][field]
+    assert described["description"]
+    assert {"type": "null"} in described["anyOf"]
+
+
+@pytest.mark.parametrize(
+    ("fact", "unit"),
+    [
+        ("memory.cmr_bytes", "In bytes."),
+        ("memory.pamt_bytes", "In bytes."),
+        ("td.tdcs_base_size", "Bytes"),
+    ],
+)
+def test_a_size_says_its_unit(fact: str, unit: str) -> None:
+    section, _, field = fact.partition(".")
+    properties = json.loads(schemas.text("dump"))["$defs"][section.title()]["properties"]
+    assert unit in properties[field]["description"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_fact("module.version", 1.5),
+        set_fact("module.version", "1.5.6"),
+        set_fact("module.features0", 0xFBF),
+        set_fact("module.features0", "0xfbf"),
+        set_fact("module.build_date", "20230323"),
+        set_fact("module.state", "running"),
+        set_fact("keys.tdx_keyids", "64"),
+        set_fact("keys.tdx_keyids", -1),
+        set_fact("kvm.loaded", 1),
+        set_fact("memory.cmrs", [{"base": 0, "end": 4096}]),
+        set_fact("keys.tdx_keyid", 64),
+        lambda document: document.pop("unavailable"),
+        lambda document: document.update(schema_version="2.0"),
+        lambda document: document.update(verdict="ready"),
+        lambda document: document["sources"].update({"Module version": {"origin": "x"}}),
+        lambda document: document.update(errors=[{"message": "It failed."}]),
+    ],
+)
+def test_a_dump_that_breaks_the_promise_is_refused(change: Change) -> None:
+    assert refused("dump", change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda document: document.update(verdict="maybe"),
+        lambda document: document.pop("verdict"),
+        lambda document: document["host"].pop("kvm"),
+        lambda document: document["host"]["kvm"].pop("loaded"),
+        lambda document: document["summary"].pop("SKIP"),
+        lambda document: document["checks"][0].update(outcome="pass"),
+        lambda document: document["checks"][0].pop("remedy"),
+    ],
+)
+def test_a_check_report_that_breaks_the_promise_is_refused(change: Change) -> None:
+    assert refused("check", change)
+
+
+def test_a_key_of_a_later_version_is_allowed_and_a_changed_one_is_not() -> None:
+    document = ran("dump", *READY).json
+    later = {**document, "schema_version": "1.1", "news": 1}
+    later["host"]["module"]["colour"] = "blue"
+    later["host"]["weather"] = {"wind": None}
+    for section in SECTIONS:
+        later["host"][section]["more"] = []
+    published = Draft202012Validator(json.loads(schemas.text("dump")))
+    assert published.is_valid(later)
+    later["host"]["module"]["version"] = {"major": 1}
+    assert not published.is_valid(later)
+
+
+@pytest.mark.parametrize("command", ["dump", "check", "explain"])
+def test_a_failed_run_is_described_too(command: str) -> None:
+    failed = ran(command, "--json", "--nonsense")
+    assert failed.status == 2
+    assert fault(command, {**failed.json, "errors": []}) != ""
+
+
+@pytest.mark.parametrize(
+    ("more", "change"),
+    [
+        ("--all-sources", lambda d: d["all_sources"]["keys.tdx_keyids"][0].pop("origin")),
+        ("--fields", lambda d: d["fields"][0].update(value=5)),
+        ("keys", lambda d: d["host"]["keys"].update(tdx_keyids="many")),
+    ],
+)
+def test_a_dump_of_parts_or_with_more_is_described(more: str, change: Change) -> None:
+    document = ran("dump", more, *READY).json
+    assert fault("dump", document) == ""
+    change(document)
+    assert fault("dump", document) != ""
+
+
+def test_the_schema_is_printed_without_pydantic_and_rich() -> None:
+    done = spawned("schema", "check", text=True, env={"PYTHONPROFILEIMPORTTIME": "1"})
+    assert json.loads(done.stdout)["title"] == "tdxinfo check --json"
+    assert "click.core" in done.stderr
+    assert "pydantic" not in done.stderr
+    assert "rich" not in done.stderr
+
+
+def test_a_document_without_a_schema_is_wrong_usage() -> None:
+    told = ran("schema", "capture")
+    assert told.status == 2
+    assert "dump" in told.err
