@@ -28,6 +28,6 @@ def fault(command: str, document: Any) -> str:
 
 def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
     """Asserts that JSON which `tdxinfo ARGUMENTS` printed is what the schema promises."""
-    command = next((word for word in arguments if word in schemas.names()), None)
+    command = next((word for word in arguments if word in schemas.NAMES), None)
     if command and printed.startswith("{") and "schema" not in arguments:
         assert fault(command, json.loads(printed)) == ""

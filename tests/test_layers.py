@@ -16,7 +16,7 @@ LAYERS = (
     ("sources",),
     ("host",),
     ("checks",),
-    ("explain",),
+    ("compare", "explain"),
     ("render",),
     ("cli",),
 )

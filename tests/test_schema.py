@@ -32,7 +32,7 @@ def refused(command: str, change: Change) -> bool:
     return fault(command, document) != ""
 
 
-@pytest.mark.parametrize("name", schemas.names())
+@pytest.mark.parametrize("name", schemas.NAMES)
 def test_a_schema_is_one_of_its_draft(name: str) -> None:
     schema = json.loads(ran("schema", name).out)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"

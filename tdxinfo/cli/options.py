@@ -18,7 +18,9 @@ class ExitStatus(IntEnum):
     """The process's answer; DESIGN and the man page promise these."""
 
     READY = 0
+    SAME = 0  # what READY is to `check`, this is to `diff`
     NOT_READY = 1
+    DIFFERENT = 1
     BAD_INPUT = 2
     UNDECIDED = 3
     NOT_APPLICABLE = 4

@@ -7,6 +7,7 @@ import click
 from tdxinfo import __version__
 from tdxinfo.cli.capture import capture
 from tdxinfo.cli.check import check
+from tdxinfo.cli.diff import diff
 from tdxinfo.cli.dump import dump
 from tdxinfo.cli.explain import explain
 from tdxinfo.cli.options import RootGroup, global_options
@@ -25,5 +26,5 @@ def root() -> None:
     """
 
 
-for command in (dump, check, explain, capture, schema):
+for command in (dump, check, explain, capture, diff, schema):
     root.add_command(command)

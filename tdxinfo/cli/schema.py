@@ -9,7 +9,7 @@ from tdxinfo.cli.options import global_options, settings_of
 
 
 @click.command(short_help="Print the JSON Schema of what --json prints.")
-@click.argument("document", type=click.Choice(schemas.names()), default="dump")
+@click.argument("document", type=click.Choice(schemas.NAMES), default="dump")
 @global_options
 @click.pass_context
 def schema(context: click.Context, document: str) -> None:

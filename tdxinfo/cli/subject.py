@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 
 def subject_of(settings: Settings) -> Machine | ReportInput:
     """The machine or report to look at. Raises BadInput."""
-    if settings.source is None:
+    return subject_named(settings.source)
+
+
+def subject_named(source: str | None) -> Machine | ReportInput:
+    """What a name means that `--from` takes; this machine without one. Raises BadInput."""
+    if source is None:
         from tdxinfo.machine.live import LiveMachine
 
         return LiveMachine()
     from tdxinfo.machine.inputs import open_input
 
-    return open_input(settings.source)
+    return open_input(source)
 
 
 def host_of(subject: Machine | ReportInput, names: Iterable[str] | None = None) -> Host:

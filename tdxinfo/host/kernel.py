@@ -32,6 +32,8 @@ def _lockdown(text: str) -> str:
 
 
 class Kernel(Section):
+    momentary = ("log_complete",)
+
     release: Annotated[
         Observed[str], File("/proc/sys/kernel/osrelease"), KernelLog("kernel_release")
     ]

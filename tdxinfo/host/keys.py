@@ -31,6 +31,8 @@ def _without_global(tdx_keyids: int) -> int:
 
 
 class Keys(Section):
+    momentary = ("guest_keyids_in_use", "guest_keyids_peak")
+
     max_keyids: Annotated[Observed[Count], Msr("IA32_TME_CAPABILITY", "max_keyids")]
     """KeyIDs the processor has at most; this says nothing of how they are split."""
 

@@ -1,5 +1,6 @@
 """KVM: whether it is loaded, has TDX turned on, and offers TDs."""
 
+from types import MappingProxyType
 from typing import Annotated
 
 from tdxinfo.host.section import Section
@@ -11,6 +12,8 @@ from tdxinfo.sources.kvm import KvmCapabilities, KvmVmType
 
 
 class Kvm(Section):
+    bitmaps = MappingProxyType({"supported_attributes": "TD_ATTRIBUTES", "supported_xfam": "XFAM"})
+
     loaded: Annotated[
         Observed[bool], Exists("/sys/module/kvm_intel/parameters/ept"), KernelLog("kvm_loaded")
     ]

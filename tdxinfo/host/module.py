@@ -60,6 +60,7 @@ def _feature_names(features0: int) -> list[str]:
 
 class Module(Section):
     unknown_values = MappingProxyType({"state": "unknown"})
+    bitmaps = MappingProxyType({"features0": "TDX_FEATURES0"})
 
     state: Annotated[
         Observed[State],

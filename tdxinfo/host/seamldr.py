@@ -21,6 +21,8 @@ def _is_debug(text: str) -> bool:
 
 
 class Seamldr(Section):
+    momentary = ("update_status",)
+
     version: Annotated[
         Observed[ModuleVersion],
         File(f"{_DEVICE}/seamldr_version", ModuleVersion.parse),

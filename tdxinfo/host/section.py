@@ -62,6 +62,10 @@ class Section:
     fields: ClassVar[dict[str, Field]]
     unknown_values: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """What a field shows when nothing is known of it, where that is not null."""
+    momentary: ClassVar[tuple[str, ...]] = ()
+    """Fields that differ from hour to hour on a host that nobody changed."""
+    bitmaps: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Fields that are bitmaps, with the table in `tables/features.toml` that names their bits."""
 
     def __init_subclass__(cls) -> None:
         cls.fields = {name: Field(annotation) for name, annotation in cls.__annotations__.items()}

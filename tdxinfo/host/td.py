@@ -1,5 +1,6 @@
 """What a trust domain may be given."""
 
+from types import MappingProxyType
 from typing import Annotated
 
 from tdxinfo.host.section import Section
@@ -10,8 +11,21 @@ from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemCpuid
 from tdxinfo.sources.metadata import Metadata, MetadataCpuid
 from tdxinfo.sources.vendor import VendorCpuid, VendorModule, metadata
 
+_FIXED_BITS = {
+    "attributes": "TD_ATTRIBUTES",
+    "xfam": "XFAM",
+    "config_flags": "CONFIG_FLAGS",
+    "servtd_attr": "SERVTD_ATTR",
+    "vm_ctls": "VM_CTLS",
+    "l2_ctls": "L2_CTLS",
+}
+
 
 class Td(Section):
+    bitmaps = MappingProxyType(
+        {f"{stem}_fixed{bit}": table for stem, table in _FIXED_BITS.items() for bit in (0, 1)}
+    )
+
     attributes_fixed0: Annotated[
         Observed[Bits64],
         Metadata("ATTRIBUTES_FIXED0"),

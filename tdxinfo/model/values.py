@@ -135,6 +135,11 @@ class MemoryRange:
     def between(cls, base: int, end: int) -> MemoryRange:
         return cls(base, end, end - base)
 
+    @property
+    def name(self) -> str:
+        """What tells it from other ranges of a list."""
+        return f"{self.base:#014x}-{self.end:#014x}"
+
 
 @dataclass(frozen=True, slots=True)
 class Tdmr(MemoryRange):
@@ -154,6 +159,12 @@ class CpuidConfig:
     ebx: Bits32
     ecx: Bits32
     edx: Bits32
+
+    @property
+    def name(self) -> str:
+        """What tells it from other entries of a list."""
+        leaf = f"leaf {self.leaf:#x}"
+        return leaf if self.subleaf is None else f"{leaf} sub-leaf {self.subleaf:#x}"
 
 
 @dataclass(frozen=True, slots=True)

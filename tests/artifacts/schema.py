@@ -13,6 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict
 
 from tdxinfo import schemas
+from tdxinfo.compare import Kind
 from tdxinfo.errors import REASONS
 from tdxinfo.host import SECTIONS
 from tdxinfo.host.docs import meaning
@@ -232,7 +233,50 @@ class Explain(Frame):
     explanations: dict[str, list[Explanation]]
 
 
-DOCUMENTS: dict[str, Any] = {"dump": Dump, "check": Check, "explain": Explain}
+class Entry(TypedDict):
+    """A part of a fact that differs: a bit, a name, a memory range, a CPUID leaf."""
+
+    name: str
+    change: Literal["added", "gone", "changed"]
+    a: JsonValue
+    """What it is on that side, or null where it is not there; a bit or name is true."""
+    b: JsonValue
+
+
+class Difference(TypedDict):
+    """A fact that is not the same on both sides."""
+
+    fact: FactName
+    kind: Kind
+    """Both tell it differently, or only one tells it."""
+    a: JsonValue
+    """What that side tells, as in its dump."""
+    b: JsonValue
+    entries: list[Entry]
+    """Of a list or bitmap that both tell, the parts that differ."""
+    follows_from: list[FactName]
+    """Differences that this one was derived from."""
+
+
+class Diff(Frame):
+    """What differs between two hosts."""
+
+    origin: None
+    host: Nothing
+    errors: NoErrors
+    a: Origin
+    b: Origin
+    different: bool
+    """The answer: what only one of both tells counts only with --strict."""
+    compared: Annotated[int, Field(ge=1)]
+    """Facts that both tell."""
+    differences: list[Difference]
+    """In the order of the catalogue."""
+    ignored: list[FactName]
+    """Facts that were not compared."""
+
+
+DOCUMENTS: dict[str, Any] = {"dump": Dump, "check": Check, "explain": Explain, "diff": Diff}
 """By the command that prints it."""
 
 
@@ -258,8 +302,8 @@ def schema(command: str) -> dict[str, Any]:
 def files() -> dict[str, str]:
     """The schemas by their paths below the top of the tree."""
     return {
-        f"tdxinfo/schemas/{name}{schemas.SUFFIX}": json.dumps(schema(name), indent=2) + "\n"
-        for name in DOCUMENTS
+        f"tdxinfo/schemas/{name}.json": json.dumps(schema(name), indent=2) + "\n"
+        for name in schemas.NAMES
     }
 
 

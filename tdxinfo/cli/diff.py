@@ -1,0 +1,83 @@
+"""`tdxinfo diff`: what changed between two reports, captures or hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxinfo.cli.dump import chosen
+from tdxinfo.cli.options import ExitStatus, global_options, settings_of
+from tdxinfo.cli.subject import host_of, subject_named
+from tdxinfo.errors import BadInput
+
+if TYPE_CHECKING:
+    from tdxinfo.compare import Comparison
+    from tdxinfo.host import Host
+
+LIVE = "live"
+
+
+@click.command(short_help="Show what differs between two hosts, reports or captures.")
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@click.option(
+    "--ignore", multiple=True, metavar="SECTION|SECTION.FIELD", help="Leave these facts out."
+)
+@click.option("--all", "everything", is_flag=True, help="Also compare what is always in motion.")
+@click.option("--strict", is_flag=True, help="Take what only one of both tells for a difference.")
+@global_options
+@click.pass_context
+def diff(  # noqa: PLR0913  # each option is a parameter
+    context: click.Context,
+    *,
+    a: str,
+    b: str,
+    ignore: tuple[str, ...],
+    everything: bool,
+    strict: bool,
+) -> int:
+    """Show what differs between A and B: what --from takes, or `live` for this machine.
+
+    Features, attributes, CMRs and CPUID bits are compared one by one. What only one of both tells
+    is listed, but is no difference unless --strict is given. KeyIDs in use and the like are always
+    in motion, and are left out unless --all is given. The exit status is the answer: 0 the same;
+    1 different; 2 wrong usage or unreadable input.
+    """
+    from tdxinfo.compare import Kind, compare, momentary_facts
+    from tdxinfo.host import fact_names
+
+    settings = settings_of(context)
+    if settings.source is not None:
+        raise click.UsageError("--from has no place here: A and B name the two hosts.")
+    if a == b == "-":
+        raise click.UsageError("Standard input can be read only once.")
+    left_out = [] if everything else momentary_facts()
+    left_out += chosen(ignore) if ignore else []
+    names = [name for name in fact_names() if name not in left_out]
+    first, second = (_host(given, names) for given in (a, b))
+    found = compare(first, second, names)
+    if not found.compared:
+        raise BadInput(f"{a} and {b} have no fact in common that could be compared.")
+    is_different = any(strict or d.kind is Kind.CHANGED for d in found.differences)
+    if settings.format == "json" and not settings.quiet:
+        _print_json(first, second, found, left_out, is_different)
+    elif not settings.quiet:
+        from tdxinfo.render import changes, theme
+
+        console = theme.console(settings.color)
+        changes.print_comparison(console, (first, second), found, left_out, settings.verbose)
+    return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
+
+
+def _host(given: str, names: list[str]) -> Host:
+    return host_of(subject_named(None if given == LIVE else given), names)
+
+
+def _print_json(
+    a: Host, b: Host, found: Comparison, left_out: list[str], is_different: bool
+) -> None:
+    from tdxinfo.render.differences import diff_document
+    from tdxinfo.render.document import as_text
+
+    click.echo(as_text(diff_document((a, b), found, left_out, is_different)))

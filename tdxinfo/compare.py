@@ -1,0 +1,144 @@
+"""What differs between two hosts, or one host at two times: a pure function of both.
+
+What only one of them tells is no change of the host: perhaps the other was not read as root. It
+is found too, but kept apart. A None inside a value was not told either, so that 1.5 and 1.5.06
+agree, and so do two failures of which one lacks the errno.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from tdxinfo.decode import bits
+from tdxinfo.host import SECTIONS, Host
+from tdxinfo.host.section import From, Inferred
+from tdxinfo.model.observed import Observed
+
+
+class Kind(StrEnum):
+    CHANGED = "changed"
+    """Both tell it, and differently."""
+    ONLY_A = "only-a"
+    ONLY_B = "only-b"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A part of a fact that differs: a named bit, a name, a memory range, a CPUID leaf.
+
+    `a` and `b` hold it, or None where it is not there; a name or a bit that is there is True.
+    """
+
+    name: str
+    a: Any
+    b: Any
+
+    @property
+    def change(self) -> str:
+        if self.a is None:
+            return "added"
+        return "gone" if self.b is None else "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A fact that is not the same on both sides."""
+
+    fact: str
+    kind: Kind
+    a: Observed[Any]
+    b: Observed[Any]
+    entries: tuple[Entry, ...]
+    """Of a list or bitmap that both tell, the parts that differ."""
+    follows_from: tuple[str, ...] = ()
+    """Differences of the same kind that this one was derived from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The differences in the order of the catalogue, and how many facts both hosts tell."""
+
+    differences: tuple[Difference, ...]
+    compared: int
+
+    def of(self, kind: Kind) -> list[Difference]:
+        return [found for found in self.differences if found.kind is kind]
+
+
+def momentary_facts() -> list[str]:
+    """The facts that differ from hour to hour on a host that nobody changed."""
+    return [f"{name}.{field}" for name, facts in SECTIONS.items() for field in facts.momentary]
+
+
+def compare(a: Host, b: Host, names: Iterable[str]) -> Comparison:
+    """The named facts of both hosts, held against each other."""
+    pairs = [(a.fact(name), b.fact(name)) for name in names]
+    found = {d.fact: d for one, other in pairs if (d := _difference(one, other))}
+    both = sum(one.is_known and other.is_known for one, other in pairs)
+    return Comparison(tuple(_with_causes(d, found) for d in found.values()), both)
+
+
+def _difference(a: Observed[Any], b: Observed[Any]) -> Difference | None:
+    if not (a.is_known and b.is_known):
+        kind = Kind.ONLY_A if a.is_known else Kind.ONLY_B
+        return Difference(a.name, kind, a, b, ()) if a.is_known or b.is_known else None
+    if _agree(a.value, b.value):
+        return None
+    return Difference(a.name, Kind.CHANGED, a, b, tuple(_entries(a, b)))
+
+
+def _with_causes(found: Difference, others: dict[str, Difference]) -> Difference:
+    causes = [name for name in _basis(found) if name in others and others[name].kind is found.kind]
+    return replace(found, follows_from=tuple(causes))
+
+
+def _basis(found: Difference) -> list[str]:
+    """The facts that this one was derived from, on each side that tells it."""
+    sides = [_derived_from(side.origin) for side in (found.a, found.b) if side.is_known]
+    return [name for name in sides[0] if all(name in side for side in sides)]
+
+
+def _derived_from(origin: str) -> list[str]:
+    kind, _, names = origin.partition(":")
+    return names.split(",") if kind in (From.kind, Inferred.kind) else []
+
+
+def _agree(a: Any, b: Any) -> bool:
+    """Whether two values say the same, as far as both tell. The order of a list says nothing."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and not _unlike(_by_name(a), _by_name(b))
+    if is_dataclass(a) and type(a) is type(b):
+        parts = [(getattr(a, part.name), getattr(b, part.name)) for part in fields(a)]
+        return all(one is None or other is None or _agree(one, other) for one, other in parts)
+    return bool(a == b)
+
+
+def _entries(a: Observed[Any], b: Observed[Any]) -> list[Entry]:
+    section, _, field = a.name.partition(".")
+    bitmap = SECTIONS[section].bitmaps.get(field)
+    one, other = (_parts(side.value, bitmap) for side in (a, b))
+    return _unlike(one, other)
+
+
+def _parts(value: Any, bitmap: str | None) -> dict[str, Any]:
+    """The parts of a bitmap or a list by their names; other values have none."""
+    if bitmap and isinstance(value, int):
+        return dict.fromkeys(bits.names_of(bitmap, value), True)
+    return _by_name(value) if isinstance(value, tuple) else {}
+
+
+def _by_name(listed: tuple[Any, ...]) -> dict[str, Any]:
+    """The entries of a list by what tells them apart."""
+    return {e: True for e in listed if isinstance(e, str)} or {e.name: e for e in listed}
+
+
+def _unlike(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:
+    """The entries that are not on both sides, or not alike."""
+    return [
+        Entry(name, a.get(name), b.get(name))
+        for name in (a | b)
+        if name not in a or name not in b or not _agree(a[name], b[name])
+    ]

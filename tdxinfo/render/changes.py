@@ -1,0 +1,114 @@
+"""The page of `tdxinfo diff`: what changed, then what only one of both tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tdxinfo.compare import Comparison, Difference, Entry, Kind
+from tdxinfo.host import Host
+from tdxinfo.model import units
+from tdxinfo.model.observed import Observed
+from tdxinfo.model.values import CpuidConfig, MemoryRange, Tdmr, hex32
+from tdxinfo.render import words
+from tdxinfo.render.safe import printable
+
+_MARKS = {"added": ("+", "good"), "gone": ("-", "bad"), "changed": ("~", "doubtful")}
+_ONE_SIDED = {Kind.ONLY_A: "Only a tells", Kind.ONLY_B: "Only b tells"}
+
+
+def print_comparison(
+    console: Console,
+    hosts: tuple[Host, Host],
+    found: Comparison,
+    left_out: list[str],
+    verbose: bool,
+) -> None:
+    """The answer first. What follows from another difference is shown with `verbose`."""
+    changed = found.of(Kind.CHANGED)
+    console.print(_title(changed, found.compared))
+    for side, host in zip("ab", hosts, strict=True):
+        console.print(Text(f"  {side}  ", "label").append(printable(_name(host)), "origin"))
+    shown = [d for d in changed if verbose or not d.follows_from]
+    if shown:
+        console.print(_table(shown, verbose))
+    for kind, title in _ONE_SIDED.items():
+        one_sided = [d for d in found.of(kind) if verbose or not d.follows_from]
+        if one_sided and verbose:
+            console.print(Text(f"{title}:", "title"))
+            console.print(_table(one_sided, verbose))
+        elif one_sided:
+            console.print(Text(f"{title}: {', '.join(d.fact for d in one_sided)}", "unknown"))
+    if left_out:
+        console.print(Text(f"Not compared: {', '.join(left_out)}", "unknown"))
+
+
+def _title(changed: list[Difference], compared: int) -> Text:
+    both = f"{units.counted(compared, 'fact')} that both tell"
+    if not changed:
+        return Text("Same", "good").append(f": no difference in {both}.", "")
+    following = sum(bool(found.follows_from) for found in changed)
+    more = f", {following} of them as a consequence" if following else ""
+    return Text("Different", "bad").append(f": {len(changed)} of {both}{more}.", "")
+
+
+def _name(host: Host) -> str:
+    return "this machine" if host.origin.kind == "live" else str(host.origin.path)
+
+
+def _table(differences: list[Difference], verbose: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2))
+    for heading in ("fact", "a", "b"):
+        table.add_column(heading, header_style="label", overflow="fold")
+    for found in differences:
+        is_listed = bool(found.entries)
+        sides = [_value(side, is_listed, verbose) for side in (found.a, found.b)]
+        table.add_row(Text(found.fact, "label"), *sides)
+        for entry in found.entries:
+            mark, style = _MARKS[entry.change]
+            name = Text(f"  {mark} ", style).append(printable(entry.name))
+            table.add_row(name, *_parts(entry))
+    return table
+
+
+def _value(observed: Observed[Any], is_listed: bool, verbose: bool) -> Text:
+    """The value in a line; of a list whose entries stand below, only how many it has."""
+    if is_listed and isinstance(observed.value, tuple):
+        return Text(str(len(observed.value)))
+    told = Text(words.value(observed), "" if observed.is_known else "unknown")
+    if verbose and observed.is_known:
+        told.append(f"  ({printable(observed.origin)})", "origin")
+    return told
+
+
+def _parts(entry: Entry) -> Iterator[Text]:
+    """What there is to say of the entry on each side: a size, or registers that differ."""
+    for one, other in ((entry.a, entry.b), (entry.b, entry.a)):
+        yield Text(_said(one, other))
+
+
+def _said(one: Any, other: Any) -> str:
+    if isinstance(one, CpuidConfig):
+        return _registers(one, other)
+    if isinstance(one, Tdmr):
+        return f"{units.size(one.size)}{_areas('PAMT', one.pamt)}{_areas('reserved', one.reserved)}"
+    return units.size(one.size) if isinstance(one, MemoryRange) else ""
+
+
+def _areas(what: str, areas: tuple[MemoryRange, ...] | None) -> str:
+    """The areas by number and size, where somebody told them."""
+    if areas is None:
+        return ""
+    whole = units.size(sum(area.size for area in areas))
+    return f", {what} {whole} in {units.counted(len(areas), 'area')}"
+
+
+def _registers(one: CpuidConfig, other: CpuidConfig | None) -> str:
+    names = [field.name for field in fields(CpuidConfig) if field.name.startswith("e")]
+    pairs = {name: (getattr(one, name), getattr(other, name, 0)) for name in names}
+    return " ".join(f"{name} {hex32(mine)}" for name, (mine, its) in pairs.items() if mine != its)

@@ -1,0 +1,157 @@
+"""`tdxinfo diff`: its exit status is the answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command import Ran, ran, spawned
+
+OLD, NEW = "example:linux-6.17-emulated", "example:linux-7.3-emulated"
+
+
+def changed(told: Ran) -> list[str]:
+    return [d["fact"] for d in told.json["differences"] if d["kind"] == "changed"]
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    path = tmp_path / "before.json"
+    path.write_text(ran("dump", "--json", "--from", NEW).out)
+    return path
+
+
+def altered(report: Path, **facts: object) -> str:
+    """A copy of the report in which some facts are others, or unknown when None."""
+    document = json.loads(report.read_text())
+    for name, value in facts.items():
+        section, field = name.split("__")
+        document["host"][section][field] = value
+        if value is None:
+            document["sources"].pop(f"{section}.{field}")
+    path = report.with_name("after.json")
+    path.write_text(json.dumps(document))
+    return str(path)
+
+
+def test_a_host_is_the_same_as_its_own_report(before: Path) -> None:
+    told = ran("diff", NEW, str(before))
+    assert told.status == 0
+    assert told.out.startswith("Same: no difference in ")
+
+
+def test_two_hosts_differ_and_the_page_lines_up() -> None:
+    told = ran("diff", OLD, NEW)
+    assert told.status == 1
+    heading, row = (line for line in told.out.splitlines() if re.match(r"fact |kernel.rel", line))
+    assert row.split() == ["kernel.release", "6.17.13-tdxtest", "7.3.4-tdxtest"]
+    assert row.index("6.17") == heading.index(" a ") + 1
+    assert row.index("7.3.4") == heading.index(" b") + 1
+
+
+def test_json_tells_both_origins_and_every_difference() -> None:
+    told = ran("diff", "--json", OLD, NEW)
+    assert told.status == 1
+    assert (told.json["a"]["path"], told.json["b"]["path"]) == (OLD, NEW)
+    assert told.json["different"] is True
+    assert "kernel.release" in changed(told)
+    assert told.json["ignored"][:1] == ["keys.guest_keyids_in_use"]
+
+
+def test_a_feature_that_came_and_one_that_went_are_named(before: Path) -> None:
+    after = altered(before, module__features0="0x0000000000000001")
+    before_bits = json.loads(before.read_text())["host"]["module"]["features"]
+    page = ran("diff", str(before), after).out
+    gone = re.findall(r"^  - (\w+)", page, re.MULTILINE)
+    assert gone == [name for name in before_bits if name != "TD_MIGRATION"]
+
+
+def test_what_only_one_tells_counts_only_when_strict(before: Path) -> None:
+    after = altered(before, keys__tdx_keyids=None)
+    told = ran("diff", str(before), after)
+    assert told.status == 0
+    assert "Only a tells: keys.tdx_keyids" in told.out
+    assert ran("diff", "--strict", str(before), after).status == 1
+    assert ran("diff", "--strict", "--json", str(before), after).json["different"] is True
+
+
+def test_a_section_or_a_field_can_be_ignored(before: Path) -> None:
+    after = altered(before, keys__tdx_keyids=7, kvm__ept=False)
+    assert changed(ran("diff", "--json", str(before), after)) == ["keys.tdx_keyids", "kvm.ept"]
+    told = ran("diff", "--json", "--ignore", "keys", "--ignore", "kvm.ept", str(before), after)
+    assert (told.status, told.json["differences"]) == (0, [])
+    assert "kvm.ept" in told.json["ignored"]
+
+
+def test_keyids_in_use_are_left_out_unless_all_is_compared(before: Path) -> None:
+    before.write_text(Path(altered(before, keys__guest_keyids_in_use=5)).read_text())
+    after = altered(before, keys__guest_keyids_in_use=33)
+    told = ran("diff", str(before), after)
+    assert told.status == 0
+    assert "Not compared: keys.guest_keyids_in_use" in told.out
+    assert changed(ran("diff", "--all", "--json", str(before), after)) == [
+        "keys.guest_keyids_in_use"
+    ]
+
+
+def test_verbose_shows_what_follows_and_where_values_came_from(before: Path) -> None:
+    after = altered(before, module__version="1.5.99", module__update=99)
+    assert "module.update" not in ran("diff", str(before), after).out
+    told = ran("diff", "-v", str(before), after, columns=200).out
+    assert "module.update" in told
+    assert re.search(r"1\.5\.99  \([a-z]+:/", told)
+
+
+def test_one_side_may_be_standard_input(before: Path) -> None:
+    with before.open() as report:
+        done = spawned("diff", "-", OLD, "-q", stdin=report)
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_this_machine_is_called_live() -> None:
+    told = ran("diff", "live", "live")
+    assert told.status == 0
+    assert "a  this machine" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-", "-"], "only once"),
+        ([OLD, "nowhere.json"], "nowhere.json cannot be read"),
+        ([OLD, NEW, "--ignore", "keys.tdx_keyid"], "keys.tdx_keyids"),
+        ([OLD, NEW, "--from", OLD], "--from has no place here"),
+        ([OLD], "Missing argument 'B'"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_status_2(arguments: list[str], words: str) -> None:
+    told = ran("diff", *arguments)
+    assert (told.status, told.out, told.err.count("\n")) == (2, "", 1)
+    assert words in told.err
+
+
+def test_two_hosts_without_a_common_fact_are_not_the_same(tmp_path: Path) -> None:
+    (tmp_path / "keys.log").write_text("[ 1.0] kvm: Detected 4 CPUs\n")
+    told = ran("diff", OLD, str(tmp_path / "keys.log"))
+    assert told.status == 2
+    assert "no fact in common" in told.err
+
+
+def test_what_a_host_says_never_steers_the_terminal(tmp_path: Path) -> None:
+    for name, text in (("a\x1b[1m", "one\x1b[31m"), ("b", "two")):
+        (tmp_path / name).write_text(
+            f"[ 0.0] Linux version 6.8.0\n[ 0.0] Command line: {text}\n", encoding="utf-8"
+        )
+    told = ran("diff", "-v", str(tmp_path / "a\x1b[1m"), str(tmp_path / "b"))
+    assert told.status == 1
+    assert "\x1b" not in told.out
+    assert "one\\x1b[31m" in told.out
+
+
+@pytest.mark.parametrize("columns", [50, 80, 200])
+def test_a_page_fits_its_terminal(columns: int) -> None:
+    page = ran("diff", "example:mvp-features", OLD, columns=columns).out
+    assert max(map(len, page.splitlines())) <= columns

@@ -1,0 +1,129 @@
+"""What counts as a difference between two hosts, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tdxinfo.compare import Comparison, Difference, Kind, compare, momentary_facts
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.model.observed import Attempt
+from tdxinfo.model.values import CpuidConfig, Failure, MemoryRange, ModuleVersion, Tdmr
+from tests.hands import host_with
+
+GIB = 1 << 30
+DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read by this user")
+FAILED = Failure(5, "EIO", None, None, None, None, None, "module initialization failed (-5)")
+
+
+def between(
+    a: dict[str, Any], b: dict[str, Any], origins: dict[str, str] | None = None
+) -> Comparison:
+    return compare(host_with(a, origins), host_with(b, origins), fact_names())
+
+
+def only(found: Comparison) -> Difference:
+    (difference,) = found.differences
+    return difference
+
+
+def entries(a: object, b: object, fact: str) -> list[tuple[str, str]]:
+    return [(e.change, e.name) for e in only(between({fact: a}, {fact: b})).entries]
+
+
+def test_the_same_facts_are_no_difference_and_are_counted() -> None:
+    facts = {"keys.tdx_keyids": 64, "module.state": "initialized", "kvm.ept": None}
+    assert between(facts, facts) == Comparison((), 3)
+
+
+def test_a_value_that_both_tell_differently_is_a_change() -> None:
+    found = only(between({"keys.tdx_keyids": 64}, {"keys.tdx_keyids": 32}))
+    assert (found.kind, found.a.value, found.b.value) == (Kind.CHANGED, 64, 32)
+
+
+def test_what_one_side_could_not_look_at_is_kept_apart_from_changes() -> None:
+    found = only(between({"keys.tdx_keyids": 64}, {"keys.tdx_keyids": DENIED}))
+    assert found.kind is Kind.ONLY_A
+    assert only(between({"keys.tdx_keyids": DENIED}, {"keys.tdx_keyids": 64})).kind is Kind.ONLY_B
+    assert between({"keys.tdx_keyids": DENIED}, {"keys.tdx_keyids": DENIED}).differences == ()
+
+
+def test_that_there_is_none_is_knowledge_and_so_a_change_from_one_that_is() -> None:
+    assert only(between({"module.failure": None}, {"module.failure": FAILED})).kind is Kind.CHANGED
+    assert between({"module.failure": None}, {"module.failure": None}).differences == ()
+
+
+@pytest.mark.parametrize(
+    ("fact", "vague", "exact", "other"),
+    [
+        ("module.version", ModuleVersion(1, 5), ModuleVersion(1, 5, 6), ModuleVersion(2, 0)),
+        ("module.failure", replace(FAILED, errno=None), FAILED, replace(FAILED, errno=22)),
+        (
+            "memory.tdmrs",
+            (Tdmr(0, GIB, GIB, None, None),),
+            (Tdmr(0, GIB, GIB, (), (MemoryRange(0, 4096, 4096),)),),
+            (Tdmr(0, 2 * GIB, 2 * GIB, None, None),),
+        ),
+    ],
+)
+def test_a_part_that_one_side_did_not_tell_is_no_difference(
+    fact: str, vague: object, exact: object, other: object
+) -> None:
+    assert between({fact: vague}, {fact: exact}).differences == ()
+    assert only(between({fact: exact}, {fact: other})).kind is Kind.CHANGED
+
+
+def test_features_are_told_by_name() -> None:
+    # TDX_FEATURES0 bits 0 and 18 are TD_MIGRATION and NO_RBP_MOD; bit 63 has no name.
+    told = entries(1 << 0 | 1 << 1, 1 << 1 | 1 << 18 | 1 << 63, "module.features0")
+    assert told == [("gone", "TD_MIGRATION"), ("added", "NO_RBP_MOD"), ("added", "BIT_63")]
+
+
+@pytest.mark.parametrize(
+    ("fact", "name"),
+    [
+        ("td.attributes_fixed1", "SEPT_VE_DISABLE"),
+        ("kvm.supported_attributes", "SEPT_VE_DISABLE"),
+    ],
+)
+def test_attribute_bits_are_told_by_name(fact: str, name: str) -> None:
+    assert entries(0, 1 << 28, fact) == [("added", name)]
+
+
+def test_memory_is_told_range_by_range() -> None:
+    first, second = MemoryRange(0, GIB, GIB), MemoryRange(2 * GIB, 3 * GIB, GIB)
+    longer = MemoryRange(2 * GIB, 4 * GIB, 2 * GIB)
+    assert entries((first, second), (first, longer), "memory.cmrs") == [
+        ("gone", "0x000080000000-0x0000c0000000"),
+        ("added", "0x000080000000-0x000100000000"),
+    ]
+
+
+def test_cpuid_configuration_is_told_leaf_by_leaf_in_any_order() -> None:
+    one = CpuidConfig(7, 0, 0, 1, 0, 0)
+    other = CpuidConfig(0x80000008, None, 0, 0, 0, 0x200)
+    changed = replace(one, ebx=3)
+    assert entries((one, other), (other, changed), "td.cpuid_config") == [
+        ("changed", "leaf 0x7 sub-leaf 0x0")
+    ]
+    assert entries((one, other), (one,), "td.cpuid_config") == [("gone", "leaf 0x80000008")]
+    turned = between({"td.cpuid_config": (one, other)}, {"td.cpuid_config": (other, one)})
+    assert turned.differences == ()
+
+
+def test_a_difference_names_those_that_it_was_derived_from() -> None:
+    origins = {"module.features": "derived:module.features0"}
+    a = {"module.features0": 1, "module.features": ("TD_MIGRATION",)}
+    b = {"module.features0": 0, "module.features": ()}
+    causes = {d.fact: d.follows_from for d in between(a, b, origins).differences}
+    assert causes == {"module.features0": (), "module.features": ("module.features0",)}
+    read = {d.fact: d.follows_from for d in between(a, b).differences}
+    assert read["module.features"] == ()
+
+
+def test_what_the_catalogue_says_of_its_fields_names_fields_and_bitmaps() -> None:
+    assert set(momentary_facts()) <= set(fact_names())
+    for section in SECTIONS.values():
+        assert set(section.bitmaps) <= set(section.fields)
