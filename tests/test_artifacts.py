@@ -1,15 +1,19 @@
-"""Man page and completions are what the command tree makes of them."""
+"""Man pages, completions and schemas are what the program makes of itself."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.artifacts import TOP, artifacts
+from tests.artifacts import TOP, artifacts, made_by_nobody
 
 
 @pytest.mark.parametrize("path", sorted(artifacts()))
 def test_a_generated_file_is_current(path: str) -> None:
     assert (TOP / path).read_text() == artifacts()[path], "run `python -m tests.artifacts`"
+
+
+def test_no_file_is_left_of_what_is_no_longer_generated() -> None:
+    assert made_by_nobody() == set()
 
 
 def test_the_top_level_holds_what_it_may_and_nothing_else() -> None:

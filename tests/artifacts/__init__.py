@@ -8,10 +8,19 @@ from tests.artifacts import man, schema
 
 TOP = Path(__file__).parents[2]
 
+_MADE = ("completions/*", "man/*", "tdxinfo/schemas/*.json")
+"""Where every file is a made one."""
+
 
 def artifacts() -> dict[str, str]:
     """The files by their paths below the top of the tree."""
     return {**man.files(), **schema.files()}
+
+
+def made_by_nobody() -> set[str]:
+    """Files that were made once and that nothing makes any more."""
+    found = {str(file.relative_to(TOP)) for pattern in _MADE for file in TOP.glob(pattern)}
+    return found - set(artifacts())
 
 
 def write() -> None:

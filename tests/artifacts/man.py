@@ -1,100 +1,211 @@
-"""The man page, from the command tree, the catalogue and the checks."""
+"""The man pages, from the command tree, the catalogue and the checks; `pages.toml` adds to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 import click
-from click.shell_completion import get_completion_class
 
-from tdxinfo import __version__
+from tdxinfo import __version__, checks
 from tdxinfo.checks.engine import in_order
-from tdxinfo.cli.root import root
-from tdxinfo.machine.inputs import example_names
+from tdxinfo.compare import momentary_facts
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.host.docs import meaning
+from tdxinfo.machine.inputs import example_names, open_input
+from tests.artifacts.tree import Node, top
 
 RELEASED = "2026-11-23"
-"""The day of the version that the man page describes."""
+"""The day of the version that the man pages describe."""
 
-_EXIT_STATUSES = (
-    ("0", "dump, capture: done. check: the host is ready."),
-    ("1", "check: at least one check failed; with --strict also: one warns."),
-    ("2", "Wrong usage, or input that cannot be read."),
-    ("3", "check: nothing failed, but something that decides could not be looked at."),
-    ("4", "check: not applicable: no Intel processor, or a virtual machine."),
-)
+_ = checks  # declares them
+
+_ALWAYS = {"2": "Wrong usage, or input that cannot be read. One sentence says which."}
+"""Exit statuses of every command; 0 is named by each, or means that it is done."""
+
+Lines = Iterator[str]
 
 
 def files() -> dict[str, str]:
-    """The files by their paths below the top of the tree."""
-    shells = {
-        "bash": "completions/tdxinfo.bash",
-        "zsh": "completions/_tdxinfo",
-        "fish": "completions/tdxinfo.fish",
-    }
-    made = {path: _completion(shell) for shell, path in shells.items()}
-    return {"man/tdxinfo.1": "\n".join(_man_page()) + "\n", **made}
+    """The pages by their paths below the top of the tree."""
+    pages = [top(), *top().children()]
+    return {f"man/{_page(node)}.1": "\n".join(_lines(node)) + "\n" for node in pages}
 
 
-def _completion(shell: str) -> str:
-    maker = get_completion_class(shell)
-    assert maker is not None
-    return maker(root, {}, "tdxinfo", "_TDXINFO_COMPLETE").source().strip() + "\n"
+def written() -> dict[str, Any]:
+    """What was written by hand for the pages, by command."""
+    return tomllib.loads(Path(__file__).with_name("pages.toml").read_text())
 
 
-def _escaped(text: str) -> str:
-    """Text for troff, in short lines, none of which may become a request."""
-    text = "\n".join(wrap(text, 78, break_long_words=False, break_on_hyphens=False))
-    text = text.replace("\\", "\\e").replace("-", "\\-")
-    return "\n".join("\\&" + line if line[:1] in ".'" else line for line in text.split("\n"))
+def _page(node: Node) -> str:
+    return node.path.replace(" ", "-")
 
 
-def _man_page() -> Iterator[str]:
-    yield f'.TH TDXINFO 1 {RELEASED} "tdxinfo {__version__}" "User Commands"'
-    yield ".SH NAME"
-    yield "tdxinfo \\- tell what this host knows about its Intel TDX module"
-    yield ".SH SYNOPSIS"
-    yield ".B tdxinfo\n.RI [ OPTIONS ]\n.I COMMAND\n.RI [ ARGUMENTS ]"
-    yield ".SH DESCRIPTION"
-    yield from _paragraphs(root)
-    yield ".SH OPTIONS"
-    yield "These may stand before or after a command."
-    yield from _options(root)
-    yield ".SH COMMANDS"
-    context = click.Context(root, info_name="tdxinfo")
-    for name in root.list_commands(context):
-        command = root.commands[name]
-        usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=name)))
-        yield f".SS {_escaped(f'{name} {usage}')}"
-        yield from _paragraphs(command)
-        yield from _options(command, leave_out={p.name for p in root.params})
-    yield ".SH EXIT STATUS"
-    for status, meaning in _EXIT_STATUSES:
-        yield f".TP\n.B {status}\n{_escaped(meaning)}"
-    yield ".SH CHECKS"
-    yield "In the order of the chain. A check waits for those it needs."
+def _lines(node: Node) -> Lines:
+    said = written().get(node.name, {})
+    yield f'.TH {_page(node).upper()} 1 {RELEASED} "tdxinfo {__version__}" "User Commands"'
+    yield ".nh"  # a name that is broken at a hyphen cannot be copied
+    yield f".SH NAME\n{_plain(_page(node))} \\- {_plain(_uncapitalized(node.summary))}"
+    yield f".SH SYNOPSIS\n.B {_plain(node.path)}\n{_synopsis(node)}"
+    yield from _section("DESCRIPTION", _paragraphs(node.command))
+    yield from _section("OPTIONS", _options(node))
+    yield from _section("COMMANDS", _commands(node))
+    for title, make in EXTRA.get(node.path, {}).items():
+        yield from _section(title, make())
+    statuses = {"0": "Done.", **_ALWAYS, **said.get("status", {})}
+    yield from _section("EXIT STATUS", _items(sorted(statuses.items(), key=lambda i: int(i[0]))))
+    yield from _section("ENVIRONMENT", _items(said.get("environment", {}).items()))
+    yield from _section("FILES", _items(said.get("files", {}).items()))
+    yield from _section("EXAMPLES", _examples(said.get("examples", [])))
+    yield from _section("SEE ALSO", _see_also(node))
+
+
+def _section(title: str, lines: Lines) -> Lines:
+    """The section, where there is something to say."""
+    body = list(lines)
+    if body:
+        yield f".SH {title}"
+        yield from body
+
+
+# --- what a page consists of ------------------------------------------------------------------
+
+
+def _synopsis(node: Node) -> str:
+    return _italic(node.usage)
+
+
+def _paragraphs(command: click.Command) -> Lines:
+    text = (command.help or command.short_help or "").partition("\f")[0]
+    for number, paragraph in enumerate(text.strip().split("\n\n")):
+        yield (".PP\n" if number else "") + _text(paragraph)
+
+
+def _options(node: Node) -> Lines:
+    is_top = node.path == top().path
+    own = node.options() if is_top else node.own_options()
+    if is_top:
+        yield "These may stand before or after a command."
+    for option in own:
+        names = ", ".join(_bold(name) for name in option.opts + option.secondary_opts)
+        value = "" if option.is_flag or option.count else option.make_metavar(node.context)
+        _, help_text = option.get_help_record(node.context) or ("", "")
+        yield f".TP\n{names}{' ' + _italic(value) if value else ''}\n{_text(help_text)}"
+    if not is_top:
+        yield (".PP\n" if own else "") + _text(
+            f"Options of all commands stand in `{top().path}`(1)."
+        )
+
+
+def _commands(node: Node) -> Lines:
+    for child in node.children():
+        if node.path == top().path:
+            yield f".TP\n.BR {_plain(_page(child))} (1)\n{_text(child.summary)}."
+            continue
+        yield f".SS {_plain(child.name)} {_plain(child.usage)}"
+        yield from _paragraphs(child.command)
+        for line in _options(child):
+            if not line.startswith(".PP"):
+                yield line
+
+
+def _examples(examples: list[dict[str, str]]) -> Lines:
+    for number, example in enumerate(examples):
+        commands = "\n".join(f"$ {_plain(line)}" for line in example["run"].splitlines())
+        gap = ".PP\n" if number else ""
+        yield f"{gap}{_text(example['does'])}\n.RS 4\n.nf\n{commands}\n.fi\n.RE"
+
+
+def _see_also(node: Node) -> Lines:
+    pages = [_page(other) for other in (top(), *top().children()) if other.path != node.path]
+    yield ",\n".join(f".BR {_plain(page)} (1)" for page in pages).replace("(1),", "(1) ,")
+
+
+def _items(items: Iterable[tuple[str, str]]) -> Lines:
+    for name, text in items:
+        yield f".TP\n.B {_plain(name)}\n{_text(text)}"
+
+
+# --- what pages list of the program -----------------------------------------------------------
+
+
+def _facts() -> Lines:
+    yield "Sections, and the facts of each. What is unknown says why."
+    for section in SECTIONS:
+        yield f".SS {section}"
+        yield from _items((name, meaning(name)) for name in fact_names(section))
+
+
+def _places() -> Lines:
+    """The files that the catalogue names, each with the facts that it tells."""
+    told: dict[str, list[str]] = {}
+    for name in fact_names():
+        section, _, field = name.partition(".")
+        for place in SECTIONS[section].fields[field].places:
+            path = place.origin.partition(":")[2].partition("#")[0]
+            if path.startswith("/"):
+                told.setdefault(path, []).append(name)
+    yield from _items((path, ", ".join(dict.fromkeys(told[path]))) for path in sorted(told))
+
+
+def _checks() -> Lines:
+    yield "In the order of the chain. A check is skipped where one failed that it waits for."
     for check in in_order():
-        yield f".TP\n.B {_escaped(check.id)}\n{_escaped(check.title)}."
-    yield ".SH EXAMPLES"
-    yield "Recorded hosts that ship with tdxinfo, for\n.BR \\-\\-from :"
-    for name in example_names():
-        yield f".TP\n.B {_escaped(name)}\n{_escaped(_first_line(name))}"
+        waits = f" Waits for {', '.join(check.needs)}." if check.needs else ""
+        yield from _items([(check.id, f"{check.title}.{waits}")])
 
 
-def _first_line(name: str) -> str:
-    from tdxinfo.machine.inputs import open_input
-
-    return str(open_input(name).origin.note)
-
-
-def _paragraphs(command: click.Command) -> Iterator[str]:
-    for number, paragraph in enumerate((command.help or "").split("\n\n")):
-        yield (".PP\n" if number else "") + _escaped(" ".join(paragraph.split()))
+def _left_out() -> Lines:
+    yield "These are always in motion:"
+    yield from _items((name, meaning(name)) for name in momentary_facts())
 
 
-def _options(command: click.Command, leave_out: set[str | None] | None = None) -> Iterator[str]:
-    context = click.Context(command, help_option_names=["-h", "--help"])
-    for parameter in command.get_params(context):
-        record = parameter.get_help_record(context)
-        if record and parameter.name not in (leave_out or set()):
-            yield f".TP\n.B {_escaped(record[0])}\n{_escaped(record[1])}"
+def _recorded() -> Lines:
+    yield "These ship with tdxinfo, for\n.BR \\-\\-from :"
+    yield from _items((name, str(open_input(name).origin.note)) for name in example_names())
+
+
+EXTRA: dict[str, dict[str, Callable[[], Lines]]] = {
+    "tdxinfo": {"RECORDED HOSTS": _recorded},
+    "tdxinfo dump": {"FACTS": _facts, "PLACES": _places},
+    "tdxinfo check": {"CHECKS": _checks},
+    "tdxinfo diff": {"FACTS LEFT OUT": _left_out},
+}
+"""Sections of a page that list what the program declares, before the exit statuses."""
+
+
+# --- troff ------------------------------------------------------------------------------------
+
+
+def _uncapitalized(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _plain(text: str) -> str:
+    """One line, all characters of which are meant."""
+    return text.replace("\\", "\\e").replace("-", "\\-").replace("^", "\\(ha").replace("`", "\\(ga")
+
+
+def _bold(text: str) -> str:
+    return f"\\fB{_plain(text)}\\fR"
+
+
+def _italic(text: str) -> str:
+    return f"\\fI{_plain(text)}\\fR"
+
+
+def _text(paragraph: str) -> str:
+    """Short lines, none of which is taken for a request; what stands in backticks is bold."""
+    if paragraph.startswith("\b\n"):
+        return f".nf\n{_guarded(_plain(paragraph[2:]))}\n.fi"
+    words = " ".join(paragraph.split())
+    lines = "\n".join(wrap(words, 78, break_long_words=False, break_on_hyphens=False))
+    return _guarded(re.sub(r"`([^`]+)`", lambda m: _bold(m[1]), lines, flags=re.DOTALL))
+
+
+def _guarded(text: str) -> str:
+    return re.sub(r"^(?=[.'])", r"\\&", text, flags=re.MULTILINE)

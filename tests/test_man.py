@@ -1,0 +1,95 @@
+"""The man pages: readable without a warning, complete, with examples that run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tdxinfo.cli.root import root
+from tdxinfo.host import fact_names
+from tests.artifacts import TOP
+from tests.artifacts.man import written
+from tests.cli.command import ran
+
+PAGES = sorted((TOP / "man").glob("*.1"))
+LOG = TOP / "tests" / "hosts" / "module-never-loaded" / "kernel.log"
+
+needs_man = pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
+needs_mandoc = pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
+
+
+def formatted(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["man", *options, "-l", str(page)],
+        env={**os.environ, "MANWIDTH": "120", "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+
+@needs_man
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_man_reads_the_page_without_a_warning(page: Path) -> None:
+    shown = formatted(page, "--warnings")
+    assert shown.stderr == ""
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"):
+        assert f"\n{section}\n" in shown.stdout
+
+
+@needs_mandoc
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_mandoc_finds_nothing_to_warn_of(page: Path) -> None:
+    command = ["mandoc", "-T", "lint", "-W", "warning", str(page)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+def test_every_command_has_a_page_and_every_page_a_command() -> None:
+    assert {page.stem for page in PAGES} == {
+        "tdxinfo",
+        *(f"tdxinfo-{name}" for name in root.commands),
+    }
+
+
+@needs_man
+@pytest.mark.parametrize("command", root.commands)
+def test_a_page_has_all_options_that_the_help_has(command: str) -> None:
+    page = formatted(TOP / "man" / f"tdxinfo-{command}.1").stdout
+    shared = formatted(TOP / "man" / "tdxinfo.1").stdout
+    for option in re.findall(r"^  .*?(--[a-z-]+)", ran(command, "--help").out, re.MULTILINE):
+        assert option in page or option in shared
+
+
+@needs_man
+def test_the_page_of_dump_tells_of_every_fact() -> None:
+    page = formatted(TOP / "man" / "tdxinfo-dump.1").stdout
+    assert [name for name in fact_names() if name not in page] == []
+
+
+@pytest.mark.parametrize("command", written())
+def test_the_examples_of_a_page_run_as_written(command: str, tmp_path: Path) -> None:
+    for example in written()[command]["examples"]:
+        if "| jq " in example["run"] and not shutil.which("jq"):
+            pytest.skip("jq is not installed")
+        # The log of a real host stands in for dmesg, which not everybody may call.
+        script = f"set -o pipefail\ndmesg() {{ cat '{LOG}'; }}\n{example['run']}"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode in (0, 1, 3, 4), (example["run"], done.stderr)
+        assert "Traceback" not in done.stderr
+        assert done.stdout or "--quiet" in example["run"]
