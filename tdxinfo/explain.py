@@ -62,13 +62,14 @@ def _is_telling(number: int) -> bool:
 
 def near_misses(query: str) -> list[str]:
     """Names that are spelled much like the query."""
-    names = {name.lower(): name for name in _all_names()}
+    names = {name.lower(): name for name in all_names()}
     return [
         names[near] for near in get_close_matches(query.strip().lower(), names, n=4, cutoff=0.6)
     ]
 
 
-def _all_names() -> Iterator[str]:
+def all_names() -> Iterator[str]:
+    """Every name that means something here."""
     yield from metadata.declared()
     yield from fact_names()
     yield from CHECKS

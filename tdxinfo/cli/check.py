@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tdxinfo.cli import completion
 from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.cli.subject import host_of, subject_of
 
@@ -18,8 +19,20 @@ _NAMES = "ID|GROUP"
 
 
 @click.command()
-@click.option("--only", multiple=True, metavar=_NAMES, help="Judge by these checks alone.")
-@click.option("--skip", multiple=True, metavar=_NAMES, help="Leave these checks out.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar=_NAMES,
+    shell_complete=completion.checks,
+    help="Judge by these checks alone.",
+)
+@click.option(
+    "--skip",
+    multiple=True,
+    metavar=_NAMES,
+    shell_complete=completion.checks,
+    help="Leave these checks out.",
+)
 @click.option("--strict", is_flag=True, help="Take a warning for a failure.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
 @global_options

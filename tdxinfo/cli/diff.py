@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tdxinfo.cli import completion
 from tdxinfo.cli.dump import chosen
 from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.cli.subject import host_of, subject_named
@@ -19,10 +20,14 @@ LIVE = "live"
 
 
 @click.command(short_help="Show what differs between two hosts, reports or captures.")
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", metavar="A", shell_complete=completion.hosts)
+@click.argument("b", metavar="B", shell_complete=completion.hosts)
 @click.option(
-    "--ignore", multiple=True, metavar="SECTION|SECTION.FIELD", help="Leave these facts out."
+    "--ignore",
+    multiple=True,
+    metavar="SECTION|SECTION.FIELD",
+    shell_complete=completion.facts,
+    help="Leave these facts out.",
 )
 @click.option("--all", "everything", is_flag=True, help="Also compare what is always in motion.")
 @click.option("--strict", is_flag=True, help="Take what only one of both tells for a difference.")

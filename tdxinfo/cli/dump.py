@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import click
 
+from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
 from tdxinfo.cli.subject import host_of, subject_of
 from tdxinfo.errors import BadInput
 
 
 @click.command()
-@click.argument("facts", nargs=-1, metavar="[SECTION|SECTION.FIELD]...")
+@click.argument(
+    "facts", nargs=-1, metavar="[SECTION|SECTION.FIELD]...", shell_complete=completion.facts
+)
 @click.option(
     "--all-sources", is_flag=True, help="Ask every place, not only the first that answers."
 )

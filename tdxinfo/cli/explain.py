@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
 from tdxinfo.cli.subject import host_of, subject_of
 
@@ -20,7 +21,7 @@ _MOST_TEXT = 1 << 20
 
 
 @click.command(short_help="Tell what a field, bit, code, check or fact means.")
-@click.argument("what", nargs=-1, metavar="WHAT...")
+@click.argument("what", nargs=-1, metavar="WHAT...", shell_complete=completion.meanings)
 @global_options
 @click.pass_context
 def explain(context: click.Context, what: tuple[str, ...]) -> None:

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from tdxinfo.cli import completion
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -58,6 +60,7 @@ GLOBAL_OPTIONS = (
         "--from",
         "source",
         metavar="PATH|example:NAME",
+        shell_complete=completion.subjects,
         help="Read a capture, a JSON report, a kernel log, - or an example, not this machine.",
         expose_value=False,
         callback=_keep,

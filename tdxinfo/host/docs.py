@@ -1,4 +1,4 @@
-"""The sentences below the catalogue's fields, read from its source when somebody asks."""
+"""The sentences of the catalogue, read from its source when somebody asks."""
 
 import ast
 import inspect
@@ -11,6 +11,11 @@ def meaning(fact: str) -> str:
     """What the fact tells, in the catalogue's own words."""
     section, _, field = fact.partition(".")
     return _docs(section).get(field, "")
+
+
+def about(section: str) -> str:
+    """What the section holds, in the first line of its module."""
+    return (inspect.getdoc(inspect.getmodule(SECTIONS[section])) or "").partition("\n")[0]
 
 
 @cache

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.artifacts import man, schema
+from tests.artifacts import bash, fish, man, schema, zsh
+from tests.artifacts.tree import Node, top
+from tests.artifacts.words import Line
 
 TOP = Path(__file__).parents[2]
 
@@ -14,7 +16,18 @@ _MADE = ("completions/*", "man/*", "tdxinfo/schemas/*.json")
 
 def artifacts() -> dict[str, str]:
     """The files by their paths below the top of the tree."""
-    return {**man.files(), **schema.files()}
+    completions = {f"completions/{name}": text for name, text in completions_of(top()).items()}
+    return {**man.files(), **completions, **schema.files()}
+
+
+def completions_of(node: Node) -> dict[str, str]:
+    """The scripts for a command tree, by the names that shells look for."""
+    line = Line(node)
+    return {
+        "tdxinfo.bash": bash.script(line),
+        "_tdxinfo": zsh.script(line),
+        "tdxinfo.fish": fish.script(line),
+    }
 
 
 def made_by_nobody() -> set[str]:

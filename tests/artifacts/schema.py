@@ -5,7 +5,6 @@ version may add one; the tests hold every document against the closed schema, wh
 """
 
 import json
-import sys
 from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
@@ -16,7 +15,7 @@ from tdxinfo import schemas
 from tdxinfo.compare import Kind
 from tdxinfo.errors import REASONS
 from tdxinfo.host import SECTIONS
-from tdxinfo.host.docs import meaning
+from tdxinfo.host.docs import about, meaning
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.values import Bits64
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
@@ -144,15 +143,9 @@ def _host(*, whole: bool) -> Any:
         for name, section in SECTIONS.items()
     }
     documented = {
-        name: Annotated[facts, Field(description=_doc(SECTIONS[name]))]
-        for name, facts in sections.items()
+        name: Annotated[facts, Field(description=about(name))] for name, facts in sections.items()
     }
     return TypedDict("Host", documented, total=whole)  # type: ignore[misc]
-
-
-def _doc(section: type) -> str:
-    """What the section is about: the first line of its module."""
-    return (sys.modules[section.__module__].__doc__ or "").partition("\n")[0]
 
 
 class Dump(Frame):

@@ -1,0 +1,81 @@
+"""What a shell offers for an argument or an option: the scripts in `completions/` hold the same.
+
+A value that declares nothing is completed to file names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Offer = tuple[str, str]
+"""A word and what it means."""
+Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
+
+FILES = ""
+"""Stands for the names of files among the words offered."""
+
+
+def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
+    """What click asks for completions, of words that do not depend on the line."""
+
+    def complete(
+        context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        from click.shell_completion import CompletionItem
+
+        return [
+            CompletionItem(word, type="plain" if word else "file", help=meaning or None)
+            for word, meaning in offers()
+            if word.startswith(incomplete) or word == FILES
+        ]
+
+    return complete
+
+
+def _facts() -> Iterable[Offer]:
+    from tdxinfo.host import SECTIONS, docs, fact_names
+
+    for section in SECTIONS:
+        yield section, docs.about(section)
+        yield from ((name, docs.meaning(name)) for name in fact_names(section))
+
+
+def _checks() -> Iterable[Offer]:
+    from tdxinfo import checks
+    from tdxinfo.checks.engine import in_order
+
+    _ = checks  # declares them
+    for group in dict.fromkeys(check.group for check in in_order()):
+        yield group, "All checks of the group."
+        yield from ((check.id, check.title) for check in in_order() if check.group == group)
+
+
+def _meanings() -> Iterable[Offer]:
+    from tdxinfo.explain import all_names
+
+    return ((name, "") for name in dict.fromkeys(all_names()))
+
+
+def _subjects() -> Iterable[Offer]:
+    from tdxinfo.machine.inputs import example_names
+
+    yield FILES, ""
+    yield from ((name, "A recorded host.") for name in example_names())
+
+
+def _hosts() -> Iterable[Offer]:
+    yield "live", "This machine."
+    yield from _subjects()
+
+
+facts = _completer(_facts)
+checks = _completer(_checks)
+meanings = _completer(_meanings)
+subjects = _completer(_subjects)
+hosts = _completer(_hosts)
