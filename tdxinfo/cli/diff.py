@@ -57,8 +57,8 @@ def diff(  # noqa: PLR0913  # each option is a parameter
         raise click.UsageError("--from has no place here: A and B name the two hosts.")
     if a == b == "-":
         raise click.UsageError("Standard input can be read only once.")
-    left_out = [] if everything else momentary_facts()
-    left_out += chosen(ignore) if ignore else []
+    in_motion = [] if everything else momentary_facts()
+    left_out = list(dict.fromkeys([*in_motion, *(chosen(ignore) if ignore else ())]))
     names = [name for name in fact_names() if name not in left_out]
     first, second = (_host(given, names) for given in (a, b))
     found = compare(first, second, names)

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tdxinfo.compare import Comparison, Difference, Entry, Kind
-from tdxinfo.host import Host
+from tdxinfo.compare import Comparison, Difference, Entry, Kind, momentary_facts
+from tdxinfo.host import Host, fact_names
 from tdxinfo.model import units
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import CpuidConfig, MemoryRange, Tdmr, hex32
@@ -19,6 +19,10 @@ from tdxinfo.render import words
 from tdxinfo.render.safe import printable
 
 _MARKS = {"added": ("+", "good"), "gone": ("-", "bad"), "changed": ("~", "doubtful")}
+_WIDE = 80
+"""Columns from which a memory range fits into its column beside two values."""
+_MOST_NAMES = 4
+"""Facts of a section that are named where only one side tells them."""
 _ONE_SIDED = {Kind.ONLY_A: "Only a tells", Kind.ONLY_B: "Only b tells"}
 
 
@@ -36,16 +40,39 @@ def print_comparison(
         console.print(Text(f"  {side}  ", "label").append(printable(_name(host)), "origin"))
     shown = [d for d in changed if verbose or not d.follows_from]
     if shown:
-        console.print(_table(shown, verbose))
+        console.print(_table(console, shown, verbose))
     for kind, title in _ONE_SIDED.items():
         one_sided = [d for d in found.of(kind) if verbose or not d.follows_from]
         if one_sided and verbose:
             console.print(Text(f"{title}:", "title"))
-            console.print(_table(one_sided, verbose))
+            console.print(_table(console, one_sided, verbose))
         elif one_sided:
-            console.print(Text(f"{title}: {', '.join(d.fact for d in one_sided)}", "unknown"))
-    if left_out:
-        console.print(Text(f"Not compared: {', '.join(left_out)}", "unknown"))
+            names = _shortened([d.fact for d in one_sided], most=_MOST_NAMES)
+            console.print(Text(f"{title}: {names}", "unknown"))
+    in_motion = [name for name in left_out if name in momentary_facts()]
+    ignored = [name for name in left_out if name not in in_motion]
+    if ignored:
+        console.print(Text(f"Not compared: {_shortened(ignored)}", "unknown"))
+    if in_motion:
+        console.print(Text(f"Not compared, always in motion: {', '.join(in_motion)}", "unknown"))
+
+
+def _shortened(names: list[str], most: int = len(fact_names())) -> str:
+    """The names; of a section that is there whole, or with more than `most`, its own name."""
+    by_section: dict[str, list[str]] = {}
+    for name in names:
+        by_section.setdefault(name.partition(".")[0], []).append(name)
+    return ", ".join(
+        f"{section} ({len(found)} facts)"
+        if len(found) > most
+        else (section if len(found) == len(_compared(section)) else ", ".join(found))
+        for section, found in by_section.items()
+    )
+
+
+def _compared(section: str) -> list[str]:
+    """The section's facts, without those that are told apart as always in motion."""
+    return [name for name in fact_names(section) if name not in momentary_facts()]
 
 
 def _title(changed: list[Difference], compared: int) -> Text:
@@ -61,10 +88,12 @@ def _name(host: Host) -> str:
     return "this machine" if host.origin.kind == "live" else str(host.origin.path)
 
 
-def _table(differences: list[Difference], verbose: bool) -> Table:
+def _table(console: Console, differences: list[Difference], verbose: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("fact", "a", "b"):
-        table.add_column(heading, header_style="label", overflow="fold")
+    is_wide = console.width >= _WIDE
+    table.add_column("fact", header_style="label", overflow="fold", no_wrap=is_wide)
+    for side in "ab":
+        table.add_column(side, header_style="label", overflow="fold")
     for found in differences:
         is_listed = bool(found.entries)
         sides = [_value(side, is_listed, verbose) for side in (found.a, found.b)]
@@ -79,7 +108,7 @@ def _table(differences: list[Difference], verbose: bool) -> Table:
 def _value(observed: Observed[Any], is_listed: bool, verbose: bool) -> Text:
     """The value in a line; of a list whose entries stand below, only how many it has."""
     if is_listed and isinstance(observed.value, tuple):
-        return Text(str(len(observed.value)))
+        return Text(f"{len(observed.value)} in all")
     told = Text(words.value(observed), "" if observed.is_known else "unknown")
     if verbose and observed.is_known:
         told.append(f"  ({printable(observed.origin)})", "origin")
