@@ -16,6 +16,7 @@ from tdxinfo.decode import bits
 from tdxinfo.host import SECTIONS, Host
 from tdxinfo.host.section import From, Inferred
 from tdxinfo.model.observed import Observed
+from tdxinfo.model.values import Tdmr
 
 
 class Kind(StrEnum):
@@ -111,9 +112,21 @@ def _agree(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and not _unlike(_by_name(a), _by_name(b))
     if is_dataclass(a) and type(a) is type(b):
-        parts = [(getattr(a, part.name), getattr(b, part.name)) for part in fields(a)]
+        parts = zip(_told(a), _told(b), strict=True)
         return all(one is None or other is None or _agree(one, other) for one, other in parts)
     return bool(a == b)
+
+
+def _told(value: Any) -> list[Any]:
+    """The parts of a value that say something of the host.
+
+    Of a TDMR's PAMTs these are the sizes: the kernel allocates them anew at each boot, where it
+    finds room.
+    """
+    parts = {part.name: getattr(value, part.name) for part in fields(value)}
+    if isinstance(value, Tdmr) and value.pamt is not None:
+        parts["pamt"] = [area.size for area in value.pamt]
+    return list(parts.values())
 
 
 def _entries(a: Observed[Any], b: Observed[Any]) -> list[Entry]:

@@ -101,6 +101,18 @@ def test_memory_is_told_range_by_range() -> None:
     ]
 
 
+def test_where_the_pamt_lies_is_no_difference_and_its_size_is() -> None:
+    def tdmr(base: int, size: int) -> tuple[Tdmr, ...]:
+        return (Tdmr(0, GIB, GIB, (MemoryRange.between(base, base + size),), None),)
+
+    assert between({"memory.tdmrs": tdmr(4096, 8192)}, {"memory.tdmrs": tdmr(0, 8192)}) == (
+        Comparison((), 1)
+    )
+    assert entries(tdmr(0, 4096), tdmr(0, 8192), "memory.tdmrs") == [
+        ("changed", "0x000000000000-0x000040000000")
+    ]
+
+
 def test_cpuid_configuration_is_told_leaf_by_leaf_in_any_order() -> None:
     one = CpuidConfig(7, 0, 0, 1, 0, 0)
     other = CpuidConfig(0x80000008, None, 0, 0, 0, 0x200)

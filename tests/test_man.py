@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tdxinfo.cli.root import root
 from tdxinfo.host import fact_names
 from tests.artifacts import TOP
-from tests.artifacts.man import written
+from tests.artifacts.man import page, written
+from tests.artifacts.tree import Node
 from tests.cli.command import ran
 
 PAGES = sorted((TOP / "man").glob("*.1"))
@@ -36,20 +38,42 @@ def formatted(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_man
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_man_reads_the_page_without_a_warning(page: Path) -> None:
-    shown = formatted(page, "--warnings")
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
+def test_man_reads_the_page_without_a_warning(file: Path) -> None:
+    shown = formatted(file, "--warnings")
     assert shown.stderr == ""
     for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"):
         assert f"\n{section}\n" in shown.stdout
 
 
 @needs_mandoc
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_mandoc_finds_nothing_to_warn_of(page: Path) -> None:
-    command = ["mandoc", "-T", "lint", "-W", "warning", str(page)]
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
+def test_mandoc_finds_nothing_to_warn_of(file: Path) -> None:
+    command = ["mandoc", "-T", "lint", "-W", "warning", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.stdout + done.stderr, done.returncode) == ("", 0)
+
+
+@needs_mandoc
+def test_the_page_of_a_group_holds_the_commands_below_it(tmp_path: Path) -> None:
+    @click.group()
+    def group() -> None:
+        """A group of `two`."""
+
+    @group.command()
+    @click.option("--size", type=click.Choice(["small", "large"]), help="How large.")
+    def first(size: str) -> None:
+        """.The first begins like a request\\."""
+
+    made = tmp_path / "tdxinfo-group.1"
+    made.write_text(page(Node(click.Context(group, info_name="tdxinfo group"))))
+    command = ["mandoc", "-T", "lint", "-W", "warning", str(made)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == ""
+    shown = subprocess.run(["mandoc", "-T", "utf8", str(made)], capture_output=True, check=True)
+    text = re.sub(".\b", "", shown.stdout.decode())
+    assert "--size [small|large]" in text
+    assert ".The first begins like a request\\" in text
 
 
 def test_every_command_has_a_page_and_every_page_a_command() -> None:

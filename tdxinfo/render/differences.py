@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tdxinfo.compare import Comparison, Difference, Entry
+from tdxinfo.compare import Comparison, Difference, Entry, Kind
 from tdxinfo.host import Host
 from tdxinfo.model.observed import Observed
 from tdxinfo.render.document import frame, plain
@@ -13,9 +13,13 @@ from tdxinfo.render.document import frame, plain
 def diff_document(
     hosts: tuple[Host, Host], found: Comparison, left_out: list[str], is_different: bool
 ) -> dict[str, Any]:
-    """Both origins, and each difference with what both sides tell."""
+    """Both origins, and each difference with what both sides tell, or why one does not."""
+    unknown = {d.fact: d.a if d.kind is Kind.ONLY_B else d.b for d in _one_sided(found)}
     return {
         **frame(None),
+        "unavailable": {
+            fact: [attempt.as_dict() for attempt in side.attempts] for fact, side in unknown.items()
+        },
         "a": hosts[0].origin.as_dict(),
         "b": hosts[1].origin.as_dict(),
         "different": is_different,
@@ -23,6 +27,10 @@ def diff_document(
         "differences": [_difference(difference) for difference in found.differences],
         "ignored": left_out,
     }
+
+
+def _one_sided(found: Comparison) -> list[Difference]:
+    return [*found.of(Kind.ONLY_A), *found.of(Kind.ONLY_B)]
 
 
 def _difference(found: Difference) -> dict[str, Any]:

@@ -32,8 +32,12 @@ Lines = Iterator[str]
 
 def files() -> dict[str, str]:
     """The pages by their paths below the top of the tree."""
-    pages = [top(), *top().children()]
-    return {f"man/{_page(node)}.1": "\n".join(_lines(node)) + "\n" for node in pages}
+    return {f"man/{_page(node)}.1": page(node) for node in (top(), *top().children())}
+
+
+def page(node: Node) -> str:
+    """The page of a command; that of a group holds the commands below it."""
+    return "\n".join(_lines(node)) + "\n"
 
 
 def written() -> dict[str, Any]:
@@ -204,7 +208,8 @@ def _text(paragraph: str) -> str:
         return f".nf\n{_guarded(_plain(paragraph[2:]))}\n.fi"
     words = " ".join(paragraph.split())
     lines = "\n".join(wrap(words, 78, break_long_words=False, break_on_hyphens=False))
-    return _guarded(re.sub(r"`([^`]+)`", lambda m: _bold(m[1]), lines, flags=re.DOTALL))
+    parts = re.split(r"`([^`]+)`", lines)
+    return _guarded("".join((_bold if n % 2 else _plain)(part) for n, part in enumerate(parts)))
 
 
 def _guarded(text: str) -> str:

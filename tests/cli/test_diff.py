@@ -78,6 +78,14 @@ def test_what_only_one_tells_counts_only_when_strict(before: Path) -> None:
     assert ran("diff", "--strict", "--json", str(before), after).json["different"] is True
 
 
+def test_json_tells_why_a_side_does_not_know() -> None:
+    told = ran("diff", "--json", OLD, "tests/hosts/linux-7.2-not-root").json
+    by_fact = {d["fact"]: d for d in told["differences"]}
+    assert by_fact["firmware.tme_locked"]["kind"] == "only-a"
+    assert by_fact["firmware.tme_locked"]["b"] is None
+    assert told["unavailable"]["firmware.tme_locked"][0]["reason"] == "denied"
+
+
 def test_a_section_or_a_field_can_be_ignored(before: Path) -> None:
     after = altered(before, keys__tdx_keyids=7, kvm__ept=False)
     assert changed(ran("diff", "--json", str(before), after)) == ["keys.tdx_keyids", "kvm.ept"]
