@@ -44,6 +44,8 @@ class Leaf(NamedTuple):
     length: int
     """Elements of the array; 1 for a number."""
     is_signed: bool
+    is_pointer: bool = False
+    """An address of the kernel's memory."""
 
 
 class Member(NamedTuple):
@@ -174,7 +176,7 @@ class Btf:
         elif kind in (INT, ENUM, ENUM64, PTR):
             size = _POINTER_SIZE if kind == PTR else third
             signed = kind == INT and bool(owner._words[start + 3] >> 24 & 1)
-            yield Leaf(path, bit_offset, bit_size or size * 8, 1, signed)
+            yield Leaf(path, bit_offset, bit_size or size * 8, 1, signed, kind == PTR)
 
     def _array(
         self, element: int, count: int, path: str, bit_offset: int, depth: int

@@ -9,50 +9,33 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import Any
 
 from tdxinfo.decode import kobject
-from tdxinfo.decode.btf import Btf
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
-from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, Tdmr
+from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import locator
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kobjects import (
+    KEYID_POOL,
+    MEMORY_LIST,
+    NUMBERS,
+    STATE,
+    SYSINFO,
+    TDMR_LIST,
+    TDMRS,
+    Objects,
+    objects_of,
+)
 from tdxinfo.sources.metadata import cpuid_config
 
-if TYPE_CHECKING:
-    from tdxinfo.sources.kcore import Memory
-
 KEY = "kernel-memory"
-
-SYSINFO = "tdx_sysinfo"
-TDMR_LIST = "tdx_tdmr_list"
-TDMRS = "tdmrs"
-STATE = "tdx_module_state"
-OBJECTS = {
-    SYSINFO: "tdx_sys_info",
-    TDMR_LIST: "tdmr_info_list",
-    STATE: "tdx_module_state",
-}
-"""Variables and the structures they are of."""
-NUMBERS = {
-    "tdx_global_keyid": 4,
-    "tdx_guest_keyid_start": 4,
-    "tdx_nr_guest_keyids": 4,
-    "tdx_module_status": 4,
-    "tdx_module_initialized": 1,
-}
-"""Plain variables and their sizes in bytes."""
-
-_TDMR = "tdmr_info"
-_MOST_TDMRS = 1024
-_LARGEST_TDMR = 4096
+_PAGE = 4096
 _STATUS = {1: "initialized", 2: "failed"}
 """`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
-
-Objects = dict[str, Any]
 
 
 @locator
@@ -134,11 +117,53 @@ class KmemTdmrs:
         if count == 0:
             raise Absent("the kernel has built no TDMRs")
         whole = _object(machine, TDMRS)
-        if not 0 < count <= _MOST_TDMRS or len(whole.data) % count:
+        if count < 0 or len(whole.data) % count:
             raise Malformed(f"{len(whole.data)} bytes are no {count} TDMRs")
         stride = len(whole.data) // count
         pieces = [whole.data[at : at + stride] for at in range(0, len(whole.data), stride)]
         return tuple(_tdmr(whole._replace(data=piece)) for piece in pieces)
+
+
+@locator
+class KmemMemory:
+    """The memory that TDX was given, by NUMA node; the kernel makes the TDMRs of it."""
+
+    @property
+    def origin(self) -> str:
+        return f"kmem:{MEMORY_LIST}"
+
+    def read(self, machine: Machine) -> tuple[NodeMemory, ...]:
+        blocks = _told(machine, MEMORY_LIST)
+        if not isinstance(blocks, list):
+            raise Malformed(f"the record's {MEMORY_LIST} is no list")
+        if not blocks:
+            raise Absent("the kernel has given no memory to TDX")
+        return tuple(_node_memory(kobject.parse(MEMORY_LIST, block)) for block in blocks)
+
+
+@locator
+class KmemKeyidsInUse:
+    """KeyIDs that running TDs have: one bit each in the pool of guests' KeyIDs."""
+
+    @property
+    def origin(self) -> str:
+        return f"kmem:{KEYID_POOL}"
+
+    def read(self, machine: Machine) -> int:
+        taken = _told(machine, KEYID_POOL)
+        first = _number(machine, "tdx_guest_keyid_start")
+        count = _number(machine, "tdx_nr_guest_keyids")
+        if not isinstance(taken, list):
+            raise Malformed(f"the record's {KEYID_POOL} is no list")
+        if not all(keyid in range(first, first + count) for keyid in taken):
+            raise Malformed(f"{KEYID_POOL} holds numbers that are no KeyIDs of guests")
+        return len(taken)
+
+
+def _node_memory(block: KernelObject) -> NodeMemory:
+    """`struct tdx_memblock`: page frames of 4 KiB, and the node."""
+    base, end = (block.number(name) * _PAGE for name in ("start_pfn", "end_pfn"))
+    return NodeMemory(base, end, end - base, block.number("nid"))
 
 
 def _tdmr(info: KernelObject) -> Tdmr:
@@ -242,47 +267,7 @@ def _state(machine: Machine) -> str | None:
 
 def _live() -> Answer:
     """The objects that this kernel has. Raises Unavailable when it has none, or hides them."""
-    from tdxinfo.sources import kcore
+    from tdxinfo.sources.kcore import RunningKernel
 
-    addresses = kcore.symbols([*OBJECTS, *NUMBERS])
-    if not addresses:
-        raise Absent(
-            "this kernel has no variables of TDX, or was built without CONFIG_KALLSYMS_ALL"
-        )
-    with kcore.memory() as memory:
-        found: Objects = {
-            name: memory.number(addresses[name], size)
-            for name, size in NUMBERS.items()
-            if name in addresses
-        }
-        types = kcore.types()
-        for variable, structure in OBJECTS.items():
-            if variable in addresses:
-                place = addresses[variable]
-                found[variable] = _recorded(partial(_read, memory, types, structure, place))
-        if isinstance(found.get(TDMR_LIST), dict):
-            found[TDMRS] = _recorded(partial(_read_tdmrs, memory, types, found[TDMR_LIST]))
-    return found
-
-
-def _recorded(read: Callable[[], KernelObject]) -> Objects | str:
-    """The object, or in a sentence why it could not be read."""
-    try:
-        return read().recorded()
-    except Unavailable as error:
-        return error.message
-
-
-def _read(memory: Memory, types: Btf, structure: str, address: int) -> KernelObject:
-    type_id = types.find(structure)
-    data = memory.read(address, types.size(type_id))
-    return kobject.made(structure, data, types.leaves(type_id))
-
-
-def _read_tdmrs(memory: Memory, types: Btf, found: Objects) -> KernelObject:
-    listed = kobject.parse(TDMR_LIST, found)
-    address, count, stride = map(listed.number, ("tdmrs", "nr_consumed_tdmrs", "tdmr_sz"))
-    if not (0 < count <= _MOST_TDMRS and 0 < stride <= _LARGEST_TDMR):
-        raise Absent(f"the kernel's list has {count} TDMRs of {stride} bytes")
-    data = memory.read(address, count * stride)
-    return kobject.made(_TDMR, data, types.leaves(types.find(_TDMR)))
+    with closing(RunningKernel()) as kernel:
+        return objects_of(kernel)
