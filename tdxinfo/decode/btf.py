@@ -108,17 +108,25 @@ class Btf:
 
     def _named(self, name: str) -> Iterator[int]:
         """Where types of this name begin, found by the name's offset among the type words."""
-        at = self._strings.find(b"\0" + name.encode() + b"\0")
-        if at < 0:
-            return
-        wanted = struct.pack("<I", at + 1 + self._first_name)
-        place = self._types.find(wanted)
-        while place >= 0:
-            start, odd = divmod(place, _WORD)
-            number = bisect_left(self._starts, start)
-            if not odd and number < len(self._starts) and self._starts[number] == start:
-                yield start
-            place = self._types.find(wanted, place + 1)
+        for offset in self._offsets_of(name.encode() + b"\0"):
+            wanted = struct.pack("<I", offset)
+            place = self._types.find(wanted)
+            while place >= 0:
+                start, odd = divmod(place, _WORD)
+                number = bisect_left(self._starts, start)
+                if not odd and number < len(self._starts) and self._starts[number] == start:
+                    yield start
+                place = self._types.find(wanted, place + 1)
+
+    def _offsets_of(self, spelled: bytes) -> Iterator[int]:
+        """Where the name stands: a module uses its kernel's names, too."""
+        # A module's own names begin without the empty one that a kernel's begin with.
+        if self._strings.startswith(spelled):
+            yield self._first_name
+        elif (at := self._strings.find(b"\0" + spelled)) >= 0:
+            yield self._first_name + at + 1
+        if self._base:
+            yield from self._base._offsets_of(spelled)
 
     def _name(self, offset: int) -> str:
         if offset < self._first_name and self._base:

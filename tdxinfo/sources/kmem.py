@@ -14,7 +14,7 @@ from typing import Any
 
 from tdxinfo.decode import kobject
 from tdxinfo.decode.kobject import KernelObject
-from tdxinfo.errors import Absent, Malformed, Unavailable
+from tdxinfo.errors import Absent, Malformed, Unavailable, from_record
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import locator
@@ -23,6 +23,7 @@ from tdxinfo.sources.kobjects import (
     KEYID_POOL,
     MEMORY_LIST,
     NUMBERS,
+    REFUSED,
     STATE,
     SYSINFO,
     TDMR_LIST,
@@ -212,12 +213,12 @@ def _objects(machine: Machine) -> Objects:
 
 
 def _told(machine: Machine, variable: str) -> Any:
-    """What the answer holds of a variable. Raises Absent."""
+    """What the answer holds of a variable. Raises Unavailable."""
     found = _objects(machine).get(variable)
     if found is None:
         raise Absent(f"this kernel has no {variable}, or was built without CONFIG_KALLSYMS_ALL")
-    if isinstance(found, str):
-        raise Absent(found)
+    if isinstance(found, dict) and REFUSED in found:
+        raise from_record(variable, found[REFUSED])
     return found
 
 

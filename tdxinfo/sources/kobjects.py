@@ -12,11 +12,11 @@ from typing import Any, Protocol
 from tdxinfo.decode import kobject
 from tdxinfo.decode.btf import Btf
 from tdxinfo.decode.kobject import KernelObject
-from tdxinfo.errors import Absent, Malformed, Unavailable
+from tdxinfo.errors import Absent, Malformed, Unavailable, record_of
 
 Objects = dict[str, Any]
-"""What a capture keeps of the kernel's memory: numbers, objects as text, and for an object that
-could not be read a sentence."""
+"""What a capture keeps of the kernel's memory: numbers, objects as text, and refusals."""
+REFUSED = "refused"
 
 SYSINFO = "tdx_sysinfo"
 TDMR_LIST = "tdx_tdmr_list"
@@ -81,11 +81,11 @@ def objects_of(kernel: Kernel) -> Objects:
 
 
 def _told(read: Reader, kernel: Kernel, address: int) -> Any:
-    """What was read, or in a sentence why it could not be."""
+    """What was read, or why it could not be."""
     try:
         return read(kernel, address)
     except Unavailable as error:
-        return error.message
+        return {REFUSED: record_of(error)}
 
 
 def _structure(kernel: Kernel, name: str, address: int, size: int = 0) -> KernelObject:

@@ -78,22 +78,15 @@ LAYOUTS = {
 }
 
 
-def btf_of(source: str, folder: Path) -> bytes:
-    """The BTF of C declarations, as the kernel's build makes it."""
+def btf_of(source: str, folder: Path, base: Path | None = None) -> bytes:
+    """The BTF of C declarations, as the kernel's build makes it; above `base`, as a module's."""
     (folder / "types.c").write_text(source)
+    above = ["--btf_base", str(base)] if base else []
+    section = ["--only-section=.BTF", "--set-section-flags", ".BTF=alloc"]
     for command in (
         ["gcc", "-g", "-c", "types.c", "-o", "types.o"],
-        ["pahole", "-J", "types.o"],
-        [
-            "objcopy",
-            "-O",
-            "binary",
-            "--only-section=.BTF",
-            "--set-section-flags",
-            ".BTF=alloc",
-            "types.o",
-            "types.btf",
-        ],
+        ["pahole", "-J", *above, "types.o"],
+        ["objcopy", "-O", "binary", *section, "types.o", "types.btf"],
     ):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return (folder / "types.btf").read_bytes()

@@ -20,42 +20,11 @@ from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
 from tdxinfo.render import fields
 from tdxinfo.sources import kcore, kmem, kobjects
+from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS, core, sysinfo
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
 from tests.worlds import world
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
-
-BASE = 0xFFFFFFFF82000000
-HEAP = 0xFFFF888000100000
-STRIDE = 512
-GIB = 1 << 30
-
-
-def sysinfo() -> bytes:
-    """`struct tdx_sys_info` of 7.2, by the offsets of its declaration."""
-    data = bytearray(3144)
-    struct.pack_into("<HHH", data, 0, 5, 1, 24)
-    struct.pack_into("<Q", data, 8, 0x140FBF)
-    struct.pack_into("<5H", data, 16, 64, 16, 16, 16, 16)
-    struct.pack_into("<3H", data, 26, 4096, 20480, 24576)
-    struct.pack_into("<4Q", data, 32, 0x8000000070000001, 0, 0x6DBE7, 3)
-    struct.pack_into("<HH", data, 64, 2, 576)
-    struct.pack_into("<QQ", data, 72, 1 | 0xFFFFFFFF << 32, 4)
-    struct.pack_into("<4Q", data, 1096, 0xFF0000 << 32, 0x1044D88, 7, 1 << 32)
-    return bytes(data)
-
-
-def tdmr(base: int, size: int, pamt: int, *reserved: tuple[int, int]) -> bytes:
-    data = bytearray(STRIDE)
-    struct.pack_into("<8Q", data, 0, base, size, pamt, 4096, pamt + 4096, 8192, pamt + 12288, 65536)
-    for number, (offset, length) in enumerate(reserved):
-        struct.pack_into("<QQ", data, 64 + 16 * number, offset, length)
-    return bytes(data)
-
-
-TDMRS = tdmr(0, 2 * GIB, 0x70000000, (0, 0x100000), (0x78000000, 0x8000000)) + tdmr(
-    4 * GIB, 4 * GIB, 0x170000000
-)
 
 
 class Kernel:
@@ -83,20 +52,6 @@ class Kernel:
         (self.folder / "kallsyms").write_text("\n".join(lines) + "\n")
         (self.folder / "vmlinux").write_bytes(self.types)
         (self.folder / "kcore").write_bytes(core((BASE, data), (HEAP, self.heap)))
-
-
-def core(*stretches: tuple[int, bytes]) -> bytes:
-    """An ELF core file with these stretches of memory."""
-    at = 64 + 56 * len(stretches)
-    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    head = struct.pack(
-        "<16sHHIQQQIHHHHHH", ident, 4, 62, 1, 0, 64, 0, 0, 64, 56, len(stretches), 0, 0, 0
-    )
-    table, body = b"", b""
-    for address, data in stretches:
-        table += struct.pack("<IIQQQQQQ", 1, 7, at + len(body), address, 0, len(data), len(data), 0)
-        body += data
-    return head + table + body
 
 
 @pytest.fixture
