@@ -14,7 +14,7 @@ from typing import Any
 
 from tdxinfo.decode import kobject
 from tdxinfo.decode.kobject import KernelObject
-from tdxinfo.errors import Absent, Malformed, Unavailable, from_record
+from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import locator
@@ -23,20 +23,19 @@ from tdxinfo.sources.kobjects import (
     KEYID_POOL,
     MEMORY_LIST,
     NUMBERS,
-    REFUSED,
-    STATE,
     SYSINFO,
     TDMR_LIST,
     TDMRS,
     Objects,
+    number,
     objects_of,
+    state_in,
+    told,
 )
 from tdxinfo.sources.metadata import cpuid_config
 
 KEY = "kernel-memory"
 _PAGE = 4096
-_STATUS = {1: "initialized", 2: "failed"}
-"""`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
 
 
 @locator
@@ -134,6 +133,7 @@ class KmemMemory:
         return f"kmem:{MEMORY_LIST}"
 
     def read(self, machine: Machine) -> tuple[NodeMemory, ...]:
+        _raise_unless_current(machine, MEMORY_LIST)
         blocks = _told(machine, MEMORY_LIST)
         if not isinstance(blocks, list):
             raise Malformed(f"the record's {MEMORY_LIST} is no list")
@@ -214,12 +214,7 @@ def _objects(machine: Machine) -> Objects:
 
 def _told(machine: Machine, variable: str) -> Any:
     """What the answer holds of a variable. Raises Unavailable."""
-    found = _objects(machine).get(variable)
-    if found is None:
-        raise Absent(f"this kernel has no {variable}, or was built without CONFIG_KALLSYMS_ALL")
-    if isinstance(found, dict) and REFUSED in found:
-        raise from_record(variable, found[REFUSED])
-    return found
+    return told(_objects(machine), variable)
 
 
 def _object(machine: Machine, variable: str) -> KernelObject:
@@ -227,21 +222,24 @@ def _object(machine: Machine, variable: str) -> KernelObject:
 
 
 def _number(machine: Machine, variable: str) -> int:
-    value = _told(machine, variable)
-    if not isinstance(value, int):
-        raise Malformed(f"the record's {variable} is no number")
-    return value
+    return number(_objects(machine), variable)
 
 
 def _member(machine: Machine, variable: str, path: str) -> Any:
     """A variable, or a member of one. Raises Absent where it holds nothing current."""
-    if variable == SYSINFO and _state(machine) is None:
-        raise Absent(f"{variable} holds nothing while the TDX module is not initialized")
+    if variable in (SYSINFO, TDMR_LIST):
+        _raise_unless_current(machine, variable)
     if variable == SYSINFO and not path.startswith("version.") and _was_updated(machine):
         raise Absent(f"{variable} was read at boot, and the TDX module was updated since")
     if variable in NUMBERS:
         return _number(machine, variable)
     return _object(machine, variable).member(path)
+
+
+def _raise_unless_current(machine: Machine, variable: str) -> None:
+    """After a failure or a lost module the variables keep what was, or point to freed memory."""
+    if _state(machine) != "initialized":
+        raise Absent(f"{variable} holds nothing current while the TDX module is not initialized")
 
 
 def _many(machine: Machine, variable: str, path: str) -> list[int]:
@@ -257,13 +255,7 @@ def _one(machine: Machine, variable: str, path: str) -> int:
 
 
 def _state(machine: Machine) -> str | None:
-    """initialized or failed; None where the kernel does not hold it for initialized."""
-    objects = _objects(machine)
-    if STATE in objects:
-        return "initialized" if _object(machine, STATE).number("initialized") else None
-    if "tdx_module_initialized" in objects:
-        return "initialized" if _number(machine, "tdx_module_initialized") else None
-    return _STATUS.get(_number(machine, "tdx_module_status"))
+    return state_in(_objects(machine))
 
 
 def _live() -> Answer:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from tdxinfo.decode import kobject
 from tdxinfo.decode.btf import Btf
 from tdxinfo.decode.kobject import KernelObject
-from tdxinfo.errors import Absent, Malformed, Unavailable, record_of
+from tdxinfo.errors import Absent, Malformed, Unavailable, from_record, record_of
 
 Objects = dict[str, Any]
 """What a capture keeps of the kernel's memory: numbers, objects as text, and refusals."""
@@ -40,6 +40,10 @@ NUMBERS = {
 """Plain variables and their sizes in bytes."""
 VARIABLES = (*OBJECTS, *NUMBERS, MEMORY_LIST, KEYID_POOL)
 
+_FREED = (TDMRS,)
+"""What is gone when the module does not run."""
+_STATUS = {1: "initialized", 2: "failed"}
+"""`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
 _MOST_TDMRS = 1024
 _LARGEST_TDMR = 4096
 _MOST_BLOCKS = 4096
@@ -75,9 +79,49 @@ def objects_of(kernel: Kernel) -> Objects:
         if name in addresses
     }
     for name, (variable, read) in _READERS.items():
-        if variable in addresses:
+        if variable in addresses and not (name in _FREED and _is_over(found)):
             found[name] = _told(read, kernel, addresses[variable])
     return found
+
+
+def _is_over(found: Objects) -> bool:
+    """Whether the module is known not to run: the kernel has then freed what its lists led to."""
+    try:
+        return state_in(found) != "initialized"
+    except Unavailable:
+        return False
+
+
+def told(objects: Objects, name: str) -> Any:
+    """What was kept under the name. Raises Unavailable."""
+    found = objects.get(name)
+    if found is None:
+        raise Absent(f"this kernel has no {name}, or was built without CONFIG_KALLSYMS_ALL")
+    if isinstance(found, dict) and REFUSED in found:
+        raise from_record(name, found[REFUSED])
+    return found
+
+
+def number(objects: Objects, name: str) -> int:
+    """The plain variable kept under the name. Raises Unavailable."""
+    value = told(objects, name)
+    if not isinstance(value, int):
+        raise Malformed(f"the record's {name} is no number")
+    return value
+
+
+def state_in(objects: Objects) -> str | None:
+    """initialized or failed; None where the kernel does not hold the module for initialized.
+
+    Each generation says it elsewhere. Raises Unavailable.
+    """
+    if STATE in objects:
+        is_initialized = kobject.parse(STATE, told(objects, STATE)).number("initialized")
+    elif "tdx_module_initialized" in objects:
+        is_initialized = number(objects, "tdx_module_initialized")
+    else:
+        return _STATUS.get(number(objects, "tdx_module_status"))
+    return "initialized" if is_initialized else None
 
 
 def _told(read: Reader, kernel: Kernel, address: int) -> Any:

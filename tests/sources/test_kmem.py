@@ -227,6 +227,18 @@ def test_nothing_is_told_while_the_module_is_not_initialized(
     host = observed()
     assert host.module.features0.value is None
     assert "not initialized" in host.module.features0.attempts[1].message
+    assert host.memory.tdmrs.value is None
+
+
+def test_after_a_failure_the_list_of_tdmrs_is_not_followed(
+    kernel: Callable[[str], Kernel],
+) -> None:
+    made = kernel("6.16")
+    del made.variables["tdx_module_state"]
+    made.variables["tdx_module_status"] = struct.pack("<I", 2)
+    made.make()
+    assert observed().memory.tdmrs.value is None
+    assert kobjects.TDMRS not in kmem._live()
 
 
 def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
