@@ -1,7 +1,7 @@
 # Completion of tdxinfo. Made by `python -m tests.artifacts`; it starts no program.
 
 set -g __tdxinfo_paths 'tdxinfo dump' 'tdxinfo check' 'tdxinfo explain' 'tdxinfo capture' 'tdxinfo diff' 'tdxinfo schema'
-set -g __tdxinfo_valued --from --format --color --only --skip --ignore
+set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --ignore
 
 # Whether the line has come to this command, and if a number is given to this argument.
 function __tdxinfo_at
@@ -123,6 +123,7 @@ function __tdxinfo_offer_dump_facts
         'memory.cmrs' 'Convertible Memory Regions: the memory that TDs can use' \
         'memory.cmr_bytes' 'Size of all CMRs together' \
         'memory.tdmrs' 'TD Memory Regions that the kernel made of its memory' \
+        'memory.tdx_memory' 'Memory that the kernel gave to TDX, by NUMA node; only of it can TDs have private pages' \
         'memory.max_tdmrs' 'TDMRs the module takes at most' \
         'memory.max_reserved_per_tdmr' 'Reserved areas the module takes in one TDMR at most' \
         'memory.pamt_4k_entry_size' 'Bytes of a PAMT entry for a 4 KiB page' \
@@ -384,6 +385,7 @@ function __tdxinfo_offer_explain_what
         'memory.cmrs' '' \
         'memory.cmr_bytes' '' \
         'memory.tdmrs' '' \
+        'memory.tdx_memory' '' \
         'memory.max_tdmrs' '' \
         'memory.max_reserved_per_tdmr' '' \
         'memory.pamt_4k_entry_size' '' \
@@ -971,7 +973,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a capture -d 'Write a recor
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a diff -d 'Show what differs between two hosts, reports or captures'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a schema -d 'Print the JSON Schema of what --json prints'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l version -d 'Show the version and exit'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
@@ -983,7 +986,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -s h -l help -d 'Show this mes
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -x -a '(__tdxinfo_offer_dump_facts)'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l all-sources -d 'Ask every place, not only the first that answers'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l fields -d 'List the TDX module\'s metadata, every field with its id'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
@@ -996,7 +1000,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l only -x -a '(__tdxinf
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l skip -x -a '(__tdxinfo_offer_check_only)' -d 'Leave these checks out'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l strict -d 'Take a warning for a failure'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l failed-only -d 'Show only checks that failed or warn'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
@@ -1006,7 +1011,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -s h -l help -d 'Show th
 
 # tdxinfo explain
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -x -a '(__tdxinfo_offer_explain_what)'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
@@ -1017,7 +1023,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo explain\'' -s h -l help -d 'Show 
 # tdxinfo capture
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\' 1' -F
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l keep-identity -d 'Also keep what names the machine: the whole kernel log, host name, UUIDs, addresses'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo capture\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
@@ -1031,7 +1038,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\' 2' -F -a '(__tdxinfo_offer
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l ignore -x -a '(__tdxinfo_offer_dump_facts)' -d 'Leave these facts out'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l all -d 'Also compare what is always in motion'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l strict -d 'Take what only one of both tells for a difference'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
@@ -1041,7 +1049,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -s h -l help -d 'Show thi
 
 # tdxinfo schema
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\' 1' -x -a '(__tdxinfo_offer_schema_document)'
-complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a JSON report, a kernel log, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\'' -l json -d 'Short for --format json'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'

@@ -8,8 +8,8 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.dump import chosen
-from tdxinfo.cli.options import ExitStatus, global_options, settings_of
-from tdxinfo.cli.subject import host_of, subject_named
+from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
+from tdxinfo.cli.subject import host_of, subject_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
@@ -55,6 +55,10 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     settings = settings_of(context)
     if settings.source is not None:
         raise click.UsageError("--from has no place here: A and B name the two hosts.")
+    if settings.vmlinux is not None:
+        raise click.UsageError(
+            "--vmlinux has no place here: make a report of the crash dump first, and compare that."
+        )
     if a == b == "-":
         raise click.UsageError("Standard input can be read only once.")
     in_motion = [] if everything else momentary_facts()
@@ -76,7 +80,7 @@ def diff(  # noqa: PLR0913  # each option is a parameter
 
 
 def _host(given: str, names: list[str]) -> Host:
-    return host_of(subject_named(None if given == LIVE else given), names)
+    return host_of(subject_of(Settings(source=None if given == LIVE else given)), names)
 
 
 def _print_json(

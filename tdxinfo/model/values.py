@@ -142,6 +142,13 @@ class MemoryRange:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeMemory(MemoryRange):
+    """Memory of one NUMA node."""
+
+    node: Count
+
+
+@dataclass(frozen=True, slots=True)
 class Tdmr(MemoryRange):
     """A TD Memory Region as the kernel built it; what nobody told of it is left open."""
 
