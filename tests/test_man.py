@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import click
@@ -17,7 +16,7 @@ from tdxinfo.host import fact_names
 from tests.artifacts import TOP
 from tests.artifacts.man import page, written
 from tests.artifacts.tree import Node
-from tests.cli.command import ran
+from tests.cli.command import ran, shell
 
 PAGES = sorted((TOP / "man").glob("*.1"))
 LOG = TOP / "tests" / "hosts" / "module-never-loaded" / "kernel.log"
@@ -104,16 +103,7 @@ def test_the_examples_of_a_page_run_as_written(command: str, tmp_path: Path) -> 
         if "| jq " in example["run"] and not shutil.which("jq"):
             pytest.skip("jq is not installed")
         # The log of a real host stands in for dmesg, which not everybody may call.
-        script = f"set -o pipefail\ndmesg() {{ cat '{LOG}'; }}\n{example['run']}"
-        done = subprocess.run(
-            ["bash", "-c", script],
-            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
+        done = shell(f"dmesg() {{ cat '{LOG}'; }}\n{example['run']}", str(tmp_path))
         assert done.returncode in (0, 1, 3, 4), (example["run"], done.stderr)
         assert "Traceback" not in done.stderr
         assert done.stdout or "--quiet" in example["run"]

@@ -135,6 +135,7 @@ def test_this_machine_is_called_live() -> None:
         ([OLD, "nowhere.json"], "nowhere.json cannot be read"),
         ([OLD, NEW, "--ignore", "keys.tdx_keyid"], "keys.tdx_keyids"),
         ([OLD, NEW, "--from", OLD], "--from has no place here"),
+        ([OLD, NEW, "--vmlinux", "vmlinux"], "--vmlinux has no place here"),
         ([OLD], "Missing argument 'B'"),
     ],
 )
