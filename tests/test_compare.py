@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args, get_origin
 
 import pytest
 
@@ -133,6 +133,15 @@ def test_a_difference_names_those_that_it_was_derived_from() -> None:
     assert causes == {"module.features0": (), "module.features": ("module.features0",)}
     read = {d.fact: d.follows_from for d in between(a, b).differences}
     assert read["module.features"] == ()
+
+
+def test_the_entries_of_every_list_can_be_told_apart() -> None:
+    for name in fact_names():
+        section, _, field = name.partition(".")
+        annotation = SECTIONS[section].fields[field].type.annotation
+        if get_origin(annotation) is tuple:
+            kind = get_args(annotation)[0]
+            assert kind is str or hasattr(kind, "name"), name
 
 
 def test_what_the_catalogue_says_of_its_fields_names_fields_and_bitmaps() -> None:

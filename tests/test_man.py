@@ -25,10 +25,10 @@ needs_man = pytest.mark.skipif(not shutil.which("man"), reason="man is not insta
 needs_mandoc = pytest.mark.skipif(not shutil.which("mandoc"), reason="mandoc is not installed")
 
 
-def formatted(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def formatted(page: Path, *options: str, width: int = 120) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["man", *options, "-l", str(page)],
-        env={**os.environ, "MANWIDTH": "120", "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
+        env={**os.environ, "MANWIDTH": str(width), "MANPAGER": "cat", "LC_ALL": "C.UTF-8"},
         capture_output=True,
         text=True,
         check=True,
@@ -39,7 +39,7 @@ def formatted(page: Path, *options: str) -> subprocess.CompletedProcess[str]:
 @needs_man
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.name)
 def test_man_reads_the_page_without_a_warning(file: Path) -> None:
-    shown = formatted(file, "--warnings")
+    shown = formatted(file, "--warnings", width=80)
     assert shown.stderr == ""
     for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"):
         assert f"\n{section}\n" in shown.stdout

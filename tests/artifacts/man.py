@@ -52,7 +52,7 @@ def _page(node: Node) -> str:
 def _lines(node: Node) -> Lines:
     said = written().get(node.name, {})
     yield f'.TH {_page(node).upper()} 1 {RELEASED} "tdxinfo {__version__}" "User Commands"'
-    yield ".nh"  # a name that is broken at a hyphen cannot be copied
+    yield ".nh\n.ad l"  # a name that is broken at a hyphen cannot be copied
     yield f".SH NAME\n{_plain(_page(node))} \\- {_plain(_uncapitalized(node.summary))}"
     yield f".SH SYNOPSIS\n.B {_plain(node.path)}\n{_synopsis(node)}"
     yield from _section("DESCRIPTION", _paragraphs(node.command))
@@ -90,19 +90,21 @@ def _paragraphs(command: click.Command) -> Lines:
 
 
 def _options(node: Node) -> Lines:
-    is_top = node.path == top().path
-    own = node.options() if is_top else node.own_options()
-    if is_top:
+    if node.path == top().path:
         yield "These may stand before or after a command."
-    for option in own:
+        yield from _listed(node, node.options())
+        return
+    own = node.own_options()
+    yield from _listed(node, own)
+    yield (".PP\n" if own else "") + _text(f"Options of all commands stand in `{top().path}`(1).")
+
+
+def _listed(node: Node, options: list[click.Option]) -> Lines:
+    for option in options:
         names = ", ".join(_bold(name) for name in option.opts + option.secondary_opts)
         value = "" if option.is_flag or option.count else option.make_metavar(node.context)
         _, help_text = option.get_help_record(node.context) or ("", "")
         yield f".TP\n{names}{' ' + _italic(value) if value else ''}\n{_text(help_text)}"
-    if not is_top:
-        yield (".PP\n" if own else "") + _text(
-            f"Options of all commands stand in `{top().path}`(1)."
-        )
 
 
 def _commands(node: Node) -> Lines:
@@ -112,9 +114,7 @@ def _commands(node: Node) -> Lines:
             continue
         yield f".SS {_plain(child.name)} {_plain(child.usage)}"
         yield from _paragraphs(child.command)
-        for line in _options(child):
-            if not line.startswith(".PP"):
-                yield line
+        yield from _listed(child, child.own_options())
 
 
 def _examples(examples: list[dict[str, str]]) -> Lines:
@@ -190,8 +190,10 @@ def _uncapitalized(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line, all characters of which are meant."""
-    return text.replace("\\", "\\e").replace("-", "\\-").replace("^", "\\(ha").replace("`", "\\(ga")
+    """One line, all characters of which are meant; a long path may be broken at a slash."""
+    for character, spelled in {"\\": "\\e", "-": "\\-", "^": "\\(ha", "`": "\\(ga"}.items():
+        text = text.replace(character, spelled)
+    return re.sub(r"(?<=\w)/(?=\w)", r"/\\:", text)
 
 
 def _bold(text: str) -> str:
