@@ -74,8 +74,8 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     elif not settings.quiet:
         from tdxinfo.render import changes, theme
 
-        console = theme.console(settings.color)
-        changes.print_comparison(console, (first, second), found, left_out, settings.verbose)
+        wanted = changes.Wanted(left_out, settings.verbose, strict)
+        changes.print_comparison(theme.console(settings.color), (first, second), found, wanted)
     return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
 
 

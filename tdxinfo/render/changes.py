@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rich.console import Console
@@ -26,16 +26,23 @@ _MOST_NAMES = 4
 _ONE_SIDED = {Kind.ONLY_A: "Only a tells", Kind.ONLY_B: "Only b tells"}
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of the comparison is to be shown, and what counts."""
+
+    left_out: list[str]
+    verbose: bool
+    """Also what follows from another difference, and where values came from."""
+    strict: bool
+    """What only one of both tells is a difference."""
+
+
 def print_comparison(
-    console: Console,
-    hosts: tuple[Host, Host],
-    found: Comparison,
-    left_out: list[str],
-    verbose: bool,
+    console: Console, hosts: tuple[Host, Host], found: Comparison, wanted: Wanted
 ) -> None:
-    """The answer first. What follows from another difference is shown with `verbose`."""
-    changed = found.of(Kind.CHANGED)
-    console.print(_title(changed, found.compared))
+    """The answer first, then what changed, then what only one of both tells."""
+    changed, verbose = found.of(Kind.CHANGED), wanted.verbose
+    console.print(_title(found, wanted.strict))
     for side, host in zip("ab", hosts, strict=True):
         console.print(Text(f"  {side}  ", "label").append(printable(_name(host)), "origin"))
     shown = [d for d in changed if verbose or not d.follows_from]
@@ -49,8 +56,8 @@ def print_comparison(
         elif one_sided:
             names = _shortened([d.fact for d in one_sided], most=_MOST_NAMES)
             console.print(Text(f"{title}: {names}", "unknown"))
-    in_motion = [name for name in left_out if name in momentary_facts()]
-    ignored = [name for name in left_out if name not in in_motion]
+    in_motion = [name for name in wanted.left_out if name in momentary_facts()]
+    ignored = [name for name in wanted.left_out if name not in in_motion]
     if ignored:
         console.print(Text(f"Not compared: {_shortened(ignored)}", "unknown"))
     if in_motion:
@@ -75,13 +82,16 @@ def _compared(section: str) -> list[str]:
     return [name for name in fact_names(section) if name not in momentary_facts()]
 
 
-def _title(changed: list[Difference], compared: int) -> Text:
-    both = f"{units.counted(compared, 'fact')} that both tell"
-    if not changed:
+def _title(found: Comparison, strict: bool) -> Text:
+    changed = found.of(Kind.CHANGED)
+    both = f"{units.counted(found.compared, 'fact')} that both tell"
+    one_sided = len(found.differences) - len(changed)
+    if not changed and not (strict and one_sided):
         return Text("Same", "good").append(f": no difference in {both}.", "")
-    following = sum(bool(found.follows_from) for found in changed)
+    following = sum(bool(difference.follows_from) for difference in changed)
     more = f", {following} of them as a consequence" if following else ""
-    return Text("Different", "bad").append(f": {len(changed)} of {both}{more}.", "")
+    also = f", and {one_sided} that only one tells" if strict and one_sided else ""
+    return Text("Different", "bad").append(f": {len(changed)} of {both}{more}{also}.", "")
 
 
 def _name(host: Host) -> str:

@@ -74,7 +74,11 @@ def test_what_only_one_tells_counts_only_when_strict(before: Path) -> None:
     told = ran("diff", str(before), after)
     assert told.status == 0
     assert "Only a tells: keys.tdx_keyids" in told.out
-    assert ran("diff", "--strict", str(before), after).status == 1
+    assert told.out.startswith("Same: ")
+    strict = ran("diff", "--strict", str(before), after)
+    assert strict.status == 1
+    assert strict.out.startswith("Different: 0 of ")
+    assert "and 1 that only one tells." in strict.out.splitlines()[0]
     assert ran("diff", "--strict", "--json", str(before), after).json["different"] is True
 
 
