@@ -10,9 +10,9 @@ import errno
 import json
 import os
 import random
-import time
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -131,9 +131,20 @@ def _reads(read: Callable[[int, int], bytes]) -> Callable[[], AbstractContextMan
     return lambda: mock.patch("tdxinfo.machine.bounded.os.read", read)
 
 
-def _blocked(_fd: int, _size: int) -> bytes:
-    time.sleep(4 * PATIENCE)
-    return b""
+@contextmanager
+def _blocking() -> Iterator[None]:
+    """Reads do not come back before the test goes on."""
+    goes_on = threading.Event()
+
+    def read(_fd: int, _size: int) -> bytes:
+        goes_on.wait()
+        return b""
+
+    with mock.patch("tdxinfo.machine.bounded.os.read", read):
+        try:
+            yield
+        finally:
+            goes_on.set()
 
 
 def _garbage(path: Path, data: bytes) -> None:
@@ -157,7 +168,7 @@ FILE_FAULTS = {
     "not UTF-8": FileFault(lambda path, data: path.write_bytes(b"\xff\xfe" + data + b"\x80\n")),
     "100 MB": FileFault(_sparse, "malformed"),
     "endless": FileFault(system=_reads(lambda fd, size: b"7" * size), reason="malformed"),
-    "blocks for ever": FileFault(system=_reads(_blocked), reason="timed-out", patience=PATIENCE),
+    "blocks for ever": FileFault(system=_blocking, reason="timed-out", patience=PATIENCE),
     "directory": FileFault(lambda path, data: path.mkdir(), "malformed"),
     "dangling link": FileFault(lambda path, data: path.symlink_to("nowhere"), "absent"),
     "looping link": FileFault(lambda path, data: path.symlink_to(path.name), "unsupported"),
