@@ -16,7 +16,7 @@ LAYERS = (
     ("sources",),
     ("host",),
     ("checks",),
-    ("explain",),
+    ("explain", "fleet"),
     ("render",),
     ("cli",),
 )
