@@ -154,7 +154,7 @@ def _whole(chunks: Iterable[bytes], shown: str) -> bytes:
 
 def _reports(chunks: Iterable[bytes], shown: str, name: str) -> Iterator[Supplied]:
     """A report each; where there are several, named by the line where they begin."""
-    texts = stretches(chunks)
+    texts = (cut for cut in stretches(chunks) if cut[1] is None or cut[1].strip())
     line, text = next(texts)
     second = next(texts, None)
     if second is None:
