@@ -6,7 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
-from tests.cli.command import ran
+from tests.cli.command import ran, shell
 
 README = Path(__file__).parent.parent / "README.md"
 BLOCK = re.compile(r"```console\n\$ (tdxinfo [^\n]*)\n(.*?)```", re.DOTALL)
@@ -14,7 +14,8 @@ BLOCK = re.compile(r"```console\n\$ (tdxinfo [^\n]*)\n(.*?)```", re.DOTALL)
 
 def printed(command: str) -> str:
     """What the command prints on a pipe 100 columns wide, without spaces at line ends."""
-    lines = ran(*shlex.split(command)[1:]).out.splitlines()
+    out = shell(command).stdout if "|" in command else ran(*shlex.split(command)[1:]).out
+    lines = out.splitlines()
     return "".join(line.rstrip() + "\n" for line in lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -78,6 +77,8 @@ def status_of(seen: Fleet) -> ExitStatus:
 
 def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
     """Reads all, telling of each that cannot be read, and prints a line for each if wanted."""
+    from json import dumps
+
     from tdxinfo.fleet import Fleet, kind_of
     from tdxinfo.machine.many import supplied
     from tdxinfo.render.safe import printable
@@ -94,7 +95,7 @@ def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
             progress.clear()
             click.echo(f"tdxinfo: {printable(why)}", err=True)
         if as_json:
-            click.echo(json.dumps(_line(given, kind, why)))
+            click.echo(dumps(_line(given, kind, why)))
         progress.show(seen)
     progress.clear()
     return seen

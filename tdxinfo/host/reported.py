@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tdxinfo.errors import BadInput
-from tdxinfo.host import SECTIONS, Host
+from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.observe import assemble
 from tdxinfo.machine.inputs import ReportInput
 from tdxinfo.model import SCHEMA_VERSION
@@ -77,16 +77,24 @@ def host_of_report(given: ReportInput) -> Host:
             f"{given.origin.path} is no valid report: {where}: {first['msg']}."
         ) from None
     facts = {
-        f"{name}.{field}": _observed(report, f"{name}.{field}", value, section.unknown_values)
-        for name, section in SECTIONS.items()
-        for field, value in vars(getattr(report.host, name)).items()  # type: ignore[attr-defined]
+        name: _observed(report, name, value)
+        for section, names in _names().items()
+        for name, value in zip(names, _values(report, section), strict=True)
     }
     return assemble(facts, given.origin)
 
 
-def _observed(
-    report: Report, name: str, value: Any, unknown_values: Mapping[str, Any]
-) -> Observed[Any]:
+@cache
+def _names() -> dict[str, list[str]]:
+    return {section: fact_names(section) for section in SECTIONS}
+
+
+def _values(report: Report, section: str) -> Iterable[Any]:
+    """In the order of the catalogue, which is that of the model."""
+    return vars(getattr(report.host, section)).values()  # type: ignore[attr-defined]
+
+
+def _observed(report: Report, name: str, value: Any) -> Observed[Any]:
     refused = report.unavailable.get(name)
     attempts = (
         tuple(Attempt(r.origin, r.reason, r.message, r.remedy) for r in refused) if refused else ()
@@ -94,5 +102,10 @@ def _observed(
     source = report.sources.get(name)
     if source:
         return Observed(value, source.origin, attempts, name)
-    is_unknown = value is None or value == unknown_values.get(name.partition(".")[2])
+    is_unknown = value is None or value == _unknown_value(name)
     return Observed(value, "" if is_unknown else _UNSOURCED, attempts, name)
+
+
+def _unknown_value(name: str) -> Any:
+    section, _, field = name.partition(".")
+    return SECTIONS[section].unknown_values.get(field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -42,3 +43,17 @@ def spawned(*arguments: str, **options: Any) -> subprocess.CompletedProcess[Any]
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "tdxinfo", *arguments]
     return subprocess.run(command, check=False, timeout=60, **{**streams, **options})
+
+
+def shell(command: str, folder: str | None = None) -> subprocess.CompletedProcess[str]:
+    """A line of a shell in which `tdxinfo` is this one; all parts of a pipe must end well."""
+    path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-uo", "pipefail", "-c", command],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1", "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
