@@ -8,13 +8,18 @@ import pty
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tdxinfo.fleet import MOST_EXAMPLES, Fleet, Kind
-from tdxinfo.machine.inputs import example_names
+from tdxinfo.errors import BadInput
+from tdxinfo.fleet import MOST_EXAMPLES, Fleet, Kind, kind_of
+from tdxinfo.machine.inputs import example_names, report_of
+from tdxinfo.machine.many import Supplied
 from tdxinfo.model.verdict import HostVerdict
 from tests.cli.command import Ran, ran, spawned
 
@@ -184,6 +189,15 @@ def test_a_stream_is_read_in_bounded_memory(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("arguments", [("fleet", READY, "--json"), ("check", "--from", READY)])
+def test_a_reader_that_left_is_no_verdict(arguments: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = spawned(*arguments, stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
 def on_a_terminal(*arguments: str) -> tuple[bytes, bytes]:
     """What the command shows on stdout, a pipe, and on stderr, a terminal."""
     leader, follower = pty.openpty()
@@ -209,3 +223,51 @@ def test_a_terminal_sees_the_progress_and_a_pipe_does_not(tmp_path: Path) -> Non
     assert shown.endswith(b"\r\x1b[K")
     assert out.startswith(b"1500 hosts: 1500 ready\n")
     assert spawned("fleet", str(stream)).stderr == b""
+
+
+# --- whatever a report holds -------------------------------------------------------------------
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=6,
+)
+REPORTS = {
+    (name, command): report(name, command)
+    for name in (READY, NOT_READY)
+    for command in ("check", "dump")
+}
+
+
+def places(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place of a report, as keys and indexes from its top."""
+    inner = (
+        told.items()
+        if isinstance(told, dict)
+        else enumerate(told)
+        if isinstance(told, list)
+        else ()
+    )
+    return [path] * bool(path) + [p for key, v in inner for p in places(v, (*path, key))]
+
+
+def changed(told: Any, path: tuple[Any, ...], value: Any) -> Any:
+    if not path:
+        return value
+    copy = list(told) if isinstance(told, list) else dict(told)
+    copy[path[0]] = changed(told[path[0]], path[1:], value)
+    return copy
+
+
+PLACES = {key: places(told) for key, told in REPORTS.items()}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObject) -> None:
+    key = data.draw(st.sampled_from(sorted(REPORTS)))
+    path = data.draw(st.sampled_from(PLACES[key]))
+    text = json.dumps(changed(REPORTS[key], path, data.draw(JSON))).encode()
+    with suppress(BadInput):
+        told = Supplied("x", "x.json", report_of(text, "x.json"))
+        assert len(repr(kind_of(told))) < 1000
