@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tdxinfo.decode import bits
 from tdxinfo.fleet import Fleet, Group, Kind
 from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict
@@ -16,11 +17,6 @@ _STYLES = {
     HostVerdict.NOT_READY: "bad",
     HostVerdict.UNDECIDED: "doubtful",
     HostVerdict.NOT_APPLICABLE: "unknown",
-}
-_DIMENSIONS = {
-    "first failure": "first_failure",
-    "module": "module",
-    "features": "features0",
 }
 _MOST_ROWS = 20
 _MOST_VALUES = 8
@@ -49,7 +45,7 @@ def _headline(fleet: Fleet) -> Text:
 
 
 def _kinds(rows: list[tuple[Kind, Group]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2), header_style="label")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="label")
     table.add_column("hosts", justify="right", no_wrap=True)
     for heading in ("verdict", "first failure", "module", "features", "for example"):
         table.add_column(heading, overflow="fold")
@@ -78,15 +74,32 @@ def _value(told: str | None) -> str:
 
 
 def _totals(fleet: Fleet, verbose: bool) -> Table:
-    """Each value that hosts have, with their number."""
+    """Each value that hosts have, with their number; sets of features by how they differ."""
     grid = Table.grid(padding=(0, 2))
-    for label, attribute in _DIMENSIONS.items():
-        told = fleet.counts(attribute)
-        if attribute == "first_failure":
-            told = [(value, count) for value, count in told if value is not None]
-        shown = told if verbose else told[:_MOST_VALUES]
-        parts = [f"{count} {_value(value)}" for value, count in shown]
-        if len(shown) < len(told):
-            parts.append(f"{len(told) - len(shown)} more")
-        grid.add_row(Text(label, "label"), Text(", ".join(parts) or "none"))
+    failures = [row for row in fleet.counts("first_failure") if row[0] is not None]
+    grid.add_row(Text("first failure", "label"), Text(_listed(failures, verbose)))
+    grid.add_row(Text("module", "label"), Text(_listed(fleet.counts("module"), verbose)))
+    sets = fleet.counts("features0")
+    usual = next((told for told, _ in sets if told is not None), None)
+    for number, (told, count) in enumerate(sets if verbose else sets[:_MOST_VALUES]):
+        line = f"{count} {_value(told)}{_difference(told, usual)}"
+        grid.add_row(Text("" if number else "features", "label"), Text(line))
     return grid
+
+
+def _listed(counts: list[tuple[str | None, int]], verbose: bool) -> str:
+    shown = counts if verbose else counts[:_MOST_VALUES]
+    parts = [f"{count} {_value(value)}" for value, count in shown]
+    if len(shown) < len(counts):
+        parts.append(f"{len(counts) - len(shown)} more")
+    return ", ".join(parts) or "none"
+
+
+def _difference(told: str | None, usual: str | None) -> str:
+    """By name, what the set has and lacks against the most common one."""
+    if told is None or usual is None or told == usual:
+        return ""
+    there, expected = (bits.names_of("TDX_FEATURES0", int(text, 16)) for text in (told, usual))
+    more = [f"+{name}" for name in there if name not in expected]
+    less = [f"-{name}" for name in expected if name not in there]
+    return f": {' '.join(more + less)}"

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,15 @@ def test_the_rarest_kind_comes_first_and_the_totals_follow(tmp_path: Path) -> No
     assert page[3].split()[:2] == ["6", "ready"]
     assert "first failure  2 module.loaded" in "\n".join(page)
     assert "6 1.5.24, 2 not-loaded" in "\n".join(page)
-    assert "6 0x140fbf, 2 unknown" in "\n".join(page)
+    assert [line.split() for line in page[-2:]] == [["features", "6", "0x140fbf"], ["2", "unknown"]]
+
+
+def test_a_set_of_features_is_told_by_how_it_differs_from_the_usual_one(tmp_path: Path) -> None:
+    ready = report(READY)
+    made = folder(tmp_path / "reports", ready, ready, report("example:mvp-features"))
+    page = ran("fleet", str(made)).out
+    assert "2 0x140fbf\n" in "\n".join(line.rstrip() for line in page.splitlines())
+    assert "1 0xfbf: -NO_RBP_MOD -TOPOLOGY_ENUM" in page
 
 
 @pytest.mark.parametrize(
@@ -232,11 +241,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
     max_leaves=6,
 )
-REPORTS = {
-    (name, command): report(name, command)
-    for name in (READY, NOT_READY)
-    for command in ("check", "dump")
-}
+
+
+@cache
+def reports() -> list[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
+    """Whole reports, each with every place in it."""
+    made = [report(name, command) for name in (READY, NOT_READY) for command in ("check", "dump")]
+    return [(told, places(told)) for told in made]
 
 
 def places(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -259,15 +270,12 @@ def changed(told: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-PLACES = {key: places(told) for key, told in REPORTS.items()}
-
-
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObject) -> None:
-    key = data.draw(st.sampled_from(sorted(REPORTS)))
-    path = data.draw(st.sampled_from(PLACES[key]))
-    text = json.dumps(changed(REPORTS[key], path, data.draw(JSON))).encode()
+    whole, paths = data.draw(st.sampled_from(reports()))
+    path = data.draw(st.sampled_from(paths))
+    text = json.dumps(changed(whole, path, data.draw(JSON))).encode()
     with suppress(BadInput):
         told = Supplied("x", "x.json", report_of(text, "x.json"))
         assert len(repr(kind_of(told))) < 1000
