@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "tdxinfo"
 LAYERS = (
     ("errors",),
     ("model",),
-    ("decode", "tables"),
+    ("decode", "tables", "deploy"),
     ("machine",),
     ("sources",),
     ("host",),

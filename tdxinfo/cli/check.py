@@ -65,10 +65,12 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     if chosen:
         results = [result for result in results if result.check.id in chosen]
     verdict = verdict_of(results, strict)
+    if settings.quiet and output is None:
+        return status_of(verdict)
     if settings.format in _TEXTS:
-        text = _TEXTS[settings.format](Judged(host, results, verdict, time.time(), expires))
-        _put(text, output, settings.quiet)
-    elif not settings.quiet:
+        judged = Judged(host, results, verdict, time.time(), expires)
+        _put(_TEXTS[settings.format](judged), output)
+    else:
         from tdxinfo.render import theme, verdicts
 
         wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole=not (only or skip))
@@ -102,13 +104,13 @@ def _no_such(name: str, known: list[str]) -> str:
     return f"There is no check {name!r:.80}. {hint}"
 
 
-def _put(text: str, output: str | None, quiet: bool) -> None:
-    if output is not None:
-        from tdxinfo.machine.written import write_whole
-
-        write_whole(text.encode(), output)
-    elif not quiet:
+def _put(text: str, output: str | None) -> None:
+    if output is None:
         click.echo(text, nl=False)
+        return
+    from tdxinfo.machine.written import write_whole
+
+    write_whole(text.encode(), output)
 
 
 def _json(judged: Judged) -> str:

@@ -69,9 +69,10 @@ def main(most: int) -> int:
     for command in ("check", "dump"):
         text = json.dumps(report(command)).encode() + b"\n"
         counts = [n for n in (FEWEST, 10_000, 100_000) if n <= most]
-        costs = {n: cost_of(["fleet", "-"], text, n) for n in counts}
-        for count, cost in costs.items():
-            show(f"{count} reports of {command} in a pipe", count, cost)
+        costs: dict[int, Cost] = {}
+        for count in counts:
+            costs[count] = cost_of(["fleet", "-"], text, count)
+            show(f"{count} reports of {command} in a pipe", count, costs[count])
         over += any(cost.memory > MOST_MEMORY for cost in costs.values())
         last = costs[counts[-1]]
         slope = per_report(last, counts[-1], floor) / per_report(costs[FEWEST], FEWEST, floor)
@@ -108,7 +109,8 @@ def show(what: str, count: int, cost: Cost) -> None:
     by_clock, by_processor = count / cost.wall, count / cost.processor
     print(
         f"{cost.memory:5.0f} MB  {by_clock:6.0f} a second, "
-        f"{by_processor:6.0f} in a second of the processor: {what}"
+        f"{by_processor:6.0f} in a second of the processor: {what}",
+        flush=True,
     )
 
 
