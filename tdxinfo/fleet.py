@@ -47,11 +47,11 @@ class Kind:
 
     @property
     def module(self) -> str:
-        """The module by the best name there is for it."""
+        """The module by the best name there is for it, and its state where it does not run."""
         told = self.release or self.version
-        if self.state in ("initialized", None):
-            return told or "unknown"
-        return f"{told}, {self.state}" if told else str(self.state)
+        if told is None:
+            return "unknown" if self.state in ("initialized", None) else self.state
+        return told if self.state in ("initialized", "unknown", None) else f"{told} ({self.state})"
 
 
 def kind_of(given: Supplied) -> Kind:

@@ -172,6 +172,26 @@ def test_nothing_named_and_from_are_wrong_usage() -> None:
     assert "not by --from" in ran("fleet", "--from", READY, READY).err
 
 
+@pytest.mark.parametrize(
+    ("state", "version", "release", "module"),
+    [
+        ("initialized", "1.5.24", "1.5.24", "1.5.24"),
+        ("initialized", "1.5", None, "1.5"),
+        ("initialized", None, None, "unknown"),
+        ("failed", "1.5.00", None, "1.5.00 (failed)"),
+        ("unknown", "1.5.00", None, "1.5.00"),
+        ("not-loaded", None, None, "not-loaded"),
+        ("unknown", None, None, "unknown"),
+        (None, None, None, "unknown"),
+    ],
+)
+def test_a_module_is_called_by_the_best_name_and_its_state(
+    state: str | None, version: str | None, release: str | None, module: str
+) -> None:
+    kind = Kind(HostVerdict.READY, None, state, version, release, None)
+    assert kind.module == module
+
+
 def test_memory_does_not_grow_with_kinds_of_host(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tdxinfo.fleet.MOST_KINDS", 10)
     seen = Fleet()
