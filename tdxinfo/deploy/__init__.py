@@ -21,7 +21,8 @@ def text(name: str) -> str:
 def _started_by() -> str:
     """The command as a unit of systemd spells it: absolute, quoted, and with % doubled."""
     path = os.path.abspath(sys.argv[0])
-    words = [path] if os.access(path, os.X_OK) else [sys.executable, "-m", "tdxinfo"]
+    is_program = os.path.basename(path) == "tdxinfo" and os.access(path, os.X_OK)
+    words = [path] if is_program else [sys.executable, "-m", "tdxinfo"]
     return " ".join(map(_quoted, words))
 
 
