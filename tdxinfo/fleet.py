@@ -16,10 +16,11 @@ from tdxinfo.host import SECTIONS, Host
 from tdxinfo.host.observe import observe
 from tdxinfo.host.reported import host_of_report, refuse_other_schema
 from tdxinfo.machine import Machine
-from tdxinfo.machine.inputs import ReportInput
+from tdxinfo.machine.inputs import CrashDump, ReportInput
 from tdxinfo.machine.many import Supplied
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict
+from tdxinfo.sources.vmcore import machine_of
 
 MOST_KINDS = 10_000
 """Kinds of host that are told apart; real fleets have some dozen."""
@@ -58,6 +59,8 @@ def kind_of(given: Supplied) -> Kind:
     """The host's kind: as a report of `check` says, or as judged here. Raises BadInput."""
     if isinstance(given.what, BadInput):
         raise given.what
+    if isinstance(given.what, CrashDump):
+        return _judged(observe(machine_of(given.what, None)))
     if isinstance(given.what, Machine):
         return _judged(observe(given.what))
     _refuse_failed_run(given.what)

@@ -5,10 +5,11 @@ from typing import Annotated
 from tdxinfo.decode import lines
 from tdxinfo.host.section import From, Section
 from tdxinfo.model.observed import Observed
-from tdxinfo.model.values import Count, MemoryRange, Size, Tdmr
+from tdxinfo.model.values import Count, MemoryRange, NodeMemory, Size, Tdmr
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemTdmrs
+from tdxinfo.sources.kmem import Kmem, KmemMemory, KmemTdmrs
+from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.metadata import Metadata, MetadataCmrs
 
 
@@ -32,6 +33,9 @@ class Memory(Section):
 
     tdmrs: Annotated[Observed[tuple[Tdmr, ...]], KmemTdmrs(), KernelLog("tdmrs")]
     """TD Memory Regions that the kernel made of its memory."""
+
+    tdx_memory: Annotated[Observed[tuple[NodeMemory, ...]], KmemMemory()]
+    """Memory that the kernel gave to TDX, by NUMA node; only of it can TDs have private pages."""
 
     max_tdmrs: Annotated[
         Observed[Count],

@@ -33,6 +33,8 @@ _FIELD_ID = re.compile(r"[0-9a-f]{16}")
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
 _GZIP = b"\x1f\x8b"
+_DUMPS = (b"\x7fELF", b"KDUMP   ", b"makedumpfile\0")
+"""How an ELF core, a compressed kdump file and its flattened form begin."""
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 
@@ -44,13 +46,21 @@ class ReportInput:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class CrashDump:
+    """A crash dump of a kernel, not yet opened: it may have the size of a host's memory."""
+
+    origin: Origin
+    path: str
+
+
 def example_names() -> list[str]:
     """The recorded hosts that ship with tdxinfo, as `--from` takes them."""
     return [EXAMPLE_PREFIX + name for name in sorted(os.listdir(EXAMPLES))]
 
 
-def open_input(given: str) -> Machine | ReportInput:
-    """The machine or report that `given` names. Raises BadInput."""
+def open_input(given: str) -> Machine | ReportInput | CrashDump:
+    """The machine, report or crash dump that `given` names. Raises BadInput."""
     if given.startswith(EXAMPLE_PREFIX):
         return _example(given)
     if not given:
@@ -58,6 +68,8 @@ def open_input(given: str) -> Machine | ReportInput:
     shown = "standard input" if given == "-" else given
     if given != "-" and os.path.isdir(given):
         return _folder(given)
+    if given != "-" and _begins_like_a_dump(given):
+        return CrashDump(Origin("vmcore", shown), given)
     return recognise(_read_input(given, shown), shown)
 
 
@@ -65,6 +77,8 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
     """What the bytes are: an archive, a report, metadata or a kernel log. Raises BadInput."""
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
+    if is_crash_dump(data):
+        raise BadInput(f"{shown} is a crash dump, which is read from a file. Name the file.")
     if data.startswith(_GZIP):
         from tdxinfo.machine.archive import open_archive
 
@@ -128,6 +142,10 @@ def is_one_host(names: Iterable[str]) -> bool:
     return any(name == "about.toml" or _FIELD_ID.fullmatch(name) for name in names)
 
 
+def is_crash_dump(head: bytes) -> bool:
+    return head.startswith(_DUMPS)
+
+
 def is_json(data: bytes) -> bool:
     return data.lstrip()[:1] == b"{"
 
@@ -151,6 +169,20 @@ def _object(data: bytes) -> Any:
         return from_json(data)
     except ValueError:
         return json.loads(data)
+
+
+def _begins_like_a_dump(path: str) -> bool:
+    """False, too, for what is no regular file or cannot be read; that is told later."""
+    try:
+        fd = os.open(path, OPEN_FLAGS)
+    except (OSError, ValueError):
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode) and is_crash_dump(os.pread(fd, 16, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
 
 
 def _is_binary(data: bytes) -> bool:

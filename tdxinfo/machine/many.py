@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from itertools import chain
 
 from tdxinfo.errors import BadInput
-from tdxinfo.machine import Machine
+from tdxinfo.machine import Machine, Origin
 from tdxinfo.machine.inputs import (
     EXAMPLE_PREFIX,
     INPUT_LIMIT,
+    CrashDump,
     ReportInput,
+    is_crash_dump,
     is_json,
     is_one_host,
     next_chunk,
@@ -48,7 +50,7 @@ class Supplied:
     """The report's key `name`, else the file's name without its ending. A host's is not kept."""
     place: str
     """The file, and the line where it holds several."""
-    what: Machine | ReportInput | BadInput
+    what: Machine | ReportInput | CrashDump | BadInput
 
 
 def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
@@ -131,7 +133,9 @@ def _content(fd: int, shown: str, name: str) -> Iterator[Supplied]:
     while not head.strip() and len(head) <= INPUT_LIMIT and (chunk := next(chunks, b"")):
         head += chunk
     rest = chain([head], chunks)
-    if is_json(head):
+    if is_crash_dump(head) and shown != _STANDARD_INPUT:
+        yield Supplied(name, shown, CrashDump(Origin("vmcore", shown), shown))
+    elif is_json(head):
         yield from _reports(rest, shown, name)
     else:
         yield Supplied(name, shown, recognise(_whole(rest, shown), shown))

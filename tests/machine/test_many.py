@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
 from tdxinfo.machine import Machine
-from tdxinfo.machine.inputs import ReportInput
+from tdxinfo.machine.inputs import CrashDump, ReportInput
 from tdxinfo.machine.many import REPORT_LIMIT, stretches, supplied
 from tests.machine.pipes import trickle
 
@@ -29,7 +29,7 @@ def report(**more: Any) -> bytes:
 
 def kinds(*paths: object) -> list[tuple[str, str]]:
     """Names in order, with what each is."""
-    words = {ReportInput: "report", BadInput: "bad"}
+    words = {ReportInput: "report", BadInput: "bad", CrashDump: "dump"}
     return [
         (s.name, "machine" if isinstance(s.what, Machine) else words[type(s.what)])  # type: ignore[index]
         for s in supplied(map(str, paths))
@@ -60,6 +60,11 @@ def test_captures_are_one_host_each(tmp_path: Path) -> None:
         archive.addfile(member, io.BytesIO(b"format = 1\n"))
     assert kinds(tmp_path) == [("one", "machine"), ("two", "machine")]
     assert kinds(tmp_path / "one") == [("one", "machine")]
+
+
+def test_a_crash_dump_is_handed_on_unread(tmp_path: Path) -> None:
+    (tmp_path / "vmcore").write_bytes(b"KDUMP   " + bytes(64))
+    assert kinds(tmp_path) == [("vmcore", "dump")]
 
 
 def test_a_bad_file_is_handed_on_and_the_rest_is_read(tmp_path: Path) -> None:
