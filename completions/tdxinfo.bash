@@ -12,7 +12,7 @@ _tdxinfo_words() {
             files=1
             ;;
         tdxinfo_format)
-            words='table json'
+            words='table json prometheus nfd'
             files=
             ;;
         tdxinfo_color)
@@ -25,6 +25,10 @@ _tdxinfo_words() {
             ;;
         check_only)
             words='cpu cpu.vendor cpu.bare_metal cpu.model cpu.instructions cpu.seamrr cpu.production firmware firmware.tme firmware.packages_agree firmware.seamrr_enabled firmware.seamrr_locked firmware.sgx firmware.mcheck keys keys.tdx_share keys.enough keys.headroom kernel kernel.config_tdx_host kernel.config_kvm_tdx kernel.hibernation kernel.command_line kernel.tdx_detected kernel.log kernel.places_agree module module.attempted module.loaded module.line module.no_rbp_mod module.initialized module.production module.topology_enum memory memory.tdmrs_fit memory.cmrs_sane memory.cmrs_cover_ram memory.pamt kvm kvm.loaded kvm.parameters kvm.virt_at_load kvm.tdx_enabled kvm.vm_type'
+            files=
+            ;;
+        check_expires)
+            words=''
             files=
             ;;
         explain_what)
@@ -46,7 +50,7 @@ _tdxinfo_words() {
 _tdxinfo_command() {
     case $1 in
         'tdxinfo')
-            commands='dump check explain capture diff schema'
+            commands='dump check explain capture diff fleet schema'
             options='--version --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
             arguments=''
             ;;
@@ -57,7 +61,7 @@ _tdxinfo_command() {
             ;;
         'tdxinfo check')
             commands=''
-            options='--only --skip --strict --failed-only --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            options='--only --skip --strict --failed-only --output --expires --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
             arguments=''
             ;;
         'tdxinfo explain')
@@ -74,6 +78,11 @@ _tdxinfo_command() {
             commands=''
             options='--ignore --all --strict --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
             arguments='diff_a diff_a'
+            ;;
+        'tdxinfo fleet')
+            commands=''
+            options='--print-playbook --print-timer --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            arguments='files+'
             ;;
         'tdxinfo schema')
             commands=''
@@ -92,15 +101,18 @@ _tdxinfo_value() {
             'tdxinfo explain --from' | \
             'tdxinfo capture --from' | \
             'tdxinfo diff --from' | \
+            'tdxinfo fleet --from' | \
             'tdxinfo schema --from')
             list=tdxinfo_source
             ;;
         'tdxinfo --vmlinux' | \
             'tdxinfo dump --vmlinux' | \
+            'tdxinfo check --output' | \
             'tdxinfo check --vmlinux' | \
             'tdxinfo explain --vmlinux' | \
             'tdxinfo capture --vmlinux' | \
             'tdxinfo diff --vmlinux' | \
+            'tdxinfo fleet --vmlinux' | \
             'tdxinfo schema --vmlinux')
             list=files
             ;;
@@ -110,6 +122,7 @@ _tdxinfo_value() {
             'tdxinfo explain --format' | \
             'tdxinfo capture --format' | \
             'tdxinfo diff --format' | \
+            'tdxinfo fleet --format' | \
             'tdxinfo schema --format')
             list=tdxinfo_format
             ;;
@@ -119,12 +132,16 @@ _tdxinfo_value() {
             'tdxinfo explain --color' | \
             'tdxinfo capture --color' | \
             'tdxinfo diff --color' | \
+            'tdxinfo fleet --color' | \
             'tdxinfo schema --color')
             list=tdxinfo_color
             ;;
         'tdxinfo check --only' | \
             'tdxinfo check --skip')
             list=check_only
+            ;;
+        'tdxinfo check --expires')
+            list=check_expires
             ;;
         'tdxinfo diff --ignore')
             list=dump_facts

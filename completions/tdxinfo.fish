@@ -1,7 +1,7 @@
 # Completion of tdxinfo. Made by `python -m tests.artifacts`; it starts no program.
 
-set -g __tdxinfo_paths 'tdxinfo dump' 'tdxinfo check' 'tdxinfo explain' 'tdxinfo capture' 'tdxinfo diff' 'tdxinfo schema'
-set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --ignore
+set -g __tdxinfo_paths 'tdxinfo dump' 'tdxinfo check' 'tdxinfo explain' 'tdxinfo capture' 'tdxinfo diff' 'tdxinfo fleet' 'tdxinfo schema'
+set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --output --expires --ignore
 
 # Whether the line has come to this command, and if a number is given to this argument.
 function __tdxinfo_at
@@ -39,7 +39,9 @@ end
 function __tdxinfo_offer_tdxinfo_format
     printf '%s\t%s\n' \
         'table' '' \
-        'json' ''
+        'json' '' \
+        'prometheus' '' \
+        'nfd' ''
 end
 
 function __tdxinfo_offer_tdxinfo_color
@@ -971,6 +973,7 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a check -d 'Judge whether t
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a explain -d 'Tell what a field, bit, code, check or fact means'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a capture -d 'Write a record of this host that --from replays'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a diff -d 'Show what differs between two hosts, reports or captures'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a fleet -d 'Judge many reports or captures; unusual hosts first'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a schema -d 'Print the JSON Schema of what --json prints'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l version -d 'Show the version and exit'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
@@ -1000,6 +1003,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l only -x -a '(__tdxinf
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l skip -x -a '(__tdxinfo_offer_check_only)' -d 'Leave these checks out'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l strict -d 'Take a warning for a failure'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l failed-only -d 'Show only checks that failed or warn'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l output -F -r -d 'Put the answer into FILE, whole or not at all, readable for all'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l expires -x -d 'With --format nfd: NFD forgets the answer after HOURS'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
@@ -1046,6 +1051,19 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -l color -x -a '(__tdxinf
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -s v -l verbose -d 'Also print where each value came from'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo diff\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo fleet
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -F
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l print-playbook -d 'Print an Ansible playbook that gathers reports'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l print-timer -d 'Print systemd units that keep the metrics current'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l json -d 'Short for --format json'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -s v -l verbose -d 'Also print where each value came from'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -s h -l help -d 'Show this message and exit'
 
 # tdxinfo schema
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\' 1' -x -a '(__tdxinfo_offer_schema_document)'

@@ -11,12 +11,12 @@ PACKAGE = Path(__file__).parent.parent / "tdxinfo"
 LAYERS = (
     ("errors",),
     ("model",),
-    ("decode", "tables", "schemas"),
+    ("decode", "tables", "schemas", "deploy"),
     ("machine",),
     ("sources",),
     ("host",),
     ("checks",),
-    ("compare", "explain"),
+    ("compare", "explain", "fleet"),
     ("render",),
     ("cli",),
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.cli.command import shell
@@ -32,3 +35,42 @@ def test_the_readme_has_examples_and_its_two_commands() -> None:
         )
         == 2
     )
+
+
+def lines_for_fleets() -> list[str]:
+    """The commands of the section on fleets that show no output, in their order."""
+    section = (
+        README.read_text().partition("## Metrics, labels and fleets\n")[2].partition("\n## ")[0]
+    )
+    return [line.strip() for line in section.splitlines() if line.startswith("    tdxinfo ")]
+
+
+INVENTORY = """
+[all]
+node1 ansible_connection=local
+node2 ansible_connection=local
+
+[all:vars]
+ansible_python_interpreter={python}
+tdxinfo_become=false
+"""
+
+
+def test_the_commands_for_fleets_run_as_they_stand(tmp_path: Path) -> None:
+    """In one folder, on this machine, whatever its verdict. Units go to the folder, not to /etc."""
+    (tmp_path / "hosts").write_text(INVENTORY.format(python=sys.executable))
+    lines = lines_for_fleets()
+    assert len(lines) >= 5
+    for line in lines:
+        skip_without_programs(line)
+        command = line.replace("unit = $2", f'unit = "{tmp_path}/" substr($2, 21)')
+        done = shell(command, str(tmp_path))
+        allowed = (0,) if "awk" in line or "ansible" in line else (0, 1, 3, 4)
+        assert done.returncode in allowed, (line, done.stdout, done.stderr)
+        assert "promtool" not in line or done.stdout + done.stderr == ""
+    made = {path.name for path in tmp_path.iterdir()}
+    assert {"tdxinfo.prom", "tdxinfo.features", "tdxinfo.service", "tdxinfo.timer"} <= made
+    assert {path.name for path in (tmp_path / "reports/dump").iterdir()} == {
+        "node1.json",
+        "node2.json",
+    }

@@ -10,6 +10,7 @@ from tdxinfo.cli.check import check
 from tdxinfo.cli.diff import diff
 from tdxinfo.cli.dump import dump
 from tdxinfo.cli.explain import explain
+from tdxinfo.cli.fleet import fleet
 from tdxinfo.cli.options import RootGroup, global_options
 from tdxinfo.cli.schema import schema
 
@@ -26,5 +27,5 @@ def root() -> None:
     """
 
 
-for command in (dump, check, explain, capture, diff, schema):
+for command in (dump, check, explain, capture, diff, fleet, schema):
     root.add_command(command)

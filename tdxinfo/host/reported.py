@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tdxinfo.errors import BadInput
-from tdxinfo.host import SECTIONS, Host
+from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.observe import assemble
 from tdxinfo.machine.inputs import ReportInput
 from tdxinfo.model import SCHEMA_VERSION
@@ -54,14 +55,19 @@ def report_model() -> type[Report]:
     return create_model("DumpReport", __base__=Report, host=(host, ...))
 
 
-def host_of_report(given: ReportInput) -> Host:
-    """The host that the report describes. Raises BadInput."""
+def refuse_other_schema(given: ReportInput) -> None:
+    """Raises BadInput for a report whose keys mean something else."""
     version = str(given.data.get("schema_version"))
     if version.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".")[0]:
         raise BadInput(
             f"{given.origin.path} has schema version {version:.20}, and this tdxinfo reads "
             f"{SCHEMA_VERSION}. Use the tdxinfo that wrote it, or a newer one."
         )
+
+
+def host_of_report(given: ReportInput) -> Host:
+    """The host that the report describes. Raises BadInput."""
+    refuse_other_schema(given)
     try:
         report = report_model().model_validate(given.data)
     except ValidationError as error:
@@ -71,21 +77,35 @@ def host_of_report(given: ReportInput) -> Host:
             f"{given.origin.path} is no valid report: {where}: {first['msg']}."
         ) from None
     facts = {
-        f"{name}.{field}": _observed(report, f"{name}.{field}")
-        for name, section in SECTIONS.items()
-        for field in section.fields
+        name: _observed(report, name, value)
+        for section, names in _names().items()
+        for name, value in zip(names, _values(report, section), strict=True)
     }
     return assemble(facts, given.origin)
 
 
-def _observed(report: Report, name: str) -> Observed[Any]:
-    section, _, field = name.partition(".")
-    value = getattr(getattr(report.host, section), field)  # type: ignore[attr-defined]
-    attempts = tuple(
-        Attempt(r.origin, r.reason, r.message, r.remedy) for r in report.unavailable.get(name, [])
+@cache
+def _names() -> dict[str, list[str]]:
+    return {section: fact_names(section) for section in SECTIONS}
+
+
+def _values(report: Report, section: str) -> Iterable[Any]:
+    """In the order of the catalogue, which is that of the model."""
+    return vars(getattr(report.host, section)).values()  # type: ignore[attr-defined]
+
+
+def _observed(report: Report, name: str, value: Any) -> Observed[Any]:
+    refused = report.unavailable.get(name)
+    attempts = (
+        tuple(Attempt(r.origin, r.reason, r.message, r.remedy) for r in refused) if refused else ()
     )
     source = report.sources.get(name)
     if source:
         return Observed(value, source.origin, attempts, name)
-    is_unknown = value is None or value == SECTIONS[section].unknown_values.get(field)
+    is_unknown = value is None or value == _unknown_value(name)
     return Observed(value, "" if is_unknown else _UNSOURCED, attempts, name)
+
+
+def _unknown_value(name: str) -> Any:
+    section, _, field = name.partition(".")
+    return SECTIONS[section].unknown_values.get(field)

@@ -9,7 +9,8 @@ import select
 import stat
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,14 +77,14 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
     """What the bytes are: an archive, a report, metadata or a kernel log. Raises BadInput."""
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
-    if data.startswith(_DUMPS):
+    if is_crash_dump(data):
         raise BadInput(f"{shown} is a crash dump, which is read from a file. Name the file.")
     if data.startswith(_GZIP):
         from tdxinfo.machine.archive import open_archive
 
         return open_archive(data, shown)
-    if data.lstrip()[:1] == b"{":
-        return _report(data, shown)
+    if is_json(data):
+        return report_of(data, shown)
     if _is_binary(data):
         return _raw_metadata(data, shown)
     text = data.decode("utf-8", "replace")
@@ -124,9 +125,10 @@ def _example(given: str) -> Machine:
 def _folder(path: str) -> Machine:
     """A capture, or a vendor kernel's folder of metadata by field id."""
     try:
-        names = [name for name in os.listdir(path) if _FIELD_ID.fullmatch(name)]
-        if names and "about.toml" not in os.listdir(path):
-            files = {name: read_file(os.path.join(path, name), _FIELD_LIMIT) for name in names}
+        names = os.listdir(path)
+        fields = [name for name in names if _FIELD_ID.fullmatch(name)]
+        if fields and "about.toml" not in names:
+            files = {name: read_file(os.path.join(path, name), _FIELD_LIMIT) for name in fields}
             return _metadata(lambda: metadata.parse_files(files), path)
         return open_folder(path)
     except Unavailable as error:
@@ -135,14 +137,38 @@ def _folder(path: str) -> Machine:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
 
 
-def _report(data: bytes, shown: str) -> ReportInput:
+def is_one_host(names: Iterable[str]) -> bool:
+    """Whether a folder with these names is a capture or a folder of metadata, not many of them."""
+    return any(name == "about.toml" or _FIELD_ID.fullmatch(name) for name in names)
+
+
+def is_crash_dump(head: bytes) -> bool:
+    return head.startswith(_DUMPS)
+
+
+def is_json(data: bytes) -> bool:
+    return data.lstrip()[:1] == b"{"
+
+
+def report_of(data: bytes, shown: str) -> ReportInput:
+    """The report in the text of one JSON object. Raises BadInput."""
     try:
-        report = json.loads(data)
+        report = _object(data)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{shown} begins like JSON, but is not whole: {error}.") from None
     if "schema_version" not in report or not isinstance(report.get("host"), dict):
         raise BadInput(f"{shown} is JSON, but no report of tdxinfo: it has no schema_version.")
     return ReportInput(Origin("report", shown), report)
+
+
+def _object(data: bytes) -> Any:
+    """pydantic's parser is faster, json's takes what Python writes of names that are no UTF-8."""
+    from pydantic_core import from_json
+
+    try:
+        return from_json(data)
+    except ValueError:
+        return json.loads(data)
 
 
 def _begins_like_a_dump(path: str) -> bool:
@@ -152,7 +178,7 @@ def _begins_like_a_dump(path: str) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        return stat.S_ISREG(os.fstat(fd).st_mode) and os.pread(fd, 16, 0).startswith(_DUMPS)
+        return stat.S_ISREG(os.fstat(fd).st_mode) and is_crash_dump(os.pread(fd, 16, 0))
     except OSError:
         return False
     finally:
@@ -168,13 +194,22 @@ def _is_binary(data: bytes) -> bool:
 
 
 def _read_input(given: str, shown: str) -> bytes:
+    with opened(given, shown) as fd:
+        return _drain(fd, shown)
+
+
+@contextmanager
+def opened(given: str, shown: str, flags: int = 0) -> Iterator[int]:
+    """The descriptor of a file, or of standard input for -. Raises BadInput, also for its reads."""
     try:
-        fd = os.dup(sys.stdin.fileno()) if given == "-" else os.open(given, OPEN_FLAGS)
+        fd = os.dup(sys.stdin.fileno()) if given == "-" else os.open(given, OPEN_FLAGS | flags)
     except (OSError, ValueError, AttributeError) as error:
         why = getattr(error, "strerror", None) or "it is closed"
         raise BadInput(f"{shown} cannot be read: {why}.") from None
     try:
-        return _drain(fd, shown)
+        if stat.S_ISBLK(os.fstat(fd).st_mode):
+            raise BadInput(f"{shown} is a block device, not a file.")
+        yield fd
     except OSError as error:
         raise BadInput(f"{shown} cannot be read: {error.strerror}.") from None
     finally:
@@ -183,23 +218,23 @@ def _read_input(given: str, shown: str) -> bytes:
 
 def _drain(fd: int, shown: str) -> bytes:
     status = os.fstat(fd)
-    if stat.S_ISBLK(status.st_mode):
-        raise BadInput(f"{shown} is a block device, not a file.")
     too_large = BadInput(
         f"{shown} is larger than {INPUT_LIMIT >> 20} MiB. Cut it to the boot in question."
     )
     if stat.S_ISREG(status.st_mode) and status.st_size > INPUT_LIMIT:
         raise too_large
     data = bytearray()
-    while chunk := _next_chunk(fd, shown):
+    while chunk := next_chunk(fd, shown):
         data += chunk
         if len(data) > INPUT_LIMIT:
             raise too_large
     return bytes(data)
 
 
-def _next_chunk(fd: int, shown: str) -> bytes:
-    end = time.monotonic() + PATIENCE
+def next_chunk(fd: int, shown: str, patience: float | None = None) -> bytes:
+    """What there is to read, empty at the end. Raises BadInput when a pipe stays silent."""
+    patience = patience or PATIENCE
+    end = time.monotonic() + patience
     while (left := end - time.monotonic()) > 0:
         if not select.select([fd], [], [], left)[0]:
             break
@@ -207,4 +242,4 @@ def _next_chunk(fd: int, shown: str) -> bytes:
             return os.read(fd, 1 << 20)
         except BlockingIOError:
             continue
-    raise BadInput(f"{shown} said nothing for {PATIENCE:g} seconds.")
+    raise BadInput(f"{shown} said nothing for {patience:g} seconds.")

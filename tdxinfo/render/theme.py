@@ -23,9 +23,15 @@ _PIPE_WIDTH = 100
 _SYSTEMS: dict[str, Literal["standard"] | None] = {"always": "standard", "never": None}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """rich would end the process with 1, which says "not ready"."""
+        raise BrokenPipeError
+
+
 def console(color: str) -> Console:
     """A console on stdout. rich itself honours NO_COLOR, COLUMNS and the terminal's abilities."""
-    made = Console(
+    made = _Console(
         theme=Theme(STYLES),
         highlight=False,
         markup=False,

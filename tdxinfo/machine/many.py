@@ -1,0 +1,214 @@
+"""Many hosts at once: files, folders of them, and reports one after another in one file.
+
+Everything is read as it is asked for, one host at a time. What cannot be read is handed on as
+the BadInput that says why, so that the rest is done.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+
+from tdxinfo.errors import BadInput
+from tdxinfo.machine import Machine, Origin
+from tdxinfo.machine.inputs import (
+    EXAMPLE_PREFIX,
+    INPUT_LIMIT,
+    CrashDump,
+    ReportInput,
+    is_crash_dump,
+    is_json,
+    is_one_host,
+    next_chunk,
+    open_input,
+    opened,
+    recognise,
+    report_of,
+)
+
+REPORT_LIMIT = 4 << 20
+"""Bytes of one JSON report. That of a large host, with every place asked, has under 1 MiB."""
+
+STDIN_PATIENCE = 3600.0
+"""Seconds that standard input may stay silent: somebody may be asking one host after another."""
+
+DEPTH_LIMIT = 16
+"""Folders within folders."""
+
+_STANDARD_INPUT = "standard input"
+_ENDINGS = (".json", ".jsonl", ".ndjson", ".tar.gz", ".tgz", ".log", ".txt", ".bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Supplied:
+    """One host, or what stands where one was expected."""
+
+    name: str
+    """The report's key `name`, else the file's name without its ending. A host's is not kept."""
+    place: str
+    """The file, and the line where it holds several."""
+    what: Machine | ReportInput | CrashDump | BadInput
+
+
+def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
+    """The hosts that the paths hold, in order of names within a folder."""
+    for path in paths:
+        if path.startswith(EXAMPLE_PREFIX):
+            yield _one(path, path)
+        elif path != "-" and os.path.isdir(path):
+            yield from _folder(path, _name(path), 0)
+        else:
+            yield from _file(path, _name(path))
+
+
+def _name(path: str) -> str:
+    if path == "-":
+        return _STANDARD_INPUT
+    return _without_ending(os.path.basename(os.path.abspath(path)))
+
+
+def _without_ending(name: str) -> str:
+    ending = next((e for e in _ENDINGS if name.endswith(e) and name != e), "")
+    return name.removesuffix(ending)
+
+
+def _one(path: str, name: str) -> Supplied:
+    """What `--from` would take the path for."""
+    try:
+        return Supplied(name, path, open_input(path))
+    except BadInput as error:
+        return Supplied(name, path, error)
+
+
+def _folder(path: str, name: str, depth: int) -> Iterator[Supplied]:
+    """One host, or all that lie in the folder. Names with a dot and links are no hosts."""
+    try:
+        with os.scandir(path) as entries:
+            listed = sorted((entry.name, _kind(entry)) for entry in entries)
+    except OSError as error:
+        yield _refused(path, name, f"cannot be read: {error.strerror}")
+        return
+    if is_one_host(entry for entry, _ in listed):
+        yield _one(path, name)
+        return
+    for entry, kind in listed:
+        inner = os.path.join(path, entry)
+        named = _without_ending(entry) if depth == 0 else f"{name}/{_without_ending(entry)}"
+        if entry.startswith("."):
+            continue
+        if kind == "folder" and depth < DEPTH_LIMIT:
+            yield from _folder(inner, named, depth + 1)
+        elif kind == "file":
+            yield from _file(inner, named, os.O_NOFOLLOW)
+        else:
+            yield _refused(inner, named, "is no file. Name it itself to have it read")
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return "folder"
+    return "file" if entry.is_file(follow_symlinks=False) else "other"
+
+
+def _refused(path: str, name: str, why: str) -> Supplied:
+    return Supplied(name, path, BadInput(f"{path} {why}."))
+
+
+def _file(path: str, name: str, flags: int = 0) -> Iterator[Supplied]:
+    """The host that the file is, or the reports that stand in it one after another."""
+    shown = _STANDARD_INPUT if path == "-" else path
+    try:
+        with opened(path, shown, flags) as fd:
+            yield from _content(fd, shown, name)
+    except BadInput as error:
+        yield Supplied(name, shown, error)
+
+
+def _content(fd: int, shown: str, name: str) -> Iterator[Supplied]:
+    chunks = _chunks(fd, shown)
+    head = b""
+    while not head.strip() and len(head) <= INPUT_LIMIT and (chunk := next(chunks, b"")):
+        head += chunk
+    rest = chain([head], chunks)
+    if is_crash_dump(head) and shown != _STANDARD_INPUT:
+        yield Supplied(name, shown, CrashDump(Origin("vmcore", shown), shown))
+    elif is_json(head):
+        yield from _reports(rest, shown, name)
+    else:
+        yield Supplied(name, shown, recognise(_whole(rest, shown), shown))
+
+
+def _chunks(fd: int, shown: str) -> Iterator[bytes]:
+    patience = STDIN_PATIENCE if shown == _STANDARD_INPUT else None
+    while chunk := next_chunk(fd, shown, patience):
+        yield chunk
+
+
+def _whole(chunks: Iterable[bytes], shown: str) -> bytes:
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) > INPUT_LIMIT:
+            raise BadInput(f"{shown} is larger than {INPUT_LIMIT >> 20} MiB.")
+    return bytes(data)
+
+
+def _reports(chunks: Iterable[bytes], shown: str, name: str) -> Iterator[Supplied]:
+    """A report each; where there are several, named by the line where they begin."""
+    texts = (cut for cut in stretches(chunks) if cut[1] is None or cut[1].strip())
+    line, text = next(texts)
+    second = next(texts, None)
+    if second is None:
+        yield from _report(text, shown, name)
+        return
+    yield from _report(text, f"{shown}:{line}", f"{name}:{line}")
+    yield from _report(second[1], f"{shown}:{second[0]}", f"{name}:{second[0]}")
+    for line, text in texts:
+        yield from _report(text, f"{shown}:{line}", f"{name}:{line}")
+
+
+def _report(text: bytes | None, place: str, name: str) -> Iterator[Supplied]:
+    """The report; where something else follows its line, the report and the refusal of that."""
+    if text is None:
+        yield _refused(place, name, f"is a report of more than {REPORT_LIMIT >> 20} MiB")
+        return
+    try:
+        yield _named(report_of(text, place), place, name)
+    except BadInput as error:
+        first, _, rest = text.strip().partition(b"\n")
+        with suppress(BadInput):
+            if rest:
+                yield _named(report_of(first, place), place, name)
+        yield Supplied(name, place, error)
+
+
+def _named(report: ReportInput, place: str, name: str) -> Supplied:
+    """The report by the name that somebody gave it, or by its place."""
+    given = report.data.get("name")
+    return Supplied(given if isinstance(given, str) and given else name, place, report)
+
+
+def stretches(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
+    """The text cut before every line that begins with a brace, with the number of that line.
+
+    So begins each report, whether it has a line of its own or was printed with indents; and a
+    broken one does not hide the next. None stands for a stretch that is too long to be a report.
+    """
+    kept, line, searched, is_too_long = bytearray(), 1, 0, False
+    for chunk in chunks:
+        kept += chunk
+        while (end := kept.find(b"\n{", searched) + 1) > 0:
+            yield line, None if is_too_long else bytes(kept[:end])
+            line += kept.count(b"\n", 0, end)
+            del kept[:end]
+            searched, is_too_long = 0, False
+        searched = max(len(kept) - 1, 0)
+        if len(kept) > REPORT_LIMIT:
+            is_too_long = True
+            line += kept.count(b"\n", 0, searched)
+            del kept[:searched]
+            searched = 0
+    yield line, None if is_too_long else bytes(kept)

@@ -1,0 +1,154 @@
+"""Many hosts out of files, folders and streams."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tdxinfo.errors import BadInput
+from tdxinfo.machine import Machine
+from tdxinfo.machine.inputs import CrashDump, ReportInput
+from tdxinfo.machine.many import REPORT_LIMIT, stretches, supplied
+from tests.machine.pipes import trickle
+
+REPORT: dict[str, Any] = {"schema_version": "1.0", "host": {}}
+
+
+def report(**more: Any) -> bytes:
+    return json.dumps({**REPORT, **more}).encode() + b"\n"
+
+
+def kinds(*paths: object) -> list[tuple[str, str]]:
+    """Names in order, with what each is."""
+    words = {ReportInput: "report", BadInput: "bad", CrashDump: "dump"}
+    return [
+        (s.name, "machine" if isinstance(s.what, Machine) else words[type(s.what)])  # type: ignore[index]
+        for s in supplied(map(str, paths))
+    ]
+
+
+def test_a_folder_gives_its_files_in_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json", ".hidden.json"):
+        (tmp_path / name).write_bytes(report())
+    (tmp_path / "rack").mkdir()
+    (tmp_path / "rack/c.json").write_bytes(report())
+    (tmp_path / "kernel.log").write_text("[    0.000000] Linux version 6.8.0\n")
+    assert kinds(tmp_path) == [
+        ("a", "report"),
+        ("b", "report"),
+        ("kernel", "machine"),
+        ("rack/c", "report"),
+    ]
+
+
+def test_captures_are_one_host_each(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/about.toml").write_text("format = 1\n")
+    (tmp_path / "one/kernel.log").write_text("")
+    with tarfile.open(tmp_path / "two.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("two/about.toml")
+        member.size = 11
+        archive.addfile(member, io.BytesIO(b"format = 1\n"))
+    assert kinds(tmp_path) == [("one", "machine"), ("two", "machine")]
+    assert kinds(tmp_path / "one") == [("one", "machine")]
+
+
+def test_a_crash_dump_is_handed_on_unread(tmp_path: Path) -> None:
+    (tmp_path / "vmcore").write_bytes(b"KDUMP   " + bytes(64))
+    assert kinds(tmp_path) == [("vmcore", "dump")]
+
+
+def test_a_bad_file_is_handed_on_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(report())
+    (tmp_path / "b.json").write_bytes(b'{"schema_version": ')
+    (tmp_path / "c.json").write_bytes(b"")
+    (tmp_path / "d.json").write_bytes(report())
+    assert [kind for _, kind in kinds(tmp_path)] == ["report", "bad", "bad", "report"]
+    assert kinds(tmp_path / "nothing", tmp_path / "d.json") == [("nothing", "bad"), ("d", "report")]
+
+
+def test_a_link_in_a_folder_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "kept.json").write_bytes(report())
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/out.json").symlink_to(tmp_path / "kept.json")
+    (tmp_path / "folder/up").symlink_to(tmp_path)
+    os.mkfifo(tmp_path / "folder/pipe")
+    assert [kind for _, kind in kinds(tmp_path / "folder")] == ["bad", "bad", "bad"]
+    assert kinds(tmp_path / "folder/out.json") == [("out", "report")]
+
+
+def test_reports_one_after_another_are_named_by_their_lines(tmp_path: Path) -> None:
+    lines = tmp_path / "fleet.jsonl"
+    lines.write_bytes(report() + report(name="node7") + b"\n" + report())
+    assert kinds(lines) == [("fleet:1", "report"), ("node7", "report"), ("fleet:4", "report")]
+
+
+def test_printed_reports_one_after_another_are_told_apart(tmp_path: Path) -> None:
+    pretty = json.dumps({**REPORT, "host": {"module": {"version": "1.5"}}}, indent=2) + "\n"
+    (tmp_path / "all").write_text(pretty * 3)
+    assert kinds(tmp_path / "all") == [
+        ("all:1", "report"),
+        ("all:9", "report"),
+        ("all:17", "report"),
+    ]
+
+
+def test_a_broken_line_hides_neither_the_one_before_nor_the_one_after(tmp_path: Path) -> None:
+    lines = tmp_path / "fleet.jsonl"
+    lines.write_bytes(report() + b'{"schema_version"\n' + report() + b"not JSON\n" + report())
+    assert [kind for _, kind in kinds(lines)] == ["report", "bad", "report", "bad", "report"]
+
+
+def test_a_report_without_end_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
+    lines = tmp_path / "fleet.jsonl"
+    endless = b'{"schema_version": "1.0", "host": {"a": "' + b"x" * (3 * REPORT_LIMIT) + b'"}}\n'
+    lines.write_bytes(report() + endless + report())
+    told = list(supplied([str(lines)]))
+    assert [type(s.what) for s in told] == [ReportInput, BadInput, ReportInput]
+    assert [s.place.rpartition(":")[2] for s in told] == ["1", "2", "3"]
+
+
+def test_standard_input_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = report(name="first") + report(name="second")
+    reading = trickle(b"\n", whole[:10], whole[10:70], whole[70:])
+    with os.fdopen(reading) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert kinds("-") == [("first", "report"), ("second", "report")]
+
+
+def test_a_name_that_is_no_text_is_no_name(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_bytes(report(name=["a"]))
+    assert kinds(tmp_path / "x.json") == [("x", "report")]
+
+
+def cut(data: bytes, sizes: Iterable[int]) -> Iterable[bytes]:
+    for size in sizes:
+        yield data[:size]
+        data = data[size:]
+    yield data
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(st.sampled_from([b"{}\n", b"{\n a\n}\n", b"junk\n", b"\n", b"{{\n", b" {\n"])),
+    st.lists(st.integers(1, 5), max_size=40),
+)
+def test_however_the_chunks_fall_every_byte_is_in_one_stretch(
+    pieces: list[bytes], sizes: list[int]
+) -> None:
+    data = b"".join(pieces)
+    found = list(stretches(chunk for chunk in cut(data, sizes) if chunk))
+    assert b"".join(text or b"" for _, text in found) == data
+    assert found == list(stretches([data]))
+    assert all((text or b"")[:1] == b"{" for _, text in found[1:])
+    for line, text in found[1:]:
+        assert data.split(b"\n")[line - 1] == (text or b"").split(b"\n")[0]
