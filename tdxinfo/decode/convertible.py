@@ -40,7 +40,7 @@ def outside(
     """The pieces of RAM above the first MiB that no CMR covers, each with what made it RAM."""
     return tuple(
         NamedRange(piece.base, piece.end, piece.size, _cause(piece, causes))
-        for found in ram
+        for found in sorted([*ram, *(causes.added or ())], key=lambda found: found.base)
         if found.end > FIRST_MIB
         for piece in gaps(above_first_mib(found), cmrs)
     )

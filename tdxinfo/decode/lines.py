@@ -52,15 +52,15 @@ def config_option(text: str, option: str) -> str:
 
 
 _IOMEM = re.compile(r"^( *)([0-9a-f]{4,16})-([0-9a-f]{4,16}) : (.*)$", re.MULTILINE)
-_RAM = re.compile(r"System RAM(?: \(([\w.-]{1,40})\))?")
+_ADDED = re.compile(r"System RAM \(([\w.-]{1,40})\)")
 
 
 def system_ram(text: str) -> tuple[MemoryRange, ...]:
     """The System RAM of /proc/iomem. Raises Denied when the kernel hid the addresses."""
     pairs = [
         (int(first, 16), int(last, 16))
-        for _, first, last, name in _IOMEM.findall(text)
-        if _RAM.fullmatch(name)
+        for depth, first, last, name in _IOMEM.findall(text)
+        if not depth and name == "System RAM"
     ]
     if not pairs:
         raise Malformed("/proc/iomem lists no System RAM")
@@ -79,8 +79,8 @@ def added_ram(text: str) -> tuple[NamedRange, ...]:
     outermost = ""
     for depth, first, last, name in _IOMEM.findall(text):
         outermost = outermost if depth else name
-        ram = _RAM.fullmatch(name)
-        if ram and ram[1]:
+        ram = _ADDED.fullmatch(name)
+        if ram:
             base, end = int(first, 16), int(last, 16) + 1
             within = f"{outermost}, added by {ram[1]}" if depth else f"added by {ram[1]}"
             found.append(NamedRange(base, end, end - base, within))

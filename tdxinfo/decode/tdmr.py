@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, Region, TdmrPlan
 from tdxinfo.model.values import MemoryRange
 
@@ -212,3 +213,30 @@ def _judged(made: TdmrPlan, covered: Sequence[MemoryRange]) -> TdmrPlan:
 
 def _bounds(tdmr: MemoryRange) -> MemoryRange:
     return MemoryRange.between(tdmr.base, tdmr.end)
+
+
+def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
+    """Whether memory that the CMRs tell of is missing at the end of the regions."""
+    last = max((found.end for found in regions), default=0)
+    return any(cmr.base >= last for cmr in cmrs)
+
+
+def told(made: TdmrPlan) -> str:
+    """The plan in a sentence: what suffices, or what does not."""
+    count, most = units.counted(len(made.tdmrs), "TDMR"), made.max_reserved_per_tdmr
+    if made.outcome == "fits":
+        used = max(tdmr.reserved_most for tdmr in made.tdmrs)
+        return f"{count} of {made.max_tdmrs}, in each up to {used} of {most} reserved areas"
+    if made.limit == "tdmrs":
+        left = units.span(made.at.base, made.at.end) if made.at else "the rest"
+        return f"{count} are all there are, and none is left for {left}"
+    if made.at is None:
+        return f"{count} of {most} reserved areas have no room for all holes and PAMTs"
+    (tdmr,) = (tdmr for tdmr in made.tdmrs if tdmr.base == made.at.base)
+    holes = units.counted(len(tdmr.holes), "hole")
+    named = f"TDMR {units.span(tdmr.base, tdmr.end)} has {holes}"
+    if len(tdmr.holes) > most:
+        return f"{named}, and takes {most} reserved areas"
+    pamts = units.counted(tdmr.reserved_most - len(tdmr.holes), "PAMT")
+    where = "lie in it" if tdmr.reserved else "may come to lie in it"
+    return f"{named}, {pamts} {where}, and it takes {most} reserved areas"

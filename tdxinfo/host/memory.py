@@ -1,6 +1,6 @@
 """Memory: what can be made private, what the kernel made of it, what TDX costs."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from tdxinfo.decode import convertible, kernels, lines, tdmr
 from tdxinfo.host.section import From, Inferred, Section
@@ -29,32 +29,27 @@ def _regions(ram: tuple[MemoryRange, ...], nodes: tuple[Region, ...] | None) -> 
     return tdmr.regions_of(ram, nodes or ())
 
 
-def _limits(*told: int) -> tdmr.Limits:
-    max_tdmrs, max_reserved, for_4k, for_2m, for_1g = told
-    return tdmr.Limits(max_tdmrs, max_reserved, (for_4k, for_2m, for_1g))
-
-
-def _plan(regions: tuple[Region, ...], tdmrs: tuple[Tdmr, ...] | None, *told: int) -> Any:
-    return tdmr.plan(regions, _limits(*told), pamts=_pamt_places(tdmrs))
-
-
-def _usual_plan(regions: tuple[Region, ...], tdmrs: tuple[Tdmr, ...] | None) -> Any:
-    return tdmr.plan(regions, pamts=_pamt_places(tdmrs))
+def _plan(
+    regions: tuple[Region, ...], tdmrs: tuple[Tdmr, ...] | None, *limits: int
+) -> TdmrPlan | None:
+    return tdmr.plan(regions, _limits(*limits), pamts=_pamt_places(tdmrs))
 
 
 def _plan_by_cmrs(
-    regions: tuple[Region, ...],
     cmrs: tuple[MemoryRange, ...],
+    regions: tuple[Region, ...],
     tdmrs: tuple[Tdmr, ...] | None,
-    *told: int,
-) -> Any:
-    return tdmr.plan(regions, _limits(*told), cmrs, _pamt_places(tdmrs))
+    *limits: int,
+) -> TdmrPlan | None:
+    return tdmr.plan(regions, _limits(*limits), cmrs, _pamt_places(tdmrs))
 
 
-def _usual_plan_by_cmrs(
-    regions: tuple[Region, ...], cmrs: tuple[MemoryRange, ...], tdmrs: tuple[Tdmr, ...] | None
-) -> Any:
-    return tdmr.plan(regions, tdmr.USUAL, cmrs, _pamt_places(tdmrs))
+def _limits(*told: int) -> tdmr.Limits:
+    """The limits in the order of `_LIMITS`; the usual ones where none were told."""
+    if not told:
+        return tdmr.USUAL
+    max_tdmrs, max_reserved, for_4k, for_2m, for_1g = told
+    return tdmr.Limits(max_tdmrs, max_reserved, (for_4k, for_2m, for_1g))
 
 
 def _pamt_places(tdmrs: tuple[Tdmr, ...] | None) -> list[MemoryRange] | None:
@@ -69,9 +64,13 @@ def _pamt_places(tdmrs: tuple[Tdmr, ...] | None) -> list[MemoryRange] | None:
     ]
 
 
-def _planned_pamt(plan: TdmrPlan) -> int | None:
-    """None where the plan ends before all memory has a TDMR."""
-    return None if plan.limit == "tdmrs" else sum(found.pamt_bytes for found in plan.tdmrs)
+def _planned_pamt(
+    plan: TdmrPlan, regions: tuple[Region, ...], cmrs: tuple[MemoryRange, ...] | None
+) -> int | None:
+    """None where the plan, or the memory that is known, is not the whole."""
+    if plan.limit == "tdmrs" or tdmr.is_cut(regions, cmrs or ()):
+        return None
+    return sum(found.pamt_bytes for found in plan.tdmrs)
 
 
 def _difference(allocated: int, expected: int) -> int:
@@ -88,6 +87,7 @@ def _outside(
     return convertible.outside(ram, cmrs, convertible.Causes(added, command_line, firmware))
 
 
+_MEMORY = ("memory.regions", "memory.tdmrs?")
 _LIMITS = (
     "memory.max_tdmrs",
     "memory.max_reserved_per_tdmr",
@@ -184,20 +184,22 @@ class Memory(Section):
 
     plan: Annotated[
         Observed[TdmrPlan],
-        From(_plan, "memory.regions", "memory.tdmrs?", *_LIMITS),
-        Inferred(_usual_plan, "memory.regions", "memory.tdmrs?"),
+        From(_plan, *_MEMORY, *_LIMITS),
+        Inferred(_plan, *_MEMORY),
     ]
     """The TDMRs that Linux makes of this memory, and whether the module's limits suffice. Inferred
     with the limits that all modules known so far have, where this module's are not known."""
 
     plan_by_cmrs: Annotated[
         Observed[TdmrPlan],
-        From(_plan_by_cmrs, "memory.regions", "memory.cmrs", "memory.tdmrs?", *_LIMITS),
-        Inferred(_usual_plan_by_cmrs, "memory.regions", "memory.cmrs", "memory.tdmrs?"),
+        From(_plan_by_cmrs, "memory.cmrs", *_MEMORY, *_LIMITS),
+        Inferred(_plan_by_cmrs, "memory.cmrs", *_MEMORY),
     ]
     """The same by a kernel that takes holes from gaps between CMRs, as some vendors' do."""
 
-    pamt_expected_bytes: Annotated[Observed[Size], From(_planned_pamt, "memory.plan")]
+    pamt_expected_bytes: Annotated[
+        Observed[Size], From(_planned_pamt, "memory.plan", "memory.regions", "memory.cmrs?")
+    ]
     """What the Physical Address Metadata Tables take by calculation."""
 
     pamt_difference_bytes: Annotated[

@@ -130,6 +130,8 @@ class KmemTdmrs:
         return f"kmem:{TDMR_LIST}"
 
     def read(self, machine: Machine) -> tuple[Tdmr, ...]:
+        if _state(machine) != "initialized":
+            raise Absent("the kernel has freed its TDMRs, or built none: the module does not run")
         count = _one(machine, TDMR_LIST, "nr_consumed_tdmrs")
         if count == 0:
             raise Absent("the kernel has built no TDMRs")
