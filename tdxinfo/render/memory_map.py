@@ -12,16 +12,16 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.decode import tdmr
 from tdxinfo.host import Host
-from tdxinfo.model.memory import PlannedTdmr, Region
+from tdxinfo.model.memory import Region, TdmrPlan
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.units import address, counted, size, span
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.render import words
+from tdxinfo.render.plan import MOST_ROWS, print_plan
 from tdxinfo.render.safe import printable
 
 _MIB, _GIB = 1 << 20, 1 << 30
@@ -30,7 +30,6 @@ _SMALL = 8 * _GIB
 """Up to this size one strip shows all."""
 _MOST_NODES = 8
 """Strips for nodes; with more nodes one strip shows all of them."""
-_MOST_ROWS = 16
 _MARGIN = 8
 """Columns for the lanes' names."""
 _TICK = 16
@@ -88,7 +87,9 @@ def print_map(console: Console, host: Host) -> None:
         _print_strip(console, strip, lanes, glyphs)
     if end:
         _print_signs(console, lanes, glyphs)
-    _print_tdmrs(console, host)
+    plan = _plan(host)
+    if plan:
+        print_plan(console, plan)
     for line in (*_outside(host), *_not_known(host)):
         console.print(line)
 
@@ -108,7 +109,7 @@ def _lanes(host: Host) -> Iterator[Lane]:
         yield Lane("RAM", what, ram, None, cut)
     if memory.cmrs.value:
         yield Lane("CMR", "convertible memory, which TDs can use", memory.cmrs.value)
-    built, plan = memory.tdmrs.value, memory.plan.value
+    built, plan = memory.tdmrs.value, _plan(host)
     if built:
         yield Lane("TDMR", "TDMRs, by number", built, range(len(built)))
         yield from _built_lanes(host)
@@ -116,7 +117,7 @@ def _lanes(host: Host) -> Iterator[Lane]:
         yield Lane(
             "TDMR?", "TDMRs as calculated, by number", plan.tdmrs, range(len(plan.tdmrs)), cut
         )
-        holes = [hole for found in _judged_tdmrs(host) for hole in found.holes]
+        holes = [hole for found in plan.tdmrs for hole in found.holes]
         yield Lane("hole?", "holes in them, which take reserved areas", holes, None, cut)
 
 
@@ -136,12 +137,11 @@ def _built_lanes(host: Host) -> Iterator[Lane]:
     )
 
 
-def _judged_tdmrs(host: Host) -> tuple[PlannedTdmr, ...]:
-    """The TDMRs as this kernel plans them."""
+def _plan(host: Host) -> TdmrPlan | None:
+    """What this kernel makes of its memory, by what it takes for holes."""
     memory = host.memory
-    by_cmrs = memory.holes_from.value == "cmrs" and memory.plan_by_cmrs.value
-    plan = by_cmrs or memory.plan.value
-    return plan.tdmrs if plan else ()
+    by_cmrs = memory.plan_by_cmrs.value if memory.holes_from.value == "cmrs" else None
+    return by_cmrs or memory.plan.value
 
 
 def _known_to(host: Host) -> int | None:
@@ -275,46 +275,13 @@ def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> Non
 # --- what stands below --------------------------------------------------------------------------
 
 
-def _print_tdmrs(console: Console, host: Host) -> None:
-    plan = host.memory.plan.value
-    if plan is None:
-        return
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("TDMR", "base", "size", "reserved areas", "PAMT"):
-        table.add_column(heading, justify="right", header_style="label", no_wrap=True)
-    most = plan.max_reserved_per_tdmr
-    for number, found in list(enumerate(_judged_tdmrs(host)))[:_MOST_ROWS]:
-        table.add_row(
-            str(number),
-            address(found.base),
-            size(found.size),
-            Text(f"{_reserved(found)} of {most}", _style(found, most)),
-            size(found.pamt_bytes),
-        )
-    console.print(table)
-    left = len(plan.tdmrs) - _MOST_ROWS
-    if left > 0:
-        console.print(Text(f"and {counted(left, 'more TDMR')}: `tdxinfo dump memory.plan --json`"))
-
-
-def _reserved(found: PlannedTdmr) -> str:
-    least = len(found.reserved or found.holes)
-    return str(least) if least == found.reserved_most else f"{least} to {found.reserved_most}"
-
-
-def _style(found: PlannedTdmr, most: int) -> str:
-    if len(found.reserved or found.holes) > most:
-        return "bad"
-    return "doubtful" if found.reserved_most > most else ""
-
-
 def _outside(host: Host) -> Iterator[Text]:
     found = host.memory.ram_outside_cmrs.value or ()
-    for piece in found[:_MOST_ROWS]:
+    for piece in found[:MOST_ROWS]:
         cause = f": {printable(piece.name)}" if piece.name else ""
         yield Text(f"RAM in no CMR: {span(piece.base, piece.end)}{cause}", "bad")
-    if len(found) > _MOST_ROWS:
-        left = counted(len(found) - _MOST_ROWS, "more range")
+    if len(found) > MOST_ROWS:
+        left = counted(len(found) - MOST_ROWS, "more range")
         yield Text(f"RAM in no CMR: {left}: `tdxinfo dump memory.ram_outside_cmrs --json`", "bad")
 
 

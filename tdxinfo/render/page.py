@@ -12,11 +12,12 @@ from rich.text import Text
 from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import Host, fact_names
 from tdxinfo.model import units
-from tdxinfo.model.memory import NamedRange, Region
+from tdxinfo.model.memory import NamedRange, Region, TdmrPlan
 from tdxinfo.model.observed import Attempt
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.render import words
 from tdxinfo.render.document import Answers
+from tdxinfo.render.plan import print_plan
 from tdxinfo.render.safe import printable
 
 _STATE_STYLES = {"initialized": "good", "failed": "bad", "not-loaded": "bad"}
@@ -48,6 +49,9 @@ def print_facts(console: Console, host: Host, names: list[str], verbose: bool) -
         if isinstance(told, tuple) and told and isinstance(told[0], MemoryRange):
             console.print(Text(name, "title"))
             console.print(_ranges(told))
+        if isinstance(told, TdmrPlan):
+            console.print(Text(name, "title"))
+            print_plan(console, told)
 
 
 def print_answers(console: Console, answers: Answers) -> None:
