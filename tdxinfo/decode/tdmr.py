@@ -12,8 +12,9 @@ vendors ship.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, Region, TdmrPlan
@@ -25,8 +26,7 @@ _GIB = 1 << 30
 _PAMT_PAGES = (1 << 12, 1 << 21, 1 << 30)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """What a module says of TDMRs. PAMT entry sizes are for 4 KiB, 2 MiB and 1 GiB pages."""
 
     max_tdmrs: int = 64
