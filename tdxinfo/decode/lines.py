@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
-from tdxinfo.model.memory import NamedRange, Region
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 
 _SHOWN = 40
 _PAGE = 4096
@@ -93,7 +93,7 @@ _ZONE = re.compile(
 )
 
 
-def node_spans(text: str) -> tuple[Region, ...]:
+def node_spans(text: str) -> tuple[NodeMemory, ...]:
     """Each NUMA node of /proc/zoneinfo, from its first zone's beginning to its last zone's end."""
     spans: dict[int, tuple[int, int]] = {}
     for zone in re.split(r"^(?=Node \d)", text, flags=re.MULTILINE):
@@ -106,6 +106,6 @@ def node_spans(text: str) -> tuple[Region, ...]:
     if not spans:
         raise Malformed("the file lists no memory of any node")
     return tuple(
-        Region(start * _PAGE, stop * _PAGE, (stop - start) * _PAGE, node)
+        NodeMemory(start * _PAGE, stop * _PAGE, (stop - start) * _PAGE, node)
         for node, (start, stop) in sorted(spans.items())
     )

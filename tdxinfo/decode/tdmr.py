@@ -17,8 +17,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from tdxinfo.model import units
-from tdxinfo.model.memory import PlannedTdmr, Region, TdmrPlan
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
+from tdxinfo.model.values import MemoryRange, NodeMemory
 
 PAGE = 1 << 12
 FIRST_MIB = 1 << 20
@@ -38,7 +38,9 @@ USUAL = Limits()
 """What every module whose metadata are published says: 1.0, 1.5 and 2.0."""
 
 
-def regions_of(ram: Iterable[MemoryRange], nodes: Sequence[Region] = ()) -> tuple[Region, ...]:
+def regions_of(
+    ram: Iterable[MemoryRange], nodes: Sequence[NodeMemory] = ()
+) -> tuple[NodeMemory, ...]:
     """The memory that the kernel would make of RAM: whole pages, adjacent pieces as one.
 
     `nodes` are the spans of NUMA nodes; where they overlap they tell nothing.
@@ -56,7 +58,7 @@ def _whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
             yield MemoryRange.between(base, end)
 
 
-def _by_node(found: MemoryRange, spans: Sequence[Region]) -> Iterator[Region]:
+def _by_node(found: MemoryRange, spans: Sequence[NodeMemory]) -> Iterator[NodeMemory]:
     """The pieces of the range in each node; what lies in none has no node."""
     at = found.base
     for span in spans:
@@ -64,20 +66,20 @@ def _by_node(found: MemoryRange, spans: Sequence[Region]) -> Iterator[Region]:
         if base >= end:
             continue
         if at < base:
-            yield Region(at, base, base - at, None)
-        yield Region(base, end, end - base, span.node)
+            yield NodeMemory(at, base, base - at, None)
+        yield NodeMemory(base, end, end - base, span.node)
         at = end
     if at < found.end:
-        yield Region(at, found.end, found.end - at, None)
+        yield NodeMemory(at, found.end, found.end - at, None)
 
 
-def _joined(regions: Iterable[Region]) -> tuple[Region, ...]:
-    joined: list[Region] = []
+def _joined(regions: Iterable[NodeMemory]) -> tuple[NodeMemory, ...]:
+    joined: list[NodeMemory] = []
     for found in regions:
         before = joined[-1] if joined else None
         if before and found.base <= before.end and found.node == before.node:
             end = max(before.end, found.end)
-            joined[-1] = Region(before.base, end, end - before.base, before.node)
+            joined[-1] = NodeMemory(before.base, end, end - before.base, before.node)
         else:
             joined.append(found)
     return tuple(joined)

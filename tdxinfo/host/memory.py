@@ -4,12 +4,13 @@ from typing import Annotated
 
 from tdxinfo.decode import convertible, kernels, lines, tdmr
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.model.memory import HolesFrom, NamedRange, Region, TdmrPlan
+from tdxinfo.model.memory import HolesFrom, NamedRange, TdmrPlan
 from tdxinfo.model.observed import Observed
-from tdxinfo.model.values import Count, MemoryRange, Size, Tdmr
+from tdxinfo.model.values import Count, MemoryRange, NodeMemory, Size, Tdmr
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemTdmrs
+from tdxinfo.sources.kmem import Kmem, KmemMemory, KmemTdmrs
+from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.memmap import FirmwareMemmap
 from tdxinfo.sources.metadata import Metadata, MetadataCmrs
 
@@ -25,19 +26,25 @@ def _pamt(tdmrs: tuple[Tdmr, ...]) -> int | None:
     return sum(area.size for tdmr in tdmrs for area in tdmr.pamt or ())
 
 
-def _regions(ram: tuple[MemoryRange, ...], nodes: tuple[Region, ...] | None) -> tuple[Region, ...]:
+def _same(found: tuple[NodeMemory, ...]) -> tuple[NodeMemory, ...]:
+    return found
+
+
+def _regions(
+    ram: tuple[MemoryRange, ...], nodes: tuple[NodeMemory, ...] | None
+) -> tuple[NodeMemory, ...]:
     return tdmr.regions_of(ram, nodes or ())
 
 
 def _plan(
-    regions: tuple[Region, ...], tdmrs: tuple[Tdmr, ...] | None, *limits: int
+    regions: tuple[NodeMemory, ...], tdmrs: tuple[Tdmr, ...] | None, *limits: int
 ) -> TdmrPlan | None:
     return tdmr.plan(regions, _limits(*limits), pamts=_pamt_places(tdmrs))
 
 
 def _plan_by_cmrs(
     cmrs: tuple[MemoryRange, ...],
-    regions: tuple[Region, ...],
+    regions: tuple[NodeMemory, ...],
     tdmrs: tuple[Tdmr, ...] | None,
     *limits: int,
 ) -> TdmrPlan | None:
@@ -65,7 +72,7 @@ def _pamt_places(tdmrs: tuple[Tdmr, ...] | None) -> list[MemoryRange] | None:
 
 
 def _planned_pamt(
-    plan: TdmrPlan, regions: tuple[Region, ...], cmrs: tuple[MemoryRange, ...] | None
+    plan: TdmrPlan, regions: tuple[NodeMemory, ...], cmrs: tuple[MemoryRange, ...] | None
 ) -> int | None:
     """None where the plan, or the memory that is known, is not the whole."""
     if plan.limit == "tdmrs" or tdmr.is_cut(regions, cmrs or ()):
@@ -107,6 +114,9 @@ class Memory(Section):
 
     tdmrs: Annotated[Observed[tuple[Tdmr, ...]], KmemTdmrs(), KernelLog("tdmrs")]
     """TD Memory Regions that the kernel made of its memory."""
+
+    tdx_memory: Annotated[Observed[tuple[NodeMemory, ...]], KmemMemory()]
+    """Memory that the kernel gave to TDX, by NUMA node; only of it can TDs have private pages."""
 
     max_tdmrs: Annotated[
         Observed[Count],
@@ -156,14 +166,15 @@ class Memory(Section):
     """System RAM that a driver added at run time, as persistent or CXL memory."""
 
     nodes: Annotated[
-        Observed[tuple[Region, ...]],
+        Observed[tuple[NodeMemory, ...]],
         KernelLog("node_spans"),
         File("/proc/zoneinfo", lines.node_spans),
     ]
     """Each NUMA node, from its first memory to its last."""
 
     regions: Annotated[
-        Observed[tuple[Region, ...]],
+        Observed[tuple[NodeMemory, ...]],
+        From(_same, "memory.tdx_memory"),
         KernelLog("memory_regions"),
         Inferred(_regions, "memory.system_ram", "memory.nodes?"),
         Inferred(_regions, "memory.firmware_ram", "memory.nodes?"),

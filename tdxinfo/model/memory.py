@@ -14,13 +14,6 @@ Limit = Literal["tdmrs", "reserved-areas"]
 
 
 @dataclass(frozen=True, slots=True)
-class Region(MemoryRange):
-    """Memory of one NUMA node; `node` is None where no source told it."""
-
-    node: Count | None
-
-
-@dataclass(frozen=True, slots=True)
 class NamedRange(MemoryRange):
     """Memory and a word for what made it so; None where nothing told."""
 

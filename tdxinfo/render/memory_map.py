@@ -16,10 +16,10 @@ from rich.text import Text
 
 from tdxinfo.decode import tdmr
 from tdxinfo.host import Host
-from tdxinfo.model.memory import Region, TdmrPlan
+from tdxinfo.model.memory import TdmrPlan
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.units import address, counted, size, span
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import words
 from tdxinfo.render.plan import MOST_ROWS, print_plan
 from tdxinfo.render.safe import printable
@@ -178,7 +178,7 @@ def _strips(host: Host, end: int, columns: int) -> Iterator[Strip]:
         yield _strip("Beyond", last, end, columns)
 
 
-def _nodes_above(host: Host) -> list[Region]:
+def _nodes_above(host: Host) -> list[NodeMemory]:
     """The nodes with memory above 4 GiB, where their spans are apart and few enough."""
     nodes = sorted(host.memory.nodes.value or (), key=lambda node: node.base)
     apart = all(one.end <= other.base for one, other in pairwise(nodes))

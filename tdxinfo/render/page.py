@@ -12,9 +12,9 @@ from rich.text import Text
 from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import Host, fact_names
 from tdxinfo.model import units
-from tdxinfo.model.memory import NamedRange, Region, TdmrPlan
+from tdxinfo.model.memory import NamedRange, TdmrPlan
 from tdxinfo.model.observed import Attempt
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import words
 from tdxinfo.render.document import Answers
 from tdxinfo.render.plan import print_plan
@@ -299,7 +299,7 @@ def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
 
 def _of_range(found: MemoryRange) -> str:
     """What is known of the range besides its bounds."""
-    if isinstance(found, Region) and found.node is not None:
+    if isinstance(found, NodeMemory) and found.node is not None:
         return f"node {found.node}"
     return printable(found.name or "") if isinstance(found, NamedRange) else ""
 

@@ -9,9 +9,9 @@ import pytest
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, Result, judge_host
 from tdxinfo.decode import tdmr
-from tdxinfo.model.memory import NamedRange, Region, TdmrPlan
+from tdxinfo.model.memory import NamedRange, TdmrPlan
 from tdxinfo.model.observed import Attempt
-from tdxinfo.model.values import Failure, MemoryRange
+from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
 from tests.hands import host_with
 
 GIB = 1 << 30
@@ -21,14 +21,14 @@ FROM_RAM = "inferred:memory.system_ram,memory.nodes"
 DENIED = Attempt("procfs:/proc/iomem", "denied", "/proc/iomem may not be read", "Run as root.")
 
 
-def cut(holes: int) -> tuple[Region, ...]:
+def cut(holes: int) -> tuple[NodeMemory, ...]:
     """A GiB of memory with that many holes of a page, besides the first MiB."""
     pieces = []
     at = 1 << 20
     for number in range(1, holes + 1):
-        pieces.append(Region(at, number << 24, (number << 24) - at, 0))
+        pieces.append(NodeMemory(at, number << 24, (number << 24) - at, 0))
         at = (number << 24) + 4096
-    return (*pieces, Region(at, GIB, GIB - at, 0))
+    return (*pieces, NodeMemory(at, GIB, GIB - at, 0))
 
 
 def plan_of(holes: int) -> TdmrPlan:

@@ -9,8 +9,7 @@ import pytest
 from tdxinfo.decode.boot import Boot, read_fact
 from tdxinfo.decode.klog import relevant_lines
 from tdxinfo.errors import Absent, Malformed
-from tdxinfo.model.memory import Region
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 from tests.worlds import host_from_log
 
 # Linux 7.3.4 in QEMU, two NUMA nodes; the firmware's map as that kernel and as older ones print it.
@@ -52,8 +51,8 @@ def test_the_list_by_node_is_read_with_the_last_byte_included() -> None:
 
 def test_a_node_reaches_from_its_first_memory_to_its_last() -> None:
     assert fact("node_spans", NODES) == (
-        Region(0x1000, 0x50000000, 0x4FFFF000, 0),
-        Region(0x50000000, 0x180000000, 0x130000000, 1),
+        NodeMemory(0x1000, 0x50000000, 0x4FFFF000, 0),
+        NodeMemory(0x50000000, 0x180000000, 0x130000000, 1),
     )
 
 

@@ -14,8 +14,8 @@ from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
 from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.model.memory import Region, TdmrPlan
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.memory import TdmrPlan
+from tdxinfo.model.values import MemoryRange, NodeMemory
 
 HOSTS = Path(__file__).parents[1] / "hosts"
 PAGE, MIB, GIB = 1 << 12, 1 << 20, 1 << 30
@@ -170,6 +170,22 @@ def test_a_pamt_is_not_expected_where_no_region_is_as_large() -> None:
     assert high.reserved_most == len(high.holes) + 2
 
 
+def test_the_first_mib_is_a_hole_also_where_memory_reaches_over_it() -> None:
+    (found,) = planned(ranges((0x1000, GIB))).tdmrs
+    assert found.holes == ranges((0, MIB))
+
+
+def test_a_pamt_across_two_tdmrs_takes_an_area_in_each() -> None:
+    memory = ranges((MIB, GIB), (GIB, 2 * GIB))
+    across = MemoryRange.between(GIB - 4 * MIB, GIB + 2 * PAGE)
+    made = tdmr.plan(memory, pamts=(across,))
+    assert made
+    assert [found.reserved for found in made.tdmrs] == [
+        ranges((0, MIB), (GIB - 4 * MIB, GIB)),
+        ranges((GIB, GIB + 2 * PAGE)),
+    ]
+
+
 def test_no_memory_makes_no_plan() -> None:
     assert tdmr.plan(()) is None
     assert tdmr.plan(ranges((0, MIB))) is None
@@ -181,21 +197,21 @@ def test_no_memory_makes_no_plan() -> None:
 def test_ram_becomes_regions_of_whole_pages_joined_where_they_meet() -> None:
     ram = ranges((0x1800, 0x5000), (0x5000, 0x7FFF), (0x9000, 0x9800), (0xA000, 0xB000))
     assert tdmr.regions_of(ram) == (
-        Region(0x2000, 0x7000, 0x5000, None),
-        Region(0xA000, 0xB000, 0x1000, None),
+        NodeMemory(0x2000, 0x7000, 0x5000, None),
+        NodeMemory(0xA000, 0xB000, 0x1000, None),
     )
 
 
 def test_ram_is_cut_where_a_node_ends_and_not_where_spans_overlap() -> None:
     ram = ranges((0, 4 * GIB))
-    first, second = Region(0, GIB, GIB, 0), Region(GIB, 3 * GIB, 2 * GIB, 1)
+    first, second = NodeMemory(0, GIB, GIB, 0), NodeMemory(GIB, 3 * GIB, 2 * GIB, 1)
     assert [(r.base, r.end, r.node) for r in tdmr.regions_of(ram, (second, first))] == [
         (0, GIB, 0),
         (GIB, 3 * GIB, 1),
         (3 * GIB, 4 * GIB, None),
     ]
-    overlapping = Region(0, 2 * GIB, 2 * GIB, 0)
-    assert tdmr.regions_of(ram, (overlapping, second)) == (Region(0, 4 * GIB, 4 * GIB, None),)
+    overlapping = NodeMemory(0, 2 * GIB, 2 * GIB, 0)
+    assert tdmr.regions_of(ram, (overlapping, second)) == (NodeMemory(0, 4 * GIB, 4 * GIB, None),)
 
 
 # --- what holds of every memory map --------------------------------------------------------------

@@ -16,8 +16,8 @@ from tdxinfo.decode import tdmr
 from tdxinfo.host import Host
 from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.model.memory import NamedRange, Region
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render.memory_map import print_map
 from tdxinfo.render.theme import STYLES
 from tests.hands import host_with
@@ -135,9 +135,9 @@ def test_ram_in_no_cmr_is_named_with_its_cause_and_cannot_steer_the_terminal() -
     assert told in lines
 
 
-def many(count: int) -> Iterator[Region]:
+def many(count: int) -> Iterator[NodeMemory]:
     for number in range(count):
-        yield Region(number * 6 * GIB, number * 6 * GIB + 5 * GIB, 5 * GIB, number)
+        yield NodeMemory(number * 6 * GIB, number * 6 * GIB + 5 * GIB, 5 * GIB, number)
 
 
 def test_hundreds_of_regions_and_nodes_stay_on_a_page() -> None:
@@ -164,7 +164,7 @@ def test_any_memory_is_drawn_in_as_many_columns_as_fit(sizes: list[int], width: 
     at, regions = 0, []
     for number, pages in enumerate(sizes):
         at += 4096 * (number % 3)
-        regions.append(Region(at, at + pages * 4096, pages * 4096, number % 2))
+        regions.append(NodeMemory(at, at + pages * 4096, pages * 4096, number % 2))
         at += pages * 4096
     facts = {"memory.system_ram": tuple(regions), "memory.plan": tdmr.plan(regions)}
     lines = drawn(host_with(facts), width)

@@ -7,8 +7,7 @@ from itertools import pairwise
 from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
-from tdxinfo.model.memory import Region
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 
 
 def firmware_ram(boot: Boot) -> tuple[MemoryRange, ...]:
@@ -19,7 +18,7 @@ def firmware_ram(boot: Boot) -> tuple[MemoryRange, ...]:
     return tuple(MemoryRange.between(*_bounds(event)) for event in found)
 
 
-def memory_regions(boot: Boot) -> tuple[Region, ...]:
+def memory_regions(boot: Boot) -> tuple[NodeMemory, ...]:
     """The kernel's memblock, by NUMA node: the very list that TDMRs are made of.
 
     The kernel prints it in one piece, below a line of its own; without that line nobody knows
@@ -28,12 +27,12 @@ def memory_regions(boot: Boot) -> tuple[Region, ...]:
     names = [event.name for event in boot.events]
     if "node_ranges" not in names:
         raise Absent("the kernel log does not list the memory by node")
-    regions: list[Region] = []
+    regions: list[NodeMemory] = []
     for event in boot.events[names.index("node_ranges") + 1 :]:
         if event.name != "node_range":
             break
         base, end = _bounds(event)
-        regions.append(Region(base, end, end - base, int(event.values["node"])))
+        regions.append(NodeMemory(base, end, end - base, int(event.values["node"])))
     if not regions:
         raise Absent("the kernel log's list of memory by node is empty")
     if any(after.base < before.end for before, after in pairwise(regions)):
@@ -49,11 +48,11 @@ def _bounds(event: Event) -> tuple[int, int]:
     return base, last + 1
 
 
-def node_spans(boot: Boot) -> tuple[Region, ...]:
+def node_spans(boot: Boot) -> tuple[NodeMemory, ...]:
     """Each node from its first memory to its last."""
     spans: dict[int, tuple[int, int]] = {}
     for region in memory_regions(boot):
         if region.node is not None:
             base, end = spans.get(region.node, (region.base, region.end))
             spans[region.node] = (min(base, region.base), max(end, region.end))
-    return tuple(Region(base, end, end - base, node) for node, (base, end) in spans.items())
+    return tuple(NodeMemory(base, end, end - base, node) for node, (base, end) in spans.items())
