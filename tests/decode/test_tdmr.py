@@ -6,15 +6,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tdxinfo.decode import tdmr
 from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
-from tdxinfo.host.observe import observe
+from tdxinfo.host.observe import Observer, observe
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import TdmrPlan
+from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import MemoryRange, NodeMemory
 
 HOSTS = Path(__file__).parents[1] / "hosts"
@@ -72,7 +73,6 @@ def test_the_tdmrs_that_a_kernel_built_are_those_calculated(name: str) -> None:
     plan, built = memory.plan.value, memory.tdmrs.value
     assert plan
     assert built
-    assert memory.regions.origin == "klog:memory_regions"
     assert len(built) > 1
     assert [(t.base, t.end, t.reserved) for t in plan.tdmrs] == [
         (t.base, t.end, t.reserved) for t in built
@@ -80,6 +80,22 @@ def test_the_tdmrs_that_a_kernel_built_are_those_calculated(name: str) -> None:
     assert [t.pamt_bytes for t in plan.tdmrs] == [
         sum(area.size for area in t.pamt or ()) for t in built
     ]
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
+    observer = Observer(open_folder(str(HOSTS / name)))
+    built = observer.fact("memory.tdmrs").value
+    places = observer.every_place("memory.regions")
+    told = [place for place in places if isinstance(place, Observed)]
+    # What TDX was given, the log's list by node, System RAM, and the firmware's map.
+    assert len(told) == 4
+    options = "memmap=" in observer.fact("kernel.command_line").value
+    # The firmware's map knows nothing of holes that options of the kernel make.
+    for place in told[:3] if options else told:
+        made = planned(place.value)
+        assert [(t.base, t.end) for t in made.tdmrs] == [(t.base, t.end) for t in built]
+        assert [t.holes for t in made.tdmrs] == [t.holes for t in planned(told[0].value).tdmrs]
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -91,17 +107,6 @@ def test_what_can_be_said_before_the_pamts_have_a_place_holds_true_later(name: s
     for early, built in zip(before.tdmrs, memory.tdmrs.value or (), strict=True):
         assert early.reserved is None
         assert len(early.holes) <= len(built.reserved or ()) <= early.reserved_most
-
-
-@pytest.mark.parametrize("name", BUILT)
-def test_the_tdmrs_come_out_the_same_from_system_ram(name: str) -> None:
-    memory = host(name).memory
-    made = planned(tdmr.regions_of(memory.system_ram.value or (), memory.nodes.value or ()))
-    assert [(t.base, t.end) for t in made.tdmrs] == [
-        (t.base, t.end) for t in memory.tdmrs.value or ()
-    ]
-    known = planned(memory.regions.value or ())
-    assert [t.holes for t in made.tdmrs] == [t.holes for t in known.tdmrs]
 
 
 def test_a_kernel_that_ran_out_by_holes_alone_was_bound_to() -> None:
@@ -230,6 +235,7 @@ def memory_maps(draw: st.DrawFn) -> tuple[MemoryRange, ...]:
     return tuple(found)
 
 
+@settings(deadline=None)
 @given(memory_maps())
 def test_tdmrs_cover_all_memory_in_whole_gib_and_apart(memory: tuple[MemoryRange, ...]) -> None:
     made = tdmr.plan(memory)
@@ -243,6 +249,7 @@ def test_tdmrs_cover_all_memory_in_whole_gib_and_apart(memory: tuple[MemoryRange
             assert not list(tdmr.gaps(MemoryRange.between(found.base, found.end), made.tdmrs))
 
 
+@settings(deadline=None)
 @given(memory_maps())
 def test_a_tdmr_is_its_holes_and_its_memory_and_no_more(memory: tuple[MemoryRange, ...]) -> None:
     made = tdmr.plan(memory)
@@ -257,6 +264,7 @@ def test_a_tdmr_is_its_holes_and_its_memory_and_no_more(memory: tuple[MemoryRang
         assert all(before.end < after.base for before, after in pairwise(found.holes))
 
 
+@settings(deadline=None)
 @given(memory_maps(), st.data())
 def test_reserved_areas_ascend_apart_within_the_bound(
     memory: tuple[MemoryRange, ...], data: st.DataObject
