@@ -101,7 +101,9 @@ def plan(
         return None
     covered = _cover(memory)
     holes = memory if cmrs is None else cmrs
-    built = [_planned(tdmr, holes, limits) for tdmr in covered[: limits.max_tdmrs]]
+    built = [
+        _planned(tdmr, holes, limits, _node(tdmr, regions)) for tdmr in covered[: limits.max_tdmrs]
+    ]
     if pamts is None:
         tdmrs = tuple(_with_bound(tdmr, built, memory) for tdmr in built)
     else:
@@ -137,17 +139,26 @@ def _cover(memory: Iterable[MemoryRange]) -> list[MemoryRange]:
     return covered
 
 
-def _planned(tdmr: MemoryRange, parts: Iterable[MemoryRange], limits: Limits) -> PlannedTdmr:
+def _planned(
+    tdmr: MemoryRange, parts: Iterable[MemoryRange], limits: Limits, node: int | None
+) -> PlannedTdmr:
     holes = tuple(gaps(tdmr, parts))
     return PlannedTdmr(
         base=tdmr.base,
         end=tdmr.end,
         size=tdmr.size,
         pamt_bytes=pamt_bytes(tdmr.size, limits),
+        node=node,
         holes=holes,
         reserved_most=len(holes),
         reserved=None,
     )
+
+
+def _node(tdmr: MemoryRange, regions: Iterable[MemoryRange]) -> int | None:
+    """The node of the first memory that ends behind the TDMR's beginning."""
+    found = next((region for region in regions if region.end > tdmr.base), None)
+    return found.node if isinstance(found, NodeMemory) else None
 
 
 def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRange]:

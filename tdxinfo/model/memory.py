@@ -29,6 +29,8 @@ class PlannedTdmr(MemoryRange):
     """
 
     pamt_bytes: Size
+    node: Count | None
+    """The NUMA node whose memory the kernel asks first for the PAMT; None where it is not known."""
     holes: tuple[MemoryRange, ...]
     reserved_most: Count
     reserved: tuple[MemoryRange, ...] | None

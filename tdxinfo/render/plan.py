@@ -15,7 +15,7 @@ MOST_ROWS = 16
 
 def print_plan(console: Console, plan: TdmrPlan) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("TDMR", "base", "size", "reserved areas", "PAMT"):
+    for heading in ("TDMR", "base", "size", "reserved areas", "PAMT", "node"):
         table.add_column(heading, justify="right", header_style="label", no_wrap=True)
     most = plan.max_reserved_per_tdmr
     for number, found in enumerate(plan.tdmrs[:MOST_ROWS]):
@@ -25,6 +25,7 @@ def print_plan(console: Console, plan: TdmrPlan) -> None:
             size(found.size),
             Text(f"{_reserved(found)} of {most}", _style(found, most)),
             size(found.pamt_bytes),
+            "?" if found.node is None else str(found.node),
         )
     console.print(table)
     left = len(plan.tdmrs) - MOST_ROWS

@@ -83,6 +83,16 @@ def test_the_tdmrs_that_a_kernel_built_are_those_calculated(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BUILT)
+def test_the_kernel_took_each_pamt_from_the_node_that_was_calculated(name: str) -> None:
+    memory = host(name).memory
+    assert memory.plan.value
+    for plan, built in zip(memory.plan.value.tdmrs, memory.tdmrs.value or (), strict=True):
+        base = min(area.base for area in built.pamt or ())
+        (node,) = (r.node for r in memory.regions.value or () if r.base <= base < r.end)
+        assert plan.node == node
+
+
+@pytest.mark.parametrize("name", BUILT)
 def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
     observer = Observer(open_folder(str(HOSTS / name)))
     built = observer.fact("memory.tdmrs").value

@@ -56,9 +56,9 @@ All memory: 0x000000000000 to 0x000080000000, 2.0 GiB, a column is 32.0 MiB
   TDMR  TDMRs, by number
   hole  holes in TDMRs, which take reserved areas
   PAMT  PAMT, by its TDMR's number
-TDMR              base       size    reserved areas       PAMT
-   0    0x000000000000    1.0 GiB          16 of 16    4.0 MiB
-   1    0x000040000000    1.0 GiB           1 of 16    4.0 MiB
+TDMR              base       size    reserved areas       PAMT    node
+   0    0x000000000000    1.0 GiB          16 of 16    4.0 MiB       0
+   1    0x000040000000    1.0 GiB           1 of 16    4.0 MiB       0
 Not drawn: CMR, metadata is not in the record"""
 
 CUT = """\
