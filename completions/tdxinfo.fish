@@ -134,6 +134,16 @@ function __tdxinfo_offer_dump_facts
         'memory.pamt_bytes' 'Memory that the Physical Address Metadata Tables take from the host' \
         'memory.system_ram' 'System RAM as the kernel sees it' \
         'memory.system_ram_bytes' 'Size of all System RAM together' \
+        'memory.firmware_ram' 'What the firmware\'s memory map (e820) calls usable' \
+        'memory.added_ram' 'System RAM that a driver added at run time, as persistent or CXL memory' \
+        'memory.nodes' 'Each NUMA node, from its first memory to its last' \
+        'memory.regions' 'Memory as TDMRs are made of it, by NUMA node: the kernel\'s memblock, whose holes count' \
+        'memory.ram_outside_cmrs' 'RAM above 1 MiB that lies in no CMR, with the option, driver or map that made it RAM' \
+        'memory.holes_from' 'What this kernel takes for holes of a TDMR: gaps in its memory, or gaps between CMRs' \
+        'memory.plan' 'The TDMRs that Linux makes of this memory, and whether the module\'s limits suffice' \
+        'memory.plan_by_cmrs' 'The same by a kernel that takes holes from gaps between CMRs, as some vendors\' do' \
+        'memory.pamt_expected_bytes' 'What the Physical Address Metadata Tables take by calculation' \
+        'memory.pamt_difference_bytes' 'What they really take, less that' \
         'td' 'What a trust domain may be given' \
         'td.attributes_fixed0' 'A TD attribute whose bit is 0 here must be 0' \
         'td.attributes_fixed1' 'A TD attribute whose bit is 1 here must be 1' \
@@ -396,6 +406,16 @@ function __tdxinfo_offer_explain_what
         'memory.pamt_bytes' '' \
         'memory.system_ram' '' \
         'memory.system_ram_bytes' '' \
+        'memory.firmware_ram' '' \
+        'memory.added_ram' '' \
+        'memory.nodes' '' \
+        'memory.regions' '' \
+        'memory.ram_outside_cmrs' '' \
+        'memory.holes_from' '' \
+        'memory.plan' '' \
+        'memory.plan_by_cmrs' '' \
+        'memory.pamt_expected_bytes' '' \
+        'memory.pamt_difference_bytes' '' \
         'td.attributes_fixed0' '' \
         'td.attributes_fixed1' '' \
         'td.xfam_fixed0' '' \
@@ -989,6 +1009,7 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -s h -l help -d 'Show this mes
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -x -a '(__tdxinfo_offer_dump_facts)'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l all-sources -d 'Ask every place, not only the first that answers'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l fields -d 'List the TDX module\'s metadata, every field with its id'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l map -d 'Draw the physical memory to scale; goes with `memory`, and not with JSON'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'

@@ -145,7 +145,7 @@ def _parts(value: Any, bitmap: str | None) -> dict[str, Any]:
 
 def _by_name(listed: tuple[Any, ...]) -> dict[str, Any]:
     """The entries of a list by what tells them apart."""
-    return {e: True for e in listed if isinstance(e, str)} or {e.name: e for e in listed}
+    return {e: True for e in listed if isinstance(e, str)} or {e.key: e for e in listed}
 
 
 def _unlike(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:

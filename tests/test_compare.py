@@ -141,7 +141,7 @@ def test_the_entries_of_every_list_can_be_told_apart() -> None:
         annotation = SECTIONS[section].fields[field].type.annotation
         if get_origin(annotation) is tuple:
             kind = get_args(annotation)[0]
-            assert kind is str or hasattr(kind, "name"), name
+            assert kind is str or hasattr(kind, "key"), name
 
 
 def test_what_the_catalogue_says_of_its_fields_names_fields_and_bitmaps() -> None:

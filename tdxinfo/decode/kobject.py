@@ -57,6 +57,15 @@ def made(name: str, data: bytes, leaves: Iterable[Leaf]) -> KernelObject:
     return KernelObject(name, data, {leaf.path: leaf for leaf in leaves if leaf.length})
 
 
+def without_padding(data: bytes, leaves: Iterable[Leaf]) -> bytes:
+    """The bytes with zeros between the members, where the kernel may have left anything."""
+    kept = bytearray(len(data))
+    for leaf in leaves:
+        first, end = leaf.bit_offset // 8, (leaf.bit_offset + leaf.bit_size * leaf.length + 7) // 8
+        kept[first:end] = data[first:end]
+    return bytes(kept)
+
+
 def parse(name: str, recorded: Any) -> KernelObject:
     """The object that `recorded` wrote. Raises Malformed."""
     if not isinstance(recorded, dict) or not isinstance(recorded.get("layout"), list):

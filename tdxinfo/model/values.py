@@ -136,16 +136,16 @@ class MemoryRange:
         return cls(base, end, end - base)
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         """What tells it from other ranges of a list."""
         return f"{self.base:#014x}-{self.end:#014x}"
 
 
 @dataclass(frozen=True, slots=True)
 class NodeMemory(MemoryRange):
-    """Memory of one NUMA node."""
+    """Memory of one NUMA node; `node` is None where no place told it."""
 
-    node: Count
+    node: Count | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ class CpuidConfig:
     edx: Bits32
 
     @property
-    def name(self) -> str:
+    def key(self) -> str:
         """What tells it from other entries of a list."""
         leaf = f"leaf {self.leaf:#x}"
         return leaf if self.subleaf is None else f"{leaf} sub-leaf {self.subleaf:#x}"

@@ -137,7 +137,8 @@ def _structure(kernel: Kernel, name: str, address: int, size: int = 0) -> Kernel
     types = kernel.types()
     type_id = types.find(name)
     data = kernel.read(address, size or types.size(type_id))
-    return kobject.made(name, data, types.leaves(type_id))
+    leaves = types.leaves(type_id)
+    return kobject.made(name, data if size else kobject.without_padding(data, leaves), leaves)
 
 
 def _object(structure: str) -> Reader:
