@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 from tdxinfo import schemas
-from tdxinfo.cli.root import root
+from tdxinfo.cli.root import COMMANDS
 from tests.artifacts.schema import closed
 
 
@@ -29,6 +29,6 @@ def fault(command: str, document: Any) -> str:
 
 def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
     """Asserts that JSON which `tdxinfo ARGUMENTS` printed is what the schema promises."""
-    command = next((word for word in arguments if word in root.commands), None)
+    command = next((word for word in arguments if word in COMMANDS), None)
     if command in schemas.NAMES and printed.startswith("{"):
         assert fault(command, json.loads(printed)) == ""

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from tdxinfo.checks.engine import in_order
-from tdxinfo.cli.root import root
+from tdxinfo.cli.root import COMMANDS
 from tdxinfo.host import fact_names
 from tdxinfo.machine.inputs import example_names
 from tests.artifacts import TOP, completions_of
@@ -19,7 +19,7 @@ from tests.shells import SHELLS, TAB, Place, bash, zsh
 
 KVM = {check.id for check in in_order() if check.group == "kvm"}
 CASES = {
-    "tdxinfo ": set(root.commands),
+    "tdxinfo ": set(COMMANDS),
     "tdxinfo dump mod": {"module", *fact_names("module")},
     "tdxinfo dump module keys.tdx": {"keys.tdx_keyids"},
     "tdxinfo -q --json dump kernel.rel": {"kernel.release"},

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tdxinfo.cli.root import root
+from tdxinfo.cli.root import COMMANDS
 from tdxinfo.host import fact_names
 from tests.artifacts import TOP
 from tests.artifacts.man import page, written
@@ -78,12 +78,12 @@ def test_the_page_of_a_group_holds_the_commands_below_it(tmp_path: Path) -> None
 def test_every_command_has_a_page_and_every_page_a_command() -> None:
     assert {page.stem for page in PAGES} == {
         "tdxinfo",
-        *(f"tdxinfo-{name}" for name in root.commands),
+        *(f"tdxinfo-{name}" for name in COMMANDS),
     }
 
 
 @needs_man
-@pytest.mark.parametrize("command", root.commands)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_a_page_has_all_options_that_the_help_has(command: str) -> None:
     page = formatted(TOP / "man" / f"tdxinfo-{command}.1").stdout
     shared = formatted(TOP / "man" / "tdxinfo.1").stdout

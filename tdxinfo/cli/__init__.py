@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from tdxinfo.cli.options import ExitStatus, RootGroup
+from tdxinfo.cli.options import ExitStatus, wants_json
 from tdxinfo.errors import BadInput
 
 
@@ -58,7 +58,7 @@ def _refuse(sentence: str, arguments: list[str]) -> int:
     """Says why on stderr, and as JSON on stdout where JSON was asked for."""
     from tdxinfo.render.safe import printable
 
-    if RootGroup.wants_json(arguments):
+    if wants_json(arguments):
         from tdxinfo.render.document import as_text, failure_document
 
         click.echo(as_text(failure_document(sentence)))

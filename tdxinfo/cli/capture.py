@@ -14,7 +14,7 @@ from tdxinfo.cli.subject import subject_of
 from tdxinfo.errors import BadInput
 
 
-@click.command(short_help="Write a record of this host that --from replays.")
+@click.command()
 @click.argument("destination", metavar="DEST")
 @click.option(
     "--keep-identity",

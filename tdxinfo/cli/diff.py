@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIVE = "live"
 
 
-@click.command(short_help="Show what differs between two hosts, reports or captures.")
+@click.command()
 @click.argument("a", metavar="A", shell_complete=completion.hosts)
 @click.argument("b", metavar="B", shell_complete=completion.hosts)
 @click.option(

@@ -20,7 +20,7 @@ _MOST_TEXT = 1 << 20
 """Characters of standard input that are searched for codes."""
 
 
-@click.command(short_help="Tell what a field, bit, code, check or fact means.")
+@click.command()
 @click.argument("what", nargs=-1, metavar="WHAT...", shell_complete=completion.meanings)
 @global_options
 @click.pass_context

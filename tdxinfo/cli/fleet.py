@@ -20,7 +20,7 @@ _OFTEN = 0.2
 """Seconds between two looks at the progress."""
 
 
-@click.command(short_help="Judge many reports or captures; unusual hosts first.")
+@click.command()
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @click.option(
     "--print-playbook", is_flag=True, help="Print an Ansible playbook that gathers reports."

@@ -138,23 +138,7 @@ def global_options(command: F) -> F:
     return command
 
 
-class RootGroup(click.Group):
-    """The top of the command tree; lists its commands in the order of use."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """click itself would end with 1, which says "not ready", when a pipe's reader has left."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise click.exceptions.Exit(ExitStatus.BROKEN_PIPE) from None
-
-    @staticmethod
-    def wants_json(arguments: list[str]) -> bool:
-        """Whether JSON was asked for, also where the rest of the line made no sense."""
-        pairs = pairwise([*arguments, ""])
-        return any(
-            a in ("--json", "--format=json") or (a, b) == ("--format", "json") for a, b in pairs
-        )
+def wants_json(arguments: list[str]) -> bool:
+    """Whether JSON was asked for, also where the rest of the line made no sense."""
+    pairs = pairwise([*arguments, ""])
+    return any(a in ("--json", "--format=json") or (a, b) == ("--format", "json") for a, b in pairs)

@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
 import click
 
 from tdxinfo import __version__
-from tdxinfo.cli.capture import capture
-from tdxinfo.cli.check import check
-from tdxinfo.cli.diff import diff
-from tdxinfo.cli.dump import dump
-from tdxinfo.cli.explain import explain
-from tdxinfo.cli.fleet import fleet
-from tdxinfo.cli.options import RootGroup, global_options
-from tdxinfo.cli.schema import schema
+from tdxinfo.cli.options import ExitStatus, global_options
+
+COMMANDS = {
+    "dump": "Show what is known of the TDX host, or the facts named.",
+    "check": "Judge whether this host is ready to run trust domains.",
+    "explain": "Tell what a field, bit, code, check or fact means.",
+    "capture": "Write a record of this host that --from replays.",
+    "diff": "Show what differs between two hosts, reports or captures.",
+    "fleet": "Judge many reports or captures; unusual hosts first.",
+    "schema": "Print the JSON Schema of what --json prints.",
+}
+"""Each command and what it does, in the order of use; its module is loaded when it is called."""
+
+
+class RootGroup(click.Group):
+    """The top of the command tree."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"tdxinfo.cli.{cmd_name}"), cmd_name)
+        command.short_help = COMMANDS[cmd_name]
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """click itself would end with 1, which says "not ready", when a pipe's reader has left."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise click.exceptions.Exit(ExitStatus.BROKEN_PIPE) from None
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +57,3 @@ def root() -> None:
     private, the KeyIDs, and whether the host is ready to run trust domains. It only reads. Without
     root it shows what it can and says what root would add.
     """
-
-
-for command in (dump, check, explain, capture, diff, fleet, schema):
-    root.add_command(command)

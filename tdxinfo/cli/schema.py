@@ -8,7 +8,7 @@ from tdxinfo import schemas
 from tdxinfo.cli.options import global_options, settings_of
 
 
-@click.command(short_help="Print the JSON Schema of what --json prints.")
+@click.command()
 @click.argument("document", type=click.Choice(schemas.NAMES), default="dump")
 @global_options
 @click.pass_context

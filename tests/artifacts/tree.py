@@ -42,8 +42,8 @@ class Node:
     def children(self) -> Iterator[Node]:
         if isinstance(self.command, click.Group):
             for name in self.command.list_commands(self.context):
-                child = self.command.commands[name]
-                if not child.hidden:
+                child = self.command.get_command(self.context, name)
+                if child and not child.hidden:
                     yield Node(click.Context(child, info_name=name, parent=self.context))
 
     def everyone(self) -> Iterator[Node]:
