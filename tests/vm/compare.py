@@ -93,12 +93,24 @@ def _values(result: Result) -> Iterator[str]:
         for answer in answers:
             if "value" not in answer:
                 continue
-            if fact in wanted:
+            if fact == "kvm.supported_xfam":
+                yield from _xfam(result, int(answer["value"], 16))
+            elif fact in wanted:
                 if answer["value"] != wanted[fact]:
                     told = f"{answer['origin']} told {answer['value']}"
                     yield f"{fact}: {told}, and the scenario {wanted[fact]}"
             elif _is_of_scenario(fact, answer):
                 yield f"{fact}: {answer['origin']} told what no scenario is compared with"
+
+
+def _xfam(result: Result, told: int) -> Iterator[str]:
+    """KVM shows what itself, QEMU's processor and the module allow: not more, not less than must."""
+    metadata = result.scenario.metadata()
+    allowed, needed = metadata["XFAM_FIXED0"], metadata["XFAM_FIXED1"]
+    assert isinstance(allowed, int)
+    assert isinstance(needed, int)
+    if told & ~allowed or needed & ~told:
+        yield f"kvm.supported_xfam: {told:#x} does not fit {allowed:#x} and {needed:#x}"
 
 
 def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:

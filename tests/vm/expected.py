@@ -50,7 +50,7 @@ _BITMAPS = {
     "td.arch_capabilities_mask": "IA32_ARCH_CAPABILITIES_CONFIG_MASK",
 }
 
-_MSR_BITS: dict[str, tuple[int, int, int, Callable[[int], Any]]] = {
+_MSR_BITS: dict[str, tuple[int, int, int, Callable[[int], Any] | None]] = {
     "firmware.tme_enabled": (0x982, 1, 1, bool),
     "firmware.tme_locked": (0x982, 0, 1, bool),
     "firmware.tme_bypass": (0x982, 31, 1, bool),
@@ -61,13 +61,13 @@ _MSR_BITS: dict[str, tuple[int, int, int, Callable[[int], Any]]] = {
     "firmware.seamrr_locked": (0x1401, 10, 1, bool),
     "firmware.sgx_enabled": (0x3A, 18, 1, bool),
     "firmware.preproduction": (0xCE, 27, 1, bool),
-    "firmware.mcheck_status": (0xA0, 0, 64, lambda value: _hex(value)),
+    "firmware.mcheck_status": (0xA0, 0, 64, None),
     "keys.max_keyids": (0x981, 36, 15, int),
     "keys.mktme_keyids": (0x87, 0, 32, int),
     "keys.tdx_keyids": (0x87, 32, 32, int),
     "seamldr.acm_svn": (0x500, 56, 8, int),
 }
-"""MSR, lowest bit and width, as Intel's manuals have them."""
+"""MSR, lowest bit and width, as Intel's manuals have them; without a type it is a bitmap."""
 
 _NO_RBP_MOD = 18
 _NO_SUBLEAF = 0xFFFFFFFF
@@ -87,8 +87,16 @@ def facts(scenario: Scenario, run: Run) -> dict[str, Any]:
     told |= dict(_of_module(metadata))
     told |= dict(_of_memory(scenario, run))
     told |= dict(_of_kvm(scenario, metadata))
-    return told | _HOLDING | scenario.expect.facts
+    told |= _HOLDING | scenario.expect.facts
+    told["kvm.vm_type_supported"] = told["kvm.tdx_enabled"]
+    if scenario.expect.failure:
+        told["module.failure"] = dict.fromkeys(_FAILURE) | scenario.expect.failure
+    return told
 
+
+_FAILURE = (
+    *("errno", "errno_name", "leaf", "leaf_name", "status", "status_name", "tdmr", "message"),
+)
 
 _HOLDING = {
     "kvm.loaded": True,
@@ -99,7 +107,6 @@ _HOLDING = {
     "kvm.tdp_mmu": True,
     "kvm.mmio_caching": True,
     "kvm.virt_at_load": True,
-    "kvm.vm_type_supported": True,
     "kernel.hibernation": False,
     "kernel.config_tdx_host": True,
     "kernel.config_kvm_intel_tdx": True,
@@ -128,7 +135,8 @@ def _hex(value: int, digits: int = 16) -> str:
 
 def _from_msrs(msrs: dict[int, int]) -> Iterator[tuple[str, Any]]:
     for fact, (number, lowest, width, convert) in _MSR_BITS.items():
-        yield fact, convert(msrs[number] >> lowest & ((1 << width) - 1))
+        value = msrs[number] >> lowest & ((1 << width) - 1)
+        yield fact, convert(value) if convert else _hex(value)
     mktme, private = msrs[0x87] & 0xFFFFFFFF, msrs[0x87] >> 32
     yield "keys.first_tdx_keyid", mktme + 1
     yield "keys.guest_keyids", max(private - 1, 0)
@@ -192,9 +200,7 @@ def _tdmr(tdmr: Tdmr) -> dict[str, Any]:
     return {**_range(tdmr.area), "pamt": pamt, "reserved": [_range(part) for part in tdmr.reserved]}
 
 
-def _of_kvm(
-    scenario: Scenario, metadata: dict[str, int | list[int]]
-) -> Iterator[tuple[str, Any]]:
+def _of_kvm(scenario: Scenario, metadata: dict[str, int | list[int]]) -> Iterator[tuple[str, Any]]:
     allowed = _word(metadata, "ATTRIBUTES_FIXED0") & _KVM_ATTRIBUTES
     yield "kvm.supported_attributes", _hex(allowed)
     yield "kvm.cpuid_config", [_as_kvm_shows(entry) for entry in _cpuid_config(metadata)]

@@ -12,7 +12,7 @@ mount -t sysfs sysfs /sys
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-cat /sys/fs/cgroup/cgroup.controllers /proc/cgroups
+echo +misc >/sys/fs/cgroup/cgroup.subtree_control; ls /sys/fs/cgroup
 
 for name in msr cpuid irqbypass kvm; do
     insmod "$MODULES/$name.ko"

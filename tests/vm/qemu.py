@@ -46,15 +46,17 @@ _START = (
 
 
 @dataclass(frozen=True)
-class Firmware:
-    """What the machine under the kernel is like."""
+class Machine:
+    """What is booted, and on what."""
 
+    kernel: Kernel
+    command_line: str
     msrs: dict[int, int]
     memory_mb: int
     cpus: int
 
 
-class TimedOut(Exception):  # noqa: N818  # named for what happened
+class TimedOut(Exception):  # named for what happened
     """The guest did not end in time."""
 
 
@@ -70,9 +72,7 @@ class Run:
 
 def boot(
     folder: Path,
-    kernel: Kernel,
-    command_line: str,
-    firmware: Firmware,
+    machine: Machine,
     module: Callable[[PhysicalMemory], TdxModule],
     environment: Mapping[str, str],
     time_out: float,
@@ -83,32 +83,37 @@ def boot(
     """
     need_programs((PROGRAM,))
     shutil.copy(_GUEST, folder / "guest.sh")
-    told = {"MODULES": str(kernel.modules), "SETTLED": str(SETTLED), **environment}
+    told = {"MODULES": str(machine.kernel.modules), "SETTLED": str(SETTLED), **environment}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in told.items()]
     (folder / "run.env").write_text("".join(lines))
     started = time.monotonic()
     address = folder / "gdb"
-    with _machine(_command(folder, kernel, command_line, firmware, address), folder, time_out):
+    with _running(_command(folder, machine, address), folder, time_out):
         gdb = Gdb(_connected(address))
         emulated = module(PhysicalMemory(gdb))
-        Emulator(gdb, sites.read(kernel.sites), emulated, firmware.msrs).run()
+        Emulator(gdb, sites.read(machine.kernel.sites), emulated, machine.msrs).run()
     return Run(folder, emulated, time.monotonic() - started)
 
 
-def _command(
-    folder: Path, kernel: Kernel, command_line: str, firmware: Firmware, address: Path
-) -> list[str]:
+def _command(folder: Path, machine: Machine, address: Path) -> list[str]:
     words = (
         "console=ttyS0 nokaslr panic=-1 oops=panic root=/dev/root rootfstype=9p ro "
         "rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose init=/bin/sh "
-        f'{command_line} -- -c "{_START}"'
+        f'{machine.command_line} -- -c "{_START}"'
     )
     shares = {"/dev/root": ("/", "on"), "vm": (str(folder), "off")}
     return [
         *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", _CPU, "-machine", "q35"),
-        *("-m", str(firmware.memory_mb), "-smp", str(firmware.cpus)),
+        *("-m", str(machine.memory_mb), "-smp", str(machine.cpus)),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
-        *("-serial", f"file:{folder}/console", "-kernel", str(kernel.image), "-append", words),
+        *(
+            "-serial",
+            f"file:{folder}/console",
+            "-kernel",
+            str(machine.kernel.image),
+            "-append",
+            words,
+        ),
         *(word for tag, share in shares.items() for word in _share(tag, *share)),
         *("-S", "-chardev", f"socket,id=gdb,path={address},server=on,wait=off"),
         *("-gdb", "chardev:gdb"),
@@ -122,7 +127,7 @@ def _share(tag: str, path: str, read_only: str) -> list[str]:
 
 
 @contextmanager
-def _machine(command: list[str], folder: Path, time_out: float) -> Iterator[None]:
+def _running(command: list[str], folder: Path, time_out: float) -> Iterator[None]:
     """QEMU while it runs; waited for at the end, and killed when its time is over."""
     with (folder / "qemu.log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -41,7 +41,7 @@ _ADDRESS = (1 << 52) - 1
 Registers = dict[str, int]
 
 
-class VmFailInvalid(Exception):  # noqa: N818  # named for what the processor says
+class VmFailInvalid(Exception):  # named for what the processor says
     """SEAMCALL found no module: CF is set, and no register changes."""
 
 
