@@ -12,7 +12,8 @@ mount -t sysfs sysfs /sys
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-echo +misc >/sys/fs/cgroup/cgroup.subtree_control; ls /sys/fs/cgroup
+# The files of the root cgroup appear once the controller is handed on, as systemd does.
+echo +misc >/sys/fs/cgroup/cgroup.subtree_control
 
 for name in msr cpuid irqbypass kvm; do
     insmod "$MODULES/$name.ko"

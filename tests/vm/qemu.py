@@ -7,7 +7,6 @@ run's own folder, which is shared for writing. The kernel's console is kept in t
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import shutil
 import socket
@@ -28,8 +27,6 @@ from tests.vm.tdx_module import TdxModule
 
 PROGRAM = "qemu-system-x86_64"
 _GUEST = Path(__file__).parent / "guest.sh"
-_CONNECT_SECONDS = 60
-_POLL_SECONDS = 0.05
 
 _CPU = (
     "max,vendor=GenuineIntel,family=6,model=173,stepping=1,model-id=INTEL(R) XEON(R) 6 (emulated),"
@@ -87,15 +84,15 @@ def boot(
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in told.items()]
     (folder / "run.env").write_text("".join(lines))
     started = time.monotonic()
-    address = folder / "gdb"
-    with _running(_command(folder, machine, address), folder, time_out):
-        gdb = Gdb(_connected(address))
+    ours, theirs = socket.socketpair()
+    with ours, _running(_command(folder, machine, theirs), theirs, folder, time_out):
+        gdb = Gdb(ours)
         emulated = module(PhysicalMemory(gdb))
         Emulator(gdb, sites.read(machine.kernel.sites), emulated, machine.msrs).run()
     return Run(folder, emulated, time.monotonic() - started)
 
 
-def _command(folder: Path, machine: Machine, address: Path) -> list[str]:
+def _command(folder: Path, machine: Machine, gdb: socket.socket) -> list[str]:
     words = (
         "console=ttyS0 nokaslr panic=-1 oops=panic root=/dev/root rootfstype=9p ro "
         "rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose init=/bin/sh "
@@ -115,7 +112,7 @@ def _command(folder: Path, machine: Machine, address: Path) -> list[str]:
             words,
         ),
         *(word for tag, share in shares.items() for word in _share(tag, *share)),
-        *("-S", "-chardev", f"socket,id=gdb,path={address},server=on,wait=off"),
+        *("-S", "-chardev", f"socket,id=gdb,fd={gdb.fileno()}"),
         *("-gdb", "chardev:gdb"),
     ]
 
@@ -127,10 +124,14 @@ def _share(tag: str, path: str, read_only: str) -> list[str]:
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, time_out: float) -> Iterator[None]:
+def _running(
+    command: list[str], gdb: socket.socket, folder: Path, time_out: float
+) -> Iterator[None]:
     """QEMU while it runs; waited for at the end, and killed when its time is over."""
-    with (folder / "qemu.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    with gdb, (folder / "qemu.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[gdb.fileno()]
+        )
     over = threading.Event()
 
     def end() -> None:
@@ -149,15 +150,3 @@ def _running(command: list[str], folder: Path, time_out: float) -> Iterator[None
         process.wait()
     if over.is_set():
         raise TimedOut(f"no end after {time_out:.0f} s: see {folder}/console")
-
-
-def _connected(address: Path) -> socket.socket:
-    """The stub's socket; QEMU makes it some time after it starts."""
-    connection = socket.socket(socket.AF_UNIX)
-    for _ in range(int(_CONNECT_SECONDS / _POLL_SECONDS)):
-        try:
-            connection.connect(os.fspath(address))
-            return connection
-        except OSError:
-            time.sleep(_POLL_SECONDS)
-    raise TimedOut(f"QEMU offers no gdb stub: see {address.parent}/qemu.log")
