@@ -71,10 +71,12 @@ def _commands(result: Result) -> Iterator[str]:
     wanted = {"dump": 0, "all-sources": 0, "capture": 0}
     wanted["check"] = _STATUS[result.scenario.expect.verdict]
     for command, status in wanted.items():
-        told = result.statuses.get(command)
+        told = result.statuses[command]
+        errors = result.text(f"{command}.err")
         if told != status:
-            errors = result.text(f"{command}.err")[-2000:] if told is not None else ""
-            yield f"{command} ended with {told}, not with {status}: {errors}"
+            yield f"{command} ended with {told}, not with {status}: {errors[-2000:]}"
+        elif errors and command != "capture":
+            yield f"{command} complained: {errors[-2000:]}"
 
 
 def _log(result: Result) -> Iterator[str]:

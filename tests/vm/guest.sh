@@ -12,7 +12,7 @@ mount -t sysfs sysfs /sys
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-# The files of the root cgroup appear once the controller is handed on, as systemd does.
+# The root cgroup has this controller's files once it is handed on.
 echo +misc >/sys/fs/cgroup/cgroup.subtree_control
 
 for name in msr cpuid irqbypass kvm; do
@@ -24,7 +24,7 @@ insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
 # A read of this number tells the emulator that the kernel is up.
 dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$SETTLED" status=none
 
-"$PYTHON" "$GUEST"
+(cd "$CHECKOUT" && "$PYTHON" -m tests.vm.guest)
 dmesg >dmesg
 sync
 echo o >/proc/sysrq-trigger

@@ -30,7 +30,8 @@ _GUEST = Path(__file__).parent / "guest.sh"
 
 _CPU = (
     "max,vendor=GenuineIntel,family=6,model=173,stepping=1,model-id=INTEL(R) XEON(R) 6 (emulated),"
-    "svm=off,vmx=on,movdir64b=on,ss=on,la57=off,x2apic=on,hypervisor=off,x-force-features=on"
+    "svm=off,vmx=on,movdir64b=on,ss=on,la57=off,x2apic=on,hypervisor=off,"
+    "xlevel=0x80000008,x-force-features=on"
 )
 """TCG's processor under the name of a Granite Rapids: KVM and tdxinfo look at these."""
 
@@ -76,7 +77,8 @@ def boot(
 ) -> Run:
     """Boots the kernel with an emulated TDX module, until the guest turns itself off.
 
-    The environment is for guest.sh. Raises Missing without QEMU, and TimedOut.
+    The environment is for guest.sh. Raises Missing without QEMU, Closed when it does not even
+    start, and TimedOut.
     """
     need_programs((PROGRAM,))
     shutil.copy(_GUEST, folder / "guest.sh")
@@ -89,6 +91,8 @@ def boot(
         gdb = Gdb(ours)
         emulated = module(PhysicalMemory(gdb))
         Emulator(gdb, sites.read(machine.kernel.sites), emulated, machine.msrs).run()
+    if not (folder / "dmesg").exists():
+        raise RuntimeError(f"the guest ended early: see console, run.log and qemu.log in {folder}")
     return Run(folder, emulated, time.monotonic() - started)
 
 
@@ -103,14 +107,8 @@ def _command(folder: Path, machine: Machine, gdb: socket.socket) -> list[str]:
         *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", _CPU, "-machine", "q35"),
         *("-m", str(machine.memory_mb), "-smp", str(machine.cpus)),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
-        *(
-            "-serial",
-            f"file:{folder}/console",
-            "-kernel",
-            str(machine.kernel.image),
-            "-append",
-            words,
-        ),
+        *("-serial", f"file:{folder}/console"),
+        *("-kernel", str(machine.kernel.image), "-append", words),
         *(word for tag, share in shares.items() for word in _share(tag, *share)),
         *("-S", "-chardev", f"socket,id=gdb,fd={gdb.fileno()}"),
         *("-gdb", "chardev:gdb"),
