@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.vm import expected
@@ -119,17 +119,23 @@ def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
 
 
 def _gaps(result: Result) -> Iterator[str]:
-    """Facts that a ready host must tell."""
-    if result.scenario.expect.verdict != "ready":
-        return
-    known = result.document("dump")["sources"]
+    """Facts that this host must tell and does not."""
+    unavailable = result.document("dump")["unavailable"]
+    for fact in _needed(result):
+        if fact in unavailable:
+            yield f"{fact} is not known: {unavailable[fact]}"
+
+
+def _needed(result: Result) -> Iterable[str]:
+    """A ready host tells all that its kernel shows, another its registers and its state."""
+    wanted = result.scenario.expect
+    if wanted.verdict != "ready":
+        state = [] if wanted.state == "unknown" else ["module.state"]
+        return [*expected.OF_REGISTERS, *state, *wanted.facts]
     hidden = set() if result.scenario.helper else set(_HELPER_ONLY)
     if result.generation != "at-boot":
         hidden |= _AT_BOOT_ONLY
-    for fact in expected.facts(result.scenario, result.run):
-        if fact not in known and fact not in hidden:
-            why = result.document("dump")["unavailable"].get(fact)
-            yield f"{fact} is not known: {why}"
+    return expected.facts(result.scenario, result.run).keys() - hidden
 
 
 def _verdict(result: Result) -> Iterator[str]:

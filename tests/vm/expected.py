@@ -50,7 +50,7 @@ _BITMAPS = {
     "td.arch_capabilities_mask": "IA32_ARCH_CAPABILITIES_CONFIG_MASK",
 }
 
-_MSR_BITS: dict[str, tuple[int, int, int, Callable[[int], Any] | None]] = {
+OF_REGISTERS: dict[str, tuple[int, int, int, Callable[[int], Any] | None]] = {
     "firmware.tme_enabled": (0x982, 1, 1, bool),
     "firmware.tme_locked": (0x982, 0, 1, bool),
     "firmware.tme_bypass": (0x982, 31, 1, bool),
@@ -134,7 +134,7 @@ def _hex(value: int, digits: int = 16) -> str:
 
 
 def _from_msrs(msrs: dict[int, int]) -> Iterator[tuple[str, Any]]:
-    for fact, (number, lowest, width, convert) in _MSR_BITS.items():
+    for fact, (number, lowest, width, convert) in OF_REGISTERS.items():
         value = msrs[number] >> lowest & ((1 << width) - 1)
         yield fact, convert(value) if convert else _hex(value)
     mktme, private = msrs[0x87] & 0xFFFFFFFF, msrs[0x87] >> 32

@@ -14,7 +14,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tdxinfo import tables
-from tests.vm.tdx_module import SEAMLDR, Fields, Memory, Seamldr, TdxModule
+from tests.vm.fields import Fields
+from tests.vm.tdx_module import SEAMLDR, Memory, Seamldr, TdxModule
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "scenarios"

@@ -9,7 +9,8 @@ import pytest
 from tdxinfo.decode import metadata
 from tdxinfo.decode.fieldid import NULL
 from tests.vm import scenario
-from tests.vm.tdx_module import SEAMLDR, Fields, Registers, Seamldr, TdxModule, VmFailInvalid
+from tests.vm.fields import Fields
+from tests.vm.tdx_module import SEAMLDR, Registers, Seamldr, TdxModule, VmFailInvalid
 
 PROFILE = "1.5.08-emr"
 RD, LP_INIT, INIT, RDALL, INFO, CONFIG = 34, 35, 33, 37, 32, 45
