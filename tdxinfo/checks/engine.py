@@ -1,14 +1,16 @@
 """The chain of checks: who waits for whom, and what a refusal, an unknown or a success means.
 
-A check is a pure function from `Host` to `Verdict`. Its docstring's first line is its title.
+A check is a pure function from `Host` to `Verdict`; everything else about it stands in its file,
+`tables/checks/ID.toml`. To judge, only the head of that file is read, before the prose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
+from tdxinfo import tables
 from tdxinfo.host import Host
 from tdxinfo.model.observed import Attempt, Observed
 from tdxinfo.model.verdict import (
@@ -34,8 +36,14 @@ class Check:
     title: str
     severity: Severity
     remedy: str
+    remedies: Mapping[str, str]
+    """What to do under a generation of kernels where it differs, by the generation's name."""
+    menus: Mapping[str, str]
+    """Where the firmware's setup has the option, by the machine's maker; "" stands for others."""
     needs: tuple[str, ...]
     proof: str
+    aliases: tuple[str, ...]
+    """Ids that the check had before."""
     judge: Judge
 
     @property
@@ -60,32 +68,45 @@ class Result:
     @property
     def remedy(self) -> str:
         """What to do; only where there is something to do."""
-        if self.outcome in (Outcome.FAIL, Outcome.WARN):
-            return self.verdict.remedy or self.check.remedy
         return self.verdict.remedy
 
 
 CHECKS: dict[str, Check] = {}
 
 _BLOCKING = (Outcome.FAIL, Outcome.SKIP)
+_ADVERSE = (Outcome.FAIL, Outcome.WARN)
 
 
-def check(
-    check_id: str,
-    *,
-    remedy: str = "",
-    needs: Iterable[str] = (),
-    severity: Severity = Severity.FAIL,
-    proof: str = "",
-) -> Callable[[Judge], Judge]:
-    """Declares a check. A check without needs of its own stands at the beginning of the chain."""
+def check(check_id: str) -> Callable[[Judge], Judge]:
+    """Declares a check. One without needs of its own stands at the beginning of the chain."""
 
     def declare(judge: Judge) -> Judge:
-        title = (judge.__doc__ or check_id).splitlines()[0].rstrip(".")
-        CHECKS[check_id] = Check(check_id, title, severity, remedy, tuple(needs), proof, judge)
+        CHECKS[check_id] = declared(check_id, judge)
         return judge
 
     return declare
+
+
+def declared(check_id: str, judge: Judge) -> Check:
+    """The check of this id as its file tells it."""
+    head = tables.head(f"checks/{check_id}")
+    return Check(
+        check_id,
+        head["title"],
+        Severity(head["severity"]),
+        head.get("remedy", ""),
+        head.get("remedies", {}),
+        head.get("menus", {}),
+        tuple(head.get("needs", ())),
+        head.get("proof", ""),
+        tuple(head.get("aliases", ())),
+        judge,
+    )
+
+
+def by_alias() -> dict[str, str]:
+    """The ids that checks had before, with those they have now."""
+    return {old: check.id for check in CHECKS.values() for old in check.aliases}
 
 
 class NotKnown(Exception):  # it ends a check, it is no error
@@ -151,7 +172,30 @@ def _judge(declared: Check, host: Host) -> Result:
         verdict = declared.judge(cast(Host, _Witness(host, seen)))
     except NotKnown as end:
         verdict = _unknown(end.observed)
-    return Result(declared, verdict, seen)
+    if verdict.outcome in _ADVERSE and not verdict.remedy:
+        verdict = replace(verdict, remedy=_way_out(declared, host))
+    return Result(declared, _no_graver(verdict, declared.severity), seen)
+
+
+def _way_out(declared: Check, host: Host) -> str:
+    """The check's remedy under this kernel, with the menu of this maker's firmware."""
+    remedy = declared.remedies.get(host.kernel.generation.value or "", declared.remedy)
+    maker = host.platform.system.value or host.platform.system_vendor.value or ""
+    own = next((name for name in declared.menus if name and maker.startswith(name)), "")
+    if own:
+        return f"{remedy} On this machine: {declared.menus[own]}."
+    if "" in declared.menus:
+        return f"{remedy} Often it is: {declared.menus['']}."
+    return remedy
+
+
+def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
+    """A check that only warns or informs does no more, whatever it found."""
+    if verdict.outcome in _ADVERSE and severity is Severity.INFO:
+        return replace(verdict, outcome=Outcome.INFO)
+    if verdict.outcome is Outcome.FAIL and severity is Severity.WARN:
+        return replace(verdict, outcome=Outcome.WARN)
+    return verdict
 
 
 def _settled(result: Result, judged: dict[str, Result]) -> Result:
@@ -166,7 +210,8 @@ def _settled(result: Result, judged: dict[str, Result]) -> Result:
     if result.outcome is Outcome.UNKNOWN:
         return replace(result, verdict=passed(f"not looked at, but implied by {proof}"))
     if result.outcome is Outcome.FAIL:
-        return replace(result, verdict=warned(f"{result.verdict.message}, against {proof}"))
+        told = f"{result.verdict.message}, against {proof}"
+        return replace(result, verdict=warned(told, result.remedy))
     return result
 
 

@@ -3,20 +3,13 @@
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import kernels
 from tdxinfo.host import Host
-from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, skipped, warned
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
 
-_RUNS = "module.initialized"
 _HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "mem=")
 
 
-@check(
-    "kernel.config_tdx_host",
-    remedy="Boot a kernel built with CONFIG_INTEL_TDX_HOST=y; Debian's kernels are not.",
-    needs=["cpu.bare_metal"],
-    proof=_RUNS,
-)
+@check("kernel.config_tdx_host")
 def has_tdx_host(host: Host) -> Verdict:
-    """The kernel was built for TDX hosts."""
     if known(host.kernel.config_tdx_host):
         return passed("CONFIG_INTEL_TDX_HOST is set")
     if host.kernel.config_kexec_core.value and _is_before(host, (6, 18)):
@@ -31,29 +24,21 @@ def _is_before(host: Host, version: tuple[int, int]) -> bool:
     return running is not None and running < version
 
 
-@check(
-    "kernel.config_kvm_tdx",
-    remedy="Boot a kernel built with CONFIG_KVM_INTEL_TDX=y.",
-    needs=["kernel.config_tdx_host"],
-    proof="kvm.tdx_enabled",
-)
+def _is_upstream_kvm(host: Host) -> bool:
+    return host.kernel.generation.value in kernels.UPSTREAM_KVM
+
+
+@check("kernel.config_kvm_tdx")
 def has_kvm_tdx(host: Host) -> Verdict:
-    """The kernel's KVM was built for TDX."""
-    if _is_before(host, kernels.FIRST_KVM_TDX):
-        return skipped("kernels before 6.16 have no such option")
+    if host.kernel.generation.is_known and not _is_upstream_kvm(host):
+        return skipped("only Linux 6.16 and later have this option")
     if known(host.kernel.config_kvm_intel_tdx):
         return passed("CONFIG_KVM_INTEL_TDX is set")
     return failed("CONFIG_KVM_INTEL_TDX is not set")
 
 
-@check(
-    "kernel.hibernation",
-    remedy="Add `nohibernate` to the kernel command line and reboot.",
-    needs=["kernel.config_tdx_host"],
-    proof=_RUNS,
-)
+@check("kernel.hibernation")
 def cannot_hibernate(host: Host) -> Verdict:
-    """Hibernation is unavailable, as TDX requires."""
     if not known(host.kernel.hibernation):
         return passed("hibernation is unavailable")
     if host.module.state.value == "initialized":
@@ -63,14 +48,8 @@ def cannot_hibernate(host: Host) -> Verdict:
     return failed("hibernation is available, and the kernel does not take TDX beside it")
 
 
-@check(
-    "kernel.command_line",
-    severity=Severity.WARN,
-    remedy="Remove the option from the kernel command line and reboot.",
-    needs=["kernel.config_tdx_host"],
-)
+@check("kernel.command_line")
 def command_line_is_sane(host: Host) -> Verdict:
-    """No kernel option stands in TDX's way."""
     options = known(host.kernel.command_line).split()
     hurtful = [option for option in options if option.startswith(_HURTFUL)]
     if hurtful:
@@ -83,33 +62,21 @@ def command_line_is_sane(host: Host) -> Verdict:
     return passed("nothing stands in the way")
 
 
-@check(
-    "kernel.tdx_detected",
-    remedy="Enable TDX in the firmware setup, where the processor has it.",
-    needs=["kernel.config_tdx_host", "keys.enough", "kernel.hibernation"],
-    proof=_RUNS,
-)
+@check("kernel.tdx_detected")
 def kernel_found_tdx(host: Host) -> Verdict:
-    """The kernel found TDX set up by the firmware."""
     if known(host.kernel.tdx_detected):
         return passed("the kernel found private KeyIDs")
     return failed("the kernel found no TDX on this platform")
 
 
-@check("kernel.log", severity=Severity.INFO)
+@check("kernel.log")
 def log_is_whole(host: Host) -> Verdict:
-    """The kernel log is whole."""
     if known(host.kernel.log_complete):
         return passed("the log begins at boot")
     return informed("the log's beginning is missing, so that silence in it proves nothing")
 
 
-@check(
-    "kernel.places_agree",
-    severity=Severity.WARN,
-    remedy="Run `tdxinfo explain FACT` to see what each place says; the most direct stands first.",
-)
+@check("kernel.places_agree")
 def places_agree(host: Host) -> Verdict:
-    """No two places tell the same fact differently."""
     found = known(host.kernel.disagreements)
     return warned("; ".join(found)) if found else passed("what was told twice is the same")

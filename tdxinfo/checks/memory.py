@@ -6,20 +6,14 @@ from tdxinfo.checks.engine import check, known
 from tdxinfo.host import Host
 from tdxinfo.model.units import counted, size
 from tdxinfo.model.values import MemoryRange
-from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, unknown, warned
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
 
 _PAGE = 4096
 _FIRST_MIB = 1 << 20
 
 
-@check(
-    "memory.cmrs_sane",
-    remedy="Update the firmware: it reports its convertible memory wrongly.",
-    needs=["module.loaded"],
-    proof="module.initialized",
-)
+@check("memory.cmrs_sane")
 def cmrs_are_sane(host: Host) -> Verdict:
-    """The CMRs are in order, apart, and of whole pages."""
     cmrs = known(host.memory.cmrs)
     if not cmrs:
         return failed("there is no convertible memory")
@@ -36,14 +30,8 @@ def _spelled(found: MemoryRange) -> str:
     return f"[{found.base:#x}, {found.end:#x})"
 
 
-@check(
-    "memory.cmrs_cover_ram",
-    severity=Severity.WARN,
-    remedy="Remove `memmap=` from the command line; use no CXL or persistent memory as RAM.",
-    needs=["memory.cmrs_sane"],
-)
+@check("memory.cmrs_cover_ram")
 def cmrs_cover_ram(host: Host) -> Verdict:
-    """All System RAM above 1 MiB lies in CMRs."""
     cmrs, ram = known(host.memory.cmrs), known(host.memory.system_ram)
     outside = [found for found in ram if found.end > _FIRST_MIB and not _lies_in(found, cmrs)]
     if outside:
@@ -56,17 +44,8 @@ def _lies_in(found: MemoryRange, cmrs: tuple[MemoryRange, ...]) -> bool:
     return any(cmr.base <= base and found.end <= cmr.end for cmr in cmrs)
 
 
-@check(
-    "memory.tdmrs_fit",
-    remedy=(
-        "Change firmware settings that cut memory below 4 GiB into pieces, or use a kernel that "
-        "makes reserved areas from CMRs."
-    ),
-    needs=["module.loaded"],
-    proof="module.initialized",
-)
+@check("memory.tdmrs_fit")
 def tdmrs_fit(host: Host) -> Verdict:
-    """The module's TDMRs and reserved areas suffice for this memory."""
     if known(host.module.state) == "initialized":
         return passed("the kernel built its TDMRs")
     failure = known(host.module.failure)
@@ -77,9 +56,8 @@ def tdmrs_fit(host: Host) -> Verdict:
     return unknown("the initialization did not get as far as TDMRs")
 
 
-@check("memory.pamt", severity=Severity.INFO, needs=["module.initialized"])
+@check("memory.pamt")
 def pamt_is_known(host: Host) -> Verdict:
-    """What TDX costs in memory."""
     cost = known(host.memory.pamt_bytes)
     whole = host.memory.cmr_bytes.value or host.memory.system_ram_bytes.value
     share = f", {cost / whole:.2%} of memory" if whole else ""

@@ -64,13 +64,15 @@ def status_of(verdict: HostVerdict) -> ExitStatus:
 
 def _ids(names: tuple[str, ...]) -> set[str]:
     """The ids of the checks and groups named. Raises UsageError."""
-    from tdxinfo.checks.engine import CHECKS
+    from tdxinfo.checks.engine import CHECKS, by_alias
 
     ids: set[str] = set()
-    for name in names:
+    former = by_alias()
+    for given in names:
+        name = former.get(given, given)
         found = {check_id for check_id in CHECKS if name in (check_id, check_id.partition(".")[0])}
         if not found:
-            raise click.UsageError(_no_such(name, list(CHECKS)))
+            raise click.UsageError(_no_such(given, list(CHECKS)))
         ids |= found
     return ids
 

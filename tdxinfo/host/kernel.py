@@ -1,11 +1,12 @@
 """The kernel: what it was built with and started with, as far as TDX asks."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from tdxinfo.host.section import Compared, From, Section
+from tdxinfo.decode import kernels
+from tdxinfo.host.section import Compared, From, Inferred, Section
 from tdxinfo.model.observed import Observed
-from tdxinfo.sources.files import File, KernelConfig
+from tdxinfo.sources.files import ExistsImplies, File, KernelConfig
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.processor import FlagImplies
 
@@ -31,11 +32,27 @@ def _lockdown(text: str) -> str:
     return found.group(1)
 
 
+Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boot"]
+
+
 class Kernel(Section):
     release: Annotated[
         Observed[str], File("/proc/sys/kernel/osrelease"), KernelLog("kernel_release")
     ]
     """The kernel's release, as `uname -r` prints it."""
+
+    generation: Annotated[
+        Observed[Generation],
+        ExistsImplies("/sys/devices/faux/tdx_host/version", kernels.BOOT),
+        ExistsImplies("/sys/firmware/tdx_seam/major_version", kernels.VENDOR_BOOT),
+        ExistsImplies("/sys/firmware/tdx/tdx_module/state", kernels.VENDOR_BOOT),
+        ExistsImplies("/sys/firmware/tdx/tdx_module/status", kernels.VENDOR_KVM),
+        Inferred(kernels.by_parameter, "kvm.tdx_enabled", "kernel.release"),
+        KernelLog("generation"),
+        Inferred(kernels.by_release, "kernel.release"),
+    ]
+    """Who starts the TDX module: vendor-boot and vendor-kvm are vendors' kernels; of upstream none
+    and detects never start it, kvm does when it is loaded, boot does at every boot."""
 
     command_line: Annotated[Observed[str], File("/proc/cmdline"), KernelLog("command_line")]
     """What the kernel was started with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from tdxinfo.decode import kernels
 from tdxinfo.decode.boot import REFUSED, Boot, as_date
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import ModuleVersion
@@ -121,6 +122,16 @@ def has_tdx_code(boot: Boot) -> bool:
     if boot.was_tried() or boot.has("keyid_range", "bios_enabled", "no_platform", *REFUSED):
         return True
     raise Absent("the kernel log has no line about TDX on the host")
+
+
+def generation(boot: Boot) -> str:
+    """The generation of kernels that words things as this log does, else that of its release."""
+    told = kernels.by_log(event.text for event in boot.events if event.name != "td_guest")
+    if told is None and boot.has("linux_version"):
+        told = kernels.by_release(kernel_release(boot))
+    if told is None:
+        raise Absent("the kernel log does not tell the kernel's generation")
+    return told
 
 
 def log_complete(boot: Boot) -> bool:
