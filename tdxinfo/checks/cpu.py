@@ -1,9 +1,10 @@
 """Is this a machine that can have TDX at all?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import cpuinfo
+from tdxinfo.decode import cpuinfo, kernels
 from tdxinfo.host import Host
 from tdxinfo.host.platform import INSTRUCTIONS
+from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import Verdict, failed, passed, warned
 
 INTEL = "GenuineIntel"
@@ -54,3 +55,22 @@ def is_production(host: Host) -> Verdict:
     if known(host.firmware.preproduction):
         return warned("this is a pre-production part")
     return passed("production part")
+
+
+@check("cpu.online")
+def all_are_online(host: Host) -> Verdict:
+    if host.platform.package_offline.value:
+        return failed("a package has no CPU online, so that KVM makes no TD")
+    online, present = known(host.platform.cpus), known(host.platform.cpus_present)
+    if online >= present:
+        return passed(counted(present, "CPU"))
+    told = f"{present - online} of {counted(present, 'CPU')} are offline"
+    if host.kernel.generation.value in kernels.UPSTREAM_KVM:
+        return passed(f"{told}, and KVM needs one in each package")
+    return warned(f"{told}, and older kernels initialize the module on all or not at all")
+
+
+@check("cpu.errata")
+def has_no_erratum(host: Host) -> Verdict:
+    found = known(host.platform.errata)
+    return failed(f"it has {', '.join(found)}") if found else passed("none that the kernel names")

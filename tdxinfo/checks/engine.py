@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from tdxinfo import tables
+from tdxinfo.errors import Absent
 from tdxinfo.host import Host
 from tdxinfo.model.observed import Attempt, Observed
 from tdxinfo.model.verdict import (
@@ -122,6 +123,12 @@ def known(observed: Observed[T]) -> T:
     if not observed.is_known or observed.value is None:
         raise NotKnown(observed)
     return observed.value
+
+
+def is_absent(observed: Observed[Any]) -> bool:
+    """Whether every place was asked and said that there is none; a denial says no such thing."""
+    reasons = {attempt.reason for attempt in observed.attempts}
+    return not observed.is_known and reasons == {Absent.reason}
 
 
 class _Witness:

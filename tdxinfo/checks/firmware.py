@@ -61,3 +61,17 @@ def sgx_is_on(host: Host) -> Verdict:
 def mcheck_is_well(host: Host) -> Verdict:
     status = known(host.firmware.mcheck_status)
     return failed(f"MCHECK ended with {status:#x}") if status else passed("MCHECK ended with 0")
+
+
+@check("firmware.tme_locked")
+def tme_is_locked(host: Host) -> Verdict:
+    if known(host.firmware.tme_locked):
+        return passed("memory encryption is locked")
+    return failed("memory encryption is not locked")
+
+
+@check("firmware.tme_bypass")
+def host_memory_bypasses_tme(host: Host) -> Verdict:
+    if known(host.firmware.tme_bypass):
+        return passed("memory of KeyID 0 is not encrypted")
+    return failed("memory of KeyID 0 is encrypted too")

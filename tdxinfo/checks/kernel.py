@@ -5,6 +5,7 @@ from tdxinfo.decode import kernels
 from tdxinfo.host import Host
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
 
+_FIRST_SYS_DISABLE = (7, 2)
 _HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "mem=")
 
 
@@ -22,6 +23,14 @@ def has_tdx_host(host: Host) -> Verdict:
 def _is_before(host: Host, version: tuple[int, int]) -> bool:
     running = kernels.version(host.kernel.release.value or "")
     return running is not None and running < version
+
+
+@check("kernel.generation")
+def can_start_module(host: Host) -> Verdict:
+    generation = known(host.kernel.generation)
+    told = kernels.meaning(generation).rstrip(".")
+    told = told[:1].lower() + told[1:]
+    return failed(told) if generation in (kernels.NONE, kernels.DETECTS) else passed(told)
 
 
 def _is_upstream_kvm(host: Host) -> bool:
@@ -80,3 +89,47 @@ def log_is_whole(host: Host) -> Verdict:
 def places_agree(host: Host) -> Verdict:
     found = known(host.kernel.disagreements)
     return warned("; ".join(found)) if found else passed("what was told twice is the same")
+
+
+@check("kernel.kexec")
+def kexec_goes_with_tdx(host: Host) -> Verdict:
+    if host.kernel.config_kexec_core.value is False:
+        return skipped("this kernel was built without kexec")
+    if "tdx_pw_mce" not in known(host.platform.errata):
+        return passed("the processor has no erratum that forbids it")
+    running = kernels.version(known(host.kernel.release))
+    if running is None or running >= _FIRST_SYS_DISABLE:
+        return passed("the kernel shuts TDX down before it")
+    told = "on this processor kexec and kdump do not work beside TDX before Linux 7.2"
+    return failed(f"{told}, and kdump is asked for") if _wants_kdump(host) else informed(told)
+
+
+def _wants_kdump(host: Host) -> bool:
+    asked = "crashkernel=" in (host.kernel.command_line.value or "")
+    return asked or bool(host.kernel.crash_kernel_loaded.value or host.kernel.kexec_loaded.value)
+
+
+@check("kernel.machine_checks")
+def no_private_memory_error(host: Host) -> Verdict:
+    if known(host.kernel.private_memory_error):
+        return failed("the host wrote to private memory, and a machine check came of it")
+    return passed("the log tells of none")
+
+
+@check("kernel.suspend")
+def cannot_suspend(host: Host) -> Verdict:
+    if known(host.kernel.deep_sleep):
+        return failed("suspend to RAM is available")
+    return passed("suspend to RAM is off")
+
+
+@check("kernel.numa_balancing")
+def moves_no_pages(host: Host) -> Verdict:
+    return failed("it does") if known(host.kernel.numa_balancing) else passed("it does not")
+
+
+@check("kernel.msr")
+def registers_can_be_read(host: Host) -> Verdict:
+    if known(host.kernel.msr_device):
+        return passed("/dev/cpu/0/msr is there")
+    return failed("/dev/cpu/0/msr does not exist")

@@ -2,6 +2,7 @@
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.host import Host
+from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import Verdict, failed, passed, warned
 
 _NEARLY_ALL = 0.9
@@ -24,5 +25,23 @@ def enough_keyids(host: Host) -> Verdict:
 @check("keys.headroom")
 def keyids_are_left(host: Host) -> Verdict:
     limit, used = known(host.keys.guest_keyids), known(host.keys.guest_keyids_in_use)
-    told = f"{used} of {limit} KeyIDs are in use"
+    peak = host.keys.guest_keyids_peak.value
+    most = "" if peak is None else f", {peak} at most so far"
+    told = f"{used} of {limit} KeyIDs are in use{most}"
     return warned(told) if used >= limit * _NEARLY_ALL else passed(told)
+
+
+@check("keys.leaked")
+def none_was_leaked(host: Host) -> Verdict:
+    leaked = known(host.keys.leaked)
+    if not leaked:
+        return passed("the kernel gave none up")
+    return failed(f"{counted(leaked, 'KeyID')} will not come back before a reboot")
+
+
+@check("keys.counted")
+def kernel_counts_keyids(host: Host) -> Verdict:
+    limit = known(host.keys.guest_keyids)
+    if host.keys.guest_keyids.origin.startswith("cgroup:"):
+        return passed(f"misc.capacity tells {limit}")
+    return failed(f"misc.capacity tells none; {host.keys.guest_keyids.origin} tells {limit}")

@@ -3,6 +3,7 @@
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import kernels
 from tdxinfo.host import Host
+from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
 
 _PARAMETERS = {
@@ -51,3 +52,34 @@ def offers_tds(host: Host) -> Verdict:
     if known(host.kvm.vm_type_supported):
         return passed("KVM_X86_TDX_VM is offered")
     return failed("KVM does not offer KVM_X86_TDX_VM")
+
+
+@check("kvm.device")
+def device_is_there(host: Host) -> Verdict:
+    return passed("/dev/kvm") if known(host.kvm.device) else failed("/dev/kvm does not exist")
+
+
+@check("kvm.capabilities")
+def agrees_with_module(host: Host) -> Verdict:
+    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+        return skipped("vendors' kernels have another interface")
+    attributes, xfam = known(host.kvm.supported_attributes), known(host.kvm.supported_xfam)
+    if not attributes or not xfam:
+        return failed("no TD attribute or no extended feature is left that both know")
+    return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
+
+
+_ON = ("1", "y", "Y", "on", "true", "t")
+
+
+@check("kvm.after_reboot")
+def stays_on(host: Host) -> Verdict:
+    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+        return skipped("vendors' kernels have it on by themselves, or are told otherwise")
+    for word in reversed(known(host.kernel.command_line).split()):
+        name, _, value = word.partition("=")
+        if name.replace("-", "_") == "kvm_intel.tdx" and value in _ON:
+            return passed("the kernel command line turns it on")
+    if known(host.kvm.tdx_option) in _ON:
+        return passed("modprobe's configuration turns it on")
+    return failed("neither the kernel command line nor /etc/modprobe.d turns it on")

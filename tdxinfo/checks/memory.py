@@ -62,3 +62,28 @@ def pamt_is_known(host: Host) -> Verdict:
     whole = host.memory.cmr_bytes.value or host.memory.system_ram_bytes.value
     share = f", {cost / whole:.2%} of memory" if whole else ""
     return informed(f"PAMT takes {size(cost)}{share}")
+
+
+_SCARCE = 4
+"""Free TDMRs below which the kernel warns."""
+
+
+@check("memory.tdmr_headroom")
+def tdmrs_are_left(host: Host) -> Verdict:
+    used, limit = known(host.memory.tdmrs_used), known(host.memory.max_tdmrs)
+    told = f"{used} of {counted(limit, 'TDMR')} are in use"
+    return passed(told) if limit - used >= _SCARCE else failed(told)
+
+
+@check("memory.pamt_local")
+def pamts_are_local(host: Host) -> Verdict:
+    if known(host.memory.pamt_on_other_node):
+        return failed("a PAMT lies on node 0, away from its memory")
+    return passed("the kernel found a node for each")
+
+
+@check("memory.hotplug")
+def added_memory_stays_out(host: Host) -> Verdict:
+    if known(host.memory.added_memory_online):
+        return failed("added memory would go online, which the kernel refuses beside TDX")
+    return passed("added memory stays offline")

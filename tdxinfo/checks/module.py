@@ -1,10 +1,13 @@
 """Is the TDX module there, good enough, and running?"""
 
-from tdxinfo.checks.engine import check, known
+from tdxinfo.checks.engine import check, is_absent, known
 from tdxinfo.decode import bits, failures, kernels
 from tdxinfo.host import Host
+from tdxinfo.model.units import counted
 from tdxinfo.model.values import Failure
-from tdxinfo.model.verdict import Verdict, failed, passed, skipped, warned
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
+
+_FIRST_UPDATE = (7, 2)
 
 
 @check("module.attempted")
@@ -101,3 +104,80 @@ def has_topology_enum(host: Host) -> Verdict:
     if bits.is_set("TDX_FEATURES0", "TOPOLOGY_ENUM", known(host.module.features0)):
         return passed("TOPOLOGY_ENUM")
     return failed("the module lacks TOPOLOGY_ENUM: kvm_intel does not load with tdx=1")
+
+
+@check("module.release")
+def is_newest(host: Host) -> Verdict:
+    release = known(host.module.release)
+    own = host.module.newest_for_processor.value
+    newest = own or known(host.module.newest_release)
+    which = "of its line for this processor" if own else "of its line"
+    if release == newest:
+        return passed(f"{release} is the newest {which} that tdxinfo knows of")
+    return warned(f"it is {release}, and {which} {newest} is known")
+
+
+@check("module.fits_processor")
+def is_made_for_processor(host: Host) -> Verdict:
+    release, codename = known(host.module.release), host.platform.codename.value
+    if known(host.module.fits_processor):
+        return passed(f"{release} lists {codename}")
+    return failed(f"{release} is not made for {codename}")
+
+
+@check("module.vcpus")
+def gives_enough_vcpus(host: Host) -> Verdict:
+    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+        return skipped("KVM compares them from Linux 6.16 on")
+    limit, cpus = known(host.td.max_vcpus), known(host.platform.cpus_present)
+    told = f"a TD has up to {limit} virtual CPUs, the host {counted(cpus, 'CPU')}"
+    return passed(told) if limit >= cpus else failed(told)
+
+
+_REPLACE = "Put the new module into EFI/TDX on the EFI system partition, and reboot."
+
+
+@check("module.update_ready")
+def can_be_updated(host: Host) -> Verdict:
+    left = host.seamldr.remaining_updates.value
+    if left is not None:
+        told = f"{counted(left, 'update')} left before a reboot" if left else "no update is left"
+        return passed(told) if left else failed(told)
+    if "seamret_invd_vmcs" in (host.platform.errata.value or ()):
+        return failed("the processor's erratum seamret_invd_vmcs excludes it", _REPLACE)
+    features0 = host.module.features0.value
+    if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
+        return failed("the module lacks TD_PRESERVING", _REPLACE)
+    running = kernels.version(host.kernel.release.value or "")
+    if running and running < _FIRST_UPDATE:
+        return failed("Linux updates the module at run time from 7.2 on", _REPLACE)
+    known(host.seamldr.remaining_updates)
+    return failed("no update is left")
+
+
+@check("module.last_update")
+def last_update_went_well(host: Host) -> Verdict:
+    error = known(host.seamldr.update_error)
+    return failed(f"it ended with {error}") if error else passed("no upload failed")
+
+
+@check("module.calls")
+def no_call_failed(host: Host) -> Verdict:
+    calls = known(host.module.failed_calls)
+    return failed("; ".join(calls[:3])) if calls else passed("the log tells of none")
+
+
+_MODULE_FILE, _SIGNATURE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"
+
+
+@check("module.esp")
+def esp_is_in_order(host: Host) -> Verdict:
+    if is_absent(host.module.esp_files):
+        return passed("there is no folder EFI/TDX")
+    there = {name.lower() for name in known(host.module.esp_files)}
+    found = [name for name in (_MODULE_FILE, _SIGNATURE) if name.lower() in there]
+    if len(found) == 1:
+        return failed(f"{found[0]} lies there alone")
+    if found:
+        return informed("a module with its signature lies there, for the next boot")
+    return passed("no module lies there")

@@ -3,10 +3,11 @@
 import re
 from typing import Annotated, Literal
 
-from tdxinfo.decode import kernels
+from tdxinfo.decode import kernels, lines
 from tdxinfo.host.section import Compared, From, Inferred, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.sources.files import ExistsImplies, File, KernelConfig
+from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.processor import FlagImplies
 
@@ -22,6 +23,11 @@ def _hibernates_by_option(command_line: str) -> bool | None:
 
 def _not_built(configured: bool) -> bool | None:
     return None if configured else False
+
+
+def _sleeps_deeply(text: str) -> bool:
+    """/sys/power/mem_sleep lists `deep` where ACPI S3 is available."""
+    return "deep" in text.strip("\n").replace("[", " ").replace("]", " ").split()
 
 
 def _lockdown(text: str) -> str:
@@ -109,6 +115,28 @@ class Kernel(Section):
     ]
     """Facts that two places tell differently. The module's version is not among them: after an
     update at run time the log is stale, and nothing is wrong."""
+
+    kexec_loaded: Annotated[Observed[bool], File("/sys/kernel/kexec_loaded", lines.is_set)]
+    """A kernel for kexec is loaded."""
+
+    crash_kernel_loaded: Annotated[
+        Observed[bool], File("/sys/kernel/kexec_crash_loaded", lines.is_set)
+    ]
+    """A kernel for kdump is loaded."""
+
+    deep_sleep: Annotated[
+        Observed[bool], File("/sys/power/mem_sleep", _sleeps_deeply), KernelLog("deep_sleep")
+    ]
+    """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX."""
+
+    numa_balancing: Annotated[Observed[bool], File("/proc/sys/kernel/numa_balancing", lines.is_set)]
+    """The kernel moves pages between NUMA nodes by itself."""
+
+    msr_device: Annotated[Observed[bool], Device("/dev/cpu/0/msr")]
+    """MSRs can be read by root: the module msr is loaded."""
+
+    private_memory_error: Annotated[Observed[bool], KernelLog("private_memory_error")]
+    """A machine check came from private memory of TDX."""
 
     lockdown: Annotated[Observed[str], File("/sys/kernel/security/lockdown", _lockdown)]
     """The kernel's lockdown mode."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from tdxinfo.decode import cpuinfo
+from tdxinfo.decode import cpuinfo, lines
 from tdxinfo.decode.cpuinfo import Cpus
 from tdxinfo.host.section import From, Section
 from tdxinfo.model.observed import Observed
@@ -67,6 +67,14 @@ class Platform(Section):
 
     cpus: Annotated[Observed[Count], CpuInfo("processor", lambda c: c.count)]
     """Logical CPUs that are online."""
+
+    cpus_present: Annotated[
+        Observed[Count], File("/sys/devices/system/cpu/present", lines.cpu_count)
+    ]
+    """Logical CPUs that are there, online or not."""
+
+    package_offline: Annotated[Observed[bool], KernelLog("package_offline")]
+    """A TD was not made since a package had no CPU online."""
 
     packages: Annotated[
         Observed[Count], CpuInfo("physical id", lambda c: c.packages and len(c.packages))

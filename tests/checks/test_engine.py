@@ -128,6 +128,7 @@ def test_the_evidence_holds_the_facts_that_were_looked_at() -> None:
     assert {name: seen.value for name, seen in evidence.items()} == {
         "keys.guest_keyids": 63,
         "keys.guest_keyids_in_use": 0,
+        "keys.guest_keyids_peak": None,
     }
 
 
