@@ -72,6 +72,19 @@ class Result:
         return self.verdict.remedy
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A host with what the checks say of it, for those who hand that on."""
+
+    host: Host
+    results: list[Result]
+    verdict: HostVerdict
+    when: float
+    """Seconds since 1970."""
+    hours: int | None = None
+    """How long it is to be believed, or None for always."""
+
+
 CHECKS: dict[str, Check] = {}
 
 _BLOCKING = (Outcome.FAIL, Outcome.SKIP)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +12,7 @@ from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.cli.subject import host_of, subject_of
 
 if TYPE_CHECKING:
-    from tdxinfo.checks.engine import Result
-    from tdxinfo.host import Host
+    from tdxinfo.checks.engine import Judged
     from tdxinfo.model.verdict import HostVerdict
 
 _NAMES = "ID|GROUP"
@@ -22,14 +23,27 @@ _NAMES = "ID|GROUP"
 @click.option("--skip", multiple=True, metavar=_NAMES, help="Leave these checks out.")
 @click.option("--strict", is_flag=True, help="Take a warning for a failure.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    help="Put the answer into FILE, whole or not at all, readable for all.",
+)
+@click.option(
+    "--expires",
+    type=click.IntRange(1, 24 * 365),
+    metavar="HOURS",
+    help="With --format nfd: NFD forgets the answer after HOURS.",
+)
 @global_options
 @click.pass_context
-def check(
+def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     context: click.Context,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     strict: bool,
     failed_only: bool,
+    output: str | None,
+    expires: int | None,
 ) -> int:
     """Judge whether this host is ready to run trust domains.
 
@@ -37,24 +51,28 @@ def check(
     3 nothing failed, but something that decides could not be looked at; 4 not applicable, since
     this is no Intel processor, or a virtual machine.
     """
-    from tdxinfo.checks.engine import judge_host, verdict_of
+    from tdxinfo.checks.engine import Judged, judge_host, verdict_of
 
     settings = settings_of(context)
+    if output is not None and settings.format not in _TEXTS:
+        known = ", ".join(_TEXTS)
+        raise click.UsageError(f"--output needs a --format for programs: {known}.")
+    if expires is not None and settings.format != "nfd":
+        raise click.UsageError("--expires is for --format nfd.")
     chosen, left_out = _ids(only), _ids(skip)
     host = host_of(subject_of(settings))
     results = judge_host(host, left_out)
     if chosen:
         results = [result for result in results if result.check.id in chosen]
     verdict = verdict_of(results, strict)
-    if settings.quiet:
-        return status_of(verdict)
-    if settings.format == "json":
-        _print_json(host, results, verdict)
-        return status_of(verdict)
-    from tdxinfo.render import theme, verdicts
+    if settings.format in _TEXTS:
+        text = _TEXTS[settings.format](Judged(host, results, verdict, time.time(), expires))
+        _put(text, output, settings.quiet)
+    elif not settings.quiet:
+        from tdxinfo.render import theme, verdicts
 
-    wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole=not (only or skip))
-    verdicts.print_verdict(theme.console(settings.color), results, verdict, wanted)
+        wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole=not (only or skip))
+        verdicts.print_verdict(theme.console(settings.color), results, verdict, wanted)
     return status_of(verdict)
 
 
@@ -86,9 +104,39 @@ def _no_such(name: str, known: list[str]) -> str:
     return f"There is no check {name!r:.80}. {hint}"
 
 
-def _print_json(host: Host, results: list[Result], verdict: HostVerdict) -> None:
+def _put(text: str, output: str | None, quiet: bool) -> None:
+    if output is not None:
+        from tdxinfo.machine.written import write_whole
+
+        write_whole(text.encode(), output)
+    elif not quiet:
+        click.echo(text, nl=False)
+
+
+def _json(judged: Judged) -> str:
     from tdxinfo.host import fact_names
     from tdxinfo.render.document import as_text
     from tdxinfo.render.judgement import check_document
 
-    click.echo(as_text(check_document(host, fact_names(), results, verdict.value)))
+    verdict = judged.verdict.value
+    return as_text(check_document(judged.host, fact_names(), judged.results, verdict)) + "\n"
+
+
+def _prometheus(judged: Judged) -> str:
+    from tdxinfo.render import prometheus
+
+    return prometheus.page(judged)
+
+
+def _nfd(judged: Judged) -> str:
+    from tdxinfo.render import nfd
+
+    return nfd.page(judged)
+
+
+_TEXTS: dict[str, Callable[[Judged], str]] = {
+    "json": _json,
+    "prometheus": _prometheus,
+    "nfd": _nfd,
+}
+"""What makes the text of a format for programs; the page for people is drawn on a console."""

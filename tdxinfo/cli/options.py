@@ -26,6 +26,19 @@ class ExitStatus(IntEnum):
     BROKEN_PIPE = 141
 
 
+FORMATS: dict[str, tuple[str, ...]] = {
+    "table": (),
+    "json": (),
+    "prometheus": ("check",),
+    "nfd": ("check",),
+}
+"""The formats of --format, each with the commands that have it; () stands for every command."""
+
+
+def formats_of(command: str) -> list[str]:
+    return [name for name, commands in FORMATS.items() if not commands or command in commands]
+
+
 @dataclass
 class Settings:
     """The global options of one run."""
@@ -38,12 +51,22 @@ class Settings:
 
 
 def settings_of(context: click.Context) -> Settings:
+    """The options of this run. Raises UsageError for a format that the command does not have."""
+    settings = _kept(context)
+    command = str(context.command.name)
+    if settings.format not in formats_of(command):
+        known = ", ".join(formats_of(command))
+        raise click.UsageError(f"{command} has no format {settings.format}. It has: {known}.")
+    return settings
+
+
+def _kept(context: click.Context) -> Settings:
     return context.find_root().ensure_object(Settings)
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Keeps an option that was given; the later of two wins."""
-    settings = settings_of(context)
+    settings = _kept(context)
     given = context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
     if given and parameter.name == "json":
         settings.format = "json"
@@ -62,7 +85,7 @@ GLOBAL_OPTIONS = (
     ),
     click.option(
         "--format",
-        type=click.Choice(["table", "json"]),
+        type=click.Choice(list(FORMATS)),
         help="How to print the answer.  [default: table]",
         expose_value=False,
         callback=_keep,

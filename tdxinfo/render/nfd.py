@@ -1,0 +1,83 @@
+"""A judged host as a feature file of node-feature-discovery's local source.
+
+The rules are those of NFD's customization guide and of Kubernetes' labels: names with a prefix, at
+most 63 characters of letters, digits, `-`, `_` and `.` that begin and end with a letter or digit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from tdxinfo import __version__, tables
+from tdxinfo.checks.engine import Judged, first_failure
+from tdxinfo.render.document import plain
+
+NAMESPACE = "feature.node.kubernetes.io/"
+PREFIX = "tdx."
+
+UNKNOWN = "unknown"
+"""The value that says: it could not be looked at. NFD's own labels have no such."""
+
+_WORD = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
+
+Row = Mapping[str, Any]
+"""A row of `tables/nfd.toml`."""
+
+
+def page(judged: Judged) -> str:
+    """The file's text. NFD passes over a file that is no longer to be believed."""
+    return "".join(f"{line}\n" for line in _lines(judged))
+
+
+def _lines(judged: Judged) -> Iterator[str]:
+    yield f"# tdxinfo {__version__}"
+    if judged.hours is not None:
+        ends = datetime.fromtimestamp(judged.when + judged.hours * 3600, UTC)
+        yield f"# +expiry-time={ends:%Y-%m-%dT%H:%M:%SZ}"
+    for name, row in tables.load("nfd").items():
+        for key, value in _KINDS[row["of"]](PREFIX + name, row, judged):
+            if not (is_word(key) and is_word(value)):
+                yield f"# {PREFIX}{name} is left out: Kubernetes allows no such text in a label"
+                continue
+            if not row.get("label", True):
+                yield "# +no-label"
+            yield f"{NAMESPACE}{key}={value}"
+
+
+def is_word(text: str) -> bool:
+    """Whether Kubernetes takes the text as a label's value, or as its name below the prefix."""
+    return _WORD.fullmatch(text) is not None
+
+
+def _fact(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
+    told = plain(row["fact"], judged.host.fact(row["fact"]).value)
+    if told is not None:
+        yield name, str(told).lower() if isinstance(told, bool) else str(told)
+    elif row.get("unknown"):
+        yield name, UNKNOWN
+
+
+def _features(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
+    for feature in judged.host.fact(row["fact"]).value or ():
+        yield f"{name}.{feature}", "true"
+
+
+def _verdict(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
+    yield name, judged.verdict.value
+
+
+def _first_failure(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
+    first = first_failure(judged.results)
+    if first:
+        yield name, first.check.id
+
+
+_KINDS: dict[str, Callable[[str, Row, Judged], Iterable[tuple[str, str]]]] = {
+    "fact": _fact,
+    "features": _features,
+    "verdict": _verdict,
+    "first-failure": _first_failure,
+}

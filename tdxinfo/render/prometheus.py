@@ -1,0 +1,116 @@
+"""A judged host as metrics in Prometheus' text format; which metrics there are is a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, get_args
+
+from tdxinfo import __version__, tables
+from tdxinfo.checks.engine import Judged
+from tdxinfo.errors import BadInput
+from tdxinfo.host import SECTIONS, docs
+from tdxinfo.model.verdict import HostVerdict, Outcome
+from tdxinfo.render.document import plain
+from tdxinfo.render.safe import printable
+
+Sample = tuple[dict[str, str], float]
+"""A sample's labels and its value."""
+
+Row = Mapping[str, Any]
+"""A metric of `tables/metrics.toml`."""
+
+
+def page(judged: Judged) -> str:
+    """All metrics that have a sample. What is unknown is left out, never 0.
+
+    Raises BadInput where prometheus_client is not installed.
+    """
+    try:
+        from prometheus_client import CollectorRegistry, generate_latest
+    except ImportError:
+        raise BadInput(
+            "--format prometheus needs prometheus_client. Install `tdxinfo[prometheus]`."
+        ) from None
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(judged))
+    return generate_latest(registry).decode()
+
+
+class _Collector:
+    """What prometheus_client asks for metrics."""
+
+    def __init__(self, judged: Judged) -> None:
+        self._judged = judged
+
+    def describe(self) -> Iterable[Any]:
+        return ()
+
+    def collect(self) -> Iterable[Any]:
+        from prometheus_client.core import GaugeMetricFamily
+
+        for name, row in tables.load("metrics").items():
+            samples = list(_KINDS[row["of"]](row, self._judged))
+            if samples:
+                family = GaugeMetricFamily(name, help_of(row), labels=list(samples[0][0]))
+                for labels, value in samples:
+                    family.add_metric([printable(text) for text in labels.values()], value)
+                yield family
+
+
+def help_of(row: Row) -> str:
+    return str(row.get("help") or docs.meaning(row["fact"]))
+
+
+def _fact(row: Row, judged: Judged) -> Iterable[Sample]:
+    value = judged.host.fact(row["fact"]).value
+    if value is not None:
+        yield {}, float(len(value) if isinstance(value, tuple) else value)
+
+
+def _info(row: Row, judged: Judged) -> Iterable[Sample]:
+    """Labels of facts that are not known are empty, which to Prometheus is none."""
+    told = {
+        label: plain(name, judged.host.fact(name).value) for label, name in row["labels"].items()
+    }
+    if any(value is not None for value in told.values()):
+        yield {label: "" if v is None else str(v) for label, v in told.items()}, 1.0
+
+
+def _state(row: Row, judged: Judged) -> Iterable[Sample]:
+    section, _, field = row["fact"].partition(".")
+    states = get_args(SECTIONS[section].fields[field].type.annotation)
+    return _states(row["label"], states, judged.host.fact(row["fact"]).value)
+
+
+def _states(label: str, states: Iterable[str], holds: object) -> Iterable[Sample]:
+    return [({label: str(state)}, float(state == holds)) for state in states]
+
+
+def _verdict(row: Row, judged: Judged) -> Iterable[Sample]:
+    return _states("verdict", HostVerdict, judged.verdict)
+
+
+def _checks(row: Row, judged: Judged) -> Iterable[Sample]:
+    for result in judged.results:
+        named = {"id": result.check.id, "group": result.check.group}
+        for state, value in _states("outcome", Outcome, result.outcome):
+            yield {**named, **state}, value
+
+
+def _time(row: Row, judged: Judged) -> Iterable[Sample]:
+    yield {}, judged.when
+
+
+def _tool(row: Row, judged: Judged) -> Iterable[Sample]:
+    yield {"version": __version__}, 1.0
+
+
+_KINDS: dict[str, Callable[[Row, Judged], Iterable[Sample]]] = {
+    "fact": _fact,
+    "info": _info,
+    "state": _state,
+    "verdict": _verdict,
+    "checks": _checks,
+    "time": _time,
+    "tool": _tool,
+}
