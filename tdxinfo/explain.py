@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tdxinfo import checks, tables
+from tdxinfo.checks import policy
 from tdxinfo.checks.engine import CHECKS, by_alias
 from tdxinfo.decode import bits, fieldid, kernels, metadata, releases, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
@@ -71,7 +72,7 @@ def near_misses(query: str) -> list[str]:
 def _all_names() -> Iterator[str]:
     yield from metadata.declared()
     yield from fact_names()
-    yield from CHECKS
+    yield from (*CHECKS, *policy.RULES)
     yield from tables.load("msr")
     yield from tables.load("seamcall")["leaf"]
     yield from tables.load("seamcall")["status"]
@@ -270,14 +271,14 @@ def _msr(query: str) -> Iterator[Explanation]:
 
 def _check(query: str) -> Iterator[Explanation]:
     """A check by its id, or by one that it had before."""
-    check = CHECKS.get(by_alias().get(query, query))
-    if check is None:
+    check_id = by_alias().get(query, query)
+    if check_id not in CHECKS and check_id not in policy.RULES:
         return
     from tdxinfo.checks.files import rule_file
 
-    told = rule_file(check.id)
-    details = [("now called", check.id)] if check.id != query else []
-    details += [("group", check.group), ("severity", told.severity.value)]
+    told = rule_file(check_id)
+    details = [("now called", check_id)] if check_id != query else []
+    details += [("group", check_id.partition(".")[0]), ("severity", told.severity.value)]
     details += [("waits for", ", ".join(told.needs))] if told.needs else []
     details += [("implied by", told.proof)] if told.proof else []
     details += [("why", told.about.why), ("otherwise", told.about.impact)]
@@ -288,7 +289,7 @@ def _check(query: str) -> Iterator[Explanation]:
     details += [("what to do", f"{way.where}: {way.text}") for way in told.about.remedies]
     details += [("reference", reference) for reference in told.about.references]
     details.append(("since", f"tdxinfo {told.about.since}"))
-    yield Explanation("check", check.id, f"{check.title}.", tuple(details))
+    yield Explanation("check", check_id, f"{told.title}.", tuple(details))
 
 
 def _fact(query: str) -> Iterator[Explanation]:

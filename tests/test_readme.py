@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.readme import README, examples, printed
+from tests.readme import README, TABLE, examples, printed, table_of_checks
 
 
 @pytest.mark.parametrize(("command", "shown"), examples())
@@ -21,3 +21,9 @@ def test_the_readme_has_examples_and_its_two_commands() -> None:
         )
         == 2
     )
+
+
+def test_the_table_of_checks_is_that_of_their_files() -> None:
+    found = TABLE.search(README.read_text())
+    assert found is not None
+    assert table_of_checks() in found.group(), "run `python -m tests.readme`"

@@ -7,7 +7,8 @@ A check is a pure function from `Host` to `Verdict`; everything else about it st
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, TypeVar, cast
 
 from tdxinfo import tables
@@ -19,6 +20,7 @@ from tdxinfo.model.verdict import (
     Outcome,
     Severity,
     Verdict,
+    informed,
     passed,
     skipped,
     unknown,
@@ -46,6 +48,8 @@ class Check:
     aliases: tuple[str, ...]
     """Ids that the check had before."""
     judge: Judge
+    is_required: bool = False
+    """A policy asks for it: what would be a warning is a failure."""
 
     @property
     def group(self) -> str:
@@ -61,6 +65,8 @@ class Result:
     evidence: dict[str, Observed[Any]]
     waits_for: str = ""
     """The failed check that this one was skipped for."""
+    is_accepted: bool = False
+    """A policy accepts what was found."""
 
     @property
     def outcome(self) -> Outcome:
@@ -83,6 +89,24 @@ class Judged:
     """Seconds since 1970."""
     hours: int | None = None
     """How long it is to be believed, or None for always."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding that does not count, for a reason, up to and including a day."""
+
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy changes: checks of its own, what must pass, what is accepted."""
+
+    added: tuple[Check, ...] = ()
+    required: frozenset[str] = frozenset()
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+    today: date = date.min
 
 
 CHECKS: dict[str, Check] = {}
@@ -159,11 +183,17 @@ class _Witness:
         return found if callable(found) else _Witness(found, self._seen)
 
 
-def judge_host(host: Host, left_out: Container[str] = ()) -> list[Result]:
+def judge_host(
+    host: Host, left_out: Container[str] = (), terms: Terms | None = None
+) -> list[Result]:
     """The results of the checks, each after those it needs; nothing waits for one left out."""
-    declared = [check for check in in_order() if check.id not in left_out]
-    judged = {check.id: _judge(check, host) for check in declared}
-    settled = {check_id: _settled(result, judged) for check_id, result in judged.items()}
+    terms = terms or Terms()
+    chosen = [check for check in (*in_order(), *terms.added) if check.id not in left_out]
+    judged = {check.id: _judge(_as_required(check, terms), host) for check in chosen}
+    settled = {
+        check_id: _as_accepted(_settled(result, judged), terms)
+        for check_id, result in judged.items()
+    }
     found: dict[str, Result] = {}
     for check_id, result in settled.items():
         found[check_id] = _waiting(result, found) or result
@@ -194,6 +224,8 @@ def _judge(declared: Check, host: Host) -> Result:
         verdict = _unknown(end.observed)
     if verdict.outcome in _ADVERSE and not verdict.remedy:
         verdict = replace(verdict, remedy=_way_out(declared, host))
+    if declared.is_required and verdict.outcome is Outcome.WARN:
+        verdict = replace(verdict, outcome=Outcome.FAIL)
     return Result(declared, _no_graver(verdict, declared.severity), seen)
 
 
@@ -216,6 +248,25 @@ def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
     if verdict.outcome is Outcome.FAIL and severity is Severity.WARN:
         return replace(verdict, outcome=Outcome.WARN)
     return verdict
+
+
+def _as_required(check: Check, terms: Terms) -> Check:
+    """A check that a policy requires decides, whatever it does by default."""
+    is_raised = check.id in terms.required and not check.severity.decides
+    return replace(check, severity=Severity.FAIL, is_required=True) if is_raised else check
+
+
+def _as_accepted(result: Result, terms: Terms) -> Result:
+    """What a policy accepts no longer counts, until the day that it names."""
+    accepted = terms.accepted.get(result.check.id)
+    if accepted is None or result.outcome not in _ADVERSE:
+        return result
+    verdict = result.verdict
+    if terms.today > accepted.until:
+        told = f"{verdict.message}; the policy accepted it until {accepted.until}, which is over"
+        return replace(result, verdict=replace(verdict, message=told))
+    told = f"{verdict.message}; accepted until {accepted.until}: {accepted.reason}"
+    return replace(result, verdict=informed(told), is_accepted=True)
 
 
 def _settled(result: Result, judged: dict[str, Result]) -> Result:
