@@ -3,7 +3,7 @@
 from tdxinfo.checks.engine import check, known
 from tdxinfo.host import Host
 from tdxinfo.model.units import size
-from tdxinfo.model.verdict import Verdict, failed, passed
+from tdxinfo.model.verdict import Verdict, failed, informed, passed
 
 _EPC_WANTED = 128 << 20
 
@@ -43,6 +43,8 @@ def cache_is_within_reach(host: Host) -> Verdict:
 @check("attestation.certificate")
 def certificate_is_checked(host: Host) -> Verdict:
     if known(host.attestation.checks_certificate):
+        if host.attestation.pccs_is_local.value:
+            return informed("use_secure_cert is on: a self-signed cache on this host is refused")
         return passed("use_secure_cert is on")
     return failed("use_secure_cert is off")
 

@@ -235,7 +235,7 @@ def _way_out(declared: Check, host: Host) -> str:
     maker = host.platform.system.value or host.platform.system_vendor.value or ""
     own = next((name for name in declared.menus if name and maker.startswith(name)), "")
     if own:
-        return f"{remedy} On this machine: {declared.menus[own]}."
+        return f"{remedy} On {own} machines: {declared.menus[own]}."
     if "" in declared.menus:
         return f"{remedy} Often it is: {declared.menus['']}."
     return remedy

@@ -8,6 +8,7 @@ from tdxinfo.model.values import Failure
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
 
 _FIRST_UPDATE = (7, 2)
+_FIRST_VENDOR_1_5 = (6, 2)
 
 
 @check("module.attempted")
@@ -43,7 +44,7 @@ def line_fits_kernel(host: Host) -> Verdict:
     is_first = (version.major, version.minor) == (1, 0)
     if is_first and kernel and kernel >= kernels.FIRST_TDX_HOST:
         return failed(f"module {version} cannot be driven by Linux 6.8 and later")
-    if not is_first and host.kernel.generation.value == kernels.VENDOR_BOOT:
+    if not is_first and _drives_first_alone(host, kernel):
         return failed(f"this vendor's kernel drives line 1.0 alone, and the module is {version}")
     return passed(f"module {version}")
 
@@ -55,6 +56,12 @@ def _lacks_metadata(failure: Failure) -> bool:
         and failure.status is not None
         and failure.status >> 32 == 0xC0000505
     )
+
+
+def _drives_first_alone(host: Host, kernel: tuple[int, int] | None) -> bool:
+    """Vendors' kernels before Intel's 6.2 know no metadata fields, and nothing newer than 1.0."""
+    is_vendors = host.kernel.generation.value in (kernels.VENDOR_BOOT, kernels.VENDOR_KVM)
+    return is_vendors and kernel is not None and kernel < _FIRST_VENDOR_1_5
 
 
 @check("module.no_rbp_mod")

@@ -297,6 +297,11 @@ CASES += [
     ("attestation.pccs", {}, "UNKNOWN"),
     ("attestation.certificate", {"attestation.checks_certificate": True}, "PASS"),
     ("attestation.certificate", {"attestation.checks_certificate": False}, "INFO"),
+    (
+        "attestation.certificate",
+        {"attestation.checks_certificate": True, "attestation.pccs_is_local": True},
+        "INFO",
+    ),
     ("attestation.registration", {"attestation.registration": "complete"}, "PASS"),
     ("attestation.registration", {"attestation.registration": "not sent"}, "INFO"),
     ("attestation.efivars", {"attestation.efivars_writable": True}, "PASS"),
