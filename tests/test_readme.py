@@ -27,3 +27,14 @@ def test_the_table_of_checks_is_that_of_their_files() -> None:
     found = TABLE.search(README.read_text())
     assert found is not None
     assert table_of_checks() in found.group(), "run `python -m tests.readme`"
+
+
+def test_the_policy_shown_is_one() -> None:
+    import re
+    import tomllib
+
+    from tdxinfo.model.policy import Policy
+
+    (shown,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    policy = Policy.model_validate(tomllib.loads(shown))
+    assert policy.exception[0].check == "firmware.seamrr_locked"

@@ -11,7 +11,11 @@ _NEARLY_ALL = 0.9
 @check("keys.tdx_share")
 def tdx_has_keyids(host: Host) -> Verdict:
     count = known(host.keys.tdx_keyids)
-    return passed(f"{count} KeyIDs") if count else failed("every KeyID belongs to MKTME")
+    if count:
+        return passed(f"{count} KeyIDs")
+    if host.firmware.keyid_bits.value == 0:
+        return failed("there are no KeyIDs: TME-MT is off", "Enable TME-MT in the firmware setup.")
+    return failed("every KeyID belongs to MKTME")
 
 
 @check("keys.enough")

@@ -62,6 +62,7 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("firmware.mcheck", {"firmware.mcheck_status": 0x1861}, "FAIL"),
     ("keys.tdx_share", {"keys.tdx_keyids": 16}, "PASS"),
     ("keys.tdx_share", {"keys.tdx_keyids": 0}, "FAIL"),
+    ("keys.tdx_share", {"keys.tdx_keyids": 0, "firmware.keyid_bits": 0}, "FAIL"),
     ("keys.tdx_share", {"keys.tdx_keyids": DENIED}, "UNKNOWN"),
     ("keys.enough", {"keys.tdx_keyids": 2}, "PASS"),
     ("keys.enough", {"keys.tdx_keyids": 1}, "FAIL"),
