@@ -3,6 +3,7 @@
 from tdxinfo.checks.engine import check, known
 from tdxinfo.errors import Inconsistent
 from tdxinfo.host import Host
+from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown, warned
 
 
@@ -75,3 +76,17 @@ def host_memory_bypasses_tme(host: Host) -> Verdict:
     if known(host.firmware.tme_bypass):
         return passed("memory of KeyID 0 is not encrypted")
     return failed("memory of KeyID 0 is encrypted too")
+
+
+_MODULES_PER_PACKAGE = 8
+
+
+@check("firmware.memory_modules")
+def slots_are_filled(host: Host) -> Verdict:
+    modules, packages = known(host.platform.memory_modules), known(host.platform.packages)
+    told = f"{counted(modules, 'module')} for {counted(packages, 'package')}"
+    if modules % packages:
+        return failed(f"{told} cannot be the same for each")
+    if modules < packages * _MODULES_PER_PACKAGE:
+        return failed(f"{told}; guides ask for {_MODULES_PER_PACKAGE} each")
+    return passed(told)

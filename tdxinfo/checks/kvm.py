@@ -1,7 +1,7 @@
 """Does KVM offer trust domains?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import kernels
+from tdxinfo.decode import failures, kernels
 from tdxinfo.host import Host
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
@@ -19,7 +19,16 @@ _PARAMETERS = {
 def is_loaded(host: Host) -> Verdict:
     if known(host.kvm.loaded):
         return passed("kvm_intel is loaded")
-    return failed(host.kvm.refusal.value or "kvm_intel is not loaded")
+    return _refused(host) or failed("kvm_intel is not loaded")
+
+
+def _refused(host: Host) -> Verdict | None:
+    """KVM's own words, and what is behind them; None when it said nothing."""
+    line = host.kvm.refusal.value
+    if line is None:
+        return None
+    reading = failures.of_refusal(line)
+    return failed(f"{line}: {reading.cause}" if reading.cause else line, reading.remedy)
 
 
 @check("kvm.parameters")
@@ -41,7 +50,7 @@ def virtualization_is_on_early(host: Host) -> Verdict:
 def tdx_is_enabled(host: Host) -> Verdict:
     if known(host.kvm.tdx_enabled):
         return passed("kvm_intel.tdx is on")
-    return failed(host.kvm.refusal.value or "kvm_intel.tdx is off")
+    return _refused(host) or failed("kvm_intel.tdx is off")
 
 
 @check("kvm.vm_type")

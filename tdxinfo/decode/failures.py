@@ -23,7 +23,7 @@ _NOTHING = Reading("", "")
 def of_failure(failure: Failure) -> Reading:
     """The first row that fits; else what the status alone means; else nothing."""
     for row in tables.load("failures")["failure"]:
-        if "state" not in row and _fits(row, failure):
+        if not {"state", "kvm"} & row.keys() and _fits(row, failure):
             return Reading(row["cause"], row["remedy"])
     known = seamcall.known(failure.status) if failure.status is not None else {}
     return Reading(_as_clause(known["meaning"]), known["remedy"]) if known else _NOTHING
@@ -33,6 +33,14 @@ def of_silence(generation: str) -> Reading:
     """Why a kernel of this generation never asked for the module."""
     for row in tables.load("failures")["failure"]:
         if row.get("state") == "not-attempted" and generation in row["kernels"]:
+            return Reading(row["cause"], row["remedy"])
+    return _NOTHING
+
+
+def of_refusal(line: str) -> Reading:
+    """Why KVM does without TDX, by the line that says so."""
+    for row in tables.load("failures")["failure"]:
+        if "kvm" in row and row["kvm"] in line:
             return Reading(row["cause"], row["remedy"])
     return _NOTHING
 

@@ -7,6 +7,7 @@ from tdxinfo.decode.cpuinfo import Cpus
 from tdxinfo.host.section import From, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count
+from tdxinfo.sources.dmi import MemorySlots
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.processor import CpuInfo
@@ -96,6 +97,12 @@ class Platform(Section):
         Observed[str], CpuInfo("flags", _virtualization), KernelLog("virtualization")
     ]
     """none on bare metal, vm in a virtual machine, td-guest in a trust domain."""
+
+    memory_slots: Annotated[Observed[Count], MemorySlots(populated=False)]
+    """Slots for memory modules."""
+
+    memory_modules: Annotated[Observed[Count], MemorySlots(populated=True)]
+    """Memory modules (DIMMs) in the slots."""
 
     system_vendor: Annotated[Observed[str], File(f"{_DMI}/sys_vendor")]
     """Who made the machine."""

@@ -158,6 +158,18 @@ CASES += [
     ("firmware.tme_locked", {"firmware.tme_locked": False}, "WARN"),
     ("firmware.tme_bypass", {"firmware.tme_bypass": True}, "PASS"),
     ("firmware.tme_bypass", {"firmware.tme_bypass": False}, "INFO"),
+    (
+        "firmware.memory_modules",
+        {"platform.memory_modules": 16, "platform.packages": 2},
+        "PASS",
+    ),
+    ("firmware.memory_modules", {"platform.memory_modules": 8, "platform.packages": 2}, "WARN"),
+    ("firmware.memory_modules", {"platform.memory_modules": 17, "platform.packages": 2}, "WARN"),
+    (
+        "firmware.memory_modules",
+        {"platform.memory_modules": DENIED, "platform.packages": 2},
+        "UNKNOWN",
+    ),
     ("keys.leaked", {"keys.leaked": 0}, "PASS"),
     ("keys.leaked", {"keys.leaked": 2}, "WARN"),
     ("keys.leaked", {}, "UNKNOWN"),

@@ -22,6 +22,10 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         assert host.module.state.value == row["state"]
         assert host.module.failure.value is None
         reading = failures.of_silence(host.kernel.generation.value or "")
+    elif "kvm" in row:
+        line = host_from_log(row["example"]).kvm.refusal.value
+        assert line is not None
+        reading = failures.of_refusal(line)
     else:
         failure = host_from_log(row["example"]).module.failure.value
         assert failure is not None
