@@ -95,6 +95,30 @@ REASONS: dict[str, type[Unavailable]] = {
 
 AS_ROOT = "Run as root."
 
+_NUMBERS = {name: number for number, name in errnos.errorcode.items()}
+
+
+def record_of(error: Unavailable) -> dict[str, str]:
+    """The refusal as a capture keeps it; `from_record` makes an error of it again."""
+    kept = {"reason": error.reason, "message": error.message}
+    if error.remedy:
+        kept["remedy"] = error.remedy
+    if error.errno:
+        kept["errno"] = errnos.errorcode.get(error.errno, str(error.errno))
+    return kept
+
+
+def from_record(what: str, record: object) -> Unavailable:
+    """The refusal that a capture keeps of `what`; Malformed where it keeps none."""
+    if not isinstance(record, dict):
+        return Malformed(f"the record's refusal of {what} is no table")
+    kind = REASONS.get(str(record.get("reason")), Unsupported)
+    name = str(record.get("errno", ""))
+    number = int(name) if name.isdecimal() else _NUMBERS.get(name, 0)
+    message = str(record.get("message", f"{what} did not answer"))
+    return kind(message, str(record.get("remedy", "")), errno=number)
+
+
 _BY_ERRNO: dict[int, type[Unavailable]] = {
     errnos.ENOENT: Absent,
     errnos.ENOTDIR: Absent,

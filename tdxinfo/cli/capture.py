@@ -48,7 +48,8 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     is_live = settings.source is None
     cleaned = str if keep_identity else _cleaner(is_live)
     # A supplied log was somebody's choice already, and its lines may be wrapped: all are kept.
-    log_lines = relevant_lines if is_live and not keep_identity else str
+    is_whole_log = is_live or machine.origin.kind == "vmcore"
+    log_lines = relevant_lines if is_whole_log and not keep_identity else str
     write(contents(machine, kernel, cleaned, log_lines), destination)
     if not settings.quiet:
         place = printable(shlex.quote(destination))

@@ -17,9 +17,21 @@ from tdxinfo.errors import BadInput
 @click.option(
     "--fields", is_flag=True, help="List the TDX module's metadata, every field with its id."
 )
+@click.option(
+    "--map",
+    "as_map",
+    is_flag=True,
+    help="Draw the physical memory to scale; goes with `memory`, and not with JSON.",
+)
 @global_options
 @click.pass_context
-def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool, fields: bool) -> None:
+def dump(
+    context: click.Context,
+    facts: tuple[str, ...],
+    all_sources: bool,
+    fields: bool,
+    as_map: bool,
+) -> None:
     """Show what is known of the TDX host, or the facts named.
 
     A value is never a guess: what no place told is unknown, with the reason. The exit status is 0
@@ -27,6 +39,9 @@ def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool, fiel
     """
     settings = settings_of(context)
     names = chosen(facts)
+    if as_map:
+        _dump_map(settings, facts)
+        return
     if fields:
         _dump_fields(settings)
         return
@@ -52,6 +67,24 @@ def dump(context: click.Context, facts: tuple[str, ...], all_sources: bool, fiel
             print_choices(console, host)
     else:
         page.print_host(console, host, settings.verbose)
+
+
+def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
+    from tdxinfo.host import fact_names
+
+    if set(facts) - {"memory"}:
+        raise click.UsageError("--map draws the memory, and no other facts: leave them out.")
+    if settings.format == "json":
+        raise click.UsageError(
+            "--map draws for people: leave --map out, `dump memory --json` tells the same."
+        )
+    host = host_of(subject_of(settings), fact_names("memory"))
+    if settings.quiet:
+        return
+    from tdxinfo.render import theme
+    from tdxinfo.render.memory_map import print_map
+
+    print_map(theme.console(settings.color), host)
 
 
 def _dump_all_sources(settings: Settings, names: list[str]) -> None:

@@ -46,6 +46,7 @@ class Settings:
     """The global options of one run."""
 
     source: str | None = None
+    vmlinux: str | None = None
     format: str = "table"
     color: str = "auto"
     quiet: bool = False
@@ -81,7 +82,14 @@ GLOBAL_OPTIONS = (
         "--from",
         "source",
         metavar="PATH|example:NAME",
-        help="Read a capture, a JSON report, a kernel log, - or an example, not this machine.",
+        help="Read a capture, a report, a kernel log, a dump, - or an example, not this machine.",
+        expose_value=False,
+        callback=_keep,
+    ),
+    click.option(
+        "--vmlinux",
+        metavar="FILE",
+        help="With a crash dump: the kernel's vmlinux, where the dump lacks symbols or BTF.",
         expose_value=False,
         callback=_keep,
     ),

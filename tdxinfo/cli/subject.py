@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tdxinfo.cli.options import Settings
+from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
     from tdxinfo.host import Host
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
 def subject_of(settings: Settings) -> Machine | ReportInput:
     """The machine or report to look at. Raises BadInput."""
     if settings.source is None:
+        if settings.vmlinux is not None:
+            raise BadInput("--vmlinux goes with a crash dump. Name the dump with --from.")
         from tdxinfo.machine.live import LiveMachine
 
         return LiveMachine()
-    from tdxinfo.machine.inputs import open_input
+    return opened(settings.source, settings.vmlinux)
 
-    return open_input(settings.source)
+
+def opened(given: str, vmlinux: str | None = None) -> Machine | ReportInput:
+    """What `--from` was given; `vmlinux` goes with a crash dump. Raises BadInput."""
+    from tdxinfo.machine.inputs import CrashDump, open_input
+
+    found = open_input(given)
+    if isinstance(found, CrashDump):
+        from tdxinfo.sources.vmcore import machine_of
+
+        return machine_of(found, vmlinux)
+    if vmlinux is not None:
+        raise BadInput(f"--vmlinux goes with a crash dump, and {given} is none.")
+    return found
 
 
 def host_of(subject: Machine | ReportInput, names: Iterable[str] | None = None) -> Host:

@@ -44,6 +44,8 @@ class Leaf(NamedTuple):
     length: int
     """Elements of the array; 1 for a number."""
     is_signed: bool
+    is_pointer: bool = False
+    """An address of the kernel's memory."""
 
 
 class Member(NamedTuple):
@@ -106,17 +108,25 @@ class Btf:
 
     def _named(self, name: str) -> Iterator[int]:
         """Where types of this name begin, found by the name's offset among the type words."""
-        at = self._strings.find(b"\0" + name.encode() + b"\0")
-        if at < 0:
-            return
-        wanted = struct.pack("<I", at + 1 + self._first_name)
-        place = self._types.find(wanted)
-        while place >= 0:
-            start, odd = divmod(place, _WORD)
-            number = bisect_left(self._starts, start)
-            if not odd and number < len(self._starts) and self._starts[number] == start:
-                yield start
-            place = self._types.find(wanted, place + 1)
+        for offset in self._offsets_of(name.encode() + b"\0"):
+            wanted = struct.pack("<I", offset)
+            place = self._types.find(wanted)
+            while place >= 0:
+                start, odd = divmod(place, _WORD)
+                number = bisect_left(self._starts, start)
+                if not odd and number < len(self._starts) and self._starts[number] == start:
+                    yield start
+                place = self._types.find(wanted, place + 1)
+
+    def _offsets_of(self, spelled: bytes) -> Iterator[int]:
+        """Where the name stands: a module uses its kernel's names, too."""
+        # A module's own names begin without the empty one that a kernel's begin with.
+        if self._strings.startswith(spelled):
+            yield self._first_name
+        elif (at := self._strings.find(b"\0" + spelled)) >= 0:
+            yield self._first_name + at + 1
+        if self._base:
+            yield from self._base._offsets_of(spelled)
 
     def _name(self, offset: int) -> str:
         if offset < self._first_name and self._base:
@@ -174,7 +184,7 @@ class Btf:
         elif kind in (INT, ENUM, ENUM64, PTR):
             size = _POINTER_SIZE if kind == PTR else third
             signed = kind == INT and bool(owner._words[start + 3] >> 24 & 1)
-            yield Leaf(path, bit_offset, bit_size or size * 8, 1, signed)
+            yield Leaf(path, bit_offset, bit_size or size * 8, 1, signed, kind == PTR)
 
     def _array(
         self, element: int, count: int, path: str, bit_offset: int, depth: int

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from tdxinfo import tables
+from tdxinfo.model.memory import HolesFrom
 
 VENDOR_BOOT = "vendor-boot"
 VENDOR_KVM = "vendor-kvm"
@@ -70,3 +71,33 @@ def meaning(name: str) -> str:
     """What a generation is, in a sentence."""
     told: str = tables.load("kernels").get(name, {}).get("meaning", "")
     return told
+
+
+def is_upstream(release: str) -> bool:
+    """Whether the release number tells the generation: vendor kernels carry TDX of their own."""
+    rows = tables.load("kernels").values()
+    return not any(re.search(row.get("release", "$^"), release) for row in rows)
+
+
+_HOLES: tuple[tuple[str, HolesFrom | None], ...] = (
+    # Build 1004 failed for holes in its memory (canonical/tdx issue 135); a later build of Ubuntu
+    # 24.04's kernel took them from CMRs (issue 415), and which was the first is not known.
+    (r"6\.8\.0-(?:[1-9]\d{0,2}|100[0-4])-intel$", "memory"),
+    (r"6\.8\.0-\d+-intel$", None),
+    # Ubuntu 25.04 lacks the patch again (issue 415).
+    (r"6\.14\.0-\d+-intel$", "memory"),
+)
+"""Vendor kernels by release, and what they take for holes of a TDMR."""
+_LAST_READ = (7, 3)
+"""The newest upstream kernel whose source was read for this."""
+
+
+def holes_from(release: str) -> HolesFrom | None:
+    """What the kernel takes for holes of a TDMR; None where that is not known."""
+    for pattern, told in _HOLES:
+        if re.match(pattern, release):
+            return told
+    number = version(release)
+    if number is None or not is_upstream(release):
+        return None
+    return "memory" if FIRST_TDX_HOST <= number <= _LAST_READ else None

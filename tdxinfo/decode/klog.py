@@ -44,6 +44,19 @@ class Wording(NamedTuple):
         return self.format.partition("%")[0].rstrip(".")
 
     @property
+    def sign(self) -> str:
+        """What shows in a line that it may be of this wording, as a regular expression.
+
+        A single word would show in many: there it goes on, over the first number.
+        """
+        if self.prefix not in _NO_PREFIX:
+            return re.escape(f"{self.prefix}: ")
+        if not self.head.strip().isalpha():
+            return re.escape(self.head)
+        head, conversion, rest = re.split(r"(%[duxs])", self.format, maxsplit=1)
+        return re.escape(head) + _CONVERSIONS[conversion][0] + re.escape(rest.partition("%")[0])
+
+    @property
     def lead(self) -> str:
         """How every entry of this wording begins."""
         return self.head if self.prefix in _NO_PREFIX else f"{self.prefix}: {self.head}"
@@ -95,9 +108,9 @@ def _pattern(wording: Wording) -> re.Pattern[str]:
 @cache
 def _leads() -> re.Pattern[str]:
     """The beginnings of all wordings, and of the lines between two boots."""
-    leads = {w.head if w.prefix in _NO_PREFIX else f"{w.prefix}: " for w in wordings()}
-    leads.discard("")
-    return re.compile("|".join(sorted(map(re.escape, leads))) + "|-- (?:Boot|Reboot)")
+    signs = {wording.sign for wording in wordings()}
+    signs.discard("")
+    return re.compile("|".join(sorted(signs)) + "|-- (?:Boot|Reboot)")
 
 
 def events(text: str, pasted: bool = True) -> tuple[list[Event], bool]:

@@ -33,12 +33,23 @@ class KernelObject(NamedTuple):
         return found
 
     def recorded(self) -> dict[str, Any]:
-        """Hex text, and a line a member: path, bit offset, bits, elements, 1 if signed."""
-        lines = [
-            f"{leaf.path} {leaf.bit_offset} {leaf.bit_size} {leaf.length} {int(leaf.is_signed)}"
-            for leaf in self.leaves.values()
-        ]
-        return {"data": self.data.hex(), "layout": lines}
+        """Hex text, and a line a member: path, bit offset, bits, elements, 1 if signed.
+
+        Pointers are left out of both: they would tell a reader where the kernel's memory lies.
+        """
+        data = bytearray(self.data)
+        lines = []
+        for leaf in self.leaves.values():
+            if leaf.is_pointer:
+                first, size = leaf.bit_offset // 8, leaf.bit_size // 8 * leaf.length
+                data[first : first + size] = bytes(len(data[first : first + size]))
+            else:
+                lines.append(_spelled(leaf))
+        return {"data": data.hex(), "layout": lines}
+
+
+def _spelled(leaf: Leaf) -> str:
+    return f"{leaf.path} {leaf.bit_offset} {leaf.bit_size} {leaf.length} {int(leaf.is_signed)}"
 
 
 def made(name: str, data: bytes, leaves: Iterable[Leaf]) -> KernelObject:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from tdxinfo.errors import Denied, Malformed
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.errors import AS_ROOT, Denied, Malformed
+from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 
 _SHOWN = 40
+_PAGE = 4096
 
 
 def number(text: str) -> int:
@@ -62,14 +64,61 @@ def config_option(text: str, option: str) -> str:
     return "n"
 
 
-_IOMEM = re.compile(r"^([0-9a-f]{4,16})-([0-9a-f]{4,16}) : System RAM$", re.MULTILINE)
+_IOMEM = re.compile(r"^( *)([0-9a-f]{4,16})-([0-9a-f]{4,16}) : (.*)$", re.MULTILINE)
+_ADDED = re.compile(r"System RAM \(([\w.-]{1,40})\)")
 
 
 def system_ram(text: str) -> tuple[MemoryRange, ...]:
     """The System RAM of /proc/iomem. Raises Denied when the kernel hid the addresses."""
-    pairs = [(int(first, 16), int(last, 16)) for first, last in _IOMEM.findall(text)]
+    pairs = [
+        (int(first, 16), int(last, 16))
+        for depth, first, last, name in _IOMEM.findall(text)
+        if not depth and name == "System RAM"
+    ]
     if not pairs:
         raise Malformed("/proc/iomem lists no System RAM")
     if not any(last for _, last in pairs):
-        raise Denied("/proc/iomem hides its addresses from this user", "Run as root.")
+        raise Denied("/proc/iomem hides its addresses from this user", AS_ROOT)
     return tuple(MemoryRange.between(first, last + 1) for first, last in pairs)
+
+
+def added_ram(text: str) -> tuple[NamedRange, ...]:
+    """The System RAM that a driver added at run time, with what it lies in and the driver.
+
+    A driver's name stands in parentheses, for example "System RAM (kmem)" below "CXL Window 0".
+    """
+    system_ram(text)
+    found: list[NamedRange] = []
+    outermost = ""
+    for depth, first, last, name in _IOMEM.findall(text):
+        outermost = outermost if depth else name
+        ram = _ADDED.fullmatch(name)
+        if ram:
+            base, end = int(first, 16), int(last, 16) + 1
+            within = f"{outermost}, added by {ram[1]}" if depth else f"added by {ram[1]}"
+            found.append(NamedRange(base, end, end - base, within))
+    return tuple(found)
+
+
+_ZONE = re.compile(
+    r"^Node (\d{1,4}), zone .*?^ +spanned +(\d{1,15})$.*?^ +start_pfn: +(\d{1,15})$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def node_spans(text: str) -> tuple[NodeMemory, ...]:
+    """Each NUMA node of /proc/zoneinfo, from its first zone's beginning to its last zone's end."""
+    spans: dict[int, tuple[int, int]] = {}
+    for zone in re.split(r"^(?=Node \d)", text, flags=re.MULTILINE):
+        found = _ZONE.match(zone)
+        if not found or not int(found[2]):
+            continue
+        node, pages, first = (int(number) for number in found.groups())
+        start, stop = spans.get(node, (first, first + pages))
+        spans[node] = (min(start, first), max(stop, first + pages))
+    if not spans:
+        raise Malformed("the file lists no memory of any node")
+    return tuple(
+        NodeMemory(start * _PAGE, stop * _PAGE, (stop - start) * _PAGE, node)
+        for node, (start, stop) in sorted(spans.items())
+    )

@@ -9,13 +9,20 @@ from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count
 from tdxinfo.sources.files import File, MiscCgroup
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.kmem import Kmem
+from tdxinfo.sources.kmem import Kmem, KmemKeyidsInUse
 from tdxinfo.sources.msr import Msr
 
 
 def _first_private(mktme_keyids: int) -> int:
     """Private KeyIDs follow those of MKTME; KeyID 0 is the platform's."""
     return mktme_keyids + 1
+
+
+def _when_there(global_keyid: int) -> int:
+    """KeyID 0 is the platform's, and what the kernel holds before it looked."""
+    if global_keyid == 0:
+        raise Absent("the kernel holds no KeyID of the TDX module")
+    return global_keyid
 
 
 def _with_global(guest_keyids: int) -> int:
@@ -51,6 +58,7 @@ class Keys(Section):
 
     first_tdx_keyid: Annotated[
         Observed[Count],
+        Kmem("tdx_global_keyid", "", _when_there),
         From(_first_private, "keys.mktme_keyids"),
         KernelLog("first_private_keyid"),
     ]
@@ -65,7 +73,7 @@ class Keys(Section):
     ]
     """TDs that can run at once."""
 
-    guest_keyids_in_use: Annotated[Observed[Count], MiscCgroup("current")]
+    guest_keyids_in_use: Annotated[Observed[Count], KmemKeyidsInUse(), MiscCgroup("current")]
     """KeyIDs of TDs that run now."""
 
     guest_keyids_peak: Annotated[Observed[Count], MiscCgroup("peak")]

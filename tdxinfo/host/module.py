@@ -11,7 +11,8 @@ from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_
 from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
 from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemState, KmemVersion
+from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
+from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.kvm import KvmSucceeds
 from tdxinfo.sources.metadata import Metadata, MetadataVersion, is_debug
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion

@@ -6,7 +6,8 @@ from tdxinfo.host.section import Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.kmem import SYSINFO, Kmem, KmemCpuid
+from tdxinfo.sources.kmem import Kmem, KmemCpuid
+from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.metadata import Metadata, MetadataCpuid
 from tdxinfo.sources.vendor import VendorCpuid, VendorModule, metadata
 

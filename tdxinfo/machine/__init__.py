@@ -34,7 +34,7 @@ class Origin:
     """Where a report's facts come from."""
 
     kind: str
-    """live, capture, example, kernel-log, metadata or report."""
+    """live, capture, example, kernel-log, metadata, vmcore or report."""
     path: str | None = None
     note: str | None = None
     """What a recorded host says of itself, for example that its values are constructed."""

@@ -14,21 +14,19 @@ from typing import Any, cast
 
 from tdxinfo.decode.metadata import Metadata, encode_list
 from tdxinfo.errors import (
-    REASONS,
     Absent,
     BadInput,
     Malformed,
     NotRecorded,
     Unavailable,
     Unsupported,
+    from_record,
 )
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine, Origin
 from tdxinfo.machine.bounded import read_file
 
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
-
-_NUMBERS = {name: number for number, name in errno.errorcode.items()}
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
@@ -66,18 +64,8 @@ class CapturedMachine(Machine):
 
     def _raise_refusal(self, key: str) -> None:
         refusal = self._refused.get(key)
-        if refusal is None:
-            return
-        if not isinstance(refusal, dict):
-            raise Malformed(f"the record's refusal of {key} is no table")
-        kind = REASONS.get(str(refusal.get("reason")), Unsupported)
-        name = str(refusal.get("errno", ""))
-        number = int(name) if name.isdecimal() else _NUMBERS.get(name, 0)
-        raise kind(
-            str(refusal.get("message", f"{key} did not answer")),
-            str(refusal.get("remedy", "")),
-            errno=number,
-        )
+        if refusal is not None:
+            raise from_record(key, refusal)
 
 
 def log_machine(text: str, origin: Origin) -> CapturedMachine:

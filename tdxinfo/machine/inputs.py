@@ -32,6 +32,8 @@ _FIELD_ID = re.compile(r"[0-9a-f]{16}")
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
 _GZIP = b"\x1f\x8b"
+_DUMPS = (b"\x7fELF", b"KDUMP   ", b"makedumpfile\0")
+"""How an ELF core, a compressed kdump file and its flattened form begin."""
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 
@@ -43,13 +45,21 @@ class ReportInput:
     data: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class CrashDump:
+    """A crash dump of a kernel, not yet opened: it may have the size of a host's memory."""
+
+    origin: Origin
+    path: str
+
+
 def example_names() -> list[str]:
     """The recorded hosts that ship with tdxinfo, as `--from` takes them."""
     return [EXAMPLE_PREFIX + name for name in sorted(os.listdir(EXAMPLES))]
 
 
-def open_input(given: str) -> Machine | ReportInput:
-    """The machine or report that `given` names. Raises BadInput."""
+def open_input(given: str) -> Machine | ReportInput | CrashDump:
+    """The machine, report or crash dump that `given` names. Raises BadInput."""
     if given.startswith(EXAMPLE_PREFIX):
         return _example(given)
     if not given:
@@ -57,6 +67,8 @@ def open_input(given: str) -> Machine | ReportInput:
     shown = "standard input" if given == "-" else given
     if given != "-" and os.path.isdir(given):
         return _folder(given)
+    if given != "-" and _begins_like_a_dump(given):
+        return CrashDump(Origin("vmcore", shown), given)
     return recognise(_read_input(given, shown), shown)
 
 
@@ -64,6 +76,8 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
     """What the bytes are: an archive, a report, metadata or a kernel log. Raises BadInput."""
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
+    if data.startswith(_DUMPS):
+        raise BadInput(f"{shown} is a crash dump, which is read from a file. Name the file.")
     if data.startswith(_GZIP):
         from tdxinfo.machine.archive import open_archive
 
@@ -129,6 +143,20 @@ def _report(data: bytes, shown: str) -> ReportInput:
     if "schema_version" not in report or not isinstance(report.get("host"), dict):
         raise BadInput(f"{shown} is JSON, but no report of tdxinfo: it has no schema_version.")
     return ReportInput(Origin("report", shown), report)
+
+
+def _begins_like_a_dump(path: str) -> bool:
+    """False, too, for what is no regular file or cannot be read; that is told later."""
+    try:
+        fd = os.open(path, OPEN_FLAGS)
+    except (OSError, ValueError):
+        return False
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode) and os.pread(fd, 16, 0).startswith(_DUMPS)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
 
 
 def _is_binary(data: bytes) -> bool:

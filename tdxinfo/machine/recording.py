@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxinfo import __version__
-from tdxinfo.errors import BadInput, Unavailable
+from tdxinfo.errors import BadInput, Unavailable, record_of
 from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.machine.captured import FORMAT
 
@@ -103,7 +102,7 @@ def contents(
     if machine.origin.note:
         about["provenance"] = machine.origin.note
     answers = {key: answer for key, answer in machine.answers.items() if key != KERNEL_LOG}
-    refused = {key: _refusal(error) for key, error in sorted(machine.refusals.items())}
+    refused = {key: record_of(error) for key, error in sorted(machine.refusals.items())}
     files = {
         "about.toml": _toml(about),
         "answers.toml": _toml({"answers": dict(sorted(answers.items())), "refused": refused}),
@@ -113,15 +112,6 @@ def contents(
     for path, data in sorted(machine.files.items()):
         files["root" + path] = _clean_bytes(data, cleaned)
     return files
-
-
-def _refusal(error: Unavailable) -> dict[str, str]:
-    kept = {"reason": error.reason, "message": error.message}
-    if error.remedy:
-        kept["remedy"] = error.remedy
-    if error.errno:
-        kept["errno"] = errno.errorcode.get(error.errno, str(error.errno))
-    return kept
 
 
 def _clean_bytes(data: bytes, cleaned: Callable[[str], str]) -> bytes:

@@ -17,5 +17,10 @@ def address(number: int) -> str:
     return f"{number:#014x}"
 
 
+def span(base: int, end: int) -> str:
+    """A range of addresses without its end, as the kernel spells it: [0x0, 0x80000000)."""
+    return f"[{base:#x}, {end:#x})"
+
+
 def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -131,6 +131,13 @@ class MemoryRange:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeMemory(MemoryRange):
+    """Memory of one NUMA node; `node` is None where no place told it."""
+
+    node: Count | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tdmr(MemoryRange):
     """A TD Memory Region as the kernel built it; PAMT and reserved areas are None if not told."""
 

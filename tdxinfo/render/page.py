@@ -12,10 +12,12 @@ from rich.text import Text
 from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import Host, fact_names
 from tdxinfo.model import units
+from tdxinfo.model.memory import NamedRange, TdmrPlan
 from tdxinfo.model.observed import Attempt
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import words
 from tdxinfo.render.document import Answers
+from tdxinfo.render.plan import print_plan
 from tdxinfo.render.safe import printable
 
 _STATE_STYLES = {"initialized": "good", "failed": "bad", "not-loaded": "bad"}
@@ -47,6 +49,9 @@ def print_facts(console: Console, host: Host, names: list[str], verbose: bool) -
         if isinstance(told, tuple) and told and isinstance(told[0], MemoryRange):
             console.print(Text(name, "title"))
             console.print(_ranges(told))
+        if isinstance(told, TdmrPlan):
+            console.print(Text(name, "title"))
+            print_plan(console, told)
 
 
 def print_answers(console: Console, answers: Answers) -> None:
@@ -212,8 +217,15 @@ def _memory(host: Host) -> str | None:
         parts.append(f"PAMT {units.size(memory.pamt_bytes.value)}{share}")
     if memory.tdmrs.value is not None:
         most = f" of {memory.max_tdmrs.value}" if memory.max_tdmrs.is_known else ""
-        parts.append(f"TDMRs {len(memory.tdmrs.value)}{most}")
+        parts.append(f"TDMRs {len(memory.tdmrs.value)}{most}{_fullest(host)}")
     return "   ".join(parts)
+
+
+def _fullest(host: Host) -> str:
+    """How many reserved areas the fullest TDMR uses."""
+    most = host.memory.max_reserved_per_tdmr.value
+    used = [len(found.reserved) for found in host.memory.tdmrs.value or () if found.reserved]
+    return f", up to {max(used)} of {most} reserved areas" if most and used else ""
 
 
 def _machine(host: Host) -> str:
@@ -270,6 +282,7 @@ def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2))
     for heading in ("  #", "base", "end", "size", "then a hole of"):
         table.add_column(heading, justify="right", header_style="label", no_wrap=True)
+    table.add_column("", overflow="fold")
     for number, found in enumerate(ranges):
         after = ranges[number + 1 :][:1]
         hole = after[0].base - found.end if after else 0
@@ -279,8 +292,16 @@ def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
             units.address(found.end),
             units.size(found.size),
             units.size(hole) if hole > 0 else ("overlaps the next" if hole < 0 else ""),
+            _of_range(found),
         )
     return table
+
+
+def _of_range(found: MemoryRange) -> str:
+    """What is known of the range besides its bounds."""
+    if isinstance(found, NodeMemory) and found.node is not None:
+        return f"node {found.node}"
+    return printable(found.name or "") if isinstance(found, NamedRange) else ""
 
 
 def _facts(host: Host, names: list[str], with_origin: bool) -> Table:

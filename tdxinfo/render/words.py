@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tdxinfo.model.observed import Observed
-from tdxinfo.model.units import counted, size
+from tdxinfo.model.units import counted, size, span
 from tdxinfo.render.document import plain
 from tdxinfo.render.safe import printable
 
@@ -26,7 +26,9 @@ def of_plain(told: Any, name: str = "") -> str:
     if isinstance(told, int):
         return f"{told} ({size(told)})" if name.endswith("_bytes") else str(told)
     if isinstance(told, dict):
-        return ", ".join(f"{key} {of_plain(v)}" for key, v in told.items() if v is not None)
+        parts = [f"{key} {of_plain(v)}" for key, v in told.items() if v is not None]
+        is_range = list(told)[:3] == ["base", "end", "size"]
+        return ", ".join([span(told["base"], told["end"]), *parts[3:]] if is_range else parts)
     if isinstance(told, list):
         return _listed(told)
     return printable(str(told)) or "(empty)"

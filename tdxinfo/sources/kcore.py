@@ -11,7 +11,7 @@ import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from functools import cached_property
 from typing import NamedTuple
 
 from tdxinfo.decode.btf import Btf
@@ -21,10 +21,13 @@ from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
 SYMBOLS = "/proc/kallsyms"
 TYPES = "/sys/kernel/btf/vmlinux"
 MEMORY = "/proc/kcore"
+OWN_STATUS = "/proc/self/status"
 _SYMBOLS_LIMIT = 64 << 20
 _TYPES_LIMIT = 32 << 20
 _MOST_HEADERS = 4096
 _MOST_READ = 1 << 20
+
+_CAP_SYS_RAWIO = 17
 
 _ELF = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
@@ -46,8 +49,13 @@ def symbols(names: Iterable[str]) -> dict[str, int]:
     pattern = re.compile(rb"^([0-9a-f]{1,16}) \w (" + wanted + rb")$", re.MULTILINE)
     found = {match[2].decode(): int(match[1], 16) for match in pattern.finditer(listed)}
     if found and not any(found.values()):
-        raise Denied(f"{SYMBOLS} hides its addresses from this user (kptr_restrict)", AS_ROOT)
+        raise Denied(f"{SYMBOLS} hides its addresses from this user (kptr_restrict)", _to_see())
     return found
+
+
+def _to_see() -> str:
+    """With kernel.kptr_restrict=2 root, too, sees zeros."""
+    return "Run `sysctl kernel.kptr_restrict=1`, and then again." if os.geteuid() == 0 else AS_ROOT
 
 
 def types() -> Btf:
@@ -83,9 +91,6 @@ class Memory:
             raise Malformed(f"{self._shown} is cut short at {address:#x}")
         return data
 
-    def number(self, address: int, size: int = 8) -> int:
-        return int.from_bytes(self.read(address, size), "little")
-
     def _headers(self) -> Iterator[Segment]:
         raw = self._pread(_ELF.size, 0)
         if len(raw) != _ELF.size or raw[:5] != b"\x7fELF\x02":
@@ -110,23 +115,55 @@ class Memory:
             raise Malformed(f"{self._shown} has no offset {offset:#x}") from None
 
 
-@contextmanager
-def memory() -> Iterator[Memory]:
-    """The running kernel's memory. Raises Unavailable."""
-    try:
-        fd = os.open(MEMORY, OPEN_FLAGS)
-    except OSError as error:
-        raise _not_opened(error) from None
-    try:
-        yield Memory(fd)
-    finally:
-        os.close(fd)
+class RunningKernel:
+    """This machine's kernel; its memory is opened when something of it is first asked for."""
+
+    def __init__(self) -> None:
+        self._fd = -1
+
+    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+        return symbols(names)
+
+    def types(self) -> Btf:
+        return self._types
+
+    def read(self, address: int, size: int) -> bytes:
+        return self._memory.read(address, size)
+
+    @cached_property
+    def _types(self) -> Btf:
+        return types()
+
+    @cached_property
+    def _memory(self) -> Memory:
+        try:
+            self._fd = os.open(MEMORY, OPEN_FLAGS)
+        except OSError as error:
+            raise _not_opened(error) from None
+        return Memory(self._fd)
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
 
 
 def _not_opened(error: OSError) -> Unavailable:
+    """Why /proc/kcore could not be opened: its open asks for CAP_SYS_RAWIO, and then lockdown."""
     if error.errno == errno.ENOENT:
         return Absent(f"{MEMORY} does not exist: the kernel was built without CONFIG_PROC_KCORE")
-    if error.errno == errno.EPERM and os.geteuid() == 0:
-        message = f"{MEMORY} may not be read: lockdown is on, or CAP_SYS_RAWIO is missing"
-        return Denied(message, "Leave the container, or boot without lockdown=confidentiality.")
-    return from_oserror(error, MEMORY)
+    if error.errno != errno.EPERM:
+        return from_oserror(error, MEMORY)
+    if not _may(_CAP_SYS_RAWIO):
+        message = f"{MEMORY} may not be read: this process lacks CAP_SYS_RAWIO"
+        return Denied(message, "Run as root, outside of a container.", errno.EPERM)
+    message = f"{MEMORY} may not be read: the kernel is locked down"
+    return Denied(message, "Boot without lockdown=confidentiality.", errno.EPERM)
+
+
+def _may(capability: int) -> bool:
+    """Whether this process has a capability; yes where it cannot be told."""
+    try:
+        held = re.search(rb"^CapEff:\s*([0-9a-f]+)$", read_file(OWN_STATUS, 1 << 16), re.MULTILINE)
+    except Unavailable:
+        return True
+    return held is None or bool(int(held[1], 16) >> capability & 1)

@@ -9,50 +9,33 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import Any
 
 from tdxinfo.decode import kobject
-from tdxinfo.decode.btf import Btf
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
-from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, Tdmr
+from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import locator
 from tdxinfo.sources.klog import KernelLog
+from tdxinfo.sources.kobjects import (
+    KEYID_POOL,
+    MEMORY_LIST,
+    NUMBERS,
+    SYSINFO,
+    TDMR_LIST,
+    TDMRS,
+    Objects,
+    number,
+    objects_of,
+    state_in,
+    told,
+)
 from tdxinfo.sources.metadata import cpuid_config
 
-if TYPE_CHECKING:
-    from tdxinfo.sources.kcore import Memory
-
 KEY = "kernel-memory"
-
-SYSINFO = "tdx_sysinfo"
-TDMR_LIST = "tdx_tdmr_list"
-TDMRS = "tdmrs"
-STATE = "tdx_module_state"
-OBJECTS = {
-    SYSINFO: "tdx_sys_info",
-    TDMR_LIST: "tdmr_info_list",
-    STATE: "tdx_module_state",
-}
-"""Variables and the structures they are of."""
-NUMBERS = {
-    "tdx_global_keyid": 4,
-    "tdx_guest_keyid_start": 4,
-    "tdx_nr_guest_keyids": 4,
-    "tdx_module_status": 4,
-    "tdx_module_initialized": 1,
-}
-"""Plain variables and their sizes in bytes."""
-
-_TDMR = "tdmr_info"
-_MOST_TDMRS = 1024
-_LARGEST_TDMR = 4096
-_STATUS = {1: "initialized", 2: "failed"}
-"""`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
-
-Objects = dict[str, Any]
+_PAGE = 4096
 
 
 @locator
@@ -134,11 +117,54 @@ class KmemTdmrs:
         if count == 0:
             raise Absent("the kernel has built no TDMRs")
         whole = _object(machine, TDMRS)
-        if not 0 < count <= _MOST_TDMRS or len(whole.data) % count:
+        if count < 0 or len(whole.data) % count:
             raise Malformed(f"{len(whole.data)} bytes are no {count} TDMRs")
         stride = len(whole.data) // count
         pieces = [whole.data[at : at + stride] for at in range(0, len(whole.data), stride)]
         return tuple(_tdmr(whole._replace(data=piece)) for piece in pieces)
+
+
+@locator
+class KmemMemory:
+    """The memory that TDX was given, by NUMA node; the kernel makes the TDMRs of it."""
+
+    @property
+    def origin(self) -> str:
+        return f"kmem:{MEMORY_LIST}"
+
+    def read(self, machine: Machine) -> tuple[NodeMemory, ...]:
+        _raise_unless_current(machine, MEMORY_LIST)
+        blocks = _told(machine, MEMORY_LIST)
+        if not isinstance(blocks, list):
+            raise Malformed(f"the record's {MEMORY_LIST} is no list")
+        if not blocks:
+            raise Absent("the kernel has given no memory to TDX")
+        return tuple(_node_memory(kobject.parse(MEMORY_LIST, block)) for block in blocks)
+
+
+@locator
+class KmemKeyidsInUse:
+    """KeyIDs that running TDs have: one bit each in the pool of guests' KeyIDs."""
+
+    @property
+    def origin(self) -> str:
+        return f"kmem:{KEYID_POOL}"
+
+    def read(self, machine: Machine) -> int:
+        taken = _told(machine, KEYID_POOL)
+        first = _number(machine, "tdx_guest_keyid_start")
+        count = _number(machine, "tdx_nr_guest_keyids")
+        if not isinstance(taken, list):
+            raise Malformed(f"the record's {KEYID_POOL} is no list")
+        if not all(keyid in range(first, first + count) for keyid in taken):
+            raise Malformed(f"{KEYID_POOL} holds numbers that are no KeyIDs of guests")
+        return len(taken)
+
+
+def _node_memory(block: KernelObject) -> NodeMemory:
+    """`struct tdx_memblock`: page frames of 4 KiB, and the node."""
+    base, end = (block.number(name) * _PAGE for name in ("start_pfn", "end_pfn"))
+    return NodeMemory(base, end, end - base, block.number("nid"))
 
 
 def _tdmr(info: KernelObject) -> Tdmr:
@@ -187,13 +213,8 @@ def _objects(machine: Machine) -> Objects:
 
 
 def _told(machine: Machine, variable: str) -> Any:
-    """What the answer holds of a variable. Raises Absent."""
-    found = _objects(machine).get(variable)
-    if found is None:
-        raise Absent(f"this kernel has no {variable}, or was built without CONFIG_KALLSYMS_ALL")
-    if isinstance(found, str):
-        raise Absent(found)
-    return found
+    """What the answer holds of a variable. Raises Unavailable."""
+    return told(_objects(machine), variable)
 
 
 def _object(machine: Machine, variable: str) -> KernelObject:
@@ -201,21 +222,24 @@ def _object(machine: Machine, variable: str) -> KernelObject:
 
 
 def _number(machine: Machine, variable: str) -> int:
-    value = _told(machine, variable)
-    if not isinstance(value, int):
-        raise Malformed(f"the record's {variable} is no number")
-    return value
+    return number(_objects(machine), variable)
 
 
 def _member(machine: Machine, variable: str, path: str) -> Any:
     """A variable, or a member of one. Raises Absent where it holds nothing current."""
-    if variable == SYSINFO and _state(machine) is None:
-        raise Absent(f"{variable} holds nothing while the TDX module is not initialized")
+    if variable in (SYSINFO, TDMR_LIST):
+        _raise_unless_current(machine, variable)
     if variable == SYSINFO and not path.startswith("version.") and _was_updated(machine):
         raise Absent(f"{variable} was read at boot, and the TDX module was updated since")
     if variable in NUMBERS:
         return _number(machine, variable)
     return _object(machine, variable).member(path)
+
+
+def _raise_unless_current(machine: Machine, variable: str) -> None:
+    """After a failure or a lost module the variables keep what was, or point to freed memory."""
+    if _state(machine) != "initialized":
+        raise Absent(f"{variable} holds nothing current while the TDX module is not initialized")
 
 
 def _many(machine: Machine, variable: str, path: str) -> list[int]:
@@ -231,58 +255,12 @@ def _one(machine: Machine, variable: str, path: str) -> int:
 
 
 def _state(machine: Machine) -> str | None:
-    """initialized or failed; None where the kernel does not hold it for initialized."""
-    objects = _objects(machine)
-    if STATE in objects:
-        return "initialized" if _object(machine, STATE).number("initialized") else None
-    if "tdx_module_initialized" in objects:
-        return "initialized" if _number(machine, "tdx_module_initialized") else None
-    return _STATUS.get(_number(machine, "tdx_module_status"))
+    return state_in(_objects(machine))
 
 
 def _live() -> Answer:
     """The objects that this kernel has. Raises Unavailable when it has none, or hides them."""
-    from tdxinfo.sources import kcore
+    from tdxinfo.sources.kcore import RunningKernel
 
-    addresses = kcore.symbols([*OBJECTS, *NUMBERS])
-    if not addresses:
-        raise Absent(
-            "this kernel has no variables of TDX, or was built without CONFIG_KALLSYMS_ALL"
-        )
-    with kcore.memory() as memory:
-        found: Objects = {
-            name: memory.number(addresses[name], size)
-            for name, size in NUMBERS.items()
-            if name in addresses
-        }
-        types = kcore.types()
-        for variable, structure in OBJECTS.items():
-            if variable in addresses:
-                place = addresses[variable]
-                found[variable] = _recorded(partial(_read, memory, types, structure, place))
-        if isinstance(found.get(TDMR_LIST), dict):
-            found[TDMRS] = _recorded(partial(_read_tdmrs, memory, types, found[TDMR_LIST]))
-    return found
-
-
-def _recorded(read: Callable[[], KernelObject]) -> Objects | str:
-    """The object, or in a sentence why it could not be read."""
-    try:
-        return read().recorded()
-    except Unavailable as error:
-        return error.message
-
-
-def _read(memory: Memory, types: Btf, structure: str, address: int) -> KernelObject:
-    type_id = types.find(structure)
-    data = memory.read(address, types.size(type_id))
-    return kobject.made(structure, data, types.leaves(type_id))
-
-
-def _read_tdmrs(memory: Memory, types: Btf, found: Objects) -> KernelObject:
-    listed = kobject.parse(TDMR_LIST, found)
-    address, count, stride = map(listed.number, ("tdmrs", "nr_consumed_tdmrs", "tdmr_sz"))
-    if not (0 < count <= _MOST_TDMRS and 0 < stride <= _LARGEST_TDMR):
-        raise Absent(f"the kernel's list has {count} TDMRs of {stride} bytes")
-    data = memory.read(address, count * stride)
-    return kobject.made(_TDMR, data, types.leaves(types.find(_TDMR)))
+    with closing(RunningKernel()) as kernel:
+        return objects_of(kernel)

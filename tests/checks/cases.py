@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.observed import Attempt
 from tdxinfo.model.values import Failure, MemoryRange
 
@@ -27,6 +28,7 @@ def cmrs(*ends: tuple[int, int]) -> tuple[MemoryRange, ...]:
 REFUSED_SEAMCALL = failure(leaf=0x22, leaf_name="TDH.SYS.RD", status=0xC0000505 << 32)
 EXHAUSTED = failure(errno=28, tdmr=MemoryRange.between(0, 2 * GIB))
 SANE = cmrs((0x100000, GIB), (4 * GIB, 8 * GIB))
+OUTSIDE = (NamedRange(2 * GIB, 3 * GIB, GIB, None),)
 
 # The facts a check looks at, and what it must say of them.
 CASES: list[tuple[str, dict[str, Any], str]] = [
@@ -109,12 +111,12 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("memory.cmrs_sane", {"memory.cmrs": cmrs((0x100, GIB))}, "FAIL"),
     (
         "memory.cmrs_cover_ram",
-        {"memory.cmrs": SANE, "memory.system_ram": cmrs((0x1000, 0x9F000), (0x100000, GIB))},
+        {"memory.cmrs": SANE, "memory.regions": SANE, "memory.ram_outside_cmrs": ()},
         "PASS",
     ),
     (
         "memory.cmrs_cover_ram",
-        {"memory.cmrs": SANE, "memory.system_ram": cmrs((GIB, 2 * GIB))},
+        {"memory.cmrs": SANE, "memory.regions": SANE, "memory.ram_outside_cmrs": OUTSIDE},
         "WARN",
     ),
     ("memory.tdmrs_fit", {"module.state": "initialized"}, "PASS"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.command import ran
@@ -150,3 +152,18 @@ def test_a_terminal_without_unicode_gets_a_tree_of_ascii() -> None:
     told = spawned("check", "--from", "example:module-never-loaded", env=environment, text=True)
     assert "|- module" in told.stdout
     assert told.stdout.isascii()
+
+
+def test_the_log_of_an_ordinary_kernel_predicts_that_reserved_areas_will_run_out(
+    tmp_path: Path,
+) -> None:
+    # Linux 6.17 in QEMU, without all that it said of TDX.
+    host = Path(__file__).parents[1] / "hosts" / "linux-6.17-reserved-areas-exhausted"
+    lines = (host / "kernel.log").read_text().splitlines(keepends=True)
+    log = tmp_path / "dmesg.txt"
+    log.write_text("".join(line for line in lines if "tdx:" not in line))
+    report = ran("check", "--json", "--from", str(log)).json
+    (found,) = (check for check in report["checks"] if check["id"] == "memory.tdmrs_fit")
+    assert found["outcome"] == "WARN"
+    assert "TDMR [0x0, 0x40000000) has 17 holes, and takes 16 reserved areas" in found["message"]
+    assert found["remedy"]

@@ -157,3 +157,40 @@ def test_json_is_ascii_and_one_object(tmp_path: Path) -> None:
     out = ran("dump", "--json", "--from", str(log)).out
     assert out.isascii()
     assert json.loads(out)["host"]["kernel"]["command_line"] == "name=Zoë"
+
+
+def test_the_map_is_drawn_instead_of_the_facts() -> None:
+    for facts in ([], ["memory"]):
+        page = ran("--from", "example:linux-7.3-emulated", "dump", *facts, "--map", columns=80)
+        assert page.status == 0
+        assert page.out.startswith("All memory: 0x000000000000 to 0x000080000000")
+        assert max(map(len, page.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [(["keys"], "no other facts"), (["memory.plan"], "no other facts"), (["--json"], "for people")],
+)
+def test_a_map_of_something_else_is_a_wrong_usage(more: list[str], sentence: str) -> None:
+    refused = ran("--from", FIVE_CMRS, "dump", "--map", *more)
+    assert refused.status == 2
+    assert sentence in refused.err
+
+
+def test_a_quiet_map_prints_nothing() -> None:
+    assert ran("-q", "--from", FIVE_CMRS, "dump", "--map").out == ""
+
+
+def test_a_map_of_a_report_is_that_of_its_host(tmp_path: Path) -> None:
+    host = str(Path(__file__).parents[1] / "hosts" / "linux-7.3-four-nodes")
+    kept = tmp_path / "report.json"
+    kept.write_text(ran("--from", host, "dump", "--json").out)
+    drawn = [ran("--from", source, "dump", "--map").out for source in (host, str(kept))]
+    assert drawn[0] == drawn[1]
+
+
+def test_a_plan_is_shown_with_the_reserved_areas_of_each_tdmr() -> None:
+    host = str(Path(__file__).parents[1] / "hosts" / "linux-7.3-reserved-areas-full")
+    page = ran("--from", host, "dump", "memory.plan").out
+    assert "16 of 16" in page
+    assert "1 of 16" in page

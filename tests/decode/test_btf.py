@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import struct
+import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tdxinfo.decode.btf import Btf, Leaf, read_leaf
+from tdxinfo.decode.btf import STRUCT, Btf, Leaf, read_leaf
 from tdxinfo.errors import Absent, Malformed
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
 
@@ -109,6 +113,64 @@ def test_bit_fields_unions_enums_and_arrays_of_structures_are_read(tmp_path: Pat
         "g": 0xFFFF888000000000,
         "h": -1,
     }
+
+
+MODULE = """
+struct features { int later; } named_as_a_member;
+struct of_module { struct tdx_sys_info whole; unsigned short own; struct list_head entries; };
+struct of_module variable_of_module;
+"""
+
+
+def test_a_modules_types_stand_above_its_kernels(built: dict[str, bytes], tmp_path: Path) -> None:
+    (tmp_path / "kernel.btf").write_bytes(built["7.2"])
+    source = LAYOUTS["7.2"] + MODULE
+    split = btf_of(source, tmp_path, base=tmp_path / "kernel.btf")
+    assert len(split) < len(built["7.2"])
+    with pytest.raises(Absent):  # its names count on from the kernel's
+        leaves(split, "of_module")
+    types = Btf(split, base=Btf(built["7.2"]))
+    own = {leaf.path: leaf for leaf in types.leaves(types.find("of_module"))}
+    assert types.size(types.find("features")) == 4  # the kernel has a member of that name
+    assert own["whole.features.tdx_features0"].bit_offset == 8 * 8
+    assert own["own"].bit_offset == 3144 * 8
+    assert own["entries.next"].is_pointer
+    assert types.size(types.find("of_module")) == 3144 + 8 + 16
+    assert types.size(types.find("tdx_module_state")) == 8
+
+
+RUNNING = Path("/sys/kernel/btf/vmlinux")
+
+
+@pytest.mark.skipif(not RUNNING.exists(), reason="this kernel has no BTF")
+@pytest.mark.skipif(shutil.which("bpftool") is None, reason="not installed: bpftool")
+def test_the_running_kernels_types_lie_where_bpftool_says() -> None:
+    command = ["bpftool", "-j", "btf", "dump", "file", str(RUNNING)]
+    listed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["types"]
+    kinds = {entry["id"]: entry["kind"] for entry in listed}
+    named = [entry for entry in listed if entry["kind"] == "STRUCT" and entry["name"] != "(anon)"]
+    once = Counter(entry["name"] for entry in named)
+    chosen = [entry for entry in named if once[entry["name"]] == 1][::20]
+    types = Btf(RUNNING.read_bytes())
+    compared = 0
+    for entry in chosen:
+        type_id = types.find(entry["name"], (STRUCT,))
+        assert (type_id, types.size(type_id)) == (entry["id"], entry["size"])
+        plain = {
+            member["name"]: member["bits_offset"]
+            for member in entry["members"]
+            if kinds.get(member["type_id"]) in ("INT", "PTR", "ENUM")
+        }
+        try:
+            told = {leaf.path: leaf for leaf in types.leaves(type_id)}
+        except Malformed:
+            assert entry["size"] > 512, "only a large structure has too many members"
+            continue
+        assert {name: told[name].bit_offset for name in plain if name != "(anon)"} == {
+            name: at for name, at in plain.items() if name != "(anon)"
+        }
+        compared += len(plain)
+    assert compared > 500
 
 
 def test_a_type_that_is_not_there_is_absent(built: dict[str, bytes]) -> None:

@@ -53,6 +53,9 @@ def test_versions_are_compared_as_numbers() -> None:
 )
 def test_a_release_names_its_generation(release: str, generation: str | None) -> None:
     assert kernels.by_release(release) == generation
+    assert kernels.is_upstream(release) is not (
+        "vendor" in (generation or "") or "intel" in release
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,3 +87,28 @@ def test_each_generation_is_told_to_people() -> None:
     from tdxinfo import tables
 
     assert all(kernels.meaning(name).endswith(".") for name in tables.load("kernels"))
+
+
+@pytest.mark.parametrize(
+    ("release", "told"),
+    [
+        # Upstream from 6.8, when TDX came, to the last kernel whose source was read.
+        ("6.7.12", None),
+        ("6.8.0", "memory"),
+        ("6.12.107+deb13-amd64", "memory"),
+        ("7.3.4", "memory"),
+        ("7.4.0", None),
+        # canonical/tdx issue 135 failed with build 1004; a later build mended it, which is unknown.
+        ("6.8.0-1004-intel", "memory"),
+        ("6.8.0-1005-intel", None),
+        ("6.8.0-1028-intel", None),
+        # canonical/tdx issue 415 failed with this one.
+        ("6.14.0-1009-intel", "memory"),
+        ("6.2.16-mvp30v3+7-generic", None),
+        ("no release", None),
+    ],
+)
+def test_what_a_kernel_takes_for_holes_is_told_where_it_is_known(
+    release: str, told: str | None
+) -> None:
+    assert kernels.holes_from(release) == told

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tdxinfo.decode import lines
@@ -125,3 +127,50 @@ def test_addresses_that_the_kernel_hides_are_denied_not_zero() -> None:
 def test_a_file_without_system_ram_is_malformed() -> None:
     with pytest.raises(Malformed):
         lines.system_ram("00000000-00000fff : Reserved\n")
+
+
+ADDED = """\
+00100000-777fffff : System RAM
+100000000-1ffffffff : Persistent Memory (legacy)
+  100000000-1ffffffff : dax0.0
+    110000000-1ffffffff : System RAM (kmem)
+200000000-2ffffffff : CXL Window 0
+  200000000-2ffffffff : region0
+    200000000-2ffffffff : System RAM (kmem)
+300000000-3ffffffff : System RAM (virtio_mem)
+"""
+
+
+def test_ram_that_a_driver_added_is_told_with_what_it_lies_in() -> None:
+    assert [(found.base, found.end, found.name) for found in lines.added_ram(ADDED)] == [
+        (0x110000000, 0x200000000, "Persistent Memory (legacy), added by kmem"),
+        (0x200000000, 0x300000000, "CXL Window 0, added by kmem"),
+        (0x300000000, 0x400000000, "added by virtio_mem"),
+    ]
+    assert lines.system_ram(ADDED) == (MemoryRange.between(0x100000, 0x77800000),)
+
+
+def test_hidden_addresses_are_denied_for_added_ram_too() -> None:
+    with pytest.raises(Denied):
+        lines.added_ram("00000000-00000000 : System RAM\n  00000000-00000000 : System RAM (kmem)\n")
+
+
+ZONES = Path(__file__).parents[1] / "hosts" / "linux-7.3-four-nodes" / "root" / "proc" / "zoneinfo"
+
+
+def test_zones_tell_from_where_to_where_each_node_reaches() -> None:
+    # The kernel's log of the same boot: "Initmem setup node N [mem FIRST-LAST]".
+    assert [
+        (found.node, found.base, found.end) for found in lines.node_spans(ZONES.read_text())
+    ] == [
+        (0, 0x1000, 0x3E800000),
+        (1, 0x3E800000, 0x15AC00000),
+        (2, 0x15AC00000, 0x1B8800000),
+        (3, 0x1B8800000, 0x240000000),
+    ]
+
+
+def test_a_zone_without_memory_tells_nothing() -> None:
+    empty = "Node 1, zone Movable\n  pages free 0\n        spanned  0\n  start_pfn: 0\n"
+    with pytest.raises(Malformed):
+        lines.node_spans(empty)

@@ -32,6 +32,22 @@ struct tdmr_info {
 } __attribute__((packed, aligned(512)));
 struct tdmr_info_list { void *tdmrs; int nr_consumed_tdmrs; int tdmr_sz; int max_tdmrs; };
 struct tdmr_info *pointed_at; struct tdmr_info_list tdx_tdmr_list;
+struct list_head { struct list_head *next, *prev; };
+struct tdx_memblock {
+    struct list_head list; unsigned long start_pfn; unsigned long end_pfn; int nid;
+};
+struct xarray { int xa_lock; unsigned int xa_flags; void *xa_head; };
+struct ida { struct xarray xa; };
+struct ida_bitmap { unsigned long bitmap[16]; };
+struct xa_node {
+    unsigned char shift, offset, count, nr_values;
+    struct xa_node *parent; struct xarray *array;
+    union { struct list_head private_list; struct { void *next; void *func; } callback_head; };
+    void *slots[64];
+    union { unsigned long tags[3][1]; unsigned long marks[3][1]; };
+};
+struct list_head tdx_memlist; struct tdx_memblock *block; struct ida tdx_guest_keyid_pool;
+struct ida_bitmap *chunk; struct xa_node *node;
 """
 _VERSION = """
 struct tdx_sys_info_version { u16 minor_version; u16 major_version; u16 update_version; };
@@ -62,22 +78,15 @@ LAYOUTS = {
 }
 
 
-def btf_of(source: str, folder: Path) -> bytes:
-    """The BTF of C declarations, as the kernel's build makes it."""
+def btf_of(source: str, folder: Path, base: Path | None = None) -> bytes:
+    """The BTF of C declarations, as the kernel's build makes it; above `base`, as a module's."""
     (folder / "types.c").write_text(source)
+    above = ["--btf_base", str(base)] if base else []
+    section = ["--only-section=.BTF", "--set-section-flags", ".BTF=alloc"]
     for command in (
         ["gcc", "-g", "-c", "types.c", "-o", "types.o"],
-        ["pahole", "-J", "types.o"],
-        [
-            "objcopy",
-            "-O",
-            "binary",
-            "--only-section=.BTF",
-            "--set-section-flags",
-            ".BTF=alloc",
-            "types.o",
-            "types.btf",
-        ],
+        ["pahole", "-J", *above, "types.o"],
+        ["objcopy", "-O", "binary", *section, "types.o", "types.btf"],
     ):
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
     return (folder / "types.btf").read_bytes()

@@ -55,7 +55,7 @@ def test_a_report_is_json_with_a_host() -> None:
         (b"", "is empty"),
         (b" \n\t\r\n", "is empty"),
         (b"\0" * 100, "neither"),
-        (b"\x7fELF\x02\x01\x01\0", "neither"),
+        (b"\x7fELF\x02\x01\x01\0", "crash dump"),
         (bytes(range(256)), "neither"),
         (b"\xff\xd8\xff\xe0" * 50, "neither"),
         (b"PK\x03\x04\x14\x00\x00", "neither"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -18,43 +19,12 @@ from tdxinfo.machine.captured import open_folder
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
 from tdxinfo.render import fields
-from tdxinfo.sources import kcore, kmem
+from tdxinfo.sources import kcore, kmem, kobjects
+from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS, core, sysinfo
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
 from tests.worlds import world
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
-
-BASE = 0xFFFFFFFF82000000
-HEAP = 0xFFFF888000100000
-STRIDE = 512
-GIB = 1 << 30
-
-
-def sysinfo() -> bytes:
-    """`struct tdx_sys_info` of 7.2, by the offsets of its declaration."""
-    data = bytearray(3144)
-    struct.pack_into("<HHH", data, 0, 5, 1, 24)
-    struct.pack_into("<Q", data, 8, 0x140FBF)
-    struct.pack_into("<5H", data, 16, 64, 16, 16, 16, 16)
-    struct.pack_into("<3H", data, 26, 4096, 20480, 24576)
-    struct.pack_into("<4Q", data, 32, 0x8000000070000001, 0, 0x6DBE7, 3)
-    struct.pack_into("<HH", data, 64, 2, 576)
-    struct.pack_into("<QQ", data, 72, 1 | 0xFFFFFFFF << 32, 4)
-    struct.pack_into("<4Q", data, 1096, 0xFF0000 << 32, 0x1044D88, 7, 1 << 32)
-    return bytes(data)
-
-
-def tdmr(base: int, size: int, pamt: int, *reserved: tuple[int, int]) -> bytes:
-    data = bytearray(STRIDE)
-    struct.pack_into("<8Q", data, 0, base, size, pamt, 4096, pamt + 4096, 8192, pamt + 12288, 65536)
-    for number, (offset, length) in enumerate(reserved):
-        struct.pack_into("<QQ", data, 64 + 16 * number, offset, length)
-    return bytes(data)
-
-
-TDMRS = tdmr(0, 2 * GIB, 0x70000000, (0, 0x100000), (0x78000000, 0x8000000)) + tdmr(
-    4 * GIB, 4 * GIB, 0x170000000
-)
 
 
 class Kernel:
@@ -82,20 +52,6 @@ class Kernel:
         (self.folder / "kallsyms").write_text("\n".join(lines) + "\n")
         (self.folder / "vmlinux").write_bytes(self.types)
         (self.folder / "kcore").write_bytes(core((BASE, data), (HEAP, self.heap)))
-
-
-def core(*stretches: tuple[int, bytes]) -> bytes:
-    """An ELF core file with these stretches of memory."""
-    at = 64 + 56 * len(stretches)
-    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    head = struct.pack(
-        "<16sHHIQQQIHHHHHH", ident, 4, 62, 1, 0, 64, 0, 0, 64, 56, len(stretches), 0, 0, 0
-    )
-    table, body = b"", b""
-    for address, data in stretches:
-        table += struct.pack("<IIQQQQQQ", 1, 7, at + len(body), address, 0, len(data), len(data), 0)
-        body += data
-    return head + table + body
 
 
 @pytest.fixture
@@ -146,6 +102,99 @@ def test_two_tdmrs_with_reserved_areas_come_back(kernel: Callable[[str], Kernel]
     assert observed().memory.pamt_bytes.value == 2 * (4096 + 8192 + 65536)
 
 
+def memblock(after: int, base: int, end: int, node: int) -> bytes:
+    """`struct tdx_memblock` by the offsets of its declaration."""
+    return struct.pack("<QQQQi4x", after, 0xDEAD, base >> 12, end >> 12, node)
+
+
+def with_memory(made: Kernel, last_leads_to: int) -> None:
+    """Two blocks in a list whose head stands where `Kernel.make` puts the first variable."""
+    first = HEAP + len(made.heap)
+    made.variables = {"tdx_memlist": struct.pack("<QQ", first, first + 40), **made.variables}
+    made.heap += memblock(first + 40, 0x100000, 2 * GIB, 0)
+    made.heap += memblock(last_leads_to, 4 * GIB, 8 * GIB, 1)
+
+
+def told_memory() -> list[tuple[int, int, int]]:
+    return [
+        (block.base, block.end, block.node)
+        for block in observe(LiveMachine(), ["memory.tdx_memory"]).memory.tdx_memory.value or ()
+    ]
+
+
+def test_the_memory_given_to_tdx_is_told_by_node(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    with_memory(made, last_leads_to=BASE)
+    made.make()
+    assert told_memory() == [(0x100000, 2 * GIB, 0), (4 * GIB, 8 * GIB, 1)]
+
+
+@pytest.mark.parametrize("lie", [HEAP + len(TDMRS), HEAP + len(TDMRS) + 40, 0, 0x1234])
+def test_a_list_that_never_ends_or_leads_nowhere_is_refused(
+    kernel: Callable[[str], Kernel], lie: int
+) -> None:
+    made = kernel("7.2")
+    with_memory(made, last_leads_to=lie)
+    made.make()
+    assert told_memory() == []
+    found = observe(LiveMachine(), ["memory.tdx_memory", "module.features0"])
+    assert found.memory.tdx_memory.attempts
+    assert found.module.features0.value == 0x140FBF
+
+
+def pool(made: Kernel, entry: int) -> None:
+    made.variables["tdx_guest_keyid_start"] = struct.pack("<I", 65)
+    made.variables["tdx_guest_keyid_pool"] = struct.pack("<IIQ", 0, 4, entry)
+
+
+def keyids_in_use() -> int | None:
+    fact = observe(LiveMachine(), ["keys.guest_keyids_in_use"]).keys.guest_keyids_in_use
+    return fact.value if fact.origin == "kmem:tdx_guest_keyid_pool" else None
+
+
+def test_no_keyid_in_use_is_a_number(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    pool(made, 0)
+    made.make()
+    assert keyids_in_use() == 0
+
+
+def test_keyids_in_use_are_counted_in_a_bitmap(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    pool(made, HEAP + len(made.heap))
+    made.heap += struct.pack("<16Q", 0, 0b1011 << 1, *bytes(14))
+    made.make()
+    assert keyids_in_use() == 3
+
+
+def test_keyids_in_use_are_counted_below_a_node(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    place = HEAP + len(made.heap)
+    pool(made, place | 2)
+    made.variables["tdx_guest_keyid_start"] = struct.pack("<I", 1024)
+    made.heap += struct.pack("<4B4x4Q64Q3Q", 0, 0, 2, 1, 0, 0, 0, 0,
+                             0, 0b110 << 1 | 1, *bytes(62), 0, 0, 0)  # fmt: skip
+    made.make()
+    assert keyids_in_use() == 2
+
+
+@pytest.mark.parametrize("entry", [HEAP | 2, 0xDEAD0000, 0xDEAD0002, 1 << 1 | 1])
+def test_a_pool_that_lies_is_refused(kernel: Callable[[str], Kernel], entry: int) -> None:
+    made = kernel("7.2")
+    pool(made, entry)
+    made.make()
+    assert keyids_in_use() is None
+
+
+def test_a_record_tells_no_address_of_the_kernels_memory(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    with_memory(made, last_leads_to=BASE)
+    made.make()
+    recorded = str(kmem._live())
+    for address in (HEAP, BASE, 0xDEAD, HEAP + len(TDMRS) + 40):
+        assert struct.pack("<Q", address).hex() not in recorded
+
+
 def test_a_layout_without_a_version_tells_the_rest(kernel: Callable[[str], Kernel]) -> None:
     made = kernel("6.16")
     made.variables["tdx_sysinfo"] = sysinfo()[8:]
@@ -178,6 +227,18 @@ def test_nothing_is_told_while_the_module_is_not_initialized(
     host = observed()
     assert host.module.features0.value is None
     assert "not initialized" in host.module.features0.attempts[1].message
+    assert host.memory.tdmrs.value is None
+
+
+def test_after_a_failure_the_list_of_tdmrs_is_not_followed(
+    kernel: Callable[[str], Kernel],
+) -> None:
+    made = kernel("6.16")
+    del made.variables["tdx_module_state"]
+    made.variables["tdx_module_status"] = struct.pack("<I", 2)
+    made.make()
+    assert observed().memory.tdmrs.value is None
+    assert kobjects.TDMRS not in kmem._live()
 
 
 def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
@@ -253,6 +314,20 @@ def test_hidden_addresses_are_told(kernel: Callable[[str], Kernel]) -> None:
     assert "kptr_restrict" in str(refusal())
 
 
+@pytest.mark.parametrize(
+    ("capabilities", "why"), [("000001fffffdffff", "CAP_SYS_RAWIO"), ("000001ffffffffff", "locked")]
+)
+def test_lockdown_and_a_missing_capability_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capabilities: str, why: str
+) -> None:
+    """/proc/kcore gives EPERM for both; 1 << 17 is CAP_SYS_RAWIO in linux/capability.h."""
+    (tmp_path / "status").write_text(f"Name:\tpython3\nCapEff:\t{capabilities}\nThreads:\t1\n")
+    monkeypatch.setattr(kcore, "OWN_STATUS", str(tmp_path / "status"))
+    refused = kcore._not_opened(PermissionError(errno.EPERM, "Operation not permitted"))
+    assert isinstance(refused, Denied)
+    assert why in refused.message
+
+
 def test_a_kernel_without_kcore_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
     kernel("7.2").make()
     (tmp_path / "kcore").unlink()
@@ -263,8 +338,9 @@ def test_a_kernel_without_kcore_is_told(kernel: Callable[[str], Kernel], tmp_pat
 def test_a_kernel_without_btf_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
     kernel("7.2").make()
     (tmp_path / "vmlinux").unlink()
-    assert isinstance(refusal(), Absent)
-    assert "BTF" in str(refusal())
+    host = observed()
+    assert "built without BTF" in " ".join(a.message for a in host.module.features0.attempts)
+    assert host.keys.tdx_keyids.value == 64
 
 
 @pytest.mark.parametrize(
@@ -336,8 +412,6 @@ RECORDS = HOSTILE | st.fixed_dictionaries(
 
 
 @settings(max_examples=300, deadline=None)
-@given(
-    st.dictionaries(st.sampled_from([*kmem.OBJECTS, *kmem.NUMBERS, kmem.TDMRS]), RECORDS) | HOSTILE
-)
+@given(st.dictionaries(st.sampled_from([*kobjects.VARIABLES, kobjects.TDMRS]), RECORDS) | HOSTILE)
 def test_a_hostile_record_makes_facts_unknown_and_no_trace(record: Any) -> None:
     observe(world(answers={kmem.KEY: record}), NAMES)

@@ -1,6 +1,6 @@
 """What the kernel log of one boot tells, as facts by name.
 
-Each fact is a function of the boot, in `platform` or `module`. A fact of which the log says
+Each fact is a function of the boot, in `platform`, `module` or `ram`. A fact of which the log says
 nothing raises Absent: silence is no answer.
 """
 
@@ -123,7 +123,7 @@ def as_date(number: int) -> date:
 
 def read_fact(boot: Boot, name: str) -> Any:
     """The value of a fact. Raises Absent or Malformed."""
-    from tdxinfo.decode.boot import module, platform
+    from tdxinfo.decode.boot import module, platform, ram
 
-    fact: Fact = getattr(module, name, None) or getattr(platform, name)
+    fact: Fact = next(getattr(m, name) for m in (module, platform, ram) if hasattr(m, name))
     return fact(boot)

@@ -1,0 +1,84 @@
+"""RAM that lies in no CMR, and what made it RAM.
+
+The TDX module takes no memory outside of CMRs, and firmware makes all memory convertible that it
+calls usable. What lies outside was therefore put there: by an option of the kernel, or by a driver
+that lends persistent or CXL memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from tdxinfo.decode.tdmr import FIRST_MIB, above_first_mib, gaps
+from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.values import MemoryRange
+
+FIRMWARE = "the firmware's own memory map"
+
+_OPTIONS = re.compile(r"(?:^|\s)(memmap|efi_fake_mem)=(\S+)")
+_NUMBER = r"(0x[0-9a-fA-F]{1,16}|\d{1,20})([kmgtpeKMGTPE]?)"
+_RANGE = re.compile(rf"{_NUMBER}([@%]){_NUMBER}(.*)")
+_RAM_TYPE = re.compile(r"(?:-\w+)?\+(?:0x)?0*1")
+_POWERS = {letter: 10 * power for power, letter in enumerate("kmgtpe", start=1)}
+
+
+class Causes(NamedTuple):
+    """What is known of the origins of RAM, the surest first; None where it is not known."""
+
+    added: Sequence[NamedRange] | None
+    """By a driver at run time."""
+    command_line: str | None
+    firmware: Sequence[MemoryRange] | None
+    """What the firmware calls usable."""
+
+
+def outside(
+    ram: Iterable[MemoryRange], cmrs: Sequence[MemoryRange], causes: Causes
+) -> tuple[NamedRange, ...]:
+    """The pieces of RAM above the first MiB that no CMR covers, each with what made it RAM."""
+    return tuple(
+        NamedRange(piece.base, piece.end, piece.size, _cause(piece, causes))
+        for found in sorted([*ram, *(causes.added or ())], key=lambda found: found.base)
+        if found.end > FIRST_MIB
+        for piece in gaps(above_first_mib(found), cmrs)
+    )
+
+
+def _cause(piece: MemoryRange, causes: Causes) -> str | None:
+    named = [*(causes.added or ()), *options(causes.command_line or "")]
+    for found in named:
+        if _meet(found, piece):
+            return found.name
+    if any(_meet(found, piece) for found in causes.firmware or ()):
+        return FIRMWARE
+    return None
+
+
+def _meet(one: MemoryRange, other: MemoryRange) -> bool:
+    return one.base < other.end and other.base < one.end
+
+
+def options(command_line: str) -> Iterator[NamedRange]:
+    """The ranges that options of the kernel make RAM, or change the attributes of.
+
+    memmap=SIZE@START makes RAM, as does memmap=SIZE%START-OLD+1; # and $ and ! take RAM away.
+    """
+    for option, value in _OPTIONS.findall(command_line):
+        for part in value.split(","):
+            found = _RANGE.fullmatch(part)
+            if not found:
+                continue
+            size, size_unit, kind, start, start_unit, rest = found.groups()
+            if kind == "%" and not _RAM_TYPE.fullmatch(rest):
+                continue
+            base, length = _bytes(start, start_unit), _bytes(size, size_unit)
+            yield NamedRange(base, base + length, length, f"{option}={part}")
+
+
+def _bytes(digits: str, unit: str) -> int:
+    """A number as the kernel's memparse() reads it: 0x is hexadecimal, a leading 0 octal."""
+    octal = re.fullmatch(r"0[0-7]+", digits)
+    number = int(digits, 8) if octal else int(digits, 16 if digits[:2] == "0x" else 10)
+    return number << _POWERS.get(unit.lower(), 0)

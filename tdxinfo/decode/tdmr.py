@@ -1,0 +1,244 @@
+"""The TDMRs that Linux makes of its memory, found as the kernel finds them.
+
+The kernel covers its memory with TDMRs of whole GiB, allocates a PAMT for each, and enters into
+each as reserved areas the holes and the pieces of PAMTs that lie inside. Modules take few reserved
+areas in a TDMR, so that a finely cut memory map exhausts them.
+
+Source: construct_tdmrs() and what it calls in arch/x86/virt/vmx/tdx/tdx.c, alike from Linux 6.8 to
+7.3; for the variant that finds holes between CMRs, the patch mailed as "v8 8.2/9" in 2024, which
+vendors ship.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import NamedTuple
+
+from tdxinfo.model import units
+from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
+from tdxinfo.model.values import MemoryRange, NodeMemory
+
+PAGE = 1 << 12
+FIRST_MIB = 1 << 20
+_GIB = 1 << 30
+_PAMT_PAGES = (1 << 12, 1 << 21, 1 << 30)
+
+
+class Limits(NamedTuple):
+    """What a module says of TDMRs. PAMT entry sizes are for 4 KiB, 2 MiB and 1 GiB pages."""
+
+    max_tdmrs: int = 64
+    max_reserved_per_tdmr: int = 16
+    pamt_entry_sizes: tuple[int, int, int] = (16, 16, 16)
+
+
+USUAL = Limits()
+"""What every module whose metadata are published says: 1.0, 1.5 and 2.0."""
+
+
+def regions_of(
+    ram: Iterable[MemoryRange], nodes: Sequence[NodeMemory] = ()
+) -> tuple[NodeMemory, ...]:
+    """The memory that the kernel would make of RAM: whole pages, adjacent pieces as one.
+
+    `nodes` are the spans of NUMA nodes; where they overlap they tell nothing.
+    """
+    spans = sorted(nodes, key=lambda node: node.base)
+    if any(after.base < before.end for before, after in pairwise(spans)):
+        spans = []
+    return _joined(piece for found in _whole_pages(ram) for piece in _by_node(found, spans))
+
+
+def _whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
+    for found in sorted(ram, key=lambda found: found.base):
+        base, end = -(-found.base // PAGE) * PAGE, found.end // PAGE * PAGE
+        if base < end:
+            yield MemoryRange.between(base, end)
+
+
+def _by_node(found: MemoryRange, spans: Sequence[NodeMemory]) -> Iterator[NodeMemory]:
+    """The pieces of the range in each node; what lies in none has no node."""
+    at = found.base
+    for span in spans:
+        base, end = max(at, span.base), min(found.end, span.end)
+        if base >= end:
+            continue
+        if at < base:
+            yield NodeMemory(at, base, base - at, None)
+        yield NodeMemory(base, end, end - base, span.node)
+        at = end
+    if at < found.end:
+        yield NodeMemory(at, found.end, found.end - at, None)
+
+
+def _joined(regions: Iterable[NodeMemory]) -> tuple[NodeMemory, ...]:
+    joined: list[NodeMemory] = []
+    for found in regions:
+        before = joined[-1] if joined else None
+        if before and found.base <= before.end and found.node == before.node:
+            end = max(before.end, found.end)
+            joined[-1] = NodeMemory(before.base, end, end - before.base, before.node)
+        else:
+            joined.append(found)
+    return tuple(joined)
+
+
+def plan(
+    regions: Sequence[MemoryRange],
+    limits: Limits = USUAL,
+    cmrs: Sequence[MemoryRange] | None = None,
+    pamts: Sequence[MemoryRange] | None = None,
+) -> TdmrPlan | None:
+    """What a kernel with this memory builds; None of no memory.
+
+    With `cmrs`, holes are the gaps between those. `pamts` are the places of all PAMTs where they
+    are known, one range a TDMR.
+    """
+    memory = [above_first_mib(found) for found in regions if found.end > FIRST_MIB]
+    if not memory:
+        return None
+    covered = _cover(memory)
+    holes = memory if cmrs is None else cmrs
+    built = [_planned(tdmr, holes, limits) for tdmr in covered[: limits.max_tdmrs]]
+    if pamts is None:
+        tdmrs = tuple(_with_bound(tdmr, built, memory) for tdmr in built)
+    else:
+        tdmrs = tuple(_with_pamts(tdmr, pamts) for tdmr in built)
+    return _judged(
+        TdmrPlan(
+            holes_from="memory" if cmrs is None else "cmrs",
+            outcome="fits",
+            limit=None,
+            at=None,
+            max_tdmrs=limits.max_tdmrs,
+            max_reserved_per_tdmr=limits.max_reserved_per_tdmr,
+            tdmrs=tdmrs,
+        ),
+        covered,
+    )
+
+
+def above_first_mib(found: MemoryRange) -> MemoryRange:
+    """Without what lies in the first MiB, which is never convertible and left out by the kernel."""
+    return MemoryRange.between(max(found.base, FIRST_MIB), found.end)
+
+
+def _cover(memory: Iterable[MemoryRange]) -> list[MemoryRange]:
+    """TDMRs of whole GiB over all memory: one for each region, less what one before covers."""
+    covered: list[MemoryRange] = []
+    for found in memory:
+        base, end = found.base // _GIB * _GIB, -(-found.end // _GIB) * _GIB
+        if covered:
+            base = max(base, covered[-1].end)
+        if base < end:
+            covered.append(MemoryRange.between(base, end))
+    return covered
+
+
+def _planned(tdmr: MemoryRange, parts: Iterable[MemoryRange], limits: Limits) -> PlannedTdmr:
+    holes = tuple(gaps(tdmr, parts))
+    return PlannedTdmr(
+        base=tdmr.base,
+        end=tdmr.end,
+        size=tdmr.size,
+        pamt_bytes=pamt_bytes(tdmr.size, limits),
+        holes=holes,
+        reserved_most=len(holes),
+        reserved=None,
+    )
+
+
+def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
+    """What the parts, which ascend, leave of the range."""
+    at = whole.base
+    for part in parts:
+        if part.end <= at:
+            continue
+        if part.base >= whole.end:
+            break
+        if part.base > at:
+            yield MemoryRange.between(at, part.base)
+        at = part.end
+    if at < whole.end:
+        yield MemoryRange.between(at, whole.end)
+
+
+def pamt_bytes(size: int, limits: Limits) -> int:
+    """The PAMT of a TDMR: an entry for each page of each size, each kind in whole pages."""
+    entries = zip(_PAMT_PAGES, limits.pamt_entry_sizes, strict=True)
+    return sum(-(-(size // page * entry) // PAGE) * PAGE for page, entry in entries)
+
+
+def _with_bound(
+    tdmr: PlannedTdmr, tdmrs: Sequence[PlannedTdmr], memory: Sequence[MemoryRange]
+) -> PlannedTdmr:
+    """With the reserved areas it needs if every PAMT that could comes to lie in it.
+
+    A PAMT is one contiguous piece, and so lies in one region that is large enough. The kernel
+    prefers the node of the PAMT's TDMR, but takes any.
+    """
+    inside = [found.size for found in memory if found.base < tdmr.end and found.end > tdmr.base]
+    largest = max(inside, default=0)
+    pamts = sum(other.pamt_bytes <= largest for other in tdmrs)
+    return replace(tdmr, reserved_most=len(tdmr.holes) + pamts)
+
+
+def _with_pamts(tdmr: PlannedTdmr, pamts: Iterable[MemoryRange]) -> PlannedTdmr:
+    """With its reserved areas in the order of addresses: holes, and what of PAMTs lies in it."""
+    pieces = [
+        MemoryRange.between(max(pamt.base, tdmr.base), min(pamt.end, tdmr.end))
+        for pamt in pamts
+        if pamt.base < tdmr.end and pamt.end > tdmr.base
+    ]
+    reserved = sorted([*tdmr.holes, *pieces], key=lambda area: area.base)
+    return replace(tdmr, reserved_most=len(reserved), reserved=tuple(reserved))
+
+
+def _judged(made: TdmrPlan, covered: Sequence[MemoryRange]) -> TdmrPlan:
+    """The plan with its outcome; the kernel ends at the first limit that it meets."""
+    if len(covered) > made.max_tdmrs:
+        return replace(made, outcome="exhausted", limit="tdmrs", at=covered[made.max_tdmrs])
+    most = made.max_reserved_per_tdmr
+    over = [tdmr for tdmr in made.tdmrs if len(tdmr.reserved or tdmr.holes) > most]
+    left = sum(most - len(tdmr.holes) for tdmr in made.tdmrs)
+    if over or left < len(made.tdmrs):
+        at = _bounds(over[0]) if over else None
+        return replace(made, outcome="exhausted", limit="reserved-areas", at=at)
+    doubtful = [tdmr for tdmr in made.tdmrs if tdmr.reserved_most > most]
+    if doubtful:
+        at = _bounds(doubtful[0])
+        return replace(made, outcome="uncertain", limit="reserved-areas", at=at)
+    return made
+
+
+def _bounds(tdmr: MemoryRange) -> MemoryRange:
+    return MemoryRange.between(tdmr.base, tdmr.end)
+
+
+def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
+    """Whether memory that the CMRs tell of is missing at the end of the regions."""
+    last = max((found.end for found in regions), default=0)
+    return any(cmr.base >= last for cmr in cmrs)
+
+
+def told(made: TdmrPlan) -> str:
+    """The plan in a sentence: what suffices, or what does not."""
+    count, most = units.counted(len(made.tdmrs), "TDMR"), made.max_reserved_per_tdmr
+    if made.outcome == "fits":
+        used = max(tdmr.reserved_most for tdmr in made.tdmrs)
+        return f"{count} of {made.max_tdmrs}, in each up to {used} of {most} reserved areas"
+    if made.limit == "tdmrs":
+        left = units.span(made.at.base, made.at.end) if made.at else "the rest"
+        return f"{count} are all there are, and none is left for {left}"
+    if made.at is None:
+        return f"{count} of {most} reserved areas have no room for all holes and PAMTs"
+    (tdmr,) = (tdmr for tdmr in made.tdmrs if tdmr.base == made.at.base)
+    holes = units.counted(len(tdmr.holes), "hole")
+    named = f"TDMR {units.span(tdmr.base, tdmr.end)} has {holes}"
+    if len(tdmr.holes) > most:
+        return f"{named}, and takes {most} reserved areas"
+    pamts = units.counted(tdmr.reserved_most - len(tdmr.holes), "PAMT")
+    where = "lie in it" if tdmr.reserved else "may come to lie in it"
+    return f"{named}, {pamts} {where}, and it takes {most} reserved areas"

@@ -1,0 +1,305 @@
+"""The map of `tdxinfo dump memory --map`: the physical address space to scale, in a few strips.
+
+A strip is a stretch of addresses: what lies below 4 GiB, where maps are cut finest, and each NUMA
+node above. Its lanes show what fills each column. What is not known is not drawn, or drawn as not
+known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.text import Text
+
+from tdxinfo.decode import tdmr
+from tdxinfo.host import Host
+from tdxinfo.model.memory import TdmrPlan
+from tdxinfo.model.observed import Observed
+from tdxinfo.model.units import address, counted, size, span
+from tdxinfo.model.values import MemoryRange, NodeMemory
+from tdxinfo.render import words
+from tdxinfo.render.plan import MOST_ROWS, print_plan
+from tdxinfo.render.safe import printable
+
+_MIB, _GIB = 1 << 20, 1 << 30
+_LOW = 4 * _GIB
+_SMALL = 8 * _GIB
+"""Up to this size one strip shows all."""
+_MOST_NODES = 8
+"""Strips for nodes; with more nodes one strip shows all of them."""
+_MARGIN = 8
+"""Columns for the lanes' names."""
+_TICK = 16
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+class Glyphs(NamedTuple):
+    """How a column shows what fills it."""
+
+    full: str
+    part: str
+    none: str
+    unknown: str = "?"
+    several: str = "*"
+
+
+_UNICODE = Glyphs("█", "▒", "·")
+_ASCII = Glyphs("#", "+", ".")
+
+
+class Strip(NamedTuple):
+    """A stretch of addresses, drawn in a line of columns."""
+
+    title: str
+    base: int
+    end: int
+    column: int
+    """Bytes that one column stands for."""
+
+    def columns(self) -> Iterator[MemoryRange]:
+        for number in range(self.base // self.column, -(-self.end // self.column)):
+            base, end = number * self.column, (number + 1) * self.column
+            yield MemoryRange.between(base, end)
+
+
+class Lane(NamedTuple):
+    """One row of every strip. `numbers` make it show which of several things is there."""
+
+    name: str
+    meaning: str
+    ranges: Sequence[MemoryRange]
+    numbers: Sequence[int] | None = None
+    known_to: int | None = None
+    """Where the knowledge ends; None when it reaches over the whole space."""
+
+
+def print_map(console: Console, host: Host) -> None:
+    """The strips with their lanes, the signs, the TDMRs, and what is not known."""
+    glyphs = _UNICODE if console.encoding.startswith("utf") else _ASCII
+    lanes = list(_lanes(host))
+    end = max((found.end for lane in lanes for found in lane.ranges), default=0)
+    if not end:
+        console.print(Text("No place tells of this host's memory."))
+    for strip in _strips(host, end, console.width - _MARGIN):
+        _print_strip(console, strip, lanes, glyphs)
+    if end:
+        _print_signs(console, lanes, glyphs)
+    plan = _plan(host)
+    if plan:
+        print_plan(console, plan)
+    for line in (*_outside(host), *_not_known(host)):
+        console.print(line)
+
+
+# --- what is drawn ------------------------------------------------------------------------------
+
+
+def _lanes(host: Host) -> Iterator[Lane]:
+    memory = host.memory
+    nodes = memory.nodes.value or ()
+    if len(nodes) > 1:
+        yield Lane("node", "number of the NUMA node", nodes, [n.node or 0 for n in nodes])
+    ram = memory.system_ram.value or memory.regions.value
+    cut = _known_to(host)
+    if ram:
+        what = "System RAM" if memory.system_ram.value else _origin_of_regions(host)
+        yield Lane("RAM", what, ram, None, cut)
+    if memory.cmrs.value:
+        yield Lane("CMR", "convertible memory, which TDs can use", memory.cmrs.value)
+    built, plan = memory.tdmrs.value, _plan(host)
+    if built:
+        yield Lane("TDMR", "TDMRs, by number", built, range(len(built)))
+        yield from _built_lanes(host)
+    elif plan:
+        yield Lane(
+            "TDMR?", "TDMRs as calculated, by number", plan.tdmrs, range(len(plan.tdmrs)), cut
+        )
+        holes = [hole for found in plan.tdmrs for hole in found.holes]
+        yield Lane("hole?", "holes in them, which take reserved areas", holes, None, cut)
+
+
+def _built_lanes(host: Host) -> Iterator[Lane]:
+    """Holes and PAMTs of the TDMRs that there are, where the kernel told them."""
+    built = host.memory.tdmrs.value or ()
+    pamts = [(number, area) for number, found in enumerate(built) for area in found.pamt or ()]
+    if any(found.reserved is None or found.pamt is None for found in built):
+        return
+    taken = sorted((area for _, area in pamts), key=lambda area: area.base)
+    holes = [
+        hole for found in built for area in found.reserved or () for hole in tdmr.gaps(area, taken)
+    ]
+    yield Lane("hole", "holes in TDMRs, which take reserved areas", holes)
+    yield Lane(
+        "PAMT", "PAMT, by its TDMR's number", [area for _, area in pamts], [n for n, _ in pamts]
+    )
+
+
+def _plan(host: Host) -> TdmrPlan | None:
+    """What this kernel makes of its memory, by what it takes for holes."""
+    memory = host.memory
+    by_cmrs = memory.plan_by_cmrs.value if memory.holes_from.value == "cmrs" else None
+    return by_cmrs or memory.plan.value
+
+
+def _known_to(host: Host) -> int | None:
+    """Where the memory map ends, if it ends before the CMRs do."""
+    ram = host.memory.system_ram.value or host.memory.regions.value or ()
+    if not tdmr.is_cut(ram, host.memory.cmrs.value or ()):
+        return None
+    return max((found.end for found in ram), default=0)
+
+
+def _origin_of_regions(host: Host) -> str:
+    if "firmware_ram" in host.memory.regions.origin:
+        return "what the firmware's map calls usable"
+    return "the kernel's list of memory"
+
+
+# --- strips -------------------------------------------------------------------------------------
+
+
+def _strips(host: Host, end: int, columns: int) -> Iterator[Strip]:
+    if not end:
+        return
+    if end <= _SMALL:
+        yield _strip("All memory", 0, end, columns)
+        return
+    yield _strip("Below 4 GiB", 0, _LOW, columns)
+    nodes = _nodes_above(host)
+    if not nodes:
+        yield _strip("Above 4 GiB", _LOW, end, columns)
+    for node in nodes:
+        yield _strip(f"Node {node.node}", max(node.base, _LOW), node.end, columns)
+    last = max((node.end for node in nodes), default=end)
+    if last < end:
+        yield _strip("Beyond", last, end, columns)
+
+
+def _nodes_above(host: Host) -> list[NodeMemory]:
+    """The nodes with memory above 4 GiB, where their spans are apart and few enough."""
+    nodes = sorted(host.memory.nodes.value or (), key=lambda node: node.base)
+    apart = all(one.end <= other.base for one, other in pairwise(nodes))
+    above = [node for node in nodes if node.end > _LOW]
+    return above if apart and len(above) <= _MOST_NODES else []
+
+
+def _strip(title: str, base: int, end: int, columns: int) -> Strip:
+    """The strip with the smallest column, a power of two, with which it fits.
+
+    Columns begin at multiples of themselves, so that the same address is drawn alike everywhere.
+    """
+    column = _MIB
+    while -(-end // column) - base // column > max(columns, 1):
+        column *= 2
+    return Strip(title, base, end, column)
+
+
+def _print_strip(console: Console, strip: Strip, lanes: Iterable[Lane], glyphs: Glyphs) -> None:
+    where = f"{address(strip.base)} to {address(strip.end)}, {size(strip.end - strip.base)}"
+    where += f", a column is {size(strip.column)}"
+    console.print(Text(strip.title, "title").append(f": {where}", ""))
+    console.print(Text(" " * _MARGIN + _ruler(strip), "label"), no_wrap=True)
+    for lane in lanes:
+        row = Text(f"  {lane.name:<{_MARGIN - 2}}", "label")
+        console.print(row.append("".join(_cells(strip, lane, glyphs)), ""), no_wrap=True)
+
+
+def _ruler(strip: Strip) -> str:
+    """The addresses of every sixteenth column, where they are round."""
+    line = ""
+    for number, column in enumerate(strip.columns()):
+        if column.base % (strip.column * _TICK) == 0:
+            line = f"{line:<{number}}|{_short(column.base)}"
+    return line
+
+
+def _short(mark: int) -> str:
+    """An address in GiB, or in MiB where that is shorter."""
+    if mark % _GIB and mark < _GIB:
+        return f"{mark // _MIB}M"
+    return f"{mark / _GIB:.6g}G" if mark else "0"
+
+
+def _cells(strip: Strip, lane: Lane, glyphs: Glyphs) -> Iterator[str]:
+    numbers = lane.numbers or range(len(lane.ranges))
+    columns = list(strip.columns())
+    inside = [
+        (number, found)
+        for number, found in zip(numbers, lane.ranges, strict=True)
+        if found.base < columns[-1].end and found.end > columns[0].base
+    ]
+    for column in columns:
+        if lane.known_to is not None and column.base >= lane.known_to:
+            yield glyphs.unknown
+            continue
+        there = [
+            (number, min(found.end, column.end) - max(found.base, column.base))
+            for number, found in inside
+            if found.base < column.end and found.end > column.base
+        ]
+        if lane.numbers is None:
+            yield _filled(sum(length for _, length in there), column.size, glyphs)
+        else:
+            yield _numbered({number for number, _ in there}, glyphs)
+
+
+def _filled(length: int, whole: int, glyphs: Glyphs) -> str:
+    if not length:
+        return glyphs.none
+    return glyphs.full if length >= whole else glyphs.part
+
+
+def _numbered(numbers: set[int], glyphs: Glyphs) -> str:
+    if not numbers:
+        return glyphs.none
+    if len(numbers) > 1:
+        return glyphs.several
+    return _DIGITS[numbers.pop() % len(_DIGITS)]
+
+
+def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> None:
+    console.print(
+        Text(
+            f"{glyphs.full} fills the column  {glyphs.part} part of it  {glyphs.none} none"
+            f"  {glyphs.several} several" + "  ? not known" * any(lane.known_to for lane in lanes),
+            "unknown",
+        )
+    )
+    for lane in lanes:
+        console.print(Text(f"  {lane.name:<{_MARGIN - 2}}{lane.meaning}", "unknown"))
+
+
+# --- what stands below --------------------------------------------------------------------------
+
+
+def _outside(host: Host) -> Iterator[Text]:
+    found = host.memory.ram_outside_cmrs.value or ()
+    for piece in found[:MOST_ROWS]:
+        cause = f": {printable(piece.name)}" if piece.name else ""
+        yield Text(f"RAM in no CMR: {span(piece.base, piece.end)}{cause}", "bad")
+    if len(found) > MOST_ROWS:
+        left = counted(len(found) - MOST_ROWS, "more range")
+        yield Text(f"RAM in no CMR: {left}: `tdxinfo dump memory.ram_outside_cmrs --json`", "bad")
+
+
+def _not_known(host: Host) -> Iterator[Text]:
+    """What the map lacks, and why; PAMTs before they have a place are told by their size."""
+    memory = host.memory
+    facts: dict[str, Observed[Any]] = {
+        "RAM": memory.system_ram,
+        "CMR": memory.cmrs,
+        "node": memory.nodes,
+    }
+    for name, fact in facts.items():
+        if not fact.value and not (name == "RAM" and memory.regions.value):
+            yield Text(f"Not drawn: {name}, {words.reason(fact)}", "unknown")
+    if not memory.tdmrs.value and memory.plan.value:
+        cost = memory.pamt_expected_bytes.value
+        told = "" if cost is None else f", {size(cost)} by calculation"
+        yield Text(f"Not drawn: PAMT{told}, since nothing tells where it lies", "unknown")
+    cut = _known_to(host)
+    if cut is not None:
+        yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

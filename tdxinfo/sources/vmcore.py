@@ -1,0 +1,198 @@
+"""A crash dump: the kernel's log and its TDX variables, read by drgn and by the kernel's own BTF.
+
+drgn reads ELF cores and compressed kdump files; types come from the BTF in the kernel's image, or
+from a vmlinux. Nothing of the dump but these objects is kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any, Protocol
+
+from tdxinfo.decode.btf import Btf
+from tdxinfo.decode.printk import VmcoreInfo, kernel_log
+from tdxinfo.errors import Absent, BadInput, Malformed, NotRecorded
+from tdxinfo.machine import KERNEL_LOG, Answer, Machine, Origin
+from tdxinfo.machine.inputs import CrashDump
+from tdxinfo.sources import kmem
+from tdxinfo.sources.kobjects import objects_of
+
+RELEASE = "/proc/sys/kernel/osrelease"
+_MOST_READ = 128 << 20
+_TYPES_LIMIT = 32 << 20
+_OLDEST_SYMBOLS = "the kernel's VMCOREINFO tells no symbols, as it does from Linux 6.0 on"
+
+
+class VmcoreMachine(Machine):
+    """A machine of which a crash dump is all there is."""
+
+    def __init__(self, dump: DumpedKernel, origin: Origin) -> None:
+        super().__init__(origin)
+        self._dump = dump
+
+    def _read(self, path: str) -> bytes:
+        if path == RELEASE and self._dump.info.release:
+            return self._dump.info.release.encode()
+        raise NotRecorded(f"{path} is not in a crash dump")
+
+    def _ask(self, key: str, live: Any) -> Answer:
+        if key == KERNEL_LOG:
+            return kernel_log(self._dump.info, self._dump.read)
+        if key == kmem.KEY:
+            return objects_of(self._dump)
+        raise NotRecorded(f"{key} is not in a crash dump")
+
+
+class Image(Protocol):
+    """Where a kernel's symbols and types come from. Raises Unavailable."""
+
+    def symbols(self, names: Iterable[str]) -> dict[str, int]: ...
+
+    def types(self) -> Btf: ...
+
+
+class DumpedKernel:
+    """The kernel of a crash dump."""
+
+    def __init__(self, program: Any, vmlinux: str | None) -> None:
+        """Raises BadInput when `vmlinux` cannot be used."""
+        self._program = program
+        self.info = VmcoreInfo(_note(program))
+        self._image: Image = _Vmlinux(vmlinux, self.info) if vmlinux else _InMemory(program, self)
+
+    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+        return self._image.symbols(names)
+
+    def types(self) -> Btf:
+        return self._types
+
+    @cached_property
+    def _types(self) -> Btf:
+        return self._image.types()
+
+    def read(self, address: int, size: int) -> bytes:
+        import drgn
+
+        if not 0 < size <= _MOST_READ:
+            raise Malformed(f"{size} bytes at {address:#x} are not to be read")
+        try:
+            return bytes(self._program.read(address, size))
+        except (drgn.FaultError, ValueError, OverflowError):
+            raise Malformed(f"the dump has no {size} bytes at {address:#x}") from None
+
+
+class _InMemory:
+    """The image in the dump: kallsyms by what VMCOREINFO tells of it, and the BTF behind it."""
+
+    def __init__(self, program: Any, kernel: DumpedKernel) -> None:
+        self._program = program
+        self._kernel = kernel
+
+    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+        return {name: found for name in names if (found := self._address(name)) is not None}
+
+    def types(self) -> Btf:
+        start, stop = self._address("__start_BTF"), self._address("__stop_BTF")
+        if start is None or stop is None:
+            raise Absent("the dumped kernel was built without BTF", _NAME_VMLINUX)
+        if not 0 < stop - start <= _TYPES_LIMIT:
+            raise Malformed(f"{stop - start} bytes are no BTF")
+        return Btf(self._kernel.read(start, stop - start))
+
+    def _address(self, name: str) -> int | None:
+        try:
+            return int(self._index.symbol(name).address)
+        except LookupError:
+            return None
+
+    @cached_property
+    def _index(self) -> Any:
+        if not self._kernel.info.has("SYMBOL", "kallsyms_names"):
+            raise Absent(_OLDEST_SYMBOLS, _NAME_VMLINUX)
+        from drgn.helpers.linux.kallsyms import load_vmlinux_kallsyms
+
+        try:
+            self._program.register_symbol_finder(
+                "tdxinfo", load_vmlinux_kallsyms(self._program), enable_index=0
+            )
+        except Exception as error:  # drgn raises Exception itself for what it cannot decode
+            raise Malformed(f"the dump's kallsyms cannot be read: {error}", _NAME_VMLINUX) from None
+        return self._program
+
+
+_NAME_VMLINUX = "Name the kernel's vmlinux with --vmlinux."
+
+
+class _Vmlinux:
+    """An uncompressed kernel image with its symbol table, and BTF in a section."""
+
+    def __init__(self, path: str, info: VmcoreInfo) -> None:
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.elffile import ELFFile
+
+        self._path = path
+        self._offset = info.kernel_offset
+        try:
+            self._elf = ELFFile(open(path, "rb"))  # noqa: SIM115 - read as long as the kernel is
+            self._table: Any = self._elf.get_section_by_name(".symtab")
+            self._btf = self._elf.get_section_by_name(".BTF")
+            own = _build_id(self._elf)
+        except OSError as error:
+            raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+        except (ELFError, ValueError) as error:
+            raise BadInput(f"{path} is no vmlinux: {error}.") from None
+        if self._table is None:
+            raise BadInput(f"{path} has no symbols: it is stripped, or no vmlinux.")
+        if own and info.build_id and own != info.build_id:
+            raise BadInput(
+                f"{path} is another kernel than the dump's: its build id is {own}, the dump's "
+                f"{info.build_id}."
+            )
+
+    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+        found = {name: self._table.get_symbol_by_name(name) for name in names}
+        return {
+            name: entries[0].entry.st_value + self._offset
+            for name, entries in found.items()
+            if entries
+        }
+
+    def types(self) -> Btf:
+        if self._btf is None:
+            raise Absent(f"{self._path} has no BTF", f"Run `pahole -J {self._path}` to add it.")
+        return Btf(self._btf.data())
+
+
+def _build_id(elf: Any) -> str | None:
+    notes = [note for section in elf.iter_sections("SHT_NOTE") for note in section.iter_notes()]
+    return next((str(n["n_desc"]) for n in notes if n["n_type"] == "NT_GNU_BUILD_ID"), None)
+
+
+def machine_of(given: CrashDump, vmlinux: str | None) -> VmcoreMachine:
+    """The machine of a crash dump. Raises BadInput."""
+    try:
+        import drgn
+    except ImportError:
+        raise BadInput(
+            f"{given.origin.path} is a crash dump, and drgn is not installed. "
+            "Run `pip install 'tdxinfo[vmcore]'`."
+        ) from None
+    logging.getLogger("drgn").addHandler(logging.NullHandler())
+    # QEMU's compressed dumps name no architecture; TDX is of x86-64 alone.
+    program = drgn.Program(drgn.Platform(drgn.Architecture.X86_64))
+    shown = str(given.origin.path)
+    try:
+        program.set_core_dump(os.fspath(given.path))
+    except Exception as error:  # drgn raises Exception itself for a damaged kdump file
+        why = " ".join(str(error).split())
+        raise BadInput(f"{shown} cannot be read as a crash dump: {why}.") from None
+    if not program.flags & drgn.ProgramFlags.IS_LINUX_KERNEL:
+        raise BadInput(f"{shown} is no dump of a Linux kernel: it has no VMCOREINFO note.")
+    return VmcoreMachine(DumpedKernel(program, vmlinux), given.origin)
+
+
+def _note(program: Any) -> str:
+    return str(program["VMCOREINFO"].string_().decode("utf-8", "replace"))

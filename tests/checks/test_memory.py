@@ -1,0 +1,140 @@
+"""What the checks of memory say of a plan, by what it rests on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tdxinfo import checks  # noqa: F401  # declares them
+from tdxinfo.checks.engine import CHECKS, Result, judge_host
+from tdxinfo.decode import tdmr
+from tdxinfo.model.memory import NamedRange, TdmrPlan
+from tdxinfo.model.observed import Attempt
+from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
+from tests.hands import host_with
+
+GIB = 1 << 30
+LISTED = "klog:memory_regions"
+CALCULATED = "derived:memory.regions"
+FROM_RAM = "inferred:memory.system_ram,memory.nodes"
+DENIED = Attempt("procfs:/proc/iomem", "denied", "/proc/iomem may not be read", "Run as root.")
+
+
+def cut(holes: int) -> tuple[NodeMemory, ...]:
+    """A GiB of memory with that many holes of a page, besides the first MiB."""
+    pieces = []
+    at = 1 << 20
+    for number in range(1, holes + 1):
+        pieces.append(NodeMemory(at, number << 24, (number << 24) - at, 0))
+        at = (number << 24) + 4096
+    return (*pieces, NodeMemory(at, GIB, GIB - at, 0))
+
+
+def plan_of(holes: int) -> TdmrPlan:
+    made = tdmr.plan(cut(holes))
+    assert made
+    return made
+
+
+def judged(check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None) -> Result:
+    (result,) = judge_host(host_with(facts, origins), left_out=set(CHECKS) - {check_id})
+    return result
+
+
+def predicted(holes: int, regions: str = LISTED, plan: str = CALCULATED, **more: Any) -> Result:
+    facts = {
+        "memory.regions": cut(holes),
+        "memory.plan": plan_of(holes),
+        "memory.holes_from": "memory",
+        **{f"memory.{name}": value for name, value in more.items()},
+    }
+    return judged("memory.tdmrs_fit", facts, {"memory.regions": regions, "memory.plan": plan})
+
+
+# One hole is the first MiB's, and the one PAMT needs an area too.
+@pytest.mark.parametrize(("holes", "outcome"), [(0, "PASS"), (14, "PASS"), (15, "FAIL")])
+def test_sixteen_areas_are_enough_and_seventeen_are_not(holes: int, outcome: str) -> None:
+    assert predicted(holes).outcome.value == outcome
+
+
+@pytest.mark.parametrize(
+    "shaky",
+    [
+        {"regions": FROM_RAM},
+        {"plan": "inferred:memory.regions"},
+        {"holes_from": Attempt("inferred:kernel.release", "absent", "not known")},
+    ],
+)
+def test_what_rests_on_an_assumption_warns_but_never_fails(shaky: dict[str, Any]) -> None:
+    result = predicted(20, **shaky)
+    assert result.outcome.value == "WARN"
+    assert "TDMR [0x0, 0x40000000) has 21 holes, and takes 16 reserved areas" in str(result.verdict)
+    assert result.remedy
+
+
+def test_a_kernel_that_takes_holes_from_cmrs_is_judged_by_its_own_plan() -> None:
+    assert predicted(20, holes_from="cmrs", plan_by_cmrs=plan_of(0)).outcome.value == "PASS"
+    assert predicted(0, holes_from="cmrs").outcome.value == "UNKNOWN"
+
+
+def test_a_plan_that_does_not_fit_names_the_kernel_that_would_do() -> None:
+    assert (
+        "makes reserved areas from CMRs has enough"
+        in predicted(20, plan_by_cmrs=plan_of(0)).verdict.message
+    )
+    assert "has enough" not in predicted(20, plan_by_cmrs=plan_of(20)).verdict.message
+
+
+def test_a_map_that_ends_before_the_cmrs_proves_no_fit() -> None:
+    beyond = (MemoryRange.between(4 * GIB, 8 * GIB),)
+    assert predicted(0, cmrs=beyond).outcome.value == "UNKNOWN"
+    assert predicted(20, cmrs=beyond).outcome.value == "FAIL"
+
+
+def test_what_happened_counts_more_than_what_was_calculated() -> None:
+    facts = {"memory.regions": cut(20), "memory.plan": plan_of(20)}
+    running = judged("memory.tdmrs_fit", {**facts, "module.state": "initialized"})
+    assert running.outcome.value == "PASS"
+    empty = dict.fromkeys(
+        ("errno", "errno_name", "leaf", "leaf_name", "status", "status_name", "tdmr")
+    )
+    failure = Failure(**{**empty, "message": "x", "tdmr": MemoryRange.between(0, GIB)})  # type: ignore[arg-type]
+    refused = {"module.state": "failed", "module.failure": failure}
+    fits = {"memory.regions": cut(0), "memory.plan": plan_of(0)}
+    assert judged("memory.tdmrs_fit", {**fits, **refused}).outcome.value == "FAIL"
+
+
+def test_memory_that_could_not_be_looked_at_says_how_it_could() -> None:
+    result = judged("memory.tdmrs_fit", {"memory.system_ram": DENIED})
+    assert (result.outcome.value, result.remedy) == ("UNKNOWN", "Run as root.")
+
+
+def test_ram_outside_of_cmrs_is_told_with_its_cause_and_the_number_of_others() -> None:
+    cmrs = (MemoryRange.between(1 << 20, GIB),)
+    outside = tuple(
+        NamedRange(base, base + GIB, GIB, name)
+        for base, name in ((4 * GIB, "memmap=1G@4G"), (8 * GIB, None), (16 * GIB, None))
+    )
+    facts = {"memory.cmrs": cmrs, "memory.regions": cut(0), "memory.ram_outside_cmrs": outside}
+    assert judged("memory.cmrs_cover_ram", facts).verdict.message == (
+        "[0x100000000, 0x140000000) is System RAM, but lies in no CMR (memmap=1G@4G), "
+        "and 2 more ranges"
+    )
+
+
+@pytest.mark.parametrize(
+    ("difference", "told"),
+    [
+        (0, ", as calculated"),
+        (4096, ", 4.0 KiB more than calculated"),
+        (-4096, ", 4.0 KiB less than calculated"),
+        (None, ""),
+    ],
+)
+def test_the_pamt_is_held_against_the_calculation(difference: int | None, told: str) -> None:
+    facts: dict[str, Any] = {"memory.pamt_bytes": 8 << 20}
+    if difference is not None:
+        facts["memory.pamt_difference_bytes"] = difference
+    message = judged("memory.pamt", facts).verdict.message
+    assert message == f"PAMT takes 8.0 MiB{told}"

@@ -1,0 +1,81 @@
+"""RAM that lies in no CMR, and who made it RAM."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdxinfo.decode.convertible import FIRMWARE, Causes, options, outside
+from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.values import MemoryRange
+
+MIB, GIB = 1 << 20, 1 << 30
+NOTHING = Causes(None, None, None)
+
+
+def ranges(*bounds: tuple[int, int]) -> tuple[MemoryRange, ...]:
+    return tuple(MemoryRange.between(base, end) for base, end in bounds)
+
+
+CMRS = ranges((MIB, 2 * GIB), (4 * GIB, 8 * GIB))
+
+
+def told(ram: tuple[MemoryRange, ...], causes: Causes = NOTHING) -> list[tuple[int, int]]:
+    return [(found.base, found.end) for found in outside(ram, CMRS, causes)]
+
+
+def cause(causes: Causes) -> str | None:
+    (found,) = outside(ranges((8 * GIB, 9 * GIB)), CMRS, causes)
+    return found.name
+
+
+def test_ram_within_cmrs_and_below_a_mib_is_not_outside() -> None:
+    assert told(ranges((0, 2 * GIB), (5 * GIB, 8 * GIB))) == []
+
+
+def test_only_the_pieces_outside_are_told() -> None:
+    assert told(ranges((GIB, 5 * GIB))) == [(2 * GIB, 4 * GIB)]
+    assert told(ranges((7 * GIB, 9 * GIB))) == [(8 * GIB, 9 * GIB)]
+    # RAM that two adjacent CMRs share is covered.
+    both = outside(ranges((MIB, 3 * GIB)), ranges((MIB, GIB), (GIB, 3 * GIB)), NOTHING)
+    assert both == ()
+
+
+def test_ram_that_a_driver_added_is_looked_at_too() -> None:
+    added = NamedRange(16 * GIB, 17 * GIB, GIB, "CXL Window 0, added by kmem")
+    causes = Causes((added,), None, None)
+    assert outside(ranges((MIB, GIB)), CMRS, causes) == (added,)
+
+
+def test_the_surest_cause_is_named() -> None:
+    piece = ranges((8 * GIB, 9 * GIB))
+    option = "ro memmap=1G@8G quiet"
+    assert cause(NOTHING) is None
+    assert cause(Causes((), "ro quiet", ())) is None
+    assert cause(Causes((), "ro quiet", piece)) == FIRMWARE
+    assert cause(Causes((), option, piece)) == "memmap=1G@8G"
+    assert cause(Causes((), "memmap=1G@20G", piece)) == FIRMWARE
+
+
+@pytest.mark.parametrize(
+    ("command_line", "expected"),
+    [
+        # Linux, Documentation/admin-guide/kernel-parameters.txt: memmap=, efi_fake_mem=.
+        ("memmap=64K@0x18690000", [(0x18690000, 0x186A0000)]),
+        ("quiet memmap=1g@4g", [(4 * GIB, 5 * GIB)]),
+        ("memmap=010@0x10M", [(16 * MIB, 16 * MIB + 8)]),
+        ("memmap=1G@4G,2G@8G", [(4 * GIB, 5 * GIB), (8 * GIB, 10 * GIB)]),
+        ("memmap=1G%4G+1", [(4 * GIB, 5 * GIB)]),
+        ("memmap=1G%4G-2+1", [(4 * GIB, 5 * GIB)]),
+        ("efi_fake_mem=2G@4G:0x10000", [(4 * GIB, 6 * GIB)]),
+        # These take memory away, or give it another type.
+        ("memmap=1G$4G memmap=1G#4G memmap=1G!4G", []),
+        ("memmap=1G%4G+2 memmap=1G%4G-1", []),
+        ("memmap=exactmap memmap=4G mem=4G", []),
+        ("xmemmap=1G@4G", []),
+        ("memmap= memmap=@ memmap=G@G", []),
+    ],
+)
+def test_options_that_make_ram_are_read_as_the_kernel_reads_them(
+    command_line: str, expected: list[tuple[int, int]]
+) -> None:
+    assert [(found.base, found.end) for found in options(command_line)] == expected
