@@ -1,0 +1,283 @@
+"""Every place that tdxinfo reads, with everything that can be wrong with a place.
+
+The places are found by asking all places of all facts of recorded hosts; none is listed here. A
+fault may change only facts that look at the place, in the way that the fault means.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from tdxinfo.checks.engine import judge_host, verdict_of
+from tdxinfo.errors import REASONS, Unavailable
+from tdxinfo.host import Host, fact_names
+from tdxinfo.host.observe import Observer, observe
+from tdxinfo.machine import FILE_LIMIT, Answer, Machine
+from tdxinfo.machine.bounded import read_file, within
+from tdxinfo.machine.captured import open_folder
+from tdxinfo.render.document import as_text, dump_document
+from tdxinfo.render.judgement import check_document
+
+HOSTS = Path(__file__).parent / "hosts"
+EXAMPLES = Path(__file__).parent.parent / "tdxinfo" / "examples"
+BASES = (EXAMPLES / "linux-7.3-emulated", HOSTS / "mvp-6.2-sysfs", HOSTS / "icelake-no-tdx")
+PATIENCE = 0.05
+"""Seconds for the file that blocks for ever; the others may take as long as they need."""
+
+
+class Watched(Machine):
+    """A recorded host that keeps which files and answers it was asked for."""
+
+    def __init__(self, inner: Machine) -> None:
+        super().__init__(inner.origin)
+        self._inner = inner
+        self.files: set[str] = set()
+        self.keys: set[str] = set()
+
+    def _read(self, path: str) -> bytes:
+        self.files.add(path)
+        return self._inner.read(path)
+
+    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+        self.keys.add(key)
+        return self._inner.ask(key, live)
+
+
+class Faulty(Watched):
+    """The host with a fault in one place; the file is read as on a live machine."""
+
+    def __init__(self, inner: Machine, place: str, fault: Callable[[], Any]) -> None:
+        super().__init__(inner)
+        self._place = place
+        self._fault = fault
+        self.times = 0
+
+    def _read(self, path: str) -> bytes:
+        return self._faulty() if path == self._place else self._inner.read(path)
+
+    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+        return self._faulty() if key == self._place else self._inner.ask(key, live)
+
+    def _faulty(self) -> Any:
+        self.times += 1
+        return self._fault()
+
+
+@cache
+def base(folder: Path) -> Machine:
+    return open_folder(str(folder))
+
+
+@cache
+def looked_at(folder: Path) -> dict[str, frozenset[str]]:
+    """For each fact the places that are looked at for it, by any of its places."""
+    found: dict[str, frozenset[str]] = {}
+    for name in fact_names():
+        watched = Watched(base(folder))
+        Observer(watched).every_place(name)
+        found[name] = frozenset(watched.files | watched.keys)
+    return found
+
+
+@cache
+def places(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """All files and all other places of the host."""
+    watched = Watched(base(folder))
+    observer = Observer(watched)
+    for name in fact_names():
+        observer.every_place(name)
+    return frozenset(watched.files), frozenset(watched.keys)
+
+
+@cache
+def values(folder: Path) -> dict[str, Any]:
+    host = observe(base(folder))
+    return {name: host.fact(name).value for name in fact_names()}
+
+
+# --- faults of files ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FileFault:
+    """How a file is made wrong, and the reason that must be told; none where it may still tell."""
+
+    make: Callable[[Path, bytes], object] = lambda path, data: path.write_bytes(data)
+    reason: str = ""
+    system: Callable[[], AbstractContextManager[object]] = nullcontext
+    """What the system does while the file is read."""
+    patience: float = 60
+
+
+def _failing(call: str, number: int) -> Callable[[], AbstractContextManager[object]]:
+    error = OSError(number, os.strerror(number))
+    return lambda: mock.patch(f"tdxinfo.machine.bounded.os.{call}", side_effect=error)
+
+
+def _reads(read: Callable[[int, int], bytes]) -> Callable[[], AbstractContextManager[object]]:
+    return lambda: mock.patch("tdxinfo.machine.bounded.os.read", read)
+
+
+@contextmanager
+def _blocking() -> Iterator[None]:
+    """Reads do not come back before the test goes on."""
+    goes_on = threading.Event()
+
+    def read(_fd: int, _size: int) -> bytes:
+        goes_on.wait()
+        return b""
+
+    with mock.patch("tdxinfo.machine.bounded.os.read", read):
+        try:
+            yield
+        finally:
+            goes_on.set()
+
+
+def _garbage(path: Path, data: bytes) -> None:
+    path.write_bytes(random.Random(len(data)).randbytes(600))
+
+
+def _sparse(path: Path, data: bytes) -> None:
+    path.write_bytes(b"")
+    os.truncate(path, 100 << 20)
+
+
+FILE_FAULTS = {
+    "absent": FileFault(lambda path, data: None, "absent"),
+    "EACCES": FileFault(system=_failing("open", errno.EACCES), reason="denied"),
+    "EPERM": FileFault(system=_failing("open", errno.EPERM), reason="denied"),
+    "EIO": FileFault(system=_failing("read", errno.EIO), reason="unsupported"),
+    "ENXIO": FileFault(system=_failing("read", errno.ENXIO), reason="unsupported"),
+    "empty": FileFault(lambda path, data: path.write_bytes(b"")),
+    "truncated": FileFault(lambda path, data: path.write_bytes(data[: len(data) // 2])),
+    "garbage": FileFault(_garbage),
+    "not UTF-8": FileFault(lambda path, data: path.write_bytes(b"\xff\xfe" + data + b"\x80\n")),
+    "100 MB": FileFault(_sparse, "malformed"),
+    "endless": FileFault(system=_reads(lambda fd, size: b"7" * size), reason="malformed"),
+    "blocks for ever": FileFault(system=_blocking, reason="timed-out", patience=PATIENCE),
+    "directory": FileFault(lambda path, data: path.mkdir(), "malformed"),
+    "dangling link": FileFault(lambda path, data: path.symlink_to("nowhere"), "absent"),
+    "looping link": FileFault(lambda path, data: path.symlink_to(path.name), "unsupported"),
+    "device": FileFault(lambda path, data: path.symlink_to("/dev/zero"), "malformed"),
+}
+
+
+def _content(folder: Path, place: str) -> bytes:
+    try:
+        return base(folder).read(place)
+    except Unavailable:
+        return b"1\n"
+
+
+def _file_cases() -> Iterator[Any]:
+    for folder in BASES:
+        for place in sorted(places(folder)[0]):
+            yield pytest.param(folder, place, id=f"{folder.name}:{place}")
+
+
+@pytest.mark.parametrize(("folder", "place"), list(_file_cases()))
+def test_a_faulty_file_makes_only_its_own_facts_unknown(
+    folder: Path, place: str, tmp_path: Path
+) -> None:
+    for number, (name, fault) in enumerate(FILE_FAULTS.items()):
+        path = tmp_path / str(number)
+        fault.make(path, _content(folder, place))
+
+        def read(path: Path = path, fault: FileFault = fault) -> bytes:
+            with fault.system():
+                return within(fault.patience, path.name, lambda: read_file(str(path), FILE_LIMIT))
+
+        told = told_with(folder, place, read)
+        assert told.times <= 1, f"{place} was read {told.times} times"
+        told.stands(name)
+        if fault.reason:
+            told.refused(name, fault.reason)
+
+
+# --- faults of everything else ------------------------------------------------------------------
+
+
+def _raising(kind: type[Unavailable]) -> Callable[[], Any]:
+    def refuse() -> Any:
+        raise kind("the test refuses", "Do nothing.")
+
+    return refuse
+
+
+WRONG_ANSWERS: tuple[Any, ...] = (
+    "", "garbage \x00\x1b[31m\ufffd", "0x" + "f" * 40, "7" * 100_000, -1, 1 << 70, True, [], {},
+    [[]], [1, "a", {}], {"data": 1}, {"": {"": []}}, {"0": "zz"}, [None] * 3, ["0 0 0"] * 5000,
+)  # fmt: skip
+
+
+def _key_cases() -> Iterator[Any]:
+    for folder in BASES:
+        for place in sorted(places(folder)[1]):
+            yield pytest.param(folder, place, id=f"{folder.name}:{place}")
+
+
+@pytest.mark.parametrize(("folder", "place"), list(_key_cases()))
+def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, place: str) -> None:
+    for reason, kind in REASONS.items():
+        told_with(folder, place, _raising(kind)).stands(reason)
+    for answer in WRONG_ANSWERS:
+        told_with(folder, place, lambda answer=answer: answer).stands(repr(answer)[:40])
+
+
+# --- what must hold -----------------------------------------------------------------------------
+
+
+@dataclass
+class Told:
+    """What tdxinfo makes of a host with a fault."""
+
+    folder: Path
+    place: str
+    host: Host
+    times: int
+
+    def stands(self, fault: str) -> None:
+        """The report is whole, and only facts that look at the place have changed."""
+        document = json.loads(as_text(dump_document(self.host, fact_names())))
+        assert set(document["host"])
+        results = judge_host(self.host)
+        verdict = verdict_of(results)
+        json.loads(as_text(check_document(self.host, fact_names(), results, verdict.value)))
+        changed = {
+            name
+            for name, value in values(self.folder).items()
+            if self.host.fact(name).value != value
+        }
+        looked = looked_at(self.folder)
+        innocent = {name for name in changed if self.place not in looked[name]}
+        assert not innocent, f"{fault} in {self.place} changed {sorted(innocent)}"
+
+    def refused(self, fault: str, reason: str) -> None:
+        """Whoever asked the place tells the reason, unless the place's absence is an answer."""
+        reasons = {
+            attempt.reason
+            for name in fact_names()
+            for attempt in self.host.fact(name).attempts
+            if attempt.origin.endswith(f":{self.place}")
+        }
+        assert reasons <= {reason, "lost", "absent"}, f"{fault} in {self.place} told {reasons}"
+
+
+def told_with(folder: Path, place: str, fault: Callable[[], Any]) -> Told:
+    machine = Faulty(base(folder), place, fault)
+    host = observe(machine)
+    return Told(folder, place, host, machine.times)
