@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tdxinfo.checks.engine import Accepted, Check, Terms, declared, known
+from tdxinfo.checks.engine import Accepted, Check, Terms, by_alias, declared, known
 from tdxinfo.host import Host
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown
@@ -51,5 +51,7 @@ def terms_of(policy: Policy, today: date) -> Terms:
         for check_id, is_asked in asked.items()
         if is_asked
     ]
-    accepted = {e.check: Accepted(e.reason, e.until) for e in policy.exception}
-    return Terms(tuple(added), frozenset(policy.checks.required), accepted, today)
+    former = by_alias()
+    required = frozenset(former.get(name, name) for name in policy.checks.required)
+    accepted = {former.get(e.check, e.check): Accepted(e.reason, e.until) for e in policy.exception}
+    return Terms(tuple(added), required, accepted, today)

@@ -70,6 +70,8 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     results = judge_host(host, left_out, terms)
     if chosen:
         results = [result for result in results if result.check.id in chosen]
+    if not results:
+        raise click.UsageError("No check is left to judge by. Checks of a policy need --policy.")
     verdict = verdict_of(results, strict)
     if settings.format in _TEXTS:
         text = _TEXTS[settings.format](Judged(host, results, verdict, time.time(), expires))

@@ -50,11 +50,11 @@ def _policy(path: str) -> Policy:
 
 def _refuse_unknown_names(policy: Policy, path: str) -> None:
     """A name that means nothing would silently demand or excuse nothing."""
-    from tdxinfo.checks.engine import CHECKS
+    from tdxinfo.checks.engine import CHECKS, by_alias
     from tdxinfo.checks.policy import RULES
     from tdxinfo.decode import bits
 
-    checks = {*CHECKS, *RULES}
+    checks = {*CHECKS, *RULES, *by_alias()}
     for name in (*policy.checks.required, *(e.check for e in policy.exception)):
         if name not in checks:
             raise BadInput(f"The policy {path} names a check that does not exist: {name:.80}.")

@@ -30,6 +30,7 @@ _LIBVIRT_LINKS = (
 )
 _DESCRIPTORS = "/usr/share/qemu/firmware"
 _MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
+_UNITS = "/sys/fs/cgroup/system.slice"
 _PATIENCE = 5.0
 _MOST_BYTES = 256 << 20
 _BEFORE_VERSION = b"QEMU emulator version "
@@ -213,13 +214,12 @@ class Running:
         return f"cgroup:system.slice/{self.unit}"
 
     def read(self, machine: Machine) -> bool:
-        slice_ = "/sys/fs/cgroup/system.slice"
         try:
-            machine.read(f"{slice_}/{self.unit}/cgroup.procs")
+            machine.read(f"{_UNITS}/{self.unit}/cgroup.procs")
         except NotRecorded:
             raise
         except Absent:
-            machine.read(f"{slice_}/cgroup.procs")
+            machine.read(f"{_UNITS}/cgroup.procs")
             return False
         return True
 

@@ -118,6 +118,19 @@ def test_group_judges_by_the_groups_alone() -> None:
 READY = "example:linux-7.3-emulated"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--only", "keys", "--skip", "keys"),
+        ("--only", "policy.features"),
+        ("--group", "policy"),
+    ],
+)
+def test_a_host_is_not_ready_because_nothing_was_judged(options: tuple[str, ...]) -> None:
+    told = ran("check", *options, "--from", READY)
+    assert (told.status, "--policy" in told.err) == (2, True)
+
+
 def test_a_ready_hosts_page_fits_a_terminal_of_80_by_40() -> None:
     for source in (READY, "tests/hosts/linux-7.2-ready", "tests/hosts/linux-7.2-not-root"):
         lines = ran("check", "--from", source, columns=80).out.splitlines()

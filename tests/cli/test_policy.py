@@ -119,6 +119,19 @@ def test_the_page_shows_what_is_accepted(tmp_path: Path) -> None:
     assert "a replacement is ordered" in " ".join(page.split())
 
 
+def test_a_policy_may_name_a_check_by_a_former_id(
+    policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from tdxinfo.checks.engine import CHECKS
+
+    renamed = replace(CHECKS["module.release"], aliases=("module.outdated",))
+    monkeypatch.setitem(CHECKS, "module.release", renamed)
+    told = policy('[checks]\nrequired = ["module.outdated"]')
+    assert told.json["first_failure"] == "module.release"
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
