@@ -26,8 +26,8 @@ class MemorySlots:
 
     def read(self, machine: Machine) -> int:
         told: Any = machine.ask("dmi/memory-slots", _slots)
-        if not isinstance(told, list) or len(told) != 2:
-            raise Malformed("the record's dmi/memory-slots is no pair")
+        if not isinstance(told, list) or [type(count) for count in told] != [int, int]:
+            raise Malformed("the record's dmi/memory-slots is no pair of numbers")
         return int(told[0 if self.populated else 1])
 
 

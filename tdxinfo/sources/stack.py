@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
+from tdxinfo.decode import lines
 from tdxinfo.decode import stack as decode
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
@@ -235,7 +236,7 @@ class Epc:
     def read(self, machine: Machine) -> int:
         folder = "/sys/devices/system/node"
         nodes = [name for name in names_in(machine, folder) if re.fullmatch(r"node\d+", name)]
-        sizes = [machine.text(f"{folder}/{node}/x86/sgx_total_bytes") for node in nodes]
-        if not sizes:
+        if not nodes:
             raise Absent(f"{folder} names no node")
-        return sum(int(size) for size in sizes)
+        paths = [f"{folder}/{node}/x86/sgx_total_bytes" for node in nodes]
+        return sum(decoded(machine.text(path), lines.number, path) for path in paths)

@@ -11,6 +11,7 @@ from tdxinfo.decode import dmi
 from tdxinfo.errors import Malformed
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.sources import dmi as source
+from tests.worlds import world
 
 
 def device(size: int) -> bytes:
@@ -30,6 +31,12 @@ def test_a_size_of_0_is_an_empty_slot(size: int, populated: bool) -> None:
 def test_what_is_no_memory_device_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         dmi.is_populated(data)
+
+
+@pytest.mark.parametrize("told", [[1], ["1", 2], [True, 2], {"a": 1}, 3])
+def test_a_record_that_is_no_pair_of_numbers_is_malformed(told: object) -> None:
+    with pytest.raises(Malformed):
+        source.MemorySlots(populated=True).read(world(answers={"dmi/memory-slots": told}))
 
 
 def test_slots_are_counted_and_no_serial_number_is_kept(

@@ -11,7 +11,7 @@ from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.sources import folders, stack
 from tdxinfo.sources.folders import Device, FirstFolder
-from tdxinfo.sources.stack import Gist, Libvirt, ModprobeOption, Qemu, Running, TdxFirmware
+from tdxinfo.sources.stack import Epc, Gist, Libvirt, ModprobeOption, Qemu, Running, TdxFirmware
 from tests.worlds import world
 
 
@@ -124,6 +124,21 @@ def test_a_gist_that_is_empty_is_absent(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(Absent, match="does not tell its url"):
         Gist(str(path), "url", str.strip).read(LiveMachine())
+
+
+NODES = "/sys/devices/system/node"
+
+
+def test_the_memory_for_enclaves_is_that_of_all_nodes() -> None:
+    files = {f"{NODES}/node{n}/x86/sgx_total_bytes": f"{(n + 1) << 20}\n" for n in (0, 1)}
+    answers = {f"list/{NODES}": ["has_cpu", "node0", "node1", "possible"]}
+    assert Epc().read(world(files, answers)) == 3 << 20
+
+
+def test_a_node_that_tells_no_number_is_malformed() -> None:
+    files = {f"{NODES}/node0/x86/sgx_total_bytes": ""}
+    with pytest.raises(Malformed, match="node0"):
+        Epc().read(world(files, {f"list/{NODES}": ["node0"]}))
 
 
 SLICE = "/sys/fs/cgroup/system.slice"
