@@ -1,7 +1,7 @@
 # Completion of tdxinfo. Made by `python -m tests.artifacts`; it starts no program.
 
 set -g __tdxinfo_paths 'tdxinfo dump' 'tdxinfo check' 'tdxinfo explain' 'tdxinfo capture' 'tdxinfo diff' 'tdxinfo fleet' 'tdxinfo schema'
-set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --output --expires --ignore
+set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --group --policy --output --expires --ignore
 
 # Whether the line has come to this command, and if a number is given to this argument.
 function __tdxinfo_at
@@ -41,7 +41,9 @@ function __tdxinfo_offer_tdxinfo_format
         'table' '' \
         'json' '' \
         'prometheus' '' \
-        'nfd' ''
+        'nfd' '' \
+        'junit' '' \
+        'markdown' ''
 end
 
 function __tdxinfo_offer_tdxinfo_color
@@ -61,11 +63,15 @@ function __tdxinfo_offer_dump_facts
         'platform.model_name' 'The processor\'s name as sold' \
         'platform.codename' 'The processor\'s generation, from its family and model' \
         'platform.cpus' 'Logical CPUs that are online' \
+        'platform.cpus_present' 'Logical CPUs that are there, online or not' \
+        'platform.package_offline' 'A TD was not made since a package had no CPU online' \
         'platform.packages' 'Processor packages with an online CPU' \
         'platform.physical_address_bits' 'Width of a physical address, already less the bits that carry KeyIDs' \
         'platform.instructions' 'Of the instructions that TDX needs (vmx, movdir64b, ss, xsave) those that are there' \
         'platform.errata' 'Processor errata that concern TDX, by the kernel\'s names' \
         'platform.virtualization' 'none on bare metal, vm in a virtual machine, td-guest in a trust domain' \
+        'platform.memory_slots' 'Slots for memory modules' \
+        'platform.memory_modules' 'Memory modules (DIMMs) in the slots' \
         'platform.system_vendor' 'Who made the machine' \
         'platform.system_product' 'The machine\'s model' \
         'platform.system' 'Maker and model in one' \
@@ -92,6 +98,7 @@ function __tdxinfo_offer_dump_facts
         'keys.guest_keyids' 'TDs that can run at once' \
         'keys.guest_keyids_in_use' 'KeyIDs of TDs that run now' \
         'keys.guest_keyids_peak' 'The most KeyIDs that were in use at once' \
+        'keys.leaked' 'KeyIDs that KVM gave up since the module did not release them' \
         'seamldr' 'The P-SEAMLDR, which installs and updates the TDX module' \
         'seamldr.version' 'Version of the P-SEAMLDR' \
         'seamldr.build_number' 'Build number of the P-SEAMLDR' \
@@ -117,6 +124,10 @@ function __tdxinfo_offer_dump_facts
         'module.features0' 'TDX_FEATURES0, the module\'s feature bitmap' \
         'module.features' 'Names of the features that are there' \
         'module.no_rbp_mod' 'A TD cannot change the host\'s RBP register' \
+        'module.failed_calls' 'SEAMCALLs that failed after the initialization, each kind once' \
+        'module.esp_files' 'Files in EFI/TDX on the EFI system partition, from where firmware can load the module' \
+        'module.fits_processor' 'The release is made for this processor' \
+        'module.newest_for_processor' 'The newest release of the same line for this processor that tdxinfo knows of' \
         'module.handoff_version' 'Version of the handoff data that the module leaves to a successor' \
         'module.min_update_handoff_version' 'Oldest handoff data that the module can take over' \
         'module.no_downgrade' 'The module takes no handoff data of a newer one' \
@@ -132,6 +143,9 @@ function __tdxinfo_offer_dump_facts
         'memory.pamt_2m_entry_size' 'Bytes of a PAMT entry for a 2 MiB page' \
         'memory.pamt_1g_entry_size' 'Bytes of a PAMT entry for a 1 GiB page' \
         'memory.pamt_bytes' 'Memory that the Physical Address Metadata Tables take from the host' \
+        'memory.tdmrs_used' 'TDMRs in use' \
+        'memory.pamt_on_other_node' 'A PAMT lies on another NUMA node than the memory that it describes' \
+        'memory.added_memory_online' 'Memory that is added while the kernel runs goes online by itself, or tries to' \
         'memory.system_ram' 'System RAM as the kernel sees it' \
         'memory.system_ram_bytes' 'Size of all System RAM together' \
         'memory.firmware_ram' 'What the firmware\'s memory map (e820) calls usable' \
@@ -170,6 +184,7 @@ function __tdxinfo_offer_dump_facts
         'td.max_migration_streams' 'Migration streams that a TD may have' \
         'kernel' 'The kernel: what it was built with and started with, as far as TDX asks' \
         'kernel.release' 'The kernel\'s release, as `uname -r` prints it' \
+        'kernel.generation' 'Who starts the TDX module: vendor-boot and vendor-kvm are vendors\' kernels; of upstream none and detects never start it, kvm does when it is loaded, boot does at every boot' \
         'kernel.command_line' 'What the kernel was started with' \
         'kernel.config_tdx_host' 'The kernel was built with CONFIG_INTEL_TDX_HOST' \
         'kernel.config_kvm_intel' 'The kernel was built with KVM for Intel processors' \
@@ -179,11 +194,19 @@ function __tdxinfo_offer_dump_facts
         'kernel.hibernation' 'Hibernation is available, and so TDX is not' \
         'kernel.tdx_detected' 'The kernel found that the firmware set TDX up' \
         'kernel.disagreements' 'Facts that two places tell differently' \
+        'kernel.kexec_loaded' 'A kernel for kexec is loaded' \
+        'kernel.crash_kernel_loaded' 'A kernel for kdump is loaded' \
+        'kernel.deep_sleep' 'Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX' \
+        'kernel.numa_balancing' 'The kernel moves pages between NUMA nodes by itself' \
+        'kernel.msr_device' 'MSRs can be read by root: the module msr is loaded' \
+        'kernel.private_memory_error' 'A machine check came from private memory of TDX' \
         'kernel.lockdown' 'The kernel\'s lockdown mode' \
         'kernel.log_complete' 'The kernel log that was read begins where the kernel began' \
         'kvm' 'KVM: whether it is loaded, has TDX turned on, and offers TDs' \
         'kvm.loaded' 'kvm_intel is loaded' \
         'kvm.tdx_enabled' 'kvm_intel has TDX turned on' \
+        'kvm.device' '/dev/kvm is there' \
+        'kvm.tdx_option' 'What modprobe\'s configuration says of kvm_intel\'s option tdx; empty when nothing' \
         'kvm.ept' 'Extended page tables, which TDX needs, are on' \
         'kvm.eptad' 'EPT accessed and dirty bits, which TDX needs, are on' \
         'kvm.apicv' 'APIC virtualization, which TDX needs, is on' \
@@ -195,7 +218,24 @@ function __tdxinfo_offer_dump_facts
         'kvm.supported_xfam' 'Extended features that both KVM and the module allow' \
         'kvm.cpuid_config' 'CPUID bits that may be chosen for a TD, less those that KVM takes away' \
         'kvm.max_vcpus' 'Virtual CPUs that KVM gives a TD at most' \
-        'kvm.refusal' 'Why KVM did not offer TDX, in its own words'
+        'kvm.refusal' 'Why KVM did not offer TDX, in its own words' \
+        'stack' 'The software above KVM that makes and runs trust domains, read from its files' \
+        'stack.qemu_path' 'The QEMU for x86-64 that a shell would find, or RHEL\'s' \
+        'stack.qemu_version' 'Version of QEMU, as its program file spells it' \
+        'stack.qemu_tdx_guest' 'QEMU was built with the object tdx-guest: its program file names it' \
+        'stack.libvirt_version' 'Version of libvirt, which its library\'s name holds' \
+        'stack.tdx_firmware' 'Descriptors of virtual firmware for QEMU that name the feature intel-tdx' \
+        'stack.firmware_images' 'Files of OVMF, the virtual firmware of edk2' \
+        'attestation' 'What proves to others that a trust domain is one: SGX, quoting, registration' \
+        'attestation.sgx_enclave' 'Enclaves can be made; quotes are signed in one' \
+        'attestation.sgx_provision' 'Enclaves can have the key that quotes are certified with' \
+        'attestation.epc_bytes' 'Memory for SGX enclaves in all NUMA nodes' \
+        'attestation.quote_service' 'Intel\'s quote generation service runs' \
+        'attestation.pccs' 'A certificate cache (PCCS) runs on this host' \
+        'attestation.pccs_is_local' 'The quote provider asks a certificate cache on this host, not another\'s' \
+        'attestation.checks_certificate' 'The quote provider checks the certificate cache\'s own certificate' \
+        'attestation.registration' 'Whether Intel knows the platform: complete, pending, failed or not sent' \
+        'attestation.efivars_writable' 'EFI variables are mounted for writing, as registration needs'
 end
 
 function __tdxinfo_offer_check_only
@@ -207,6 +247,8 @@ function __tdxinfo_offer_check_only
         'cpu.instructions' 'The instructions that TDX needs are there' \
         'cpu.seamrr' 'The processor has SEAM range registers' \
         'cpu.production' 'The processor is a production part' \
+        'cpu.online' 'All processors are online' \
+        'cpu.errata' 'No erratum of the processor concerns TDX' \
         'firmware' 'All checks of the group' \
         'firmware.tme' 'Memory encryption is on' \
         'firmware.packages_agree' 'All packages have the same settings' \
@@ -214,18 +256,29 @@ function __tdxinfo_offer_check_only
         'firmware.seamrr_locked' 'The SEAM range is locked' \
         'firmware.sgx' 'SGX is on, which attestation needs' \
         'firmware.mcheck' 'MCHECK found nothing wrong with the platform' \
+        'firmware.tme_locked' 'Memory encryption is locked' \
+        'firmware.tme_bypass' 'Memory of the host bypasses encryption' \
+        'firmware.memory_modules' 'Memory slots are filled as SGX and TDX ask' \
         'keys' 'All checks of the group' \
         'keys.tdx_share' 'The firmware set KeyIDs aside for TDX' \
         'keys.enough' 'There are KeyIDs for the TDX module and at least one TD' \
         'keys.headroom' 'KeyIDs are left for more TDs' \
+        'keys.leaked' 'No KeyID was leaked' \
+        'keys.counted' 'The kernel counts KeyIDs in the misc cgroup' \
         'kernel' 'All checks of the group' \
         'kernel.config_tdx_host' 'The kernel was built for TDX hosts' \
+        'kernel.generation' 'This kernel can start the TDX module' \
         'kernel.config_kvm_tdx' 'The kernel\'s KVM was built for TDX' \
         'kernel.hibernation' 'Hibernation is unavailable, as TDX requires' \
         'kernel.command_line' 'No kernel option stands in TDX\'s way' \
         'kernel.tdx_detected' 'The kernel found TDX set up by the firmware' \
         'kernel.log' 'The kernel log is whole' \
         'kernel.places_agree' 'No two places tell the same fact differently' \
+        'kernel.kexec' 'Nothing stands between kexec or kdump and TDX' \
+        'kernel.machine_checks' 'No machine check came from private memory' \
+        'kernel.suspend' 'Suspend to RAM is off, as it is beside TDX' \
+        'kernel.numa_balancing' 'The kernel does not move pages between NUMA nodes by itself' \
+        'kernel.msr' 'Registers of the processor can be read' \
         'module' 'All checks of the group' \
         'module.attempted' 'Somebody tried to initialize the module' \
         'module.loaded' 'The firmware loaded the TDX module' \
@@ -234,17 +287,56 @@ function __tdxinfo_offer_check_only
         'module.initialized' 'The TDX module runs' \
         'module.production' 'The module is a production build' \
         'module.topology_enum' 'The module has TOPOLOGY_ENUM, which KVM requires since Linux 6.16' \
+        'module.release' 'The module is the newest of its line that is known' \
+        'module.fits_processor' 'The release is made for this processor' \
+        'module.vcpus' 'A TD can have as many virtual CPUs as the host has CPUs' \
+        'module.update_ready' 'The module can be updated without a reboot' \
+        'module.last_update' 'The last update at run time went well' \
+        'module.calls' 'No SEAMCALL failed after the initialization' \
+        'module.esp' 'EFI/TDX on the EFI system partition holds a module with its signature, or none' \
         'memory' 'All checks of the group' \
         'memory.tdmrs_fit' 'The module\'s TDMRs and reserved areas suffice for this memory' \
         'memory.cmrs_sane' 'The CMRs are in order, apart, and of whole pages' \
         'memory.cmrs_cover_ram' 'All System RAM above 1 MiB lies in CMRs' \
         'memory.pamt' 'What TDX costs in memory' \
+        'memory.tdmr_headroom' 'TDMRs are left for more memory' \
+        'memory.pamt_local' 'Each PAMT lies on the NUMA node of its memory' \
+        'memory.hotplug' 'Memory that is added later stays out' \
         'kvm' 'All checks of the group' \
         'kvm.loaded' 'kvm_intel is loaded' \
         'kvm.parameters' 'No module parameter of KVM excludes TDX' \
         'kvm.virt_at_load' 'KVM turns virtualization on when it loads, as TDX needs from Linux 6.16 to 7.0' \
         'kvm.tdx_enabled' 'KVM has TDX turned on' \
-        'kvm.vm_type' 'KVM offers the VM type for trust domains'
+        'kvm.vm_type' 'KVM offers the VM type for trust domains' \
+        'kvm.device' 'The device of KVM is there' \
+        'kvm.capabilities' 'KVM and the module agree on what a TD can have' \
+        'kvm.after_reboot' 'TDX in KVM stays on after a reboot' \
+        'stack' 'All checks of the group' \
+        'stack.qemu' 'QEMU knows trust domains' \
+        'stack.pairing' 'QEMU and KVM speak of TDX in the same way' \
+        'stack.libvirt' 'libvirt knows trust domains' \
+        'stack.firmware' 'Virtual firmware for trust domains is installed' \
+        'attestation' 'All checks of the group' \
+        'attestation.sgx_devices' 'Enclaves can be made and certified' \
+        'attestation.epc' 'There is memory for the quoting enclaves' \
+        'attestation.quote_service' 'The quote generation service runs' \
+        'attestation.pccs' 'A certificate cache is within reach' \
+        'attestation.certificate' 'The certificate cache\'s own certificate is checked' \
+        'attestation.registration' 'The platform is registered with Intel' \
+        'attestation.efivars' 'EFI variables can be written'
+end
+
+function __tdxinfo_offer_check_group
+    printf '%s\t%s\n' \
+        'cpu' 'All checks of the group' \
+        'firmware' 'All checks of the group' \
+        'keys' 'All checks of the group' \
+        'kernel' 'All checks of the group' \
+        'module' 'All checks of the group' \
+        'memory' 'All checks of the group' \
+        'kvm' 'All checks of the group' \
+        'stack' 'All checks of the group' \
+        'attestation' 'All checks of the group'
 end
 
 function __tdxinfo_offer_explain_what
@@ -338,11 +430,15 @@ function __tdxinfo_offer_explain_what
         'platform.model_name' '' \
         'platform.codename' '' \
         'platform.cpus' '' \
+        'platform.cpus_present' '' \
+        'platform.package_offline' '' \
         'platform.packages' '' \
         'platform.physical_address_bits' '' \
         'platform.instructions' '' \
         'platform.errata' '' \
         'platform.virtualization' '' \
+        'platform.memory_slots' '' \
+        'platform.memory_modules' '' \
         'platform.system_vendor' '' \
         'platform.system_product' '' \
         'platform.system' '' \
@@ -367,6 +463,7 @@ function __tdxinfo_offer_explain_what
         'keys.guest_keyids' '' \
         'keys.guest_keyids_in_use' '' \
         'keys.guest_keyids_peak' '' \
+        'keys.leaked' '' \
         'seamldr.version' '' \
         'seamldr.build_number' '' \
         'seamldr.build_date' '' \
@@ -390,6 +487,10 @@ function __tdxinfo_offer_explain_what
         'module.features0' '' \
         'module.features' '' \
         'module.no_rbp_mod' '' \
+        'module.failed_calls' '' \
+        'module.esp_files' '' \
+        'module.fits_processor' '' \
+        'module.newest_for_processor' '' \
         'module.handoff_version' '' \
         'module.min_update_handoff_version' '' \
         'module.no_downgrade' '' \
@@ -404,6 +505,9 @@ function __tdxinfo_offer_explain_what
         'memory.pamt_2m_entry_size' '' \
         'memory.pamt_1g_entry_size' '' \
         'memory.pamt_bytes' '' \
+        'memory.tdmrs_used' '' \
+        'memory.pamt_on_other_node' '' \
+        'memory.added_memory_online' '' \
         'memory.system_ram' '' \
         'memory.system_ram_bytes' '' \
         'memory.firmware_ram' '' \
@@ -440,6 +544,7 @@ function __tdxinfo_offer_explain_what
         'td.min_virtual_maxpa' '' \
         'td.max_migration_streams' '' \
         'kernel.release' '' \
+        'kernel.generation' '' \
         'kernel.command_line' '' \
         'kernel.config_tdx_host' '' \
         'kernel.config_kvm_intel' '' \
@@ -449,10 +554,18 @@ function __tdxinfo_offer_explain_what
         'kernel.hibernation' '' \
         'kernel.tdx_detected' '' \
         'kernel.disagreements' '' \
+        'kernel.kexec_loaded' '' \
+        'kernel.crash_kernel_loaded' '' \
+        'kernel.deep_sleep' '' \
+        'kernel.numa_balancing' '' \
+        'kernel.msr_device' '' \
+        'kernel.private_memory_error' '' \
         'kernel.lockdown' '' \
         'kernel.log_complete' '' \
         'kvm.loaded' '' \
         'kvm.tdx_enabled' '' \
+        'kvm.device' '' \
+        'kvm.tdx_option' '' \
         'kvm.ept' '' \
         'kvm.eptad' '' \
         'kvm.apicv' '' \
@@ -465,34 +578,77 @@ function __tdxinfo_offer_explain_what
         'kvm.cpuid_config' '' \
         'kvm.max_vcpus' '' \
         'kvm.refusal' '' \
+        'stack.qemu_path' '' \
+        'stack.qemu_version' '' \
+        'stack.qemu_tdx_guest' '' \
+        'stack.libvirt_version' '' \
+        'stack.tdx_firmware' '' \
+        'stack.firmware_images' '' \
+        'attestation.sgx_enclave' '' \
+        'attestation.sgx_provision' '' \
+        'attestation.epc_bytes' '' \
+        'attestation.quote_service' '' \
+        'attestation.pccs' '' \
+        'attestation.pccs_is_local' '' \
+        'attestation.checks_certificate' '' \
+        'attestation.registration' '' \
+        'attestation.efivars_writable' '' \
         'cpu.vendor' '' \
         'cpu.bare_metal' '' \
         'cpu.model' '' \
         'cpu.instructions' '' \
         'cpu.seamrr' '' \
         'cpu.production' '' \
+        'cpu.online' '' \
+        'cpu.errata' '' \
         'firmware.tme' '' \
         'firmware.packages_agree' '' \
         'firmware.sgx' '' \
         'firmware.mcheck' '' \
+        'firmware.memory_modules' '' \
         'keys.tdx_share' '' \
         'keys.enough' '' \
         'keys.headroom' '' \
+        'keys.counted' '' \
         'kernel.config_kvm_tdx' '' \
         'kernel.log' '' \
         'kernel.places_agree' '' \
+        'kernel.kexec' '' \
+        'kernel.machine_checks' '' \
+        'kernel.suspend' '' \
+        'kernel.msr' '' \
         'module.attempted' '' \
         'module.loaded' '' \
         'module.line' '' \
         'module.initialized' '' \
         'module.production' '' \
         'module.topology_enum' '' \
+        'module.vcpus' '' \
+        'module.update_ready' '' \
+        'module.last_update' '' \
+        'module.calls' '' \
+        'module.esp' '' \
         'memory.cmrs_sane' '' \
         'memory.cmrs_cover_ram' '' \
         'memory.tdmrs_fit' '' \
         'memory.pamt' '' \
+        'memory.tdmr_headroom' '' \
+        'memory.pamt_local' '' \
+        'memory.hotplug' '' \
         'kvm.parameters' '' \
         'kvm.vm_type' '' \
+        'kvm.capabilities' '' \
+        'kvm.after_reboot' '' \
+        'stack.qemu' '' \
+        'stack.pairing' '' \
+        'stack.libvirt' '' \
+        'stack.firmware' '' \
+        'attestation.sgx_devices' '' \
+        'attestation.epc' '' \
+        'attestation.certificate' '' \
+        'attestation.efivars' '' \
+        'policy.module_version' '' \
+        'policy.features' '' \
         'IA32_FEATURE_CONTROL' '' \
         'IA32_MKTME_KEYID_PARTITIONING' '' \
         'SGX_AND_MCHECK_STATUS' '' \
@@ -1022,6 +1178,8 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo dump\'' -s h -l help -d 'Show thi
 # tdxinfo check
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l only -x -a '(__tdxinfo_offer_check_only)' -d 'Judge by these checks alone'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l skip -x -a '(__tdxinfo_offer_check_only)' -d 'Leave these checks out'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l group -x -a '(__tdxinfo_offer_check_group)' -d 'Judge by these groups alone'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l policy -F -r -d 'Also judge by the terms in a TOML file'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l strict -d 'Take a warning for a failure'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l failed-only -d 'Show only checks that failed or warn'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo check\'' -l output -F -r -d 'Put the answer into FILE, whole or not at all, readable for all'

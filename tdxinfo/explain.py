@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from tdxinfo import checks, tables
-from tdxinfo.checks.engine import CHECKS
-from tdxinfo.decode import bits, fieldid, metadata, releases, seamcall
+from tdxinfo.checks import policy
+from tdxinfo.checks.engine import CHECKS, by_alias
+from tdxinfo.decode import bits, fieldid, kernels, metadata, releases, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
 from tdxinfo.host import SECTIONS, docs, fact_names
 from tdxinfo.model.values import hex64
@@ -72,7 +73,7 @@ def all_names() -> Iterator[str]:
     """Every name that means something here."""
     yield from metadata.declared()
     yield from fact_names()
-    yield from CHECKS
+    yield from (*CHECKS, *policy.RULES)
     yield from tables.load("msr")
     yield from tables.load("seamcall")["leaf"]
     yield from tables.load("seamcall")["status"]
@@ -270,16 +271,26 @@ def _msr(query: str) -> Iterator[Explanation]:
 
 
 def _check(query: str) -> Iterator[Explanation]:
-    check = CHECKS.get(query)
-    if check:
-        details = [("group", check.group), ("severity", check.severity.value)]
-        if check.needs:
-            details.append(("waits for", ", ".join(check.needs)))
-        if check.proof:
-            details.append(("implied by", check.proof))
-        if check.remedy:
-            details.append(("what to do", check.remedy))
-        yield Explanation("check", check.id, f"{check.title}.", tuple(details))
+    """A check by its id, or by one that it had before."""
+    check_id = by_alias().get(query, query)
+    if check_id not in CHECKS and check_id not in policy.RULES:
+        return
+    from tdxinfo.checks.files import rule_file
+
+    told = rule_file(check_id)
+    details = [("now called", check_id)] if check_id != query else []
+    details += [("group", check_id.partition(".")[0]), ("severity", told.severity.value)]
+    details += [("waits for", ", ".join(told.needs))] if told.needs else []
+    details += [("implied by", told.proof)] if told.proof else []
+    details += [("why", told.about.why), ("otherwise", told.about.impact)]
+    details += [("looked for", place) for place in told.about.detection]
+    details += [("what to do", told.remedy)] if told.remedy else []
+    details += [("what to do", f"{kernels.meaning(k)} {t}") for k, t in told.remedies.items()]
+    details += [(f"menu, {maker or 'often'}", path) for maker, path in told.menus.items()]
+    details += [("what to do", f"{way.where}: {way.text}") for way in told.about.remedies]
+    details += [("reference", reference) for reference in told.about.references]
+    details.append(("since", f"tdxinfo {told.about.since}"))
+    yield Explanation("check", check_id, f"{told.title}.", tuple(details))
 
 
 def _fact(query: str) -> Iterator[Explanation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tdxinfo.decode import kernels
 from tdxinfo.host import Host
 from tdxinfo.host.observe import assemble
 from tdxinfo.machine import Origin
@@ -11,7 +12,13 @@ from tdxinfo.model.observed import Attempt, Observed
 
 
 def host_with(facts: dict[str, Any], origins: dict[str, str] | None = None) -> Host:
-    """A host of which just these facts are known; an Attempt makes a fact unknown for a reason."""
+    """A host of which just these facts are known; an Attempt makes a fact unknown for a reason.
+
+    The kernel's generation follows from its release, where it is not given.
+    """
+    generation = kernels.by_release(facts.get("kernel.release", ""))
+    if generation:
+        facts = {"kernel.generation": generation, **facts}
     observed = {}
     for name, value in facts.items():
         if isinstance(value, Attempt):

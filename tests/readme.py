@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
+from tdxinfo import checks  # noqa: F401  # declares them
+from tdxinfo.checks.engine import in_order
+from tdxinfo.model.verdict import Severity
 from tests.cli.command import ran, shell
 
 README = Path(__file__).parent.parent / "README.md"
@@ -24,11 +28,34 @@ def examples() -> list[tuple[str, str]]:
     return BLOCK.findall(README.read_text())
 
 
+TABLE = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def table_of_checks() -> str:
+    """The groups in the order of the chain, what each asks, and its checks by severity."""
+    rows = ["| group | asks | checks |", "|---|---|---|"]
+    for group in dict.fromkeys(check.group for check in in_order()):
+        question = (import_module(f"tdxinfo.checks.{group}").__doc__ or "").splitlines()[0]
+        own = [check for check in in_order() if check.group == group]
+        names = ", ".join(check.id.partition(".")[2] + _SIGNS[check.severity] for check in own)
+        rows.append(f"| {group} | {question} | {names} |")
+    return "\n".join(rows) + "\n"
+
+
+_SIGNS = {
+    Severity.APPLICABILITY: "",
+    Severity.FAIL: "",
+    Severity.WARN: " (w)",
+    Severity.INFO: " (i)",
+}
+
+
 def write() -> None:
     def current(block: re.Match[str]) -> str:
         return f"```console\n$ {block.group(1)}\n{printed(block.group(1))}```"
 
-    README.write_text(BLOCK.sub(current, README.read_text()))
+    text = BLOCK.sub(current, README.read_text())
+    README.write_text(TABLE.sub(rf"\g<1>{table_of_checks()}\g<2>", text))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,12 @@ from tdxinfo.render.judgement import check_document
 
 HOSTS = Path(__file__).parent / "hosts"
 EXAMPLES = Path(__file__).parent.parent / "tdxinfo" / "examples"
-BASES = (EXAMPLES / "linux-7.3-emulated", HOSTS / "mvp-6.2-sysfs", HOSTS / "icelake-no-tdx")
+BASES = (
+    EXAMPLES / "linux-7.3-emulated",
+    HOSTS / "mvp-6.2-sysfs",
+    HOSTS / "icelake-no-tdx",
+    HOSTS / "linux-7.2-ready-to-attest",
+)
 PATIENCE = 0.05
 """Seconds for the file that blocks for ever; the others may take as long as they need."""
 

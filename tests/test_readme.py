@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import shell
-from tests.readme import README, examples, printed
+from tests.readme import README, TABLE, examples, printed, table_of_checks
 
 PROGRAMS = ("jq", "promtool", "ansible-playbook")
 """Of others, which a line of the README may need; .ci/run has them all."""
@@ -74,3 +74,20 @@ def test_the_commands_for_fleets_run_as_they_stand(tmp_path: Path) -> None:
         "node1.json",
         "node2.json",
     }
+
+
+def test_the_table_of_checks_is_that_of_their_files() -> None:
+    found = TABLE.search(README.read_text())
+    assert found is not None
+    assert table_of_checks() in found.group(), "run `python -m tests.readme`"
+
+
+def test_the_policy_shown_is_one() -> None:
+    import re
+    import tomllib
+
+    from tdxinfo.model.policy import Policy
+
+    (shown,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
+    policy = Policy.model_validate(tomllib.loads(shown))
+    assert policy.exception[0].check == "firmware.seamrr_locked"

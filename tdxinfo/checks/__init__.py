@@ -1,4 +1,16 @@
 """Checks: pure functions from `Host` to `Verdict`, one file a group, declared in chain order."""
 
-from tdxinfo.checks import cpu, firmware, keys, kernel, module, memory, kvm  # noqa: F401, I001
-# The order above is the order of the chain: from the processor to KVM.
+from tdxinfo.checks import (  # noqa: I001
+    cpu,
+    firmware,
+    keys,
+    kernel,
+    module,
+    memory,
+    kvm,
+    stack,
+    attestation,
+)
+# The order above is the order of the chain: from the processor to attestation.
+
+__all__ = ["attestation", "cpu", "firmware", "kernel", "keys", "kvm", "memory", "module", "stack"]

@@ -1,14 +1,18 @@
 """The chain of checks: who waits for whom, and what a refusal, an unknown or a success means.
 
-A check is a pure function from `Host` to `Verdict`. Its docstring's first line is its title.
+A check is a pure function from `Host` to `Verdict`; everything else about it stands in its file,
+`tables/checks/ID.toml`. To judge, only the head of that file is read, before the prose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, TypeVar, cast
 
+from tdxinfo import tables
+from tdxinfo.errors import Absent
 from tdxinfo.host import Host
 from tdxinfo.model.observed import Attempt, Observed
 from tdxinfo.model.verdict import (
@@ -16,6 +20,7 @@ from tdxinfo.model.verdict import (
     Outcome,
     Severity,
     Verdict,
+    informed,
     passed,
     skipped,
     unknown,
@@ -34,9 +39,17 @@ class Check:
     title: str
     severity: Severity
     remedy: str
+    remedies: Mapping[str, str]
+    """What to do under a generation of kernels where it differs, by the generation's name."""
+    menus: Mapping[str, str]
+    """Where the firmware's setup has the option, by the machine's maker; "" stands for others."""
     needs: tuple[str, ...]
     proof: str
+    aliases: tuple[str, ...]
+    """Ids that the check had before."""
     judge: Judge
+    is_required: bool = False
+    """A policy asks for it: what would be a warning is a failure."""
 
     @property
     def group(self) -> str:
@@ -52,6 +65,8 @@ class Result:
     evidence: dict[str, Observed[Any]]
     waits_for: str = ""
     """The failed check that this one was skipped for."""
+    is_accepted: bool = False
+    """A policy accepts what was found."""
 
     @property
     def outcome(self) -> Outcome:
@@ -60,8 +75,6 @@ class Result:
     @property
     def remedy(self) -> str:
         """What to do; only where there is something to do."""
-        if self.outcome in (Outcome.FAIL, Outcome.WARN):
-            return self.verdict.remedy or self.check.remedy
         return self.verdict.remedy
 
 
@@ -78,27 +91,60 @@ class Judged:
     """How long it is to be believed, or None for always."""
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A finding that does not count, for a reason, up to and including a day."""
+
+    reason: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a policy changes: checks of its own, what must pass, what is accepted."""
+
+    added: tuple[Check, ...] = ()
+    required: frozenset[str] = frozenset()
+    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+    today: date = date.min
+
+
 CHECKS: dict[str, Check] = {}
 
 _BLOCKING = (Outcome.FAIL, Outcome.SKIP)
+_ADVERSE = (Outcome.FAIL, Outcome.WARN)
 
 
-def check(
-    check_id: str,
-    *,
-    remedy: str = "",
-    needs: Iterable[str] = (),
-    severity: Severity = Severity.FAIL,
-    proof: str = "",
-) -> Callable[[Judge], Judge]:
-    """Declares a check. A check without needs of its own stands at the beginning of the chain."""
+def check(check_id: str) -> Callable[[Judge], Judge]:
+    """Declares a check. One without needs of its own stands at the beginning of the chain."""
 
     def declare(judge: Judge) -> Judge:
-        title = (judge.__doc__ or check_id).splitlines()[0].rstrip(".")
-        CHECKS[check_id] = Check(check_id, title, severity, remedy, tuple(needs), proof, judge)
+        CHECKS[check_id] = declared(check_id, judge)
         return judge
 
     return declare
+
+
+def declared(check_id: str, judge: Judge) -> Check:
+    """The check of this id as its file tells it."""
+    head = tables.head(f"checks/{check_id}")
+    return Check(
+        check_id,
+        head["title"],
+        Severity(head["severity"]),
+        head.get("remedy", ""),
+        head.get("remedies", {}),
+        head.get("menus", {}),
+        tuple(head.get("needs", ())),
+        head.get("proof", ""),
+        tuple(head.get("aliases", ())),
+        judge,
+    )
+
+
+def by_alias() -> dict[str, str]:
+    """The ids that checks had before, with those they have now."""
+    return {old: check.id for check in CHECKS.values() for old in check.aliases}
 
 
 class NotKnown(Exception):  # it ends a check, it is no error
@@ -116,6 +162,12 @@ def known(observed: Observed[T]) -> T:
     return observed.value
 
 
+def is_absent(observed: Observed[Any]) -> bool:
+    """Whether every place was asked and said that there is none; a denial says no such thing."""
+    reasons = {attempt.reason for attempt in observed.attempts}
+    return not observed.is_known and reasons == {Absent.reason}
+
+
 class _Witness:
     """A host, or a section of it, that remembers the facts it was asked for."""
 
@@ -131,11 +183,17 @@ class _Witness:
         return found if callable(found) else _Witness(found, self._seen)
 
 
-def judge_host(host: Host, left_out: Container[str] = ()) -> list[Result]:
+def judge_host(
+    host: Host, left_out: Container[str] = (), terms: Terms | None = None
+) -> list[Result]:
     """The results of the checks, each after those it needs; nothing waits for one left out."""
-    declared = [check for check in in_order() if check.id not in left_out]
-    judged = {check.id: _judge(check, host) for check in declared}
-    settled = {check_id: _settled(result, judged) for check_id, result in judged.items()}
+    terms = terms or Terms()
+    chosen = [check for check in (*in_order(), *terms.added) if check.id not in left_out]
+    judged = {check.id: _judge(_as_required(check, terms), host) for check in chosen}
+    settled = {
+        check_id: _as_accepted(_settled(result, judged), terms)
+        for check_id, result in judged.items()
+    }
     found: dict[str, Result] = {}
     for check_id, result in settled.items():
         found[check_id] = _waiting(result, found) or result
@@ -164,7 +222,51 @@ def _judge(declared: Check, host: Host) -> Result:
         verdict = declared.judge(cast(Host, _Witness(host, seen)))
     except NotKnown as end:
         verdict = _unknown(end.observed)
-    return Result(declared, verdict, seen)
+    if verdict.outcome in _ADVERSE and not verdict.remedy:
+        verdict = replace(verdict, remedy=_way_out(declared, host))
+    if declared.is_required and verdict.outcome is Outcome.WARN:
+        verdict = replace(verdict, outcome=Outcome.FAIL)
+    return Result(declared, _no_graver(verdict, declared.severity), seen)
+
+
+def _way_out(declared: Check, host: Host) -> str:
+    """The check's remedy under this kernel, with the menu of this maker's firmware."""
+    remedy = declared.remedies.get(host.kernel.generation.value or "", declared.remedy)
+    maker = host.platform.system.value or host.platform.system_vendor.value or ""
+    own = next((name for name in declared.menus if name and maker.startswith(name)), "")
+    if own:
+        return f"{remedy} On {own} machines: {declared.menus[own]}."
+    if "" in declared.menus:
+        return f"{remedy} Often it is: {declared.menus['']}."
+    return remedy
+
+
+def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
+    """A check that only warns or informs does no more, whatever it found."""
+    if verdict.outcome in _ADVERSE and severity is Severity.INFO:
+        return replace(verdict, outcome=Outcome.INFO)
+    if verdict.outcome is Outcome.FAIL and severity is Severity.WARN:
+        return replace(verdict, outcome=Outcome.WARN)
+    return verdict
+
+
+def _as_required(check: Check, terms: Terms) -> Check:
+    """A check that a policy requires decides, whatever it does by default."""
+    is_raised = check.id in terms.required and not check.severity.decides
+    return replace(check, severity=Severity.FAIL, is_required=True) if is_raised else check
+
+
+def _as_accepted(result: Result, terms: Terms) -> Result:
+    """What a policy accepts no longer counts, until the day that it names."""
+    accepted = terms.accepted.get(result.check.id)
+    if accepted is None or result.outcome not in _ADVERSE:
+        return result
+    verdict = result.verdict
+    if terms.today > accepted.until:
+        told = f"{verdict.message}; the policy accepted it until {accepted.until}, which is over"
+        return replace(result, verdict=replace(verdict, message=told))
+    told = f"{verdict.message}; accepted until {accepted.until}: {accepted.reason}"
+    return replace(result, verdict=informed(told), is_accepted=True)
 
 
 def _settled(result: Result, judged: dict[str, Result]) -> Result:
@@ -179,7 +281,8 @@ def _settled(result: Result, judged: dict[str, Result]) -> Result:
     if result.outcome is Outcome.UNKNOWN:
         return replace(result, verdict=passed(f"not looked at, but implied by {proof}"))
     if result.outcome is Outcome.FAIL:
-        return replace(result, verdict=warned(f"{result.verdict.message}, against {proof}"))
+        told = f"{result.verdict.message}, against {proof}"
+        return replace(result, verdict=warned(told, result.remedy))
     return result
 
 

@@ -3,20 +3,14 @@
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import kernels
 from tdxinfo.host import Host
-from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, skipped, warned
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
 
-_RUNS = "module.initialized"
+_FIRST_SYS_DISABLE = (7, 2)
 _HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "mem=")
 
 
-@check(
-    "kernel.config_tdx_host",
-    remedy="Boot a kernel built with CONFIG_INTEL_TDX_HOST=y; Debian's kernels are not.",
-    needs=["cpu.bare_metal"],
-    proof=_RUNS,
-)
+@check("kernel.config_tdx_host")
 def has_tdx_host(host: Host) -> Verdict:
-    """The kernel was built for TDX hosts."""
     if known(host.kernel.config_tdx_host):
         return passed("CONFIG_INTEL_TDX_HOST is set")
     if host.kernel.config_kexec_core.value and _is_before(host, (6, 18)):
@@ -31,29 +25,29 @@ def _is_before(host: Host, version: tuple[int, int]) -> bool:
     return running is not None and running < version
 
 
-@check(
-    "kernel.config_kvm_tdx",
-    remedy="Boot a kernel built with CONFIG_KVM_INTEL_TDX=y.",
-    needs=["kernel.config_tdx_host"],
-    proof="kvm.tdx_enabled",
-)
+@check("kernel.generation")
+def can_start_module(host: Host) -> Verdict:
+    generation = known(host.kernel.generation)
+    told = kernels.meaning(generation).rstrip(".")
+    told = told[:1].lower() + told[1:]
+    return failed(told) if generation in (kernels.NONE, kernels.DETECTS) else passed(told)
+
+
+def _is_upstream_kvm(host: Host) -> bool:
+    return host.kernel.generation.value in kernels.UPSTREAM_KVM
+
+
+@check("kernel.config_kvm_tdx")
 def has_kvm_tdx(host: Host) -> Verdict:
-    """The kernel's KVM was built for TDX."""
-    if _is_before(host, kernels.FIRST_KVM_TDX):
-        return skipped("kernels before 6.16 have no such option")
+    if host.kernel.generation.is_known and not _is_upstream_kvm(host):
+        return skipped("only Linux 6.16 and later have this option")
     if known(host.kernel.config_kvm_intel_tdx):
         return passed("CONFIG_KVM_INTEL_TDX is set")
     return failed("CONFIG_KVM_INTEL_TDX is not set")
 
 
-@check(
-    "kernel.hibernation",
-    remedy="Add `nohibernate` to the kernel command line and reboot.",
-    needs=["kernel.config_tdx_host"],
-    proof=_RUNS,
-)
+@check("kernel.hibernation")
 def cannot_hibernate(host: Host) -> Verdict:
-    """Hibernation is unavailable, as TDX requires."""
     if not known(host.kernel.hibernation):
         return passed("hibernation is unavailable")
     if host.module.state.value == "initialized":
@@ -63,14 +57,8 @@ def cannot_hibernate(host: Host) -> Verdict:
     return failed("hibernation is available, and the kernel does not take TDX beside it")
 
 
-@check(
-    "kernel.command_line",
-    severity=Severity.WARN,
-    remedy="Remove the option from the kernel command line and reboot.",
-    needs=["kernel.config_tdx_host"],
-)
+@check("kernel.command_line")
 def command_line_is_sane(host: Host) -> Verdict:
-    """No kernel option stands in TDX's way."""
     options = known(host.kernel.command_line).split()
     hurtful = [option for option in options if option.startswith(_HURTFUL)]
     if hurtful:
@@ -83,33 +71,65 @@ def command_line_is_sane(host: Host) -> Verdict:
     return passed("nothing stands in the way")
 
 
-@check(
-    "kernel.tdx_detected",
-    remedy="Enable TDX in the firmware setup, where the processor has it.",
-    needs=["kernel.config_tdx_host", "keys.enough", "kernel.hibernation"],
-    proof=_RUNS,
-)
+@check("kernel.tdx_detected")
 def kernel_found_tdx(host: Host) -> Verdict:
-    """The kernel found TDX set up by the firmware."""
     if known(host.kernel.tdx_detected):
         return passed("the kernel found private KeyIDs")
     return failed("the kernel found no TDX on this platform")
 
 
-@check("kernel.log", severity=Severity.INFO)
+@check("kernel.log")
 def log_is_whole(host: Host) -> Verdict:
-    """The kernel log is whole."""
     if known(host.kernel.log_complete):
         return passed("the log begins at boot")
     return informed("the log's beginning is missing, so that silence in it proves nothing")
 
 
-@check(
-    "kernel.places_agree",
-    severity=Severity.WARN,
-    remedy="Run `tdxinfo explain FACT` to see what each place says; the most direct stands first.",
-)
+@check("kernel.places_agree")
 def places_agree(host: Host) -> Verdict:
-    """No two places tell the same fact differently."""
     found = known(host.kernel.disagreements)
     return warned("; ".join(found)) if found else passed("what was told twice is the same")
+
+
+@check("kernel.kexec")
+def kexec_goes_with_tdx(host: Host) -> Verdict:
+    if host.kernel.config_kexec_core.value is False:
+        return skipped("this kernel was built without kexec")
+    if "tdx_pw_mce" not in known(host.platform.errata):
+        return passed("the processor has no erratum that forbids it")
+    running = kernels.version(known(host.kernel.release))
+    if running is None or running >= _FIRST_SYS_DISABLE:
+        return passed("the kernel shuts TDX down before it")
+    told = "on this processor kexec and kdump do not work beside TDX before Linux 7.2"
+    return failed(f"{told}, and kdump is asked for") if _wants_kdump(host) else informed(told)
+
+
+def _wants_kdump(host: Host) -> bool:
+    asked = "crashkernel=" in (host.kernel.command_line.value or "")
+    return asked or bool(host.kernel.crash_kernel_loaded.value or host.kernel.kexec_loaded.value)
+
+
+@check("kernel.machine_checks")
+def no_private_memory_error(host: Host) -> Verdict:
+    if known(host.kernel.private_memory_error):
+        return failed("the host wrote to private memory, and a machine check came of it")
+    return passed("the log tells of none")
+
+
+@check("kernel.suspend")
+def cannot_suspend(host: Host) -> Verdict:
+    if known(host.kernel.deep_sleep):
+        return failed("suspend to RAM is available")
+    return passed("suspend to RAM is off")
+
+
+@check("kernel.numa_balancing")
+def moves_no_pages(host: Host) -> Verdict:
+    return failed("it does") if known(host.kernel.numa_balancing) else passed("it does not")
+
+
+@check("kernel.msr")
+def registers_can_be_read(host: Host) -> Verdict:
+    if known(host.kernel.msr_device):
+        return passed("/dev/cpu/0/msr is there")
+    return failed("/dev/cpu/0/msr does not exist")

@@ -1,11 +1,11 @@
 """Does KVM offer trust domains?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import kernels
+from tdxinfo.decode import failures, kernels
 from tdxinfo.host import Host
+from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
 
-_RELOAD = "Run `modprobe -r kvm_intel && modprobe kvm_intel tdx=1`."
 _PARAMETERS = {
     "kvm_intel.ept": "ept",
     "kvm_intel.eptad": "eptad",
@@ -15,67 +15,80 @@ _PARAMETERS = {
 }
 
 
-@check(
-    "kvm.loaded",
-    remedy="Run `modprobe kvm_intel`.",
-    needs=["kernel.config_tdx_host"],
-    proof="kvm.vm_type",
-)
+@check("kvm.loaded")
 def is_loaded(host: Host) -> Verdict:
-    """kvm_intel is loaded."""
     if known(host.kvm.loaded):
         return passed("kvm_intel is loaded")
-    return failed(host.kvm.refusal.value or "kvm_intel is not loaded")
+    return _refused(host) or failed("kvm_intel is not loaded")
 
 
-@check(
-    "kvm.parameters",
-    remedy="Remove the setting from /etc/modprobe.d and the command line, then load KVM again.",
-    needs=["kvm.loaded"],
-    proof="kvm.vm_type",
-)
+def _refused(host: Host) -> Verdict | None:
+    """KVM's own words, and what is behind them; None when it said nothing."""
+    line = host.kvm.refusal.value
+    if line is None:
+        return None
+    reading = failures.of_refusal(line)
+    return failed(f"{line}: {reading.cause}" if reading.cause else line, reading.remedy)
+
+
+@check("kvm.parameters")
 def parameters_allow_tdx(host: Host) -> Verdict:
-    """No module parameter of KVM excludes TDX."""
     off = [name for name, field in _PARAMETERS.items() if not known(getattr(host.kvm, field))]
     return failed(f"off: {', '.join(off)}") if off else passed("all that TDX needs are on")
 
 
-@check(
-    "kvm.virt_at_load",
-    remedy="Set kvm.enable_virt_at_load=1 on the kernel command line, and reboot.",
-    needs=["kvm.loaded"],
-    proof="kvm.vm_type",
-)
+@check("kvm.virt_at_load")
 def virtualization_is_on_early(host: Host) -> Verdict:
-    """KVM turns virtualization on when it loads, as TDX needs from Linux 6.16 to 7.0."""
-    version = kernels.version(known(host.kernel.release))
-    if version and not kernels.FIRST_KVM_TDX <= version < kernels.FIRST_AT_BOOT:
+    if known(host.kernel.generation) != kernels.KVM:
         return skipped("only Linux 6.16 to 7.0 ask for it")
     if known(host.kvm.virt_at_load):
         return passed("kvm.enable_virt_at_load is on")
     return failed("kvm.enable_virt_at_load is off")
 
 
-@check(
-    "kvm.tdx_enabled",
-    remedy=_RELOAD,
-    needs=["module.initialized", "kvm.loaded", "kvm.parameters", "kvm.virt_at_load"],
-    proof="kvm.vm_type",
-)
+@check("kvm.tdx_enabled")
 def tdx_is_enabled(host: Host) -> Verdict:
-    """KVM has TDX turned on."""
     if known(host.kvm.tdx_enabled):
         return passed("kvm_intel.tdx is on")
-    return failed(host.kvm.refusal.value or "kvm_intel.tdx is off")
+    return _refused(host) or failed("kvm_intel.tdx is off")
 
 
-@check("kvm.vm_type", remedy=_RELOAD, needs=["kvm.tdx_enabled"])
+@check("kvm.vm_type")
 def offers_tds(host: Host) -> Verdict:
-    """KVM offers the VM type for trust domains."""
-    version = kernels.version(host.kernel.release.value or "")
-    is_upstream_kvm = version is not None and version >= kernels.FIRST_KVM_TDX
+    is_upstream_kvm = host.kernel.generation.value in kernels.UPSTREAM_KVM
     if not host.kvm.vm_type_supported.is_known and host.kvm.tdx_enabled.value and is_upstream_kvm:
         return passed("not looked at, but KVM would have cleared kvm_intel.tdx otherwise")
     if known(host.kvm.vm_type_supported):
         return passed("KVM_X86_TDX_VM is offered")
     return failed("KVM does not offer KVM_X86_TDX_VM")
+
+
+@check("kvm.device")
+def device_is_there(host: Host) -> Verdict:
+    return passed("/dev/kvm") if known(host.kvm.device) else failed("/dev/kvm does not exist")
+
+
+@check("kvm.capabilities")
+def agrees_with_module(host: Host) -> Verdict:
+    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+        return skipped("vendors' kernels have another interface")
+    attributes, xfam = known(host.kvm.supported_attributes), known(host.kvm.supported_xfam)
+    if not attributes or not xfam:
+        return failed("no TD attribute or no extended feature is left that both know")
+    return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
+
+
+_ON = ("1", "y", "Y", "on", "true", "t")
+
+
+@check("kvm.after_reboot")
+def stays_on(host: Host) -> Verdict:
+    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+        return skipped("vendors' kernels have it on by themselves, or are told otherwise")
+    for word in reversed(known(host.kernel.command_line).split()):
+        name, _, value = word.partition("=")
+        if name.replace("-", "_") == "kvm_intel.tdx" and value in _ON:
+            return passed("the kernel command line turns it on")
+    if known(host.kvm.tdx_option) in _ON:
+        return passed("modprobe's configuration turns it on")
+    return failed("neither the kernel command line nor /etc/modprobe.d turns it on")

@@ -8,20 +8,14 @@ from tdxinfo.host import Host
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.units import counted, size, span
 from tdxinfo.model.values import MemoryRange
-from tdxinfo.model.verdict import Severity, Verdict, failed, informed, passed, unknown, warned
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
 
 _PAGE = 4096
 _CUT = "the memory map that is known ends before the CMRs do"
 
 
-@check(
-    "memory.cmrs_sane",
-    remedy="Update the firmware: it reports its convertible memory wrongly.",
-    needs=["module.loaded"],
-    proof="module.initialized",
-)
+@check("memory.cmrs_sane")
 def cmrs_are_sane(host: Host) -> Verdict:
-    """The CMRs are in order, apart, and of whole pages."""
     cmrs = known(host.memory.cmrs)
     if not cmrs:
         return failed("there is no convertible memory")
@@ -38,14 +32,8 @@ def _spelled(found: MemoryRange) -> str:
     return span(found.base, found.end)
 
 
-@check(
-    "memory.cmrs_cover_ram",
-    severity=Severity.WARN,
-    remedy="Remove `memmap=` from the command line; use no CXL or persistent memory as RAM.",
-    needs=["memory.cmrs_sane"],
-)
+@check("memory.cmrs_cover_ram")
 def cmrs_cover_ram(host: Host) -> Verdict:
-    """All System RAM above 1 MiB lies in CMRs."""
     cmrs = known(host.memory.cmrs)
     if not host.memory.regions.is_known:
         known(host.memory.system_ram)
@@ -61,17 +49,8 @@ def cmrs_cover_ram(host: Host) -> Verdict:
     return warned(f"{_spelled(first)} is System RAM, but lies in no CMR{cause}{more}")
 
 
-@check(
-    "memory.tdmrs_fit",
-    remedy=(
-        "Change firmware settings that cut memory below 4 GiB into pieces, or use a kernel that "
-        "makes reserved areas from CMRs."
-    ),
-    needs=["cpu.bare_metal"],
-    proof="module.initialized",
-)
+@check("memory.tdmrs_fit")
 def tdmrs_fit(host: Host) -> Verdict:
-    """The module's TDMRs and reserved areas suffice for this memory."""
     if host.module.state.value == "initialized":
         return passed("the kernel built its TDMRs")
     failure = host.module.failure.value
@@ -122,9 +101,8 @@ def _basis(origin: str) -> str:
     return "the kernel's list of memory"
 
 
-@check("memory.pamt", severity=Severity.INFO, needs=["module.initialized"])
+@check("memory.pamt")
 def pamt_is_known(host: Host) -> Verdict:
-    """What TDX costs in memory."""
     cost = known(host.memory.pamt_bytes)
     whole = host.memory.cmr_bytes.value or host.memory.system_ram_bytes.value
     share = f", {cost / whole:.2%} of memory" if whole else ""
@@ -138,3 +116,28 @@ def _beside(difference: Observed[int]) -> str:
         return ", as calculated"
     word = "more" if difference.value > 0 else "less"
     return f", {size(abs(difference.value))} {word} than calculated"
+
+
+_SCARCE = 4
+"""Free TDMRs below which the kernel warns."""
+
+
+@check("memory.tdmr_headroom")
+def tdmrs_are_left(host: Host) -> Verdict:
+    used, limit = known(host.memory.tdmrs_used), known(host.memory.max_tdmrs)
+    told = f"{used} of {counted(limit, 'TDMR')} are in use"
+    return passed(told) if limit - used >= _SCARCE else failed(told)
+
+
+@check("memory.pamt_local")
+def pamts_are_local(host: Host) -> Verdict:
+    if known(host.memory.pamt_on_other_node):
+        return failed("a PAMT lies on node 0, away from its memory")
+    return passed("the kernel found a node for each")
+
+
+@check("memory.hotplug")
+def added_memory_stays_out(host: Host) -> Verdict:
+    if known(host.memory.added_memory_online):
+        return failed("added memory would go online, which the kernel refuses beside TDX")
+    return passed("added memory stays offline")

@@ -10,6 +10,7 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import ExitStatus, global_options, settings_of
+from tdxinfo.cli.policy import terms_of_file
 from tdxinfo.cli.subject import host_of, subject_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ _NAMES = "ID|GROUP"
     shell_complete=completion.checks,
     help="Leave these checks out.",
 )
+@click.option(
+    "--group",
+    multiple=True,
+    metavar="GROUP",
+    shell_complete=completion.groups,
+    help="Judge by these groups alone.",
+)
+@click.option("--policy", metavar="FILE", help="Also judge by the terms in a TOML file.")
 @click.option("--strict", is_flag=True, help="Take a warning for a failure.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
 @click.option(
@@ -53,6 +62,8 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     context: click.Context,
     only: tuple[str, ...],
     skip: tuple[str, ...],
+    group: tuple[str, ...],
+    policy: str | None,
     strict: bool,
     failed_only: bool,
     output: str | None,
@@ -72,11 +83,14 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
         raise click.UsageError(f"--output needs a --format for programs: {known}.")
     if expires is not None and settings.format != "nfd":
         raise click.UsageError("--expires is for --format nfd.")
-    chosen, left_out = _ids(only), _ids(skip)
+    chosen, left_out = _ids(only) | _ids(group, of_groups=True), _ids(skip)
+    terms = terms_of_file(policy)
     host = host_of(subject_of(settings))
-    results = judge_host(host, left_out)
+    results = judge_host(host, left_out, terms)
     if chosen:
         results = [result for result in results if result.check.id in chosen]
+    if not results:
+        raise click.UsageError("No check is left to judge by. Checks of a policy need --policy.")
     verdict = verdict_of(results, strict)
     if settings.quiet and output is None:
         return status_of(verdict)
@@ -86,7 +100,8 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     else:
         from tdxinfo.render import theme, verdicts
 
-        wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole=not (only or skip))
+        is_whole = not (only or skip or group)
+        wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole)
         verdicts.print_verdict(theme.console(settings.color), results, verdict, wanted)
     return status_of(verdict)
 
@@ -95,26 +110,31 @@ def status_of(verdict: HostVerdict) -> ExitStatus:
     return ExitStatus[verdict.name]
 
 
-def _ids(names: tuple[str, ...]) -> set[str]:
+def _ids(names: tuple[str, ...], of_groups: bool = False) -> set[str]:
     """The ids of the checks and groups named. Raises UsageError."""
-    from tdxinfo.checks.engine import CHECKS
+    from tdxinfo.checks.engine import CHECKS, by_alias
+    from tdxinfo.checks.policy import RULES
 
+    known = [*CHECKS, *RULES]
+    former = by_alias()
     ids: set[str] = set()
     for name in names:
-        found = {check_id for check_id in CHECKS if name in (check_id, check_id.partition(".")[0])}
+        of_group = {check_id for check_id in known if check_id.partition(".")[0] == name}
+        of_check = {former.get(name, name)} & set(known)
+        found = of_group if of_groups else of_group | of_check
         if not found:
-            raise click.UsageError(_no_such(name, list(CHECKS)))
+            raise click.UsageError(_no_such(name, known, "group" if of_groups else "check"))
         ids |= found
     return ids
 
 
-def _no_such(name: str, known: list[str]) -> str:
+def _no_such(name: str, known: list[str], what: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=3)
+    near = get_close_matches(name, known, n=3) if what == "check" else []
     groups = ", ".join(dict.fromkeys(check_id.partition(".")[0] for check_id in known))
     hint = f"Did you mean {', '.join(near)}?" if near else f"Groups are {groups}."
-    return f"There is no check {name!r:.80}. {hint}"
+    return f"There is no {what} {name!r:.80}. {hint}"
 
 
 def _put(text: str, output: str | None) -> None:
@@ -147,9 +167,28 @@ def _nfd(judged: Judged) -> str:
     return nfd.page(judged)
 
 
+def _junit(judged: Judged) -> str:
+    from tdxinfo.render import junit
+
+    return junit.page(judged)
+
+
+def _markdown(judged: Judged) -> str:
+    import os
+    from functools import partial
+
+    from tdxinfo.machine.recording import without_identity
+    from tdxinfo.render import markdown
+
+    host_name = os.uname().nodename if judged.host.origin.kind == "live" else ""
+    return markdown.page(judged, partial(without_identity, host_name=host_name))
+
+
 _TEXTS: dict[str, Callable[[Judged], str]] = {
     "json": _json,
     "prometheus": _prometheus,
     "nfd": _nfd,
+    "junit": _junit,
+    "markdown": _markdown,
 }
 """What makes the text of a format for programs; the page for people is drawn on a console."""

@@ -46,13 +46,20 @@ def _facts() -> Iterable[Offer]:
         yield from ((name, docs.meaning(name)) for name in fact_names(section))
 
 
-def _checks() -> Iterable[Offer]:
+def _groups() -> Iterable[Offer]:
     from tdxinfo import checks
     from tdxinfo.checks.engine import in_order
 
     _ = checks  # declares them
     for group in dict.fromkeys(check.group for check in in_order()):
         yield group, "All checks of the group."
+
+
+def _checks() -> Iterable[Offer]:
+    from tdxinfo.checks.engine import in_order
+
+    for group, meaning in _groups():
+        yield group, meaning
         yield from ((check.id, check.title) for check in in_order() if check.group == group)
 
 
@@ -76,6 +83,7 @@ def _hosts() -> Iterable[Offer]:
 
 facts = _completer(_facts)
 checks = _completer(_checks)
+groups = _completer(_groups)
 meanings = _completer(_meanings)
 subjects = _completer(_subjects)
 hosts = _completer(_hosts)

@@ -63,9 +63,11 @@ def _with_value(settings: Settings, meaning: Explanation) -> Explanation:
         return replace(meaning, details=tuple(_said_here(settings, meaning.name)))
     if meaning.kind == "check":
         from tdxinfo.checks.engine import judge_host
+        from tdxinfo.model.verdict import skipped
 
         results = judge_host(host_of(subject_of(settings)))
-        verdict = next(r.verdict for r in results if r.check.id == meaning.name)
+        judged = [r.verdict for r in results if r.check.id == meaning.name]
+        verdict = judged[0] if judged else skipped("only a policy asks for it")
         here = ("here", f"{verdict.outcome.value}: {verdict.message}")
         return replace(meaning, details=(*meaning.details, here))
     return meaning

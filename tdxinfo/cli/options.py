@@ -35,6 +35,8 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "json": (),
     "prometheus": ("check",),
     "nfd": ("check",),
+    "junit": ("check",),
+    "markdown": ("check",),
 }
 """The formats of --format, each with the commands that have it; () stands for every command."""
 

@@ -1,10 +1,25 @@
-"""Kernel releases into the generation of TDX host support they belong to."""
+"""Kernels into the generation of TDX host support they belong to.
+
+The generations are rows of `tables/kernels.toml`.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from tdxinfo import tables
 from tdxinfo.model.memory import HolesFrom
+
+VENDOR_BOOT = "vendor-boot"
+VENDOR_KVM = "vendor-kvm"
+BOOT = "boot"
+KVM = "kvm"
+DETECTS = "detects"
+NONE = "none"
+
+UPSTREAM_KVM = (KVM, BOOT)
+"""Generations whose KVM is that of Linux 6.16 and later."""
 
 
 def version(release: str) -> tuple[int, int] | None:
@@ -23,9 +38,45 @@ FIRST_AT_BOOT = (7, 1)
 """The core kernel initializes the module at every boot."""
 
 
+def by_log(lines: Iterable[str]) -> str | None:
+    """The generation that printed these lines about TDX; None when they do not tell."""
+    told = list(lines)
+    for name, row in tables.load("kernels").items():
+        leads = tuple(row.get("log", ()))
+        if leads and any(line.startswith(leads) for line in told):
+            return name
+    return None
+
+
+def by_release(release: str) -> str | None:
+    """The generation that the release names, by a vendor's word in it or by its number."""
+    found = version(release)
+    rows = tables.load("kernels")
+    if found and found < FIRST_KVM_TDX:
+        for name, row in rows.items():
+            if re.search(row.get("release", "$^"), release):
+                return name
+    upstream = {name: tuple(row["first"]) for name, row in rows.items() if "first" in row}
+    begun = {name: first for name, first in upstream.items() if found and found >= first}
+    return max(begun, key=lambda name: begun[name]) if begun else None
+
+
+def by_parameter(tdx_enabled: bool, release: str) -> str | None:
+    """A kernel older than 6.16 whose kvm_intel has the parameter `tdx` carries a vendor's KVM."""
+    found = version(release)
+    return VENDOR_KVM if found and found < FIRST_KVM_TDX else None
+
+
+def meaning(name: str) -> str:
+    """What a generation is, in a sentence."""
+    told: str = tables.load("kernels").get(name, {}).get("meaning", "")
+    return told
+
+
 def is_upstream(release: str) -> bool:
     """Whether the release number tells the generation: vendor kernels carry TDX of their own."""
-    return not re.search(r"intel|mvp|tdx|\.an8|\.bsk", release)
+    rows = tables.load("kernels").values()
+    return not any(re.search(row.get("release", "$^"), release) for row in rows)
 
 
 _HOLES: tuple[tuple[str, HolesFrom | None], ...] = (

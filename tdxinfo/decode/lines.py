@@ -35,6 +35,19 @@ def yes_or_no(text: str) -> bool:
     return answers[text.strip()]
 
 
+def cpu_count(text: str) -> int:
+    """How many CPUs a list like "0-127,130" names."""
+    if not re.fullmatch(r"\d{1,7}(?:-\d{1,7})?(?:,\d{1,7}(?:-\d{1,7})?)*", text.strip()):
+        raise Malformed(f"{text.strip()[:_SHOWN]!r} is no list of CPUs")
+    ends = [part.split("-") for part in text.strip().split(",")]
+    return sum(int(end[-1]) - int(end[0]) + 1 for end in ends)
+
+
+def is_set(text: str) -> bool:
+    """A switch of the kernel: 0 is off, any other number is on."""
+    return number(text) != 0
+
+
 def resource(text: str, name: str) -> int | None:
     """The number behind `name` in a misc cgroup file; None when it has no such line."""
     found = re.search(rf"^{name} (\d{{1,19}})$", text, re.MULTILINE)

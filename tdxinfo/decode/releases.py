@@ -8,7 +8,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tdxinfo import tables
-from tdxinfo.decode import bits
+from tdxinfo.decode import bits, cpuinfo
 from tdxinfo.model.values import ModuleVersion
 
 
@@ -91,6 +91,29 @@ def newest_release(version: str) -> str | None:
     """The newest known release of the line that a release is of."""
     release = release_named(version)
     return str(newest_of_line(release).version) if release else None
+
+
+def fits_processor(version: str, family: int, model: int) -> bool | None:
+    """Whether the release is made for this processor; None where either is not known."""
+    release, processor = release_named(version), _processor(family, model)
+    if release is None or not release.platforms or processor is None:
+        return None
+    return processor in release.platforms
+
+
+def newest_for_processor(version: str, family: int, model: int) -> str | None:
+    """The newest known release of the same line that is made for this processor."""
+    release, processor = release_named(version), _processor(family, model)
+    if release is None or processor is None:
+        return None
+    fitting = [r for r in releases() if r.line == release.line and processor in r.platforms]
+    return str(fitting[-1].version) if fitting else None
+
+
+def _processor(family: int, model: int) -> str | None:
+    """The processor's name in the table of releases."""
+    row = cpuinfo.cpu_row(family, model) or {}
+    return row.get("releases")
 
 
 def added_features(old: Release, new: Release) -> list[str]:

@@ -7,6 +7,7 @@ objects, without `from __future__ import annotations`: the catalogue is made of 
 from dataclasses import dataclass, fields
 from typing import Any
 
+from tdxinfo.host.attestation import Attestation
 from tdxinfo.host.firmware import Firmware
 from tdxinfo.host.kernel import Kernel
 from tdxinfo.host.keys import Keys
@@ -16,6 +17,7 @@ from tdxinfo.host.module import Module
 from tdxinfo.host.platform import Platform
 from tdxinfo.host.seamldr import Seamldr
 from tdxinfo.host.section import Section
+from tdxinfo.host.stack import Stack
 from tdxinfo.host.td import Td
 from tdxinfo.machine import Origin
 from tdxinfo.model.observed import Observed
@@ -34,6 +36,8 @@ class Host:
     td: Td
     kernel: Kernel
     kvm: Kvm
+    stack: Stack
+    attestation: Attestation
     origin: Origin
 
     def section(self, name: str) -> Section:

@@ -1,11 +1,13 @@
 """The kernel: what it was built with and started with, as far as TDX asks."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
-from tdxinfo.host.section import Compared, From, Section
+from tdxinfo.decode import kernels, lines
+from tdxinfo.host.section import Compared, From, Inferred, Section
 from tdxinfo.model.observed import Observed
-from tdxinfo.sources.files import File, KernelConfig
+from tdxinfo.sources.files import ExistsImplies, File, KernelConfig
+from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.processor import FlagImplies
 
@@ -23,12 +25,20 @@ def _not_built(configured: bool) -> bool | None:
     return None if configured else False
 
 
+def _sleeps_deeply(text: str) -> bool:
+    """/sys/power/mem_sleep lists `deep` where ACPI S3 is available."""
+    return "deep" in text.strip("\n").replace("[", " ").replace("]", " ").split()
+
+
 def _lockdown(text: str) -> str:
     """The mode in brackets of "none [integrity] confidentiality"."""
     found = re.search(r"\[([a-z]+)\]", text)
     if not found:
         raise ValueError("no mode is in brackets")
     return found.group(1)
+
+
+Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boot"]
 
 
 class Kernel(Section):
@@ -38,6 +48,19 @@ class Kernel(Section):
         Observed[str], File("/proc/sys/kernel/osrelease"), KernelLog("kernel_release")
     ]
     """The kernel's release, as `uname -r` prints it."""
+
+    generation: Annotated[
+        Observed[Generation],
+        ExistsImplies("/sys/devices/faux/tdx_host/version", kernels.BOOT),
+        ExistsImplies("/sys/firmware/tdx_seam/major_version", kernels.VENDOR_BOOT),
+        ExistsImplies("/sys/firmware/tdx/tdx_module/state", kernels.VENDOR_BOOT),
+        ExistsImplies("/sys/firmware/tdx/tdx_module/status", kernels.VENDOR_KVM),
+        Inferred(kernels.by_parameter, "kvm.tdx_enabled", "kernel.release"),
+        KernelLog("generation"),
+        Inferred(kernels.by_release, "kernel.release"),
+    ]
+    """Who starts the TDX module: vendor-boot and vendor-kvm are vendors' kernels; of upstream none
+    and detects never start it, kvm does when it is loaded, boot does at every boot."""
 
     command_line: Annotated[Observed[str], File("/proc/cmdline"), KernelLog("command_line")]
     """What the kernel was started with."""
@@ -94,6 +117,28 @@ class Kernel(Section):
     ]
     """Facts that two places tell differently. The module's version is not among them: after an
     update at run time the log is stale, and nothing is wrong."""
+
+    kexec_loaded: Annotated[Observed[bool], File("/sys/kernel/kexec_loaded", lines.is_set)]
+    """A kernel for kexec is loaded."""
+
+    crash_kernel_loaded: Annotated[
+        Observed[bool], File("/sys/kernel/kexec_crash_loaded", lines.is_set)
+    ]
+    """A kernel for kdump is loaded."""
+
+    deep_sleep: Annotated[
+        Observed[bool], File("/sys/power/mem_sleep", _sleeps_deeply), KernelLog("deep_sleep")
+    ]
+    """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX."""
+
+    numa_balancing: Annotated[Observed[bool], File("/proc/sys/kernel/numa_balancing", lines.is_set)]
+    """The kernel moves pages between NUMA nodes by itself."""
+
+    msr_device: Annotated[Observed[bool], Device("/dev/cpu/0/msr")]
+    """MSRs can be read by root: the module msr is loaded."""
+
+    private_memory_error: Annotated[Observed[bool], KernelLog("private_memory_error")]
+    """A machine check came from private memory of TDX."""
 
     lockdown: Annotated[Observed[str], File("/sys/kernel/security/lockdown", _lockdown)]
     """The kernel's lockdown mode."""

@@ -80,3 +80,6 @@ class Keys(Section):
 
     guest_keyids_peak: Annotated[Observed[Count], MiscCgroup("peak")]
     """The most KeyIDs that were in use at once."""
+
+    leaked: Annotated[Observed[Count], KernelLog("leaked_keyids")]
+    """KeyIDs that KVM gave up since the module did not release them."""

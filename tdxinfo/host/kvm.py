@@ -7,8 +7,10 @@ from tdxinfo.host.section import Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources.files import Exists, parameter
+from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kvm import KvmCapabilities, KvmVmType
+from tdxinfo.sources.stack import ModprobeOption
 
 
 class Kvm(Section):
@@ -23,6 +25,12 @@ class Kvm(Section):
         Observed[bool], parameter("kvm_intel", "tdx"), KernelLog("kvm_tdx_enabled")
     ]
     """kvm_intel has TDX turned on. KVM turns it off itself when it cannot have it."""
+
+    device: Annotated[Observed[bool], Device("/dev/kvm")]
+    """/dev/kvm is there."""
+
+    tdx_option: Annotated[Observed[str], ModprobeOption("kvm_intel", "tdx")]
+    """What modprobe's configuration says of kvm_intel's option tdx; empty when nothing."""
 
     ept: Annotated[Observed[bool], parameter("kvm_intel", "ept")]
     """Extended page tables, which TDX needs, are on."""

@@ -26,6 +26,11 @@ def _pamt(tdmrs: tuple[Tdmr, ...]) -> int | None:
     return sum(area.size for tdmr in tdmrs for area in tdmr.pamt or ())
 
 
+def _brings_online(text: str) -> bool:
+    """`offline`, or one of several ways to go online."""
+    return text.strip() != "offline"
+
+
 def _same(found: tuple[NodeMemory, ...]) -> tuple[NodeMemory, ...]:
     return found
 
@@ -150,6 +155,17 @@ class Memory(Section):
 
     pamt_bytes: Annotated[Observed[Size], From(_pamt, "memory.tdmrs"), KernelLog("pamt_bytes")]
     """Memory that the Physical Address Metadata Tables take from the host."""
+
+    tdmrs_used: Annotated[Observed[Count], From(len, "memory.tdmrs"), KernelLog("tdmrs_used")]
+    """TDMRs in use."""
+
+    pamt_on_other_node: Annotated[Observed[bool], KernelLog("pamt_on_other_node")]
+    """A PAMT lies on another NUMA node than the memory that it describes."""
+
+    added_memory_online: Annotated[
+        Observed[bool], File("/sys/devices/system/memory/auto_online_blocks", _brings_online)
+    ]
+    """Memory that is added while the kernel runs goes online by itself, or tries to."""
 
     system_ram: Annotated[Observed[tuple[MemoryRange, ...]], File("/proc/iomem", lines.system_ram)]
     """System RAM as the kernel sees it."""

@@ -9,6 +9,7 @@ from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
 from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
+from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
 from tdxinfo.sources.kobjects import SYSINFO
@@ -159,6 +160,29 @@ class Module(Section):
         Inferred(_kernel_insists, "module.state", "kernel.release"),
     ]
     """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
+
+    failed_calls: Annotated[Observed[tuple[str, ...]], KernelLog("failed_calls")]
+    """SEAMCALLs that failed after the initialization, each kind once."""
+
+    esp_files: Annotated[
+        Observed[tuple[str, ...]],
+        FirstFolder(("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")),
+    ]
+    """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""
+
+    fits_processor: Annotated[
+        Observed[bool],
+        Inferred(releases.fits_processor, "module.release", "platform.family", "platform.model"),
+    ]
+    """The release is made for this processor."""
+
+    newest_for_processor: Annotated[
+        Observed[str],
+        Inferred(
+            releases.newest_for_processor, "module.release", "platform.family", "platform.model"
+        ),
+    ]
+    """The newest release of the same line for this processor that tdxinfo knows of."""
 
     handoff_version: Annotated[Observed[Count], Metadata("MODULE_HV")]
     """Version of the handoff data that the module leaves to a successor."""

@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from tdxinfo.decode import cpuinfo
+from tdxinfo.decode import cpuinfo, lines
 from tdxinfo.decode.cpuinfo import Cpus
 from tdxinfo.host.section import From, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count
+from tdxinfo.sources.dmi import MemorySlots
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.processor import CpuInfo
@@ -68,6 +69,14 @@ class Platform(Section):
     cpus: Annotated[Observed[Count], CpuInfo("processor", lambda c: c.count)]
     """Logical CPUs that are online."""
 
+    cpus_present: Annotated[
+        Observed[Count], File("/sys/devices/system/cpu/present", lines.cpu_count)
+    ]
+    """Logical CPUs that are there, online or not."""
+
+    package_offline: Annotated[Observed[bool], KernelLog("package_offline")]
+    """A TD was not made since a package had no CPU online."""
+
     packages: Annotated[
         Observed[Count], CpuInfo("physical id", lambda c: c.packages and len(c.packages))
     ]
@@ -88,6 +97,12 @@ class Platform(Section):
         Observed[str], CpuInfo("flags", _virtualization), KernelLog("virtualization")
     ]
     """none on bare metal, vm in a virtual machine, td-guest in a trust domain."""
+
+    memory_slots: Annotated[Observed[Count], MemorySlots(populated=False)]
+    """Slots for memory modules."""
+
+    memory_modules: Annotated[Observed[Count], MemorySlots(populated=True)]
+    """Memory modules (DIMMs) in the slots."""
 
     system_vendor: Annotated[Observed[str], File(f"{_DMI}/sys_vendor")]
     """Who made the machine."""

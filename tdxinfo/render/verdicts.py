@@ -13,6 +13,7 @@ from tdxinfo.checks.engine import Result, first_failure
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render import words
 from tdxinfo.render.safe import printable
+from tdxinfo.render.summary import sentence
 
 _MARKS = {
     Outcome.PASS: ("✔", "+", "good"),
@@ -22,13 +23,14 @@ _MARKS = {
     Outcome.SKIP: ("-", "-", "unknown"),
     Outcome.INFO: ("i", "i", "label"),
 }
-_WORDS = {
-    HostVerdict.READY: ("Ready", "good"),
-    HostVerdict.NOT_READY: ("Not ready", "bad"),
-    HostVerdict.UNDECIDED: ("Undecided", "doubtful"),
-    HostVerdict.NOT_APPLICABLE: ("Not applicable", "doubtful"),
+_STYLES = {
+    HostVerdict.READY: "good",
+    HostVerdict.NOT_READY: "bad",
+    HostVerdict.UNDECIDED: "doubtful",
+    HostVerdict.NOT_APPLICABLE: "doubtful",
 }
-_GAP = "   "
+_NAMED = (Outcome.FAIL, Outcome.WARN)
+_MANY = 3
 _MARGIN = 2
 _TOLD = (Outcome.FAIL, Outcome.WARN)
 _COUNTED = {
@@ -54,13 +56,13 @@ def print_verdict(
 ) -> None:
     verbose, failed_only = wanted.verbose, wanted.failed_only
     first = first_failure(results)
-    console.print(_headline(results, verdict, first, wanted.is_whole))
+    console.print(_headline(results, verdict, wanted.is_whole))
     if first and first.remedy:
         _indented(console, Text(printable(first.remedy)))
     if not failed_only:
-        _indented(console, _groups(console, results))
+        _print_tree(console, results)
     for result in results:
-        told = result.outcome in _TOLD and result is not first
+        told = (result.outcome in _TOLD or result.is_accepted) and result is not first
         if told or (verbose and not failed_only):
             _print_result(console, result, verbose, with_remedy=result is not first)
     if not verbose and not failed_only:
@@ -70,24 +72,9 @@ def print_verdict(
     console.print(Text(", ".join([f"{counts[Outcome.PASS]} passed", *parts]), "unknown"))
 
 
-def _headline(
-    results: list[Result], verdict: HostVerdict, first: Result | None, is_whole: bool
-) -> Text:
-    word, style = _WORDS[verdict]
-    line = Text(word, style)
-    if first:
-        return line.append(f": {printable(first.verdict.message)} ({first.check.id}).", "")
-    if verdict is HostVerdict.UNDECIDED:
-        count = sum(
-            result.outcome is Outcome.UNKNOWN and result.check.severity.decides
-            for result in results
-        )
-        return line.append(f": nothing failed, but {count} deciding checks could not look.", "")
-    if verdict is HostVerdict.NOT_READY:
-        return line.append(": there are warnings, which --strict takes for failures.", "")
-    if not is_whole:
-        return Text("Passed", style).append(": nothing is wrong with what was asked for.", "")
-    return line.append(": this host can run trust domains.", "")
+def _headline(results: list[Result], verdict: HostVerdict, is_whole: bool) -> Text:
+    word, why = sentence(results, verdict, is_whole)
+    return Text(word, _STYLES[verdict]).append(printable(why), "")
 
 
 def _print_unknown(console: Console, results: list[Result], helpful_only: bool) -> None:
@@ -100,25 +87,42 @@ def _print_unknown(console: Console, results: list[Result], helpful_only: bool) 
         if result.outcome is Outcome.UNKNOWN and (result.remedy or not helpful_only):
             by_remedy.setdefault(result.remedy, []).append(result.check.id)
     for remedy, ids in by_remedy.items():
-        line = Text().append(*_mark(console, Outcome.UNKNOWN)).append(f" {', '.join(ids)}: ")
+        line = Text().append(*_mark(console, Outcome.UNKNOWN)).append(f" {_short(ids)}: ")
         line.append(printable(remedy) if remedy else "not known here, -v tells why", "label")
         _indented(console, line)
 
 
-def _groups(console: Console, results: list[Result]) -> Text:
-    """Marks and counts for each group, as many groups in a line as fit."""
-    page = Text()
-    used = 0
-    for group in dict.fromkeys(result.check.group for result in results):
-        counts = Counter(result.outcome for result in results if result.check.group == group)
-        words = Text(group, "label")
+def _short(ids: list[str]) -> str:
+    """The ids; of a group with many its name and their number."""
+    groups = Counter(check_id.partition(".")[0] for check_id in ids)
+    shown = []
+    for check_id in ids:
+        group = check_id.partition(".")[0]
+        shown.append(check_id if groups[group] < _MANY else f"{group} ({groups[group]})")
+    return ", ".join(dict.fromkeys(shown))
+
+
+def _print_tree(console: Console, results: list[Result]) -> None:
+    """A line a group, in the order of the chain: who passed, by number; who did not, by name."""
+    groups = list(dict.fromkeys(result.check.group for result in results))
+    width = max(map(len, groups), default=0)
+    branches = ("├─", "└─") if console.encoding.startswith("utf") else ("|-", "`-")
+    for group in groups:
+        own = [result for result in results if result.check.group == group]
+        line = Text(branches[group == groups[-1]], "unknown").append(f" {group:{width}}", "label")
         for outcome in _MARKS:
-            if counts[outcome]:
-                words.append(" ").append(*_mark(console, outcome)).append(f" {counts[outcome]}")
-        fits = used + len(_GAP) + len(words) <= console.width - _MARGIN
-        page.append((_GAP if fits else "\n") if used else "").append(words)
-        used = used + len(_GAP) + len(words) if used and fits else len(words)
-    return page
+            line.append_text(_branch(console, outcome, [r for r in own if r.outcome is outcome]))
+        _indented(console, line)
+
+
+def _branch(console: Console, outcome: Outcome, results: list[Result]) -> Text:
+    """The outcome's mark, and those that have it: failures and warnings by name."""
+    if not results:
+        return Text()
+    names = " ".join(result.check.id.partition(".")[2] for result in results)
+    waits = outcome is Outcome.SKIP and any(result.waits_for for result in results)
+    told = names if outcome in _NAMED else str(len(results)) + (" waiting" if waits else "")
+    return Text("  ").append(*_mark(console, outcome)).append(f" {told}")
 
 
 def _mark(console: Console, outcome: Outcome) -> tuple[str, str]:

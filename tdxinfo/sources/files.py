@@ -118,6 +118,22 @@ class Exists:
         return True
 
 
+@locator
+class ExistsImplies:
+    """What follows from a file being there. Its absence proves nothing."""
+
+    path: str
+    value: Any
+
+    @property
+    def origin(self) -> str:
+        return f"{_scheme(self.path)}:{self.path}"
+
+    def read(self, machine: Machine) -> Any:
+        machine.read(self.path)
+        return self.value
+
+
 def parameter(module: str, name: str) -> File:
     """A yes-or-no parameter of a kernel module, as it is in force now."""
     return File(f"/sys/module/{module}/parameters/{name}", lines.yes_or_no)

@@ -237,9 +237,21 @@ def _member(machine: Machine, variable: str, path: str) -> Any:
 
 
 def _raise_unless_current(machine: Machine, variable: str) -> None:
-    """After a failure or a lost module the variables keep what was, or point to freed memory."""
-    if _state(machine) != "initialized":
-        raise Absent(f"{variable} holds nothing current while the TDX module is not initialized")
+    """After a failure or a lost module the variables keep what was, or point to freed memory.
+
+    What was read of a module before its initialization failed stays true of it.
+    """
+    state = _state(machine)
+    if state == "initialized" or (
+        state == "failed" and variable == SYSINFO and _was_read_whole(machine)
+    ):
+        return
+    raise Absent(f"{variable} holds nothing current while the TDX module is not initialized")
+
+
+def _was_read_whole(machine: Machine) -> bool:
+    """The kernel reads `td_conf` last, and no module gives a TD 0 virtual CPUs."""
+    return _object(machine, SYSINFO).number("td_conf.max_vcpus_per_td") != 0
 
 
 def _many(machine: Machine, variable: str, path: str) -> list[int]:

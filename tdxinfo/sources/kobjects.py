@@ -79,7 +79,12 @@ def objects_of(kernel: Kernel) -> Objects:
         if name in addresses
     }
     for name, (variable, read) in _READERS.items():
-        if variable in addresses and not (name in _FREED and _is_over(found)):
+        if variable not in addresses:
+            continue
+        if name in _FREED and _is_over(found):
+            # The kernel keeps their address, and others use that memory now.
+            found[name] = _refused(Absent(f"the kernel has freed its {name}, as no module runs"))
+        else:
             found[name] = _told(read, kernel, addresses[variable])
     return found
 
@@ -129,7 +134,11 @@ def _told(read: Reader, kernel: Kernel, address: int) -> Any:
     try:
         return read(kernel, address)
     except Unavailable as error:
-        return {REFUSED: record_of(error)}
+        return _refused(error)
+
+
+def _refused(error: Unavailable) -> Objects:
+    return {REFUSED: record_of(error)}
 
 
 def _structure(kernel: Kernel, name: str, address: int, size: int = 0) -> KernelObject:

@@ -11,5 +11,15 @@ from typing import Any
 @cache
 def load(name: str) -> dict[str, Any]:
     """The table `name`.toml as it stands in the package."""
-    with open(os.path.join(os.path.dirname(__file__), f"{name}.toml"), "rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads(_text(name))
+
+
+@cache
+def head(name: str) -> dict[str, Any]:
+    """The keys that stand before the first table of `name`.toml; the rest is not parsed."""
+    return tomllib.loads(_text(name).partition("\n[")[0])
+
+
+def _text(name: str) -> str:
+    with open(os.path.join(os.path.dirname(__file__), f"{name}.toml"), encoding="utf-8") as file:
+        return file.read()

@@ -16,7 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 EXAMPLE = "example:emr-five-cmrs"
-FLOORS = {"click": "import click", "pydantic": "from pydantic import BaseModel"}
+FLOORS = {
+    "click": "import click",
+    "pydantic": "from pydantic import BaseModel",
+    "dump": f"from tdxinfo.cli import run; run(['--from', '{EXAMPLE}', 'dump', '--json'])",
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ COMMANDS = (
     Measured(("--from", EXAMPLE, "dump"), "pydantic", 2.2),
     Measured(("--from", EXAMPLE, "check", "--json"), "pydantic", 2.2),
     Measured(("--from", EXAMPLE, "check"), "pydantic", 2.2),
+    Measured(("check", "--from", EXAMPLE, "--json"), "dump", 1.5),
+    Measured(("check", "--from", EXAMPLE), "dump", 1.5),
 )
 
 

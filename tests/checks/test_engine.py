@@ -128,6 +128,7 @@ def test_the_evidence_holds_the_facts_that_were_looked_at() -> None:
     assert {name: seen.value for name, seen in evidence.items()} == {
         "keys.guest_keyids": 63,
         "keys.guest_keyids_in_use": 0,
+        "keys.guest_keyids_peak": None,
     }
 
 
@@ -143,3 +144,32 @@ def test_a_check_that_is_left_out_holds_nobody_up() -> None:
     results = judge_host(host, left_out={"keys.tdx_share", "keys.enough"})
     assert "keys.tdx_share" not in {result.check.id for result in results}
     assert first_failure(results) is None
+
+
+def test_a_check_that_informs_never_counts_but_says_what_to_do() -> None:
+    result = judged(attestation__registration="not sent")["attestation.registration"]
+    assert result.outcome.value == "INFO"
+    assert "MP Registration" in result.remedy
+
+
+def test_the_remedy_names_the_menu_of_the_machines_maker() -> None:
+    change = {"firmware__tme_enabled": False, "module__state": None, "kvm__tdx_enabled": None}
+    dell = judged(platform__system="Dell Inc. PowerEdge R760", **change)["firmware.tme"].remedy
+    other = judged(platform__system="Example Server", **change)["firmware.tme"].remedy
+    assert "Multiple Keys" in dell
+    assert "Socket Configuration" in other
+
+
+def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
+    from dataclasses import replace
+
+    from tests.cli.command import ran
+
+    renamed = replace(CHECKS["keys.enough"], aliases=("keys.sufficient",))
+    monkeypatch.setitem(CHECKS, "keys.enough", renamed)
+    example = ("--from", "example:emr-five-cmrs")
+    told = ran("check", "--only", "keys.sufficient", "--json", *example)
+    assert [check["id"] for check in told.json["checks"]] == ["keys.enough"]
+    (meaning,) = ran("explain", "keys.sufficient", "--json", *example).json["explanations"].values()
+    assert meaning[0]["name"] == "keys.enough"
+    assert {"name": "now called", "text": "keys.enough"} in meaning[0]["details"]

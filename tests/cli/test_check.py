@@ -107,6 +107,66 @@ def test_quiet_leaves_the_answer_to_the_status() -> None:
     assert (told.status, told.out) == (1, "")
 
 
+def test_group_judges_by_the_groups_alone() -> None:
+    told = ran("check", "--group", "keys", "--group", "kvm", "--json", "--from", READY)
+    assert {check["group"] for check in told.json["checks"]} == {"keys", "kvm"}
+    refused = ran("check", "--group", "keys.enough", "--from", READY)
+    assert refused.status == 2
+    assert "attestation" in refused.err
+
+
+READY = "example:linux-7.3-emulated"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--only", "keys", "--skip", "keys"),
+        ("--only", "policy.features"),
+        ("--group", "policy"),
+    ],
+)
+def test_a_host_is_not_ready_because_nothing_was_judged(options: tuple[str, ...]) -> None:
+    told = ran("check", *options, "--from", READY)
+    assert (told.status, "--policy" in told.err) == (2, True)
+
+
+def test_a_ready_hosts_page_fits_a_terminal_of_80_by_40() -> None:
+    for source in (READY, "tests/hosts/linux-7.2-ready", "tests/hosts/linux-7.2-not-root"):
+        lines = ran("check", "--from", source, columns=80).out.splitlines()
+        assert lines[0].startswith("Ready")
+        assert len(lines) <= 40
+        assert max(map(len, lines)) <= 80
+
+
+def test_the_chain_is_a_line_a_group_and_names_who_failed() -> None:
+    page = ran("check", "--from", "example:module-never-loaded").out
+    rows = [line.split() for line in page.splitlines() if line.startswith(("  ├─", "  └─"))]
+    assert [row[1] for row in rows] == [
+        "cpu",
+        "firmware",
+        "keys",
+        "kernel",
+        "module",
+        "memory",
+        "kvm",
+        "stack",
+        "attestation",
+    ]
+    module = " ".join(rows[4])
+    assert "✘ loaded" in module
+    assert "waiting" in module
+
+
+def test_a_terminal_without_unicode_gets_a_tree_of_ascii() -> None:
+    from tests.cli.command import spawned
+
+    environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PATH": "/usr/bin"}
+    told = spawned("check", "--from", "example:module-never-loaded", env=environment, text=True)
+    assert "|- module" in told.stdout
+    assert told.stdout.isascii()
+
+
 def test_the_log_of_an_ordinary_kernel_predicts_that_reserved_areas_will_run_out(
     tmp_path: Path,
 ) -> None:

@@ -32,20 +32,61 @@ def test_versions_are_compared_as_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("release", "upstream"),
+    ("release", "generation"),
     [
-        ("7.3.4", True),
-        ("6.17.0-1022-gcp", True),
-        ("6.8.0-101-generic", True),
-        ("6.8.0-1028-intel", False),
-        ("6.2.16-mvp30v3+7-generic", False),
-        ("5.10.134-13_rc2.an8.x86_64", False),
-        ("6.6.0-tdx.1.0.v1", False),
-        ("5.15.152.bsk.1-tdxh.1-amd64", False),
+        ("7.3.4", "boot"),
+        ("7.1.0-rc1", "boot"),
+        ("7.0.9", "kvm"),
+        ("6.17.0-1022-gcp", "kvm"),
+        ("6.15.3", "detects"),
+        ("6.8.0-101-generic", "detects"),
+        ("6.7.1", "none"),
+        ("6.8.0-1028-intel", "vendor-kvm"),
+        ("6.2.16-mvp30v3+7-generic", "vendor-kvm"),
+        ("5.15.0-mvp11", "vendor-boot"),
+        ("5.10.134-13_rc2.an8.x86_64", "vendor-boot"),
+        ("6.6.0-tdx.1.0.v1", "vendor-kvm"),
+        ("5.15.152.bsk.1-tdxh.1-amd64", "vendor-boot"),
+        ("7.1.2-intel", "boot"),
+        ("next-20260101", None),
     ],
 )
-def test_a_vendors_kernel_is_not_upstream(release: str, upstream: bool) -> None:
-    assert kernels.is_upstream(release) is upstream
+def test_a_release_names_its_generation(release: str, generation: str | None) -> None:
+    assert kernels.by_release(release) == generation
+    assert kernels.is_upstream(release) is not (
+        "vendor" in (generation or "") or "intel" in release
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "generation"),
+    [
+        ("virt/tdx: TDX-Module initialized", "boot"),
+        ("virt/tdx: TDX not supported by the host platform", "boot"),
+        ("virt/tdx: Module version: 1.5.00.00.0481, build_date: 20230323", None),
+        ("virt/tdx: TDX module 2.0.08.00, build number 882, build date 0134fed5", "vendor-kvm"),
+        ("virt/tdx: TDX module: attributes 0x0, vendor_id 0x8086", "vendor-kvm"),
+        ("tdx: BIOS enabled: private KeyID range [16, 32)", "vendor-kvm"),
+        ("seam: TDX P-SEAMLDR: version 0x0", "vendor-boot"),
+        ("tdx: Successfully initialized TDX module", "vendor-boot"),
+        ("virt/tdx: module initialized", None),
+        ("virt/tdx: BIOS enabled: private KeyID range [64, 128)", None),
+    ],
+)
+def test_a_wording_names_the_generation_that_has_it(line: str, generation: str | None) -> None:
+    assert kernels.by_log([line]) == generation
+
+
+def test_a_parameter_before_its_time_is_a_vendors() -> None:
+    """RHEL and Ubuntu carry KVM patches under numbers that upstream had none for."""
+    assert kernels.by_parameter(False, "6.12.0-55.el10.x86_64") == "vendor-kvm"
+    assert kernels.by_parameter(True, "6.17.1") is None
+
+
+def test_each_generation_is_told_to_people() -> None:
+    from tdxinfo import tables
+
+    assert all(kernels.meaning(name).endswith(".") for name in tables.load("kernels"))
 
 
 @pytest.mark.parametrize(

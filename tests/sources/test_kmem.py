@@ -232,15 +232,17 @@ def test_nothing_is_told_while_the_module_is_not_initialized(
     assert host.memory.tdmrs.value is None
 
 
-def test_after_a_failure_the_list_of_tdmrs_is_not_followed(
-    kernel: Callable[[str], Kernel],
+@pytest.mark.parametrize(("vcpus", "features0"), [(576, 0x140FBF), (0, None)])
+def test_after_a_failure_what_was_read_whole_is_told(
+    kernel: Callable[[str], Kernel], vcpus: int, features0: int | None
 ) -> None:
     made = kernel("6.16")
+    read = bytearray(sysinfo()[8:])
+    struct.pack_into("<H", read, 58, vcpus)
     del made.variables["tdx_module_state"]
-    made.variables["tdx_module_status"] = struct.pack("<I", 2)
+    made.variables |= {"tdx_module_status": struct.pack("<I", 2), "tdx_sysinfo": bytes(read)}
     made.make()
-    assert observed().memory.tdmrs.value is None
-    assert kobjects.TDMRS not in kmem._live()
+    assert observed().module.features0.value == features0
 
 
 def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
@@ -383,7 +385,7 @@ def test_tdmrs_of_a_failed_initialization_are_freed_memory_and_not_read(
     assert observed().memory.tdmrs.value is None
     told = kmem._live()
     assert isinstance(told, dict)
-    assert told["tdmrs"] == "the kernel holds no TDMRs while the TDX module is not initialized"
+    assert "freed" in told["tdmrs"]["refused"]["message"]
 
 
 @pytest.mark.parametrize(

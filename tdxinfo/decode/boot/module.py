@@ -200,6 +200,32 @@ def max_tdmrs(boot: Boot) -> int:
     return boot.number("tdmrs_near_limit", "max_tdmrs")
 
 
+def tdmrs_used(boot: Boot) -> int:
+    return boot.number("tdmrs_near_limit", "used")
+
+
+def pamt_on_other_node(boot: Boot) -> bool:
+    """Silence of a whole log is an answer, where the kernel told of its PAMTs."""
+    if not boot.has("pamt_on_other_node") and not (boot.complete and boot.has("pamt_kb")):
+        raise Absent("the kernel log does not tell where PAMTs lie")
+    return boot.has("pamt_on_other_node")
+
+
+def failed_calls(boot: Boot) -> tuple[str, ...]:
+    """SEAMCALLs that failed outside an initialization, each kind once."""
+    calls = [e for e in boot.events if e.name == "seamcall_failed"]
+    calls = [call for call in calls if not is_initialization_call(call)]
+    if not calls and not boot.complete:
+        raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
+    return tuple(dict.fromkeys(map(_call, calls)))
+
+
+def _call(call: Event) -> str:
+    status = int(call.values["status"])
+    leaf = call_name(call) or f"leaf {int(call.values['leaf']):#x}"
+    return f"{leaf}: {status:#018x} {seamcall.status_name(status) or ''}".rstrip()
+
+
 def pamt_bytes(boot: Boot) -> int:
     """What all PAMTs take. Kernels print KB, pages or each area."""
     if boot.has("pamt_kb"):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from tdxinfo.decode.boot import REFUSED, Boot, as_date
+from tdxinfo.decode import kernels
+from tdxinfo.decode.boot import REFUSED, Boot, as_date, named
+from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import ModuleVersion
 
@@ -123,6 +125,16 @@ def has_tdx_code(boot: Boot) -> bool:
     raise Absent("the kernel log has no line about TDX on the host")
 
 
+def generation(boot: Boot) -> str:
+    """The generation of kernels that words things as this log does, else that of its release."""
+    told = kernels.by_log(event.text for event in boot.events if event.name != "td_guest")
+    if told is None and boot.has("linux_version"):
+        told = kernels.by_release(kernel_release(boot))
+    if told is None:
+        raise Absent("the kernel log does not tell the kernel's generation")
+    return told
+
+
 def log_complete(boot: Boot) -> bool:
     """Whether the log begins where the kernel began."""
     return boot.complete
@@ -132,6 +144,34 @@ def hibernation(boot: Boot) -> bool:
     """The kernel refused TDX since it could hibernate."""
     boot.last("hibernation_enabled")
     return True
+
+
+def package_offline(boot: Boot) -> bool:
+    """KVM asked for a CPU of each package in vain."""
+    boot.last("package_offline")
+    return True
+
+
+def deep_sleep(boot: Boot) -> bool:
+    """The kernel turned ACPI S3 off beside TDX."""
+    boot.last("s3_disabled")
+    return False
+
+
+def leaked_keyids(boot: Boot) -> int:
+    return len({int(event.values["keyid"]) for event in _said(boot, "keyid_leaked")})
+
+
+def private_memory_error(boot: Boot) -> bool:
+    return bool(_said(boot, "private_memory_error"))
+
+
+def _said(boot: Boot, name: str) -> list[Event]:
+    """The events of this name; none is an answer of a whole log alone."""
+    found = named(list(boot.events), name)
+    if not found and not boot.complete:
+        raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
+    return found
 
 
 # --- P-SEAMLDR --------------------------------------------------------------------------------

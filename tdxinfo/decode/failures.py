@@ -1,0 +1,60 @@
+"""How an initialization that failed is read: `tables/failures.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from tdxinfo import tables
+from tdxinfo.decode import seamcall
+from tdxinfo.model.values import Failure, hex64
+
+
+class Reading(NamedTuple):
+    """What was behind a failure, as a clause, and what to do."""
+
+    cause: str
+    remedy: str
+
+
+_NOTHING = Reading("", "")
+
+
+def of_failure(failure: Failure) -> Reading:
+    """The first row that fits; else what the status alone means; else nothing."""
+    for row in tables.load("failures")["failure"]:
+        if not {"state", "kvm"} & row.keys() and _fits(row, failure):
+            return Reading(row["cause"], row["remedy"])
+    known = seamcall.known(failure.status) if failure.status is not None else {}
+    return Reading(_as_clause(known["meaning"]), known["remedy"]) if known else _NOTHING
+
+
+def of_silence(generation: str) -> Reading:
+    """Why a kernel of this generation never asked for the module."""
+    for row in tables.load("failures")["failure"]:
+        if row.get("state") == "not-attempted" and generation in row["kernels"]:
+            return Reading(row["cause"], row["remedy"])
+    return _NOTHING
+
+
+def of_refusal(line: str) -> Reading:
+    """Why KVM does without TDX, by the line that says so."""
+    for row in tables.load("failures")["failure"]:
+        if "kvm" in row and row["kvm"] in line:
+            return Reading(row["cause"], row["remedy"])
+    return _NOTHING
+
+
+def _fits(row: Mapping[str, Any], failure: Failure) -> bool:
+    leaf = (failure.leaf_name or "").replace("_", ".")
+    status = hex64(failure.status) if failure.status is not None else ""
+    return (
+        row.get("leaf", leaf) == leaf
+        and status.startswith(row.get("status", ""))
+        and row.get("log", "") in failure.message
+        and row.get("errno", failure.errno) == failure.errno
+    )
+
+
+def _as_clause(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].rstrip(".")

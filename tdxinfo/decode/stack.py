@@ -1,0 +1,103 @@
+"""Files of the software above KVM: QEMU, libvirt, virtual firmware, attestation services."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tdxinfo.errors import Malformed
+
+
+def libvirt_version(target: str) -> str:
+    """11.6.0 for libvirt.so.0.11006.0, the name that libvirt's build gives its library."""
+    found = re.fullmatch(r"libvirt\.so\.\d+\.(\d{1,6})\.(\d{1,3})", target.rpartition("/")[2])
+    if not found:
+        raise Malformed(f"{target[:60]!r} names no version of libvirt")
+    number = int(found[1])
+    return f"{number // 1000}.{number % 1000}.{found[2]}"
+
+
+def version_tuple(text: str) -> tuple[int, ...]:
+    """(10, 1, 2) for 10.1.2 and for 10.1.2-rc1."""
+    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0])[:3])
+
+
+def firmware_features(text: str) -> list[str]:
+    """The features of a QEMU firmware descriptor (docs/interop/firmware.json)."""
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Malformed("the file is no JSON") from None
+    features = told.get("features") if isinstance(told, dict) else None
+    if not isinstance(features, list):
+        raise Malformed("the file is no firmware descriptor")
+    return [str(feature) for feature in features]
+
+
+def qcnl(text: str) -> dict[str, str | bool]:
+    """`pccs_url` and `use_secure_cert` of sgx_default_qcnl.conf: JSON with comments, or KEY=value.
+
+    A key that is not there is left out.
+    """
+    told: dict[str, str | bool] = {}
+    plain = re.sub(r"^\s*(?://|#).*$", "", text, flags=re.MULTILINE)
+    url = re.search(r'"?pccs_url"?\s*[:=]\s*"?([^\s",]+)', plain, re.IGNORECASE)
+    secure = re.search(r'"?use_secure_cert"?\s*[:=]\s*"?(true|false)', plain, re.IGNORECASE)
+    if url:
+        told["pccs_url"] = url[1]
+    if secure:
+        told["use_secure_cert"] = secure[1].lower() == "true"
+    return told
+
+
+_FLOWS = (
+    ("won't be send", "not sent"),
+    ("won't save encrypted platform keys", "not sent"),
+    ("completed successfully", "complete"),
+    ("passed successfully", "complete"),
+    ("registration is complete", "complete"),
+    ("ERROR:", "failed"),
+)
+"""Words of the registration agent's log, and what they say. Source: public logs of its users."""
+
+
+def registration_of_log(text: str) -> str:
+    """What the agent's last run came to: complete, failed or not sent."""
+    run = text.rpartition("Starts Registration Agent Flow")[2]
+    for words, meaning in _FLOWS:
+        if words in run:
+            return meaning
+    raise Malformed("the log of the registration agent tells of no run")
+
+
+def registration_of_variable(data: bytes) -> str:
+    """Whether bit 0 of SgxRegistrationStatus is set: complete or pending.
+
+    Behind the four bytes of efivarfs stand version and size, 16 bits each, and then the flags.
+    Source: the mask in Intel's registration tool; the place of the flags is inferred from the
+    other variables of that tool.
+    """
+    if len(data) < 10:
+        raise Malformed("SgxRegistrationStatus is too short")
+    return "complete" if int.from_bytes(data[8:10], "little") & 1 else "pending"
+
+
+def is_writable_mount(mounts: str, point: str) -> bool | None:
+    """Whether the file system at `point` is mounted for writing; None where none is."""
+    for line in mounts.splitlines():
+        parts = line.split()
+        if len(parts) >= 4 and parts[1] == point:
+            return "rw" in parts[3].split(",")
+    return None
+
+
+def modprobe_option(text: str, module: str, name: str) -> str | None:
+    """The value that a modprobe.d file gives a module's option; the last one counts."""
+    value = None
+    for line in text.splitlines():
+        words = line.split("#")[0].split()
+        if len(words) > 2 and words[0] == "options" and words[1].replace("-", "_") == module:
+            for word in words[2:]:
+                key, _, given = word.partition("=")
+                value = given if key == name else value
+    return value

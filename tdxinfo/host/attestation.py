@@ -1,0 +1,66 @@
+"""What proves to others that a trust domain is one: SGX, quoting, registration."""
+
+from typing import Annotated
+
+from tdxinfo.decode import stack
+from tdxinfo.host.section import Section
+from tdxinfo.model.observed import Observed
+from tdxinfo.model.values import Size
+from tdxinfo.sources.files import Binary
+from tdxinfo.sources.folders import Device
+from tdxinfo.sources.stack import Epc, Gist, Running
+
+_EFIVARS = "/sys/firmware/efi/efivars"
+_STATUS = f"{_EFIVARS}/SgxRegistrationStatus-f236c5dc-a491-4bbe-bcdd-8885770df45"
+_QCNL = "/etc/sgx_default_qcnl.conf"
+
+
+def _pccs_is_local(text: str) -> bool | str:
+    url = str(stack.qcnl(text).get("pccs_url", ""))
+    return any(f"//{name}" in url for name in ("localhost", "127.", "[::1]")) if url else ""
+
+
+def _checks_certificate(text: str) -> bool | str:
+    return stack.qcnl(text).get("use_secure_cert", "")
+
+
+def _efivars_writable(text: str) -> bool | str:
+    found = stack.is_writable_mount(text, _EFIVARS)
+    return "" if found is None else found
+
+
+class Attestation(Section):
+    sgx_enclave: Annotated[Observed[bool], Device("/dev/sgx_enclave")]
+    """Enclaves can be made; quotes are signed in one."""
+
+    sgx_provision: Annotated[Observed[bool], Device("/dev/sgx_provision")]
+    """Enclaves can have the key that quotes are certified with."""
+
+    epc_bytes: Annotated[Observed[Size], Epc()]
+    """Memory for SGX enclaves in all NUMA nodes."""
+
+    quote_service: Annotated[Observed[bool], Running("qgsd.service")]
+    """Intel's quote generation service runs."""
+
+    pccs: Annotated[Observed[bool], Running("pccs.service")]
+    """A certificate cache (PCCS) runs on this host."""
+
+    pccs_is_local: Annotated[Observed[bool], Gist(_QCNL, "pccs_url", _pccs_is_local)]
+    """The quote provider asks a certificate cache on this host, not another's."""
+
+    checks_certificate: Annotated[
+        Observed[bool], Gist(_QCNL, "use_secure_cert", _checks_certificate)
+    ]
+    """The quote provider checks the certificate cache's own certificate."""
+
+    registration: Annotated[
+        Observed[str],
+        Binary(_STATUS, stack.registration_of_variable),
+        Gist("/var/log/mpa_registration.log", "outcome", stack.registration_of_log),
+    ]
+    """Whether Intel knows the platform: complete, pending, failed or not sent."""
+
+    efivars_writable: Annotated[
+        Observed[bool], Gist("/proc/self/mounts", "efivarfs", _efivars_writable)
+    ]
+    """EFI variables are mounted for writing, as registration needs."""

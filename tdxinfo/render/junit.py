@@ -1,0 +1,70 @@
+"""The results of all checks as JUnit XML: one suite a group, one case a check.
+
+A failure is what counts against the host, an error what decides and could not be looked at. The
+format is what Jenkins and GitLab read. No name of the machine is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree import ElementTree
+
+from tdxinfo.checks.engine import Judged, Result
+from tdxinfo.model.verdict import HostVerdict, Outcome
+from tdxinfo.render.safe import printable
+
+
+def page(judged: Judged) -> str:
+    """The XML document. Warnings are failures where --strict made them decide."""
+    is_strict = judged.verdict is HostVerdict.NOT_READY and not _has_failed(judged.results)
+    root = ElementTree.Element("testsuites", name="tdxinfo")
+    _count(root, judged.results, is_strict)
+    for group in dict.fromkeys(result.check.group for result in judged.results):
+        results = [result for result in judged.results if result.check.group == group]
+        suite = ElementTree.SubElement(root, "testsuite", name=group)
+        _count(suite, results, is_strict)
+        for result in results:
+            _add_case(suite, result, is_strict)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
+
+
+def _has_failed(results: Iterable[Result]) -> bool:
+    return any(result.outcome is Outcome.FAIL for result in results)
+
+
+def _kind(result: Result, is_strict: bool) -> str:
+    """What JUnit calls the outcome; empty for a case that passed."""
+    outcome, decides = result.outcome, result.check.severity.decides
+    if outcome is Outcome.FAIL or (outcome is Outcome.WARN and is_strict):
+        return "failure"
+    if outcome is Outcome.UNKNOWN:
+        return "error" if decides else "skipped"
+    return "skipped" if outcome is Outcome.SKIP else ""
+
+
+def _count(element: ElementTree.Element, results: list[Result], is_strict: bool) -> None:
+    kinds = [_kind(result, is_strict) for result in results]
+    element.set("tests", str(len(results)))
+    for name, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        element.set(name, str(kinds.count(kind)))
+
+
+def _add_case(suite: ElementTree.Element, result: Result, is_strict: bool) -> None:
+    case = ElementTree.SubElement(
+        suite, "testcase", classname=f"tdxinfo.{result.check.group}", name=result.check.id
+    )
+    message = printable(result.verdict.message)
+    kind = _kind(result, is_strict)
+    if not kind:
+        told = f"{result.outcome.value}: {result.check.title}: {message}"
+        ElementTree.SubElement(case, "system-out").text = "\n".join([told, *_remedy(result)])
+    else:
+        found = ElementTree.SubElement(case, kind, message=message)
+        if kind != "skipped":
+            found.set("type", result.outcome.value)
+            found.text = "\n".join([f"{result.check.title}: {message}", *_remedy(result)])
+
+
+def _remedy(result: Result) -> list[str]:
+    return [printable(result.remedy)] if result.remedy else []

@@ -1,0 +1,115 @@
+"""A report to paste into an issue: the verdict, the host in short, and all that did not pass.
+
+Nothing in it names the machine, and nothing in it is anything but text: what was read cannot make
+a link, a mention or a reference of itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from tdxinfo import __version__
+from tdxinfo.checks.engine import Judged, Result
+from tdxinfo.host import Host
+from tdxinfo.model.verdict import Outcome
+from tdxinfo.render import words
+from tdxinfo.render.safe import printable
+from tdxinfo.render.summary import sentence
+
+_FACTS = (
+    "module.state",
+    "module.version",
+    "module.build_number",
+    "module.no_rbp_mod",
+    "kernel.release",
+    "kernel.generation",
+    "platform.model_name",
+    "platform.packages",
+    "platform.system_vendor",
+    "firmware.version",
+    "firmware.date",
+    "keys.tdx_keyids",
+    "kvm.tdx_enabled",
+    "stack.qemu_version",
+    "stack.libvirt_version",
+)
+"""What somebody who helps asks for first."""
+
+_FOLDED = {
+    Outcome.UNKNOWN: "more unknown",
+    Outcome.INFO: "for information",
+    Outcome.PASS: "passed",
+    Outcome.SKIP: "skipped",
+}
+_PUNCTUATION = re.compile(r"[\\`*_{}\[\]()#+|~!]")
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;&#8203;", "\n": " "}
+
+
+def page(judged: Judged, cleaned: Callable[[str], str] = str) -> str:
+    """The report. `cleaned` takes identities out of what was read."""
+
+    def text(told: str) -> str:
+        return escaped(cleaned(told))
+
+    word, why = sentence(judged.results, judged.verdict)
+    lines = [f"## {word}{text(why)}", ""]
+    lines += [*_remedy_of_first(judged.results, text), *_facts(judged.host, text)]
+    told = [result for result in judged.results if _is_told(result)]
+    if told:
+        lines += ["| | check | what was found | what to do |", "|---|---|---|---|"]
+        lines += [*(_row(result, text) for result in told), ""]
+    lines += _the_rest([result for result in judged.results if result not in told])
+    lines.append(f"tdxinfo {__version__}, {judged.host.origin.kind}")
+    return "\n".join(lines) + "\n"
+
+
+def _is_told(result: Result) -> bool:
+    """What counts, and what a policy accepts."""
+    is_open = result.outcome is Outcome.UNKNOWN and result.check.severity.decides
+    return result.outcome in (Outcome.FAIL, Outcome.WARN) or is_open or result.is_accepted
+
+
+def _remedy_of_first(results: list[Result], text: Callable[[str], str]) -> list[str]:
+    failed = [result for result in results if result.outcome is Outcome.FAIL]
+    return [text(failed[0].remedy), ""] if failed and failed[0].remedy else []
+
+
+def _facts(host: Host, text: Callable[[str], str]) -> list[str]:
+    known = [name for name in _FACTS if host.fact(name).is_known]
+    rows = [f"| {name} | {text(words.value(host.fact(name)))} |" for name in known]
+    return ["| fact | here |", "|---|---|", *rows, ""] if rows else []
+
+
+def _row(result: Result, text: Callable[[str], str]) -> str:
+    parts = (result.verdict.message, result.remedy)
+    found, remedy = (text(part) for part in parts)
+    return f"| {result.outcome.value} | {result.check.id} | {found} | {remedy} |"
+
+
+def _the_rest(results: list[Result]) -> list[str]:
+    lines = []
+    for outcome, word in _FOLDED.items():
+        ids = [result.check.id for result in results if result.outcome is outcome]
+        if ids:
+            lines += [f"<details><summary>{len(ids)} {word}</summary>", ""]
+            lines += [", ".join(ids), "", "</details>", ""]
+    return lines
+
+
+def escaped(told: str) -> str:
+    """Text that Markdown shows as it is; what stands between two backticks is shown as code."""
+    parts = printable(told).split("`")
+    if len(parts) % 2 == 0:
+        return _plain("`".join(parts))
+    return "".join(_code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
+
+
+def _plain(told: str) -> str:
+    spelled = _PUNCTUATION.sub(lambda found: "\\" + found.group(), told)
+    return "".join(_ENTITIES.get(character, character) for character in spelled)
+
+
+def _code(told: str) -> str:
+    told = told.replace("\n", " ").replace("|", "\\|").strip()
+    return f"`{told}`" if told else ""

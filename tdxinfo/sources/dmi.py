@@ -1,0 +1,40 @@
+"""Memory slots, from the firmware's DMI table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tdxinfo.decode import dmi
+from tdxinfo.errors import Absent, Malformed
+from tdxinfo.machine import FILE_LIMIT, Answer, Machine
+from tdxinfo.machine.bounded import read_file
+from tdxinfo.sources import locator
+from tdxinfo.sources.folders import names
+
+_ENTRIES = "/sys/firmware/dmi/entries"
+
+
+@locator
+class MemorySlots:
+    """How many memory slots there are, or are `populated`. A capture keeps two numbers."""
+
+    populated: bool
+
+    @property
+    def origin(self) -> str:
+        return f"sysfs:{_ENTRIES}/17-*"
+
+    def read(self, machine: Machine) -> int:
+        told: Any = machine.ask("dmi/memory-slots", _slots)
+        if not isinstance(told, list) or [type(count) for count in told] != [int, int]:
+            raise Malformed("the record's dmi/memory-slots is no pair of numbers")
+        return int(told[0 if self.populated else 1])
+
+
+def _slots() -> Answer:
+    """Populated slots and all slots."""
+    folders = [name for name in names(_ENTRIES) if name.startswith("17-")]
+    if not folders:
+        raise Absent(f"{_ENTRIES} has no memory device")
+    states = [dmi.is_populated(read_file(f"{_ENTRIES}/{f}/raw", FILE_LIMIT)) for f in folders]
+    return [sum(states), len(states)]

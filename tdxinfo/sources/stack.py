@@ -1,0 +1,242 @@
+"""The software above KVM, by its files. Nothing is run: a version is read out of a file."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, cast
+
+from tdxinfo.decode import lines
+from tdxinfo.decode import stack as decode
+from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
+from tdxinfo.machine import FILE_LIMIT, Answer, Machine
+from tdxinfo.machine.bounded import CHUNK, OPEN_FLAGS, read_file, within
+from tdxinfo.sources import locator
+from tdxinfo.sources.files import decoded
+from tdxinfo.sources.folders import link_target, names, names_in
+
+QEMU_PATHS = (
+    "/usr/local/bin/qemu-system-x86_64",
+    "/usr/bin/qemu-system-x86_64",
+    "/usr/libexec/qemu-kvm",
+)
+"""As a shell would find it; the last is RHEL's."""
+_LIBVIRT_LINKS = (
+    "/usr/lib64/libvirt.so.0",
+    "/usr/lib/x86_64-linux-gnu/libvirt.so.0",
+    "/usr/lib/libvirt.so.0",
+)
+_DESCRIPTORS = "/usr/share/qemu/firmware"
+_MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
+_UNITS = "/sys/fs/cgroup/system.slice"
+_PATIENCE = 5.0
+_MOST_BYTES = 256 << 20
+_BEFORE_VERSION = b"QEMU emulator version "
+_VERSION = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}")
+_TDX_OBJECT = b"tdx-guest\0"
+_OVERLAP = 64
+
+
+@locator
+class Qemu:
+    """`path`, `version` or `tdx_guest` of the QEMU that is installed, out of its program file."""
+
+    what: str
+
+    @property
+    def origin(self) -> str:
+        return "program:qemu-system-x86_64"
+
+    def read(self, machine: Machine) -> Any:
+        told = machine.once("qemu", lambda: _first_qemu(machine))
+        if self.what not in told:
+            raise Malformed(f"{told['path']} does not name its {self.what}")
+        return told[self.what]
+
+
+def _first_qemu(machine: Machine) -> dict[str, Any]:
+    refusals: list[Unavailable] = []
+    for path in QEMU_PATHS:
+        try:
+            told = machine.ask(f"qemu/{path}", lambda path=path: _looked_at(path))  # type: ignore[misc]
+        except Unavailable as refusal:
+            refusals.append(refusal)
+            continue
+        if not isinstance(told, dict):
+            raise Malformed(f"the record's qemu/{path} is no table")
+        return {"path": path, **told}
+    raise _refusal_of_all(refusals, "no QEMU for x86-64 is installed in the usual places")
+
+
+def _refusal_of_all(refusals: list[Unavailable], none_there: str) -> Unavailable:
+    """Absent only where every place said so itself."""
+    open_ones = [r for r in refusals if not isinstance(r, Absent) or isinstance(r, NotRecorded)]
+    return open_ones[0] if open_ones else Absent(none_there)
+
+
+def _looked_at(path: str) -> Answer:
+    return within(_PATIENCE, path, lambda: _searched(path))
+
+
+def _searched(path: str) -> Answer:
+    """What the program's own text says of it, without running it."""
+    try:
+        fd = os.open(path, OPEN_FLAGS)
+    except OSError as error:
+        raise from_oserror(error, path) from None
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
+            raise Malformed(f"{path} is no program file")
+        told: dict[str, Answer] = {"tdx_guest": False}
+        rest = b""
+        while chunk := os.read(fd, CHUNK):
+            text = rest + chunk
+            at = text.find(_BEFORE_VERSION)
+            version = _VERSION.match(text, at + len(_BEFORE_VERSION)) if at >= 0 else None
+            if version:
+                told["version"] = version[0].decode()
+            told["tdx_guest"] = told["tdx_guest"] or _TDX_OBJECT in text
+            if "version" in told and told["tdx_guest"]:
+                break
+            rest = text[-_OVERLAP:]
+        return told
+    except OSError as error:
+        raise from_oserror(error, path) from None
+    finally:
+        os.close(fd)
+
+
+@locator
+class Libvirt:
+    """The version of libvirt, from the name of its library."""
+
+    @property
+    def origin(self) -> str:
+        return "link:libvirt.so.0"
+
+    def read(self, machine: Machine) -> str:
+        refusals: list[Unavailable] = []
+        for path in _LIBVIRT_LINKS:
+            try:
+                return str(decoded(link_target(machine, path), decode.libvirt_version, path))
+            except Unavailable as refusal:
+                refusals.append(refusal)
+        raise _refusal_of_all(refusals, "libvirt is not installed in the usual places")
+
+
+@locator
+class Gist:
+    """What one thing in a text file means. A capture keeps that alone, and not the file."""
+
+    path: str
+    what: str
+    decode: Callable[[str], Answer]
+
+    @property
+    def origin(self) -> str:
+        return f"file:{self.path}"
+
+    def read(self, machine: Machine) -> Any:
+        told = machine.ask(f"gist/{self.path}#{self.what}", self._live)
+        if told == "":
+            raise Absent(f"{self.path} does not tell its {self.what}")
+        return told
+
+    def _live(self) -> Answer:
+        return cast(Answer, decoded(_text(self.path), self.decode, self.path))
+
+
+def _text(path: str) -> str:
+    read = within(_PATIENCE, path, lambda: read_file(path, FILE_LIMIT))
+    return read.decode("utf-8", "replace")
+
+
+@locator
+class TdxFirmware:
+    """Descriptors of virtual firmware that name the feature intel-tdx."""
+
+    @property
+    def origin(self) -> str:
+        return f"folder:{_DESCRIPTORS}"
+
+    def read(self, machine: Machine) -> Any:
+        return machine.ask("firmware/intel-tdx", _tdx_descriptors)
+
+
+def _tdx_descriptors() -> Answer:
+    found: list[Answer] = []
+    for name in names(_DESCRIPTORS):
+        path = f"{_DESCRIPTORS}/{name}"
+        if name.endswith(".json"):
+            features = decoded(_text(path), decode.firmware_features, path)
+            found += [name] if "intel-tdx" in features else []
+    return found
+
+
+@locator
+class ModprobeOption:
+    """The value that modprobe's configuration gives a module's option; empty where none does."""
+
+    module: str
+    option: str
+
+    @property
+    def origin(self) -> str:
+        return "folder:/etc/modprobe.d"
+
+    def read(self, machine: Machine) -> str:
+        return str(machine.ask(f"modprobe/{self.module}.{self.option}", self._live))
+
+    def _live(self) -> Answer:
+        """A file of a later folder stands in for one of the same name before it (modprobe.d(5))."""
+        files: dict[str, str] = {}
+        for folder in _MODPROBE_FOLDERS:
+            with suppress(Absent):
+                files |= {name: folder for name in names(folder) if name.endswith(".conf")}
+        value = ""
+        for name in sorted(files):
+            text = _text(f"{files[name]}/{name}")
+            value = decode.modprobe_option(text, self.module, self.option) or value
+        return value
+
+
+@locator
+class Running:
+    """Whether systemd runs a unit: then it has a control group (cgroup v2)."""
+
+    unit: str
+
+    @property
+    def origin(self) -> str:
+        return f"cgroup:system.slice/{self.unit}"
+
+    def read(self, machine: Machine) -> bool:
+        try:
+            machine.read(f"{_UNITS}/{self.unit}/cgroup.procs")
+        except NotRecorded:
+            raise
+        except Absent:
+            machine.read(f"{_UNITS}/cgroup.procs")
+            return False
+        return True
+
+
+@locator
+class Epc:
+    """Bytes of SGX memory in all NUMA nodes. Source: Linux, sysfs-devices-system-node (5.17+)."""
+
+    @property
+    def origin(self) -> str:
+        return "sysfs:/sys/devices/system/node"
+
+    def read(self, machine: Machine) -> int:
+        folder = "/sys/devices/system/node"
+        nodes = [name for name in names_in(machine, folder) if re.fullmatch(r"node\d+", name)]
+        if not nodes:
+            raise Absent(f"{folder} names no node")
+        paths = [f"{folder}/{node}/x86/sgx_total_bytes" for node in nodes]
+        return sum(decoded(machine.text(path), lines.number, path) for path in paths)

@@ -1,0 +1,107 @@
+"""What kernels print when they refuse, each answered by a check."""
+
+from __future__ import annotations
+
+import pytest
+
+from tdxinfo.checks.engine import judge_host
+from tests.worlds import host_from_log
+
+KEYIDS = "virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
+STARTED = KEYIDS + "virt/tdx: 8396820 KB allocated for PAMT\nvirt/tdx: module initialized\n"
+
+# Lines of Linux 6.8 to 7.3 and of KVM, what came before, and the check that answers.
+REFUSALS = [
+    ("", "initialization failed: too few private KeyIDs available.", "module.attempted", "FAIL"),
+    (KEYIDS, "initialization failed: Hibernation support is enabled", "kernel.hibernation", "FAIL"),
+    (
+        KEYIDS,
+        "initialization failed: register_memory_notifier() failed (-12)",
+        "module.attempted",
+        "FAIL",
+    ),
+    (KEYIDS, "XSAVE is required for TDX", "module.attempted", "FAIL"),
+    (KEYIDS, "MOVDIR64B is required for TDX", "module.attempted", "FAIL"),
+    (KEYIDS, "Self-snoop is required for TDX", "module.attempted", "FAIL"),
+    ("", "TDX not supported by the host platform", "kernel.tdx_detected", "FAIL"),
+    (KEYIDS, "module not loaded", "module.loaded", "FAIL"),
+    (
+        KEYIDS,
+        "frame pointer (RBP) clobber bug present, upgrade TDX module",
+        "module.no_rbp_mod",
+        "FAIL",
+    ),
+    (KEYIDS, "initialization failed: TDMRs exhausted.", "memory.tdmrs_fit", "FAIL"),
+    (
+        STARTED,
+        "consumed TDMRs reaching limit: 62 used out of 64",
+        "memory.tdmr_headroom",
+        "WARN",
+    ),
+    (
+        KEYIDS,
+        "initialization failed: TDMR [0x0, 0x80000000): reserved areas exhausted.",
+        "memory.tdmrs_fit",
+        "FAIL",
+    ),
+    (
+        STARTED,
+        "TDMR [0x0, 0x80000000): unable to find local NUMA node for PAMT allocation, "
+        "fallback to use node 0.",
+        "memory.pamt_local",
+        "INFO",
+    ),
+]
+KVM = [
+    ("tdx: no TDX private KeyIDs available", "key split"),
+    ("tdx: tdx requires kvm.enable_virt_at_load=1", "enable_virt_at_load=1"),
+    ("EPT is required for TDX", "ept="),
+    ("APICv is required for TDX", "enable_apicv="),
+    (
+        "Disable TDX: MAX_VCPU_PER_TD (64) smaller than number of logical CPUs (256).",
+        "Update the TDX module",
+    ),
+]
+
+
+def result_of(log: str, check_id: str) -> tuple[str, str, str]:
+    results = judge_host(host_from_log(log))
+    (found,) = [result for result in results if result.check.id == check_id]
+    return found.outcome.value, found.verdict.message, found.remedy
+
+
+@pytest.mark.parametrize(("before", "line", "check_id", "outcome"), REFUSALS)
+def test_a_refusal_of_the_kernel_is_answered_by_a_check(
+    before: str, line: str, check_id: str, outcome: str
+) -> None:
+    told, message, remedy = result_of(f"{before}virt/tdx: {line}\n", check_id)
+    assert told == outcome, message
+    assert remedy
+
+
+@pytest.mark.parametrize(("line", "word"), KVM)
+def test_a_refusal_of_kvm_is_told_in_its_own_words(line: str, word: str) -> None:
+    log = f"{STARTED}kvm_intel: {line}\n"
+    told, message, remedy = result_of(log, "kvm.tdx_enabled")
+    assert (told, line.rstrip(".") in message) == ("FAIL", True)
+    assert word in remedy
+
+
+def test_the_limit_of_virtual_cpus_is_read_out_of_kvms_refusal() -> None:
+    from tests.checks.test_rules import outcome_of
+
+    line = "kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64) smaller than number of logical CPUs (256)."
+    limit = host_from_log(STARTED + line + "\n").td.max_vcpus.value
+    facts = {"td.max_vcpus": limit, "platform.cpus_present": 256, "kernel.release": "6.17.1"}
+    assert (limit, outcome_of("module.vcpus", facts)) == (64, "FAIL")
+
+
+def test_a_machine_check_of_private_memory_is_told() -> None:
+    line = "mce: [Hardware Error]: Machine check: TDX private memory error. Possible kernel bug."
+    assert result_of(STARTED + line + "\n", "kernel.machine_checks")[0] == "WARN"
+
+
+def test_a_leaked_keyid_is_counted_once() -> None:
+    line = "kvm_intel: tdh_mng_key_freeid() failed. HKID 66 is leaked.\n"
+    told, message, _ = result_of(STARTED + line + line, "keys.leaked")
+    assert (told, message.startswith("1 KeyID ")) == ("WARN", True)

@@ -1,0 +1,159 @@
+"""`check --policy`: terms of an administrator's own."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.command import Ran, ran
+
+READY = "example:linux-7.3-emulated"
+TOMORROW = date.today() + timedelta(days=1)
+YESTERDAY = date.today() - timedelta(days=1)
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Any:
+    def judged(text: str, *more: str, source: str = READY) -> Ran:
+        path = tmp_path / "policy.toml"
+        path.write_text(text)
+        return ran("check", "--policy", str(path), "--json", "--from", source, *more)
+
+    return judged
+
+
+def outcome(told: Ran, check_id: str) -> tuple[str, str]:
+    (found,) = [check for check in told.json["checks"] if check["id"] == check_id]
+    return found["outcome"], found["message"]
+
+
+def test_an_empty_policy_changes_nothing(policy: Any) -> None:
+    told = policy("")
+    assert told.status == 0
+    assert not [c for c in told.json["checks"] if c["group"] == "policy"]
+
+
+@pytest.mark.parametrize(
+    ("minimum", "status"), [("1.5.24", 0), ("1.5.06", 0), ("1.5.25", 1), ("1.5.34", 1)]
+)
+def test_a_module_that_is_too_old_for_its_line_fails(
+    policy: Any, minimum: str, status: int
+) -> None:
+    told = policy(f'[module]\nminimum = {{ "1.5" = "{minimum}", "2.0" = "2.0.08" }}')
+    assert told.status == status
+    assert outcome(told, "policy.module_version")[0] == ("FAIL" if status else "PASS")
+
+
+def test_a_line_that_the_policy_does_not_name_fails(policy: Any) -> None:
+    told = policy('[module]\nminimum = { "2.0" = "2.0.08" }')
+    assert told.status == 1
+    assert "line" in outcome(told, "policy.module_version")[1]
+
+
+def test_a_module_whose_update_nobody_tells_leaves_it_open(policy: Any) -> None:
+    told = policy('[module]\nminimum = { "1.5" = "1.5.06" }', source="example:emr-five-cmrs")
+    assert outcome(told, "policy.module_version")[0] == "UNKNOWN"
+    assert told.status == 3
+
+
+def test_features_that_are_asked_for_must_be_there(policy: Any) -> None:
+    assert policy('[module]\nfeatures = ["NO_RBP_MOD"]').status == 0
+    log = "example:mvp-features"
+    told = policy('[module]\nfeatures = ["TD_PRESERVING", "TOPOLOGY_ENUM"]', source=log)
+    assert outcome(told, "policy.features") == ("FAIL", "missing: TOPOLOGY_ENUM")
+
+
+def test_a_required_check_decides_whatever_its_severity(policy: Any) -> None:
+    assert outcome(policy(""), "module.release")[0] == "WARN"
+    told = policy('[checks]\nrequired = ["module.release"]')
+    assert outcome(told, "module.release")[0] == "FAIL"
+    assert (told.status, told.json["first_failure"]) == (1, "module.release")
+
+
+def test_a_required_check_that_could_not_look_leaves_the_host_undecided(policy: Any) -> None:
+    told = policy('[checks]\nrequired = ["attestation.registration"]')
+    assert told.status == 3
+
+
+EXCEPTION = """
+[[exception]]
+check = "{check}"
+reason = "a replacement is ordered"
+until = {until}
+"""
+
+
+def test_what_is_accepted_does_not_count_until_its_day(policy: Any) -> None:
+    text = EXCEPTION.format(check="module.no_rbp_mod", until=TOMORROW)
+    source = "example:mvp-features"
+    assert outcome(policy("", source=source), "module.no_rbp_mod")[0] == "FAIL"
+    told = policy(text, source=source)
+    result = outcome(told, "module.no_rbp_mod")
+    assert result[0] == "INFO"
+    assert "a replacement is ordered" in result[1]
+    assert told.json["first_failure"] is None
+
+
+def test_the_last_day_still_counts(policy: Any) -> None:
+    text = EXCEPTION.format(check="module.no_rbp_mod", until=date.today())
+    told = policy(text, source="example:mvp-features")
+    assert outcome(told, "module.no_rbp_mod")[0] == "INFO"
+
+
+def test_an_exception_that_is_over_counts_again_and_says_so(policy: Any) -> None:
+    text = EXCEPTION.format(check="module.no_rbp_mod", until=YESTERDAY)
+    told = policy(text, source="example:mvp-features")
+    result = outcome(told, "module.no_rbp_mod")
+    assert result[0] == "FAIL"
+    assert f"until {YESTERDAY}" in result[1]
+    assert told.status == 1
+
+
+def test_the_page_shows_what_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(EXCEPTION.format(check="module.release", until=TOMORROW))
+    page = ran("check", "--policy", str(path), "--from", READY).out
+    assert "a replacement is ordered" in " ".join(page.split())
+
+
+def test_a_policy_may_name_a_check_by_a_former_id(
+    policy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    from tdxinfo.checks.engine import CHECKS
+
+    renamed = replace(CHECKS["module.release"], aliases=("module.outdated",))
+    monkeypatch.setitem(CHECKS, "module.release", renamed)
+    told = policy('[checks]\nrequired = ["module.outdated"]')
+    assert told.json["first_failure"] == "module.release"
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("[module", "not valid TOML"),
+        ("[modul]\n", "modul"),
+        ('[module]\nminimum = { "1.5" = "2.0.08" }', "not of line 1.5"),
+        ('[module]\nminimum = { "1.5" = "new" }', "minimum"),
+        ('[module]\nfeatures = ["NO_SUCH_BIT"]', "NO_SUCH_BIT"),
+        ('[checks]\nrequired = ["module.nothing"]', "module.nothing"),
+        ('[[exception]]\ncheck = "module.release"\nreason = "why"\n', "until"),
+        (EXCEPTION.format(check="no.such", until=TOMORROW), "no.such"),
+        (EXCEPTION.format(check="module.release", until='"soon"'), "until"),
+    ],
+)
+def test_a_bad_policy_is_one_sentence_and_status_2(policy: Any, text: str, word: str) -> None:
+    told = policy(text)
+    assert told.status == 2
+    assert word in told.err
+    assert len(told.err.splitlines()) == 1
+    assert told.json["errors"]
+
+
+def test_a_policy_that_is_not_there_is_named() -> None:
+    told = ran("check", "--policy", "/no/such/policy", "--from", READY)
+    assert (told.status, "/no/such/policy" in told.err) == (2, True)

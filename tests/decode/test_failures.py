@@ -1,0 +1,55 @@
+"""Each row of the table of failures, by the lines that a kernel printed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tdxinfo import tables
+from tdxinfo.decode import failures
+from tdxinfo.host.observe import observe
+from tests.worlds import host_from_log, world
+
+ROWS: list[dict[str, Any]] = tables.load("failures")["failure"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> None:
+    if "state" in row:
+        first = f"[    0.000000] Linux version {row['release']} (x)\n"
+        host = observe(world(log=first + f"[    1.0] {row['example'].strip()}\n"))
+        assert host.module.state.value == row["state"]
+        assert host.module.failure.value is None
+        reading = failures.of_silence(host.kernel.generation.value or "")
+    elif "kvm" in row:
+        line = host_from_log(row["example"]).kvm.refusal.value
+        assert line is not None
+        reading = failures.of_refusal(line)
+    else:
+        failure = host_from_log(row["example"]).module.failure.value
+        assert failure is not None
+        reading = failures.of_failure(failure)
+    assert reading == (row["cause"], row["remedy"])
+
+
+def test_a_status_without_a_row_is_read_by_itself() -> None:
+    log = "virt/tdx: SEAMCALL (0x2d) failed: 0xc0000a0200000000\n"
+    failure = host_from_log(log + "virt/tdx: module initialization failed (-5)\n").module.failure
+    assert failure.value is not None
+    reading = failures.of_failure(failure.value)
+    assert "convertible" in reading.cause
+    assert "memmap=" in reading.remedy
+
+
+def test_what_nobody_knows_is_left_unread() -> None:
+    failure = host_from_log("virt/tdx: module initialization failed (-99)\n").module.failure.value
+    assert failure is not None
+    assert failures.of_failure(failure) == ("", "")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
+def test_a_row_is_a_clause_and_an_order(row: dict[str, Any]) -> None:
+    assert not row["cause"].endswith(".")
+    assert row["remedy"].endswith(".")
+    assert set(row.get("kernels", ())) <= set(tables.load("kernels"))

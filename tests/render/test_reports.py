@@ -1,0 +1,137 @@
+"""Reports of `check` for other programs and other people: JUnit and Markdown."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from tdxinfo.checks.engine import Judged, judge_host, verdict_of
+from tdxinfo.render import junit, markdown
+from tests.checks.test_engine import READY
+from tests.cli.command import ran
+from tests.hands import host_with
+from tests.test_hosts import HOSTS, NAMES
+
+
+def judged(strict: bool = False, **changes: object) -> Judged:
+    facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
+    host = host_with({name: value for name, value in facts.items() if value is not None})
+    results = judge_host(host)
+    return Judged(host, results, verdict_of(results, strict), 0.0)
+
+
+# --- JUnit ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
+    told = ran("check", "--format", "junit", "--from", str(HOSTS / name))
+    root = ElementTree.fromstring(told.out)
+    cases = root.findall(".//testcase")
+    assert len({case.get("name") for case in cases}) == len(cases)
+    for element in (root, *root.findall("testsuite")):
+        own = element.findall(".//testcase")
+        assert element.get("tests") == str(len(own))
+        for attribute, tag in (("failures", "failure"), ("errors", "error")):
+            counted = sum(case.find(tag) is not None for case in own)
+            assert element.get(attribute) == str(counted)
+    assert (int(root.get("failures", 0)) > 0) == (told.status in (1, 4))
+
+
+def test_a_failure_tells_what_to_do() -> None:
+    root = ElementTree.fromstring(junit.page(judged(keys__tdx_keyids=0, module__state=None)))
+    failure = root.find(".//testcase[@name='keys.tdx_share']/failure")
+    assert failure is not None
+    assert failure.get("message") == "every KeyID belongs to MKTME"
+    assert "key split" in (failure.text or "")
+
+
+def test_a_warning_is_a_failure_only_where_it_decides() -> None:
+    change = {"firmware__sgx_enabled": False}
+    assert 'failures="0"' in junit.page(judged(**change)).splitlines()[1]
+    strict = ElementTree.fromstring(junit.page(judged(strict=True, **change)))
+    assert strict.find(".//testcase[@name='firmware.sgx']/failure") is not None
+
+
+def test_hostile_text_stays_text_in_xml() -> None:
+    hostile = 'x"><evil/>&\x00\x1b]0;y\ud800'
+    page = junit.page(judged(platform__vendor=hostile, module__state=None))
+    root = ElementTree.fromstring(page.encode())
+    assert root.find(".//evil") is None
+    assert "\x1b" not in page
+
+
+# --- Markdown ---------------------------------------------------------------------------------
+
+
+def test_the_report_begins_with_the_failing_stage_and_what_to_do() -> None:
+    lines = ran(
+        "check", "--format", "markdown", "--from", "example:module-never-loaded"
+    ).out.splitlines()
+    assert lines[0] == ("## Not ready: the TDX module was never loaded \\(module.loaded\\).")
+    assert "SEAM loader" in lines[2]
+
+
+HOSTILE = "a|b <img src=x> @someone #12 [x](http://y) **b** \x1b[31m"
+
+
+def test_what_was_read_cannot_become_markup() -> None:
+    told = markdown.page(judged(platform__vendor=HOSTILE, module__state=None))
+    assert "<img" not in told
+    assert "\x1b" not in told
+    assert not re.search(r"@\w", told)
+    assert not re.search(r"(?<!\\)\*\*b", told)
+    (row,) = [line for line in told.splitlines() if line.startswith("| FAIL | cpu.vendor")]
+    assert len(re.findall(r"(?<!\\)\|", row)) == 5
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("Run `modprobe msr`.", "Run `modprobe msr`."),
+        ("a ` b", "a \\` b"),
+        ("`a|b`", "`a\\|b`"),
+        ("", ""),
+    ],
+)
+def test_commands_stay_commands(told: str, shown: str) -> None:
+    assert markdown.escaped(told) == shown
+
+
+def test_the_report_names_no_machine() -> None:
+    facts = {
+        "platform.vendor": "on 00000000-1111-2222-3333-444444444444 at 10.1.2.3 of myhost",
+        "module.failure": None,
+    }
+    host = host_with({**READY, **facts})
+    results = judge_host(host)
+    from functools import partial
+
+    from tdxinfo.machine.recording import without_identity
+
+    clean = partial(without_identity, host_name="myhost")
+    told = markdown.page(Judged(host, results, verdict_of(results), 0.0), clean)
+    assert "4444" not in told
+    assert "10.1.2.3" not in told
+    assert "myhost" not in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_table_of_a_report_has_its_columns(name: str) -> None:
+    out = ran("check", "--format", "markdown", "--from", str(HOSTS / name)).out
+    for line in out.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) in (3, 5)
+
+
+# --- which command has which format -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["junit", "markdown"])
+def test_a_command_without_the_format_says_which_it_has(name: str) -> None:
+    told = ran("dump", "--format", name, "--from", "example:emr-five-cmrs")
+    assert told.status == 2
+    assert f"no format {name}" in told.err
+    assert "json" in told.err
