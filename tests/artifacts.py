@@ -20,9 +20,13 @@ RELEASED = "2026-11-23"
 TOP = Path(__file__).parent.parent
 
 _EXIT_STATUSES = (
-    ("0", "dump, capture: done. check: the host is ready."),
-    ("1", "check: at least one check failed; with --strict also: one warns."),
-    ("2", "Wrong usage, or input that cannot be read."),
+    ("0", "dump, capture, helper: done. check: the host is ready."),
+    (
+        "1",
+        "check: at least one check failed; with --strict also: one warns. "
+        "helper: a program that it ran failed.",
+    ),
+    ("2", "Wrong usage, input that cannot be read, or a helper that is of no use here."),
     ("3", "check: nothing failed, but something that decides could not be looked at."),
     ("4", "check: not applicable: no Intel processor, or a virtual machine."),
 )
@@ -66,11 +70,7 @@ def _man_page() -> Iterator[str]:
     yield ".SH COMMANDS"
     context = click.Context(root, info_name="tdxinfo")
     for name in root.list_commands(context):
-        command = root.commands[name]
-        usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=name)))
-        yield f".SS {_escaped(f'{name} {usage}')}"
-        yield from _paragraphs(command)
-        yield from _options(command, leave_out={p.name for p in root.params})
+        yield from _command(root.commands[name], name)
     yield ".SH EXIT STATUS"
     for status, meaning in _EXIT_STATUSES:
         yield f".TP\n.B {status}\n{_escaped(meaning)}"
@@ -82,6 +82,18 @@ def _man_page() -> Iterator[str]:
     yield "Recorded hosts that ship with tdxinfo, for\n.BR \\-\\-from :"
     for name in example_names():
         yield f".TP\n.B {_escaped(name)}\n{_escaped(_first_line(name))}"
+
+
+def _command(command: click.Command, name: str) -> Iterator[str]:
+    """The command's part of the page, with those of the commands below it."""
+    context = click.Context(command, info_name=name)
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f".SS {_escaped(f'{name} {usage}')}"
+    yield from _paragraphs(command)
+    yield from _options(command, leave_out={p.name for p in root.params})
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            yield from _command(command.commands[below], f"{name} {below}")
 
 
 def _first_line(name: str) -> str:

@@ -17,6 +17,7 @@ LAYERS = (
     ("host",),
     ("checks",),
     ("explain",),
+    ("native",),
     ("render",),
     ("cli",),
 )

@@ -9,6 +9,7 @@ from tdxinfo.cli.capture import capture
 from tdxinfo.cli.check import check
 from tdxinfo.cli.dump import dump
 from tdxinfo.cli.explain import explain
+from tdxinfo.cli.helper import helper
 from tdxinfo.cli.options import RootGroup, global_options
 
 
@@ -24,5 +25,5 @@ def root() -> None:
     """
 
 
-for command in (dump, check, explain, capture):
+for command in (dump, check, explain, capture, helper):
     root.add_command(command)
