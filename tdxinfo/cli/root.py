@@ -20,8 +20,8 @@ def root() -> None:
     """Tell what this machine knows about Intel TDX on the host side.
 
     The TDX module's version and features, whether it has NO_RBP_MOD, the memory that can be made
-    private, the KeyIDs, and whether the host is ready to run trust domains. It only reads. Without
-    root it shows what it can and says what root would add.
+    private, the KeyIDs, and whether the host is ready to run trust domains. It only reads, but for
+    `helper`. Without root it shows what it can and says what root would add.
     """
 
 

@@ -97,7 +97,7 @@ struct refusal {
 
 static const struct refusal refusals[] = {
 	{ SW_NO_VMX, -ENXIO,
-	  "a CPU is not in VMX root operation, as it is while TDX is initialized" },
+	  "a CPU is not in VMX root operation: the kernel has not initialized TDX" },
 	{ SW_NO_SEAM, -ENXIO, "the firmware has not enabled SEAM mode on a CPU" },
 	{ SW_NO_MODULE, -ENXIO, "no TDX module is loaded" },
 	{ 0xC000050200000000ULL, -ENXIO, "the kernel has not initialized the TDX module on a CPU" },
@@ -306,7 +306,7 @@ static int walk_fields(struct seq_file *out, struct walk *walk)
 
 		walk->fields++;
 		if (!is_null(answer.next) && position(answer.next) <= position(walk->id))
-			return refuse(walk, -EIO, "the TDX module's list of fields goes backwards");
+			return refuse(walk, -EIO, "the TDX module's list of fields does not go forward");
 		walk->id = answer.next;
 	}
 	return 0;
