@@ -1,0 +1,76 @@
+"""A scenario in a kernel: boots it, and gathers what tdxinfo said in there."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.vm import qemu, scenario
+from tests.vm.kernels import GENERATIONS, kernel_of
+from tests.vm.missing import Missing
+from tests.vm.scenario import Scenario
+
+TIME_OUT = 900
+"""Seconds for one boot; a quiet machine takes 20, and others may use it too."""
+
+_CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Result:
+    """A run, and what its commands printed."""
+
+    scenario: Scenario
+    run: qemu.Run
+
+    @cached_property
+    def statuses(self) -> dict[str, int]:
+        told: dict[str, int] = json.loads(self.text("statuses.json"))
+        return told
+
+    def text(self, name: str) -> str:
+        return (self.run.folder / name).read_text(errors="replace")
+
+    def document(self, command: str) -> dict[str, Any]:
+        whole: dict[str, Any] = json.loads(self.text(f"{command}.out"))
+        return whole
+
+    @property
+    def capture(self) -> Path:
+        return self.run.folder / "capture"
+
+
+def run(name: str, generation: str, folder: Path) -> Result:
+    """Boots the scenario in the newest kernel of the generation.
+
+    Raises Missing for what this machine does not have.
+    """
+    if os.geteuid() != 0:
+        raise Missing("root: the guest's first process must own what it reads of the host's root")
+    described = scenario.load(name, generation)
+    kernel = kernel_of(GENERATIONS[generation])
+    folder.mkdir(parents=True)
+    environment = {
+        "KVM_INTEL": described.kvm_intel,
+        "PYTHON": sys.executable,
+        "GUEST": str(Path(__file__).with_name("guest.py").resolve()),
+    }
+    if described.helper:
+        from tests.vm import helper
+
+        helper.build(kernel, folder)
+    booted = qemu.boot(
+        folder,
+        kernel,
+        described.command_line,
+        qemu.Firmware(described.msrs, described.memory_mb, described.cpus),
+        described.module,
+        environment,
+        TIME_OUT,
+    )
+    return Result(described, booted)

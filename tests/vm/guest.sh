@@ -1,0 +1,29 @@
+# The guest's first process: the kernel's file systems and modules, then what guest.py does.
+# /run is a tmpfs of the guest's own, and /run/vm the run's folder on the host; run.env tells where
+# the rest lies. A step that fails is told in run.log, and the boot goes on.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/run TMPDIR=/run LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+cd /run/vm
+exec >run.log 2>&1
+. ./run.env
+
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t securityfs securityfs /sys/kernel/security
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+
+for name in msr cpuid irqbypass kvm; do
+    insmod "$MODULES/$name.ko"
+done
+insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
+[ ! -e "$MODULES/tdx-host.ko" ] || insmod "$MODULES/tdx-host.ko"
+[ ! -e helper.ko ] || insmod helper.ko
+# A read of this number tells the emulator that the kernel is up.
+dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$SETTLED" status=none
+
+"$PYTHON" "$GUEST"
+ls /sys/fs/cgroup; cat /proc/mounts; cat /sys/fs/cgroup/misc*; dmesg >dmesg
+sync
+echo o >/proc/sysrq-trigger
+while :; do sleep 60; done

@@ -1,0 +1,158 @@
+"""One boot: QEMU with a kernel, this machine's root over 9p, and the emulator beside it.
+
+The guest's root is the host's, read-only; what the guest shall do and what it found lie in the
+run's own folder, which is shared for writing. The kernel's console is kept in that folder too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.vm import sites
+from tests.vm.emulator import SETTLED, Emulator, PhysicalMemory
+from tests.vm.kernels import Kernel
+from tests.vm.missing import need_programs
+from tests.vm.rsp import Gdb
+from tests.vm.tdx_module import TdxModule
+
+PROGRAM = "qemu-system-x86_64"
+_GUEST = Path(__file__).parent / "guest.sh"
+_CONNECT_SECONDS = 60
+_POLL_SECONDS = 0.05
+
+_CPU = (
+    "max,vendor=GenuineIntel,family=6,model=173,stepping=1,model-id=INTEL(R) XEON(R) 6 (emulated),"
+    "svm=off,vmx=on,movdir64b=on,ss=on,la57=off,x2apic=on,hypervisor=off,x-force-features=on"
+)
+"""TCG's processor under the name of a Granite Rapids: KVM and tdxinfo look at these."""
+
+_START = (
+    "mount -t tmpfs tmpfs /run && mkdir /run/vm "
+    "&& mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 vm /run/vm "
+    "&& exec /bin/sh /run/vm/guest.sh"
+)
+"""What the shell that is the first process does. It names no place of this machine."""
+
+
+@dataclass(frozen=True)
+class Firmware:
+    """What the machine under the kernel is like."""
+
+    msrs: dict[int, int]
+    memory_mb: int
+    cpus: int
+
+
+class TimedOut(Exception):  # noqa: N818  # named for what happened
+    """The guest did not end in time."""
+
+
+@dataclass
+class Run:
+    """A boot that has ended, and its folder."""
+
+    folder: Path
+    module: TdxModule
+    """The emulated module, with the SEAMCALLs that it was asked."""
+    seconds: float
+
+
+def boot(
+    folder: Path,
+    kernel: Kernel,
+    command_line: str,
+    firmware: Firmware,
+    module: Callable[[PhysicalMemory], TdxModule],
+    environment: Mapping[str, str],
+    time_out: float,
+) -> Run:
+    """Boots the kernel with an emulated TDX module, until the guest turns itself off.
+
+    The environment is for guest.sh. Raises Missing without QEMU, and TimedOut.
+    """
+    need_programs((PROGRAM,))
+    shutil.copy(_GUEST, folder / "guest.sh")
+    told = {"MODULES": str(kernel.modules), "SETTLED": str(SETTLED), **environment}
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in told.items()]
+    (folder / "run.env").write_text("".join(lines))
+    started = time.monotonic()
+    address = folder / "gdb"
+    with _machine(_command(folder, kernel, command_line, firmware, address), folder, time_out):
+        gdb = Gdb(_connected(address))
+        emulated = module(PhysicalMemory(gdb))
+        Emulator(gdb, sites.read(kernel.sites), emulated, firmware.msrs).run()
+    return Run(folder, emulated, time.monotonic() - started)
+
+
+def _command(
+    folder: Path, kernel: Kernel, command_line: str, firmware: Firmware, address: Path
+) -> list[str]:
+    words = (
+        "console=ttyS0 nokaslr panic=-1 oops=panic root=/dev/root rootfstype=9p ro "
+        "rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose init=/bin/sh "
+        f'{command_line} -- -c "{_START}"'
+    )
+    shares = {"/dev/root": ("/", "on"), "vm": (str(folder), "off")}
+    return [
+        *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", _CPU, "-machine", "q35"),
+        *("-m", str(firmware.memory_mb), "-smp", str(firmware.cpus)),
+        *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+        *("-serial", f"file:{folder}/console", "-kernel", str(kernel.image), "-append", words),
+        *(word for tag, share in shares.items() for word in _share(tag, *share)),
+        *("-S", "-chardev", f"socket,id=gdb,path={address},server=on,wait=off"),
+        *("-gdb", "chardev:gdb"),
+    ]
+
+
+def _share(tag: str, path: str, read_only: str) -> list[str]:
+    name = tag.rpartition("/")[2]
+    how = f"local,id={name},path={path},security_model=none,readonly={read_only},multidevs=remap"
+    return ["-fsdev", how, "-device", f"virtio-9p-pci,fsdev={name},mount_tag={tag}"]
+
+
+@contextmanager
+def _machine(command: list[str], folder: Path, time_out: float) -> Iterator[None]:
+    """QEMU while it runs; waited for at the end, and killed when its time is over."""
+    with (folder / "qemu.log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        process.kill()
+
+    timer = threading.Timer(time_out, end)
+    timer.start()
+    try:
+        yield
+        process.wait()
+    finally:
+        timer.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        process.wait()
+    if over.is_set():
+        raise TimedOut(f"no end after {time_out:.0f} s: see {folder}/console")
+
+
+def _connected(address: Path) -> socket.socket:
+    """The stub's socket; QEMU makes it some time after it starts."""
+    connection = socket.socket(socket.AF_UNIX)
+    for _ in range(int(_CONNECT_SECONDS / _POLL_SECONDS)):
+        try:
+            connection.connect(os.fspath(address))
+            return connection
+        except OSError:
+            time.sleep(_POLL_SECONDS)
+    raise TimedOut(f"QEMU offers no gdb stub: see {address.parent}/qemu.log")

@@ -1,0 +1,147 @@
+"""A scenario: a machine with an emulated TDX module, and what tdxinfo must say of it.
+
+One file in `scenarios/` is one scenario. Whatever it does not name is as in `base.toml` and in
+the profile's metadata, which stems from the module's public source.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from tdxinfo import tables
+from tests.vm.tdx_module import SEAMLDR, Fields, Memory, Seamldr, TdxModule
+
+HERE = Path(__file__).parent
+FOLDER = HERE / "scenarios"
+PROFILES = HERE.parent / "decode" / "profiles.json"
+
+_CMRS = 32
+
+Number = Annotated[int, BeforeValidator(lambda v: int(v, 0) if isinstance(v, str) else v)]
+"""TOML's numbers end below 2^63; a larger one is written as text."""
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Expected(_Table):
+    """What tdxinfo must say, beside the values that follow from the scenario itself."""
+
+    verdict: str
+    first_failure: str = ""
+    state: str
+    log: list[str] = []
+    """Texts that the genuine kernel must have printed: otherwise the scenario missed its aim."""
+    facts: dict[str, Any] = {}
+    """More facts, as `tdxinfo dump --json` prints them."""
+
+
+class Loader(_Table):
+    """The P-SEAMLDR."""
+
+    major: int = 1
+    minor: int = 5
+    update: int = 12
+    build_number: int = 744
+    build_date: int = 20250815
+    remaining_updates: int = 15
+
+
+class Scenario(_Table):
+    name: str
+    about: str
+    """One sentence, which a test host made of it tells too."""
+    profile: str
+    generations: list[str]
+    command_line: str = "nohibernate"
+    kvm_intel: str = "tdx=1"
+    """Parameters that kvm_intel is loaded with."""
+    is_loaded: bool = True
+    """Whether the firmware loaded the TDX module."""
+    helper: bool = False
+    """Whether the native helper is built and loaded."""
+    memory_mb: int = 2048
+    cpus: int = 1
+    fields: dict[str, Number | list[Number]] = {}
+    """Metadata that differs from the profile's."""
+    without: list[str] = []
+    """Metadata that this module does not have."""
+    cmrs: list[tuple[Number, Number]]
+    """Base and size of each, in place of the profile's."""
+    msrs: dict[Number, Number] = {}
+    """What differs from base.toml."""
+    faults: dict[str, Number] = {}
+    """Statuses that leaves end with, by the leaf's name."""
+    loader: Loader = Loader()
+    expect: Expected
+
+    def metadata(self) -> dict[str, int | list[int]]:
+        """All field values of the module."""
+        whole = {**_profile(self.profile), **self.fields, **self._cmr_fields()}
+        return {name: value for name, value in whole.items() if name not in self.without}
+
+    def _cmr_fields(self) -> dict[str, int | list[int]]:
+        unused = [0] * (_CMRS - len(self.cmrs))
+        return {
+            "CMR_BASE": [base for base, _ in self.cmrs] + unused,
+            "CMR_SIZE": [size for _, size in self.cmrs] + unused,
+        }
+
+    def module(self, memory: Memory) -> TdxModule:
+        faults = {_leaf(name): status for name, status in self.faults.items()}
+        loader = Seamldr(**self.loader.model_dump())
+        return TdxModule(Fields(self.metadata()), loader, memory, self.is_loaded, faults)
+
+
+def names() -> list[str]:
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def raw(name: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / f"{name}.toml").read_text())
+
+
+def load(name: str, generation: str) -> Scenario:
+    """The scenario as it is for one generation of kernels: a table of its name adds to the file."""
+    whole = raw(name)
+    for other in GENERATION_TABLES:
+        special = whole.pop(other, {})
+        if other == generation:
+            whole = _merged(whole, special)
+    base = tomllib.loads((HERE / "base.toml").read_text())
+    return Scenario.model_validate({"name": name, **_merged(base, whole)})
+
+
+GENERATION_TABLES = ("at-boot", "by-kvm")
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """The upper table over the lower one, table by table."""
+    found = {**below, **above}
+    for name, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(name), dict):
+            found[name] = _merged(below[name], value)
+    return found
+
+
+def _profile(name: str) -> dict[str, int | list[int]]:
+    for profile in json.loads(PROFILES.read_text()):
+        if profile["profile"] == name:
+            return {
+                field: [int(word, 16) for word in value] if isinstance(value, list) else int(value, 16)
+                for field, value in profile["fields"].items()
+            }
+    raise KeyError(name)
+
+
+def _leaf(name: str) -> int:
+    rows = tables.load("seamcall")
+    if name in rows["seamldr_leaf"]:
+        return int(rows["seamldr_leaf"][name]) | SEAMLDR
+    return int(rows["leaf"][name])

@@ -1,0 +1,416 @@
+"""An emulated TDX module and P-SEAMLDR: what they answer to a SEAMCALL.
+
+Metadata is read by the rules of the module's public source (1.5.01 to 2.0.18), also for ids that
+are wrong. TDs cannot be made: their leaves are refused as unknown ones.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from tdxinfo.decode import fieldid, metadata
+from tdxinfo.decode.fieldid import NULL, FieldId
+
+OK = 0
+OPERAND_INVALID = 0xC000010000000000
+SYS_LP_INIT_NOT_DONE = 0xC000050200000000
+SYS_LP_INIT_DONE = 0xC000050300000000
+SYS_INIT_NOT_PENDING = 0xC000050000000000
+SYS_SHUTDOWN = 0xC000050600000000
+SYS_CONFIG_NOT_PENDING = 0xC000050C00000000
+SYS_KEY_CONFIG_NOT_PENDING = 0xC000050700000000
+INVALID_TDMR = 0xC0000A0000000000
+TDMR_OUTSIDE_CMRS = 0xC0000A0200000000
+FIELD_ID_INCORRECT = 0xC0000C0000000000
+FIRST_FIELD_ID = 0x00000C0B00000000
+"""Not an error: the answer to the null id."""
+_RAX, _RCX, _RDX, _R9 = 0, 1, 2, 9
+"""Operand ids in the low half of OPERAND_INVALID."""
+SEAMLDR_EBADCALL = 0x8000000000000003
+
+SEAMLDR = 1 << 63
+"""Set in the leaf of a call that is for the P-SEAMLDR."""
+_NUMBER = 0xFFFF
+_ADDRESS = (1 << 52) - 1
+"""A physical address without the KeyID that the kernel may put above it."""
+
+Registers = dict[str, int]
+
+
+class VmFailInvalid(Exception):  # noqa: N818  # named for what the processor says
+    """SEAMCALL found no module: CF is set, and no register changes."""
+
+
+class Memory(Protocol):
+    """The machine's physical memory."""
+
+    def read(self, address: int, size: int) -> bytes: ...
+
+    def write(self, address: int, data: bytes) -> None: ...
+
+
+@dataclass
+class Seamldr:
+    """What SEAMLDR.INFO tells. Source: `struct seamldr_info` of Linux 7.2."""
+
+    major: int = 1
+    minor: int = 5
+    update: int = 0
+    build_number: int = 0
+    build_date: int = 0
+    remaining_updates: int = 0
+
+    def info(self) -> bytes:
+        head = struct.pack(
+            "<4I4H2I",
+            0,
+            0,
+            0x8086,
+            self.build_date,
+            self.build_number,
+            self.minor,
+            self.major,
+            self.update,
+            0,
+            self.remaining_updates,
+        )
+        return (head + bytes(128) + bytes((1, 0, 1))).ljust(256, b"\0")
+
+
+@dataclass
+class Fields:
+    """Global metadata as TDH.SYS.RD and TDH.SYS.RDALL give it."""
+
+    values: Mapping[str, int | list[int]]
+    """By the field's name; a field that is not here is one that the module does not have."""
+
+    def __post_init__(self) -> None:
+        self._page = metadata.encode_rdall(self.values)
+        found = metadata.parse_rdall(self._page).values
+        self._order = sorted(found)
+        self._values = found
+
+    def read(self, number: int) -> tuple[int, int, int]:
+        """Status, value and next id of one TDH.SYS.RD."""
+        if _is_null(number):
+            return FIRST_FIELD_ID, 0, _table_id(self._order[0])
+        key = _key(number)
+        if not _is_element(number) or key not in self._values:
+            return FIELD_ID_INCORRECT, 0, NULL
+        return OK, self._values[key], self._next(number, key)
+
+    def _next(self, number: int, key: int) -> int:
+        place = bisect_right(self._order, key)
+        if place == len(self._order):
+            return NULL
+        following = self._order[place]
+        # Inside an array the caller's size code and bit 63 stay as they are.
+        return number + 1 if _field(following) == _field(key) else _table_id(following)
+
+    def may_start_at(self, number: int) -> bool:
+        """Whether TDH.SYS.RDALL takes the id: a field's first element, of the table's size."""
+        if _is_null(number):
+            return True
+        key = _key(number)
+        if not _is_element(number) or key not in self._values:
+            return False
+        declared, index = _element(key)
+        same_size = FieldId.parse(number).size_code == declared.parts.size_code
+        return same_size and index % declared.elements == 0
+
+    def page_from(self, number: int) -> bytes:
+        """The list of TDH.SYS.RDALL from a field on, or from the first for the null id."""
+        first = 0 if _is_null(number) else _key(number)
+        sequences = [
+            _cut(head, words, first)
+            for head, words in _sequences(self._page)
+            if _key(int(head)) + len(words) > first
+        ]
+        body = b"".join(
+            struct.pack(f"<{len(words) + 1}Q", int(head), *words) for head, words in sequences
+        )
+        return struct.pack("<HHI", 8 + len(body), len(sequences), 0) + body
+
+
+def _sequences(page: bytes) -> Iterator[tuple[FieldId, list[int]]]:
+    at = 8
+    while at < len(page):
+        (number,) = struct.unpack_from("<Q", page, at)
+        head = FieldId.parse(number)
+        count = head.fields * head.elements
+        yield head, list(struct.unpack_from(f"<{count}Q", page, at + 8))
+        at += 8 * (count + 1)
+
+
+def _cut(head: FieldId, words: list[int], first: int) -> tuple[FieldId, list[int]]:
+    """The sequence without what comes before the id."""
+    skipped = first - _key(int(head))
+    if skipped <= 0:
+        return head, words
+    parts = FieldId.parse(_table_id(first))
+    left = head.last_field - skipped // head.elements
+    return parts._replace(last_element=head.last_element, last_field=left), words[skipped:]
+
+
+def _key(number: int) -> int:
+    """Class and code: TDH.SYS.RD does not look at the context."""
+    return fieldid.key(number) & ~(7 << 52)
+
+
+def _is_null(number: int) -> bool:
+    return number | 7 << 52 == NULL
+
+
+def _is_element(number: int) -> bool:
+    """No reserved bits, no write mask, and no counts: those are for sequences."""
+    parts = FieldId.parse(number)
+    plain = not parts.last_element and not parts.last_field and not parts.write_mask_valid
+    return plain and not fieldid.has_reserved_bits(number)
+
+
+def _element(key: int) -> tuple[metadata.Declared, int]:
+    found = metadata.element(key)
+    assert found, f"{key:#x} is no declared field"
+    return found
+
+
+def _field(key: int) -> str:
+    return _element(key)[0].name
+
+
+def _table_id(key: int) -> int:
+    """The element's id as the module's own table has it."""
+    declared, index = _element(key)
+    return declared.element_id(index)
+
+
+class Range(NamedTuple):
+    """Physical addresses, from the first to before the last."""
+
+    start: int
+    end: int
+
+
+class Tdmr(NamedTuple):
+    """A TDMR as the kernel asked for it."""
+
+    area: Range
+    pamt: list[Range]
+    """For pages of 1 GiB, 2 MiB and 4 KiB."""
+    reserved: list[Range]
+
+
+@dataclass
+class TdxModule:
+    """The state of the two, and their leaves."""
+
+    fields: Fields
+    seamldr: Seamldr
+    memory: Memory
+    is_loaded: bool = True
+    faults: Mapping[int, int] = field(default_factory=dict)
+    """Statuses that leaves end with, whatever they were asked."""
+    calls: list[tuple[int, int]] = field(default_factory=list)
+    """Leaves called and their statuses."""
+    tdmrs: list[Tdmr] = field(default_factory=list)
+    """What TDH.SYS.CONFIG was given."""
+
+    def __post_init__(self) -> None:
+        self._stage = "loaded"
+        self._ready_cpus: set[int] = set()
+
+    def seamcall(self, registers: Registers, cpu: int) -> None:
+        """Does the call on the registers of pt_regs. Raises VmFailInvalid."""
+        leaf = registers["ax"]
+        if leaf in self.faults:
+            status = self.faults[leaf]
+        elif not self.is_loaded and not leaf & SEAMLDR:
+            raise VmFailInvalid
+        else:
+            status = self._answer(leaf, registers, cpu)
+        self.calls.append((leaf, status))
+        registers["ax"] = status
+
+    def _answer(self, leaf: int, registers: Registers, cpu: int) -> int:
+        if leaf & SEAMLDR:
+            call = _SEAMLDR_LEAVES.get(leaf & ~SEAMLDR)
+            return call(self, registers, cpu) if call else SEAMLDR_EBADCALL
+        row = _LEAVES.get(leaf & _NUMBER)
+        # The interface version stands above the number; only 0 is known.
+        if row is None or leaf & ~_NUMBER:
+            return OPERAND_INVALID | _RAX
+        call, needs_cpu = row
+        if self._stage == "shut-down":
+            return SYS_SHUTDOWN
+        if needs_cpu and cpu not in self._ready_cpus:
+            return SYS_LP_INIT_NOT_DONE
+        return call(self, registers, cpu)
+
+    def _seamldr_info(self, registers: Registers, cpu: int) -> int:
+        self.memory.write(registers["cx"] & _ADDRESS, self.seamldr.info())
+        return OK
+
+    def _init(self, registers: Registers, cpu: int) -> int:
+        if self._stage != "loaded":
+            return SYS_INIT_NOT_PENDING
+        self._stage = "initialized"
+        return OK
+
+    def _init_cpu(self, registers: Registers, cpu: int) -> int:
+        if cpu in self._ready_cpus:
+            return SYS_LP_INIT_DONE
+        self._ready_cpus.add(cpu)
+        return OK
+
+    def _read(self, registers: Registers, cpu: int) -> int:
+        status, registers["r8"], registers["dx"] = self.fields.read(registers["dx"])
+        return status
+
+    def _read_all(self, registers: Registers, cpu: int) -> int:
+        address, start = registers["dx"], registers["r8"]
+        if address % metadata.PAGE or address > _ADDRESS:
+            return OPERAND_INVALID | _RDX
+        if not self.fields.may_start_at(start):
+            return FIELD_ID_INCORRECT
+        self.memory.write(address, self.fields.page_from(start))
+        registers["r8"] = NULL
+        return OK
+
+    def _info(self, registers: Registers, cpu: int) -> int:
+        """TDSYSINFO_STRUCT and CMR_INFO, which modules from 1.5 on still give."""
+        info, size, cmrs, count = (registers[name] for name in ("cx", "dx", "r8", "r9"))
+        if info % metadata.INFO_SIZE:
+            return OPERAND_INVALID | _RCX
+        if size < metadata.INFO_SIZE:
+            return OPERAND_INVALID | _RDX
+        if count < _CMRS:
+            return OPERAND_INVALID | _R9
+        self.memory.write(info & _ADDRESS, _sysinfo(self.fields.values))
+        pairs = zip(self._array("CMR_BASE"), self._array("CMR_SIZE"), strict=True)
+        entries = [struct.pack("<QQ", base, length) for base, length in pairs]
+        self.memory.write(cmrs & _ADDRESS, b"".join(entries).ljust(16 * _CMRS, b"\0"))
+        registers["dx"], registers["r9"] = metadata.INFO_SIZE, _CMRS
+        return OK
+
+    def _array(self, name: str) -> list[int]:
+        found = self.fields.values.get(name, [])
+        return [found] if isinstance(found, int) else found
+
+    def _config(self, registers: Registers, cpu: int) -> int:
+        """Takes the TDMRs: an array of physical addresses of TDMR_INFO."""
+        if self._stage != "initialized":
+            return SYS_CONFIG_NOT_PENDING
+        count, address = registers["dx"], registers["cx"] & _ADDRESS
+        places = struct.unpack(f"<{count}Q", self.memory.read(address, 8 * count))
+        self.tdmrs = [self._tdmr(place & _ADDRESS) for place in places]
+        for number, tdmr in enumerate(self.tdmrs):
+            if not self._is_convertible(tdmr):
+                return TDMR_OUTSIDE_CMRS | number
+        self._stage = "configured"
+        return OK
+
+    def _tdmr(self, address: int) -> Tdmr:
+        reserved = self.fields.values["MAX_RESERVED_PER_TDMR"]
+        assert isinstance(reserved, int)
+        words = struct.unpack(
+            f"<{8 + 2 * reserved}Q", self.memory.read(address, 64 + 16 * reserved)
+        )
+        pairs = list(zip(words[::2], words[1::2], strict=True))
+        base, size = pairs[0]
+        return Tdmr(
+            Range(base, base + size),
+            [Range(start, start + length) for start, length in pairs[1:4]],
+            [Range(base + at, base + at + length) for at, length in pairs[4:] if length],
+        )
+
+    def _is_convertible(self, tdmr: Tdmr) -> bool:
+        """Whether all of the TDMR that is not reserved lies in CMRs."""
+        sizes = zip(self._array("CMR_BASE"), self._array("CMR_SIZE"), strict=True)
+        covered = [*tdmr.reserved, *(Range(base, base + size) for base, size in sizes if size)]
+        reached = tdmr.area.start
+        for start, end in sorted(covered):
+            if start > reached:
+                break
+            reached = max(reached, end)
+        return reached >= tdmr.area.end
+
+    def _key_config(self, registers: Registers, cpu: int) -> int:
+        if self._stage not in ("configured", "ready"):
+            return SYS_KEY_CONFIG_NOT_PENDING
+        self._stage = "ready"
+        return OK
+
+    def _init_tdmr(self, registers: Registers, cpu: int) -> int:
+        """Does all of the TDMR in one call; RDX tells how far it came."""
+        for tdmr in self.tdmrs:
+            if tdmr.area.start == registers["cx"]:
+                registers["dx"] = tdmr.area.end
+                return OK
+        return INVALID_TDMR
+
+    def _shut_down(self, registers: Registers, cpu: int) -> int:
+        self._stage = "shut-down"
+        return OK
+
+    def _page_metadata(self, registers: Registers, cpu: int) -> int:
+        """TDH.PHYMEM.PAGE.RDMD: the page is nobody's."""
+        registers["cx"] = 0
+        return OK
+
+
+_CMRS = 32
+
+_INFO_FIELDS = {
+    "SYS_ATTRIBUTES": (0, "<I"),
+    "VENDOR_ID": (4, "<I"),
+    "BUILD_DATE": (8, "<I"),
+    "BUILD_NUM": (12, "<H"),
+    "MINOR_VERSION": (14, "<H"),
+    "MAJOR_VERSION": (16, "<H"),
+    "MAX_TDMRS": (32, "<H"),
+    "MAX_RESERVED_PER_TDMR": (34, "<H"),
+    "PAMT_4K_ENTRY_SIZE": (36, "<H"),
+    "TDCS_BASE_SIZE": (48, "<H"),
+    "TDVPS_BASE_SIZE": (52, "<H"),
+    "ATTRIBUTES_FIXED0": (64, "<Q"),
+    "ATTRIBUTES_FIXED1": (72, "<Q"),
+    "XFAM_FIXED0": (80, "<Q"),
+    "XFAM_FIXED1": (88, "<Q"),
+}
+"""Offsets in TDSYSINFO_STRUCT, as the module's source has them."""
+_SYS_RD = 18
+"""Byte that says that there is TDH.SYS.RD."""
+
+
+def _sysinfo(values: Mapping[str, int | list[int]]) -> bytes:
+    whole = bytearray(metadata.INFO_SIZE)
+    for name, (offset, form) in _INFO_FIELDS.items():
+        value = values.get(name, 0)
+        assert isinstance(value, int), f"{name} is an array"
+        struct.pack_into(form, whole, offset, value)
+    whole[_SYS_RD] = 1
+    return bytes(whole)
+
+
+Call = Callable[[TdxModule, Registers, int], int]
+
+_LEAVES: dict[int, tuple[Call, bool]] = {
+    24: (TdxModule._page_metadata, True),
+    31: (TdxModule._key_config, True),
+    32: (TdxModule._info, True),
+    33: (TdxModule._init, False),
+    34: (TdxModule._read, True),
+    35: (TdxModule._init_cpu, False),
+    36: (TdxModule._init_tdmr, True),
+    37: (TdxModule._read_all, True),
+    45: (TdxModule._config, True),
+    52: (TdxModule._shut_down, True),
+    69: (TdxModule._shut_down, False),
+}
+"""Leaves of the module, and whether they need TDH.SYS.LP.INIT on the calling CPU."""
+
+_SEAMLDR_LEAVES: dict[int, Call] = {0: TdxModule._seamldr_info}
