@@ -22,6 +22,11 @@ insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
 # A read of this number tells the emulator that the kernel is up.
 dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$SETTLED" status=none
 
+if [ -e helper.ko ]; then
+    cat /sys/kernel/debug/tdx_sysrd/info >helper.info
+    cat /sys/kernel/debug/tdx_sysrd/fields >helper.fields
+fi
+
 "$PYTHON" "$GUEST"
 ls /sys/fs/cgroup; cat /proc/mounts; cat /sys/fs/cgroup/misc*; dmesg >dmesg
 sync

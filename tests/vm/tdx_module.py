@@ -26,6 +26,7 @@ SYS_KEY_CONFIG_NOT_PENDING = 0xC000050700000000
 INVALID_TDMR = 0xC0000A0000000000
 TDMR_OUTSIDE_CMRS = 0xC0000A0200000000
 FIELD_ID_INCORRECT = 0xC0000C0000000000
+FIELD_NOT_READABLE = 0xC0000C0200000000
 FIRST_FIELD_ID = 0x00000C0B00000000
 """Not an error: the answer to the null id."""
 _RAX, _RCX, _RDX, _R9 = 0, 1, 2, 9
@@ -87,6 +88,10 @@ class Fields:
 
     values: Mapping[str, int | list[int]]
     """By the field's name; a field that is not here is one that the module does not have."""
+    following: Mapping[str, str] = field(default_factory=dict)
+    """Fields that name another than the next one as the next, which no real module does."""
+    withheld: frozenset[str] = frozenset()
+    """Fields that are named as the next, and refused when they are read."""
 
     def __post_init__(self) -> None:
         self._page = metadata.encode_rdall(self.values)
@@ -101,9 +106,13 @@ class Fields:
         key = _key(number)
         if not _is_element(number) or key not in self._values:
             return FIELD_ID_INCORRECT, 0, NULL
+        if _field(key) in self.withheld:
+            return FIELD_NOT_READABLE, 0, NULL
         return OK, self._values[key], self._next(number, key)
 
     def _next(self, number: int, key: int) -> int:
+        if _field(key) in self.following:
+            return metadata.declared()[self.following[_field(key)]].id
         place = bisect_right(self._order, key)
         if place == len(self._order):
             return NULL
@@ -214,6 +223,8 @@ class TdxModule:
     is_loaded: bool = True
     faults: Mapping[int, int] = field(default_factory=dict)
     """Statuses that leaves end with, whatever they were asked."""
+    late_faults: Mapping[int, int] = field(default_factory=dict)
+    """The same, once the kernel is up."""
     calls: list[tuple[int, int]] = field(default_factory=list)
     """Leaves called and their statuses."""
     tdmrs: list[Tdmr] = field(default_factory=list)
@@ -221,19 +232,25 @@ class TdxModule:
 
     def __post_init__(self) -> None:
         self._stage = "loaded"
+        self._is_settled = False
         self._ready_cpus: set[int] = set()
 
     def seamcall(self, registers: Registers, cpu: int) -> None:
         """Does the call on the registers of pt_regs. Raises VmFailInvalid."""
         leaf = registers["ax"]
-        if leaf in self.faults:
-            status = self.faults[leaf]
+        faults = {**self.faults, **self.late_faults} if self._is_settled else self.faults
+        if leaf in faults:
+            status = faults[leaf]
         elif not self.is_loaded and not leaf & SEAMLDR:
             raise VmFailInvalid
         else:
             status = self._answer(leaf, registers, cpu)
         self.calls.append((leaf, status))
         registers["ax"] = status
+
+    def settle(self) -> None:
+        """The kernel is up."""
+        self._is_settled = True
 
     def _answer(self, leaf: int, registers: Registers, cpu: int) -> int:
         if leaf & SEAMLDR:
