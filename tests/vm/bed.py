@@ -26,6 +26,7 @@ class Result:
     """A run, and what its commands printed."""
 
     scenario: Scenario
+    generation: str
     run: qemu.Run
 
     @cached_property
@@ -73,4 +74,4 @@ def run(name: str, generation: str, folder: Path) -> Result:
         environment,
         TIME_OUT,
     )
-    return Result(described, booted)
+    return Result(described, generation, booted)

@@ -87,7 +87,27 @@ def facts(scenario: Scenario, run: Run) -> dict[str, Any]:
     told |= dict(_of_module(metadata))
     told |= dict(_of_memory(scenario, run))
     told |= dict(_of_kvm(scenario, metadata))
-    return told | scenario.expect.facts
+    return told | _HOLDING | scenario.expect.facts
+
+
+_HOLDING = {
+    "kvm.loaded": True,
+    "kvm.tdx_enabled": True,
+    "kvm.ept": True,
+    "kvm.eptad": True,
+    "kvm.apicv": True,
+    "kvm.tdp_mmu": True,
+    "kvm.mmio_caching": True,
+    "kvm.virt_at_load": True,
+    "kvm.vm_type_supported": True,
+    "kernel.hibernation": False,
+    "kernel.config_tdx_host": True,
+    "kernel.config_kvm_intel_tdx": True,
+    "kernel.log_complete": True,
+    "kernel.lockdown": "none",
+    "module.failure": None,
+}
+"""What holds on a host with nothing wrong; a scenario of another one says so."""
 
 
 def _word(metadata: dict[str, int | list[int]], name: str) -> int:

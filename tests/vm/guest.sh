@@ -12,6 +12,7 @@ mount -t sysfs sysfs /sys
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
+cat /sys/fs/cgroup/cgroup.controllers /proc/cgroups
 
 for name in msr cpuid irqbypass kvm; do
     insmod "$MODULES/$name.ko"
@@ -28,7 +29,7 @@ if [ -e helper.ko ]; then
 fi
 
 "$PYTHON" "$GUEST"
-ls /sys/fs/cgroup; cat /proc/mounts; cat /sys/fs/cgroup/misc*; dmesg >dmesg
+dmesg >dmesg
 sync
 echo o >/proc/sysrq-trigger
 while :; do sleep 60; done

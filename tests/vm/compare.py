@@ -1,0 +1,148 @@
+"""What tdxinfo said in a guest against the scenario: sentences of what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.vm import expected
+from tests.vm.bed import Result
+
+_STATUS = {"ready": 0, "not-ready": 1, "undecided": 3, "not-applicable": 4}
+
+_PLACES = ("sysfs", "procfs", "cgroup", "msr", "kvm", "kmem", "klog", "metadata")
+"""Origins that are places of the machine; other facts are told from these."""
+_OF_THE_MACHINE = (
+    "platform.",
+    "kernel.",
+    "memory.system_ram",
+    "firmware.vendor",
+    "firmware.version",
+    "firmware.date",
+)
+"""Facts of QEMU's machine and of the kernel, which no scenario chooses."""
+_HELPER_ONLY = {
+    "keys.guest_keyids_in_use",
+    "keys.guest_keyids_peak",
+    "memory.cmr_bytes",
+    "memory.cmrs",
+    "module.build_date",
+    "module.build_number",
+    "module.debug",
+    "module.handoff_version",
+    "module.internal",
+    "module.min_update_handoff_version",
+    "module.no_downgrade",
+    "module.vendor_id",
+    "td.arch_capabilities_mask",
+    "td.config_flags_fixed0",
+    "td.config_flags_fixed1",
+    "td.l2_ctls_fixed0",
+    "td.l2_ctls_fixed1",
+    "td.max_migration_streams",
+    "td.max_service_tds",
+    "td.min_virtual_maxpa",
+    "td.servtd_attr_fixed0",
+    "td.servtd_attr_fixed1",
+    "td.vm_ctls_fixed0",
+    "td.vm_ctls_fixed1",
+}
+"""Facts that no place of an upstream kernel tells without the native helper."""
+_AT_BOOT_ONLY = {
+    "module.major",
+    "module.minor",
+    "module.update",
+    "module.version",
+    "seamldr.remaining_updates",
+    "seamldr.update_error",
+    "seamldr.update_status",
+    "seamldr.version",
+}
+"""Facts that kernels show since they initialize the module at boot."""
+
+
+def problems(result: Result) -> list[str]:
+    """All that is wrong with a run; nothing when tdxinfo told the scenario."""
+    broken = [*_commands(result), *_log(result)]
+    if broken:
+        return broken
+    return [*_values(result), *_gaps(result), *_verdict(result), *_replay(result)]
+
+
+def _commands(result: Result) -> Iterator[str]:
+    wanted = {"dump": 0, "all-sources": 0, "capture": 0}
+    wanted["check"] = _STATUS[result.scenario.expect.verdict]
+    for command, status in wanted.items():
+        told = result.statuses.get(command)
+        if told != status:
+            errors = result.text(f"{command}.err")[-2000:] if told is not None else ""
+            yield f"{command} ended with {told}, not with {status}: {errors}"
+
+
+def _log(result: Result) -> Iterator[str]:
+    log = result.text("dmesg")
+    for text in result.scenario.expect.log:
+        if text not in log:
+            yield f"the kernel did not print {text!r}"
+
+
+def _values(result: Result) -> Iterator[str]:
+    """What every place told, against the scenario; so that places agree with each other too."""
+    wanted = expected.facts(result.scenario, result.run)
+    for fact, answers in result.document("all-sources")["all_sources"].items():
+        for answer in answers:
+            if "value" not in answer:
+                continue
+            if fact in wanted:
+                if answer["value"] != wanted[fact]:
+                    told = f"{answer['origin']} told {answer['value']}"
+                    yield f"{fact}: {told}, and the scenario {wanted[fact]}"
+            elif _is_of_scenario(fact, answer):
+                yield f"{fact}: {answer['origin']} told what no scenario is compared with"
+
+
+def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
+    place = answer["origin"].partition(":")[0]
+    return place in _PLACES and not fact.startswith(_OF_THE_MACHINE)
+
+
+def _gaps(result: Result) -> Iterator[str]:
+    """Facts that a ready host must tell."""
+    if result.scenario.expect.verdict != "ready":
+        return
+    known = result.document("dump")["sources"]
+    hidden = set() if result.scenario.helper else set(_HELPER_ONLY)
+    if result.generation != "at-boot":
+        hidden |= _AT_BOOT_ONLY
+    for fact in expected.facts(result.scenario, result.run):
+        if fact not in known and fact not in hidden:
+            why = result.document("dump")["unavailable"].get(fact)
+            yield f"{fact} is not known: {why}"
+
+
+def _verdict(result: Result) -> Iterator[str]:
+    told = result.document("check")
+    wanted = result.scenario.expect
+    if (told["verdict"], told["first_failure"] or "") != (wanted.verdict, wanted.first_failure):
+        yield (
+            f"judged {told['verdict']} for {told['first_failure']}, "
+            f"not {wanted.verdict} for {wanted.first_failure or None}"
+        )
+
+
+def _replay(result: Result) -> Iterator[str]:
+    """The capture shows elsewhere what the dump showed there."""
+    from tdxinfo.host import fact_names
+    from tdxinfo.host.observe import observe
+    from tdxinfo.machine.captured import open_folder
+    from tdxinfo.render.document import dump_document
+
+    replayed = dump_document(observe(open_folder(str(result.capture))), fact_names())
+    there = result.document("dump")["host"]
+    for section, facts in replayed["host"].items():
+        for field, value in facts.items():
+            if value != there[section][field]:
+                yield (
+                    f"{section}.{field}: the capture tells {value}, "
+                    f"the machine told {there[section][field]}"
+                )
