@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tdxinfo.decode.metadata import declared
@@ -17,12 +18,21 @@ def profile_names() -> list[str]:
 def elements_of(name: str) -> dict[int, int]:
     """Every element of the profile by its id, in the order of the walk: by class, then code."""
     (fields,) = (p["fields"] for p in _profiles() if p["profile"] == name)
+    return elements(
+        {
+            field: [int(word, 16) for word in told] if isinstance(told, list) else int(told, 16)
+            for field, told in fields.items()
+        }
+    )
+
+
+def elements(fields: Mapping[str, int | list[int]]) -> dict[int, int]:
+    """The same of fields by name; what an array does not fill is 0."""
     found: dict[int, int] = {}
     for field, told in fields.items():
         words = told if isinstance(told, list) else [told]
         for index in range(declared()[field].words):
-            word = int(words[index], 16) if index < len(words) else 0
-            found[declared()[field].id + index] = word
+            found[declared()[field].id + index] = words[index] if index < len(words) else 0
     return dict(sorted(found.items(), key=lambda pair: pair[0] & 0x3F00000000FFFFFF))
 
 

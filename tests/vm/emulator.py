@@ -52,9 +52,7 @@ class PhysicalMemory:
 class Emulator:
     """Serves one boot, from its first instruction to its end."""
 
-    def __init__(
-        self, gdb: Gdb, sites: Sites, module: TdxModule, msrs: Mapping[int, int]
-    ) -> None:
+    def __init__(self, gdb: Gdb, sites: Sites, module: TdxModule, msrs: Mapping[int, int]) -> None:
         self._gdb = gdb
         self._sites = sites
         self._module = module
@@ -223,7 +221,7 @@ _CR4_OPERAND = 0xE0
 """ModRM of CR4 and the first register."""
 _REX_B = 0x41
 """The prefix that makes it a register from R8 on."""
-_LOW_REGISTERS = "ax cx dx bx sp bp si di".split()
+_LOW_REGISTERS = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
 
 
 def cr4_reads(code: bytes) -> Iterator[tuple[int, Cr4Read]]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tdxinfo.decode.metadata import declared
+from tests.metadata_lines import elements
 from tests.vm.qemu import Run
 from tests.vm.scenario import Scenario
-from tests.vm.tdx_module import Range, Tdmr
+from tests.vm.tdx_module import FIELD_NOT_READABLE, Range, Tdmr
 
 _NUMBERS = {
     "memory.max_tdmrs": "MAX_TDMRS",
@@ -110,6 +112,22 @@ _HOLDING = {
 """What holds on a host with nothing wrong; a scenario of another one says so."""
 
 
+def helper_lines(scenario: Scenario) -> list[str]:
+    """What the native helper prints of a module: up to the first field that is withheld."""
+    lines = []
+    for number, word in elements(scenario.metadata()).items():
+        if _name(number) in scenario.withheld:
+            return [*lines, f"{number:016x} {0:016x} {FIELD_NOT_READABLE:016x}"]
+        lines.append(f"{number:016x} {word:016x} {0:016x}")
+    return lines
+
+
+def _name(number: int) -> str:
+    return next(
+        field.name for field in declared().values() if number - field.id in range(field.words)
+    )
+
+
 def _word(metadata: dict[str, int | list[int]], name: str) -> int:
     value = metadata[name]
     assert isinstance(value, int), f"{name} is an array"
@@ -192,9 +210,7 @@ def _tdmr(tdmr: Tdmr) -> dict[str, Any]:
     return {**_range(tdmr.area), "pamt": pamt, "reserved": [_range(part) for part in tdmr.reserved]}
 
 
-def _of_kvm(
-    scenario: Scenario, metadata: dict[str, int | list[int]]
-) -> Iterator[tuple[str, Any]]:
+def _of_kvm(scenario: Scenario, metadata: dict[str, int | list[int]]) -> Iterator[tuple[str, Any]]:
     allowed = _word(metadata, "ATTRIBUTES_FIXED0") & _KVM_ATTRIBUTES
     yield "kvm.supported_attributes", _hex(allowed)
     yield "kvm.cpuid_config", [_as_kvm_shows(entry) for entry in _cpuid_config(metadata)]

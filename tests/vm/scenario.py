@@ -143,7 +143,9 @@ def _profile(name: str) -> dict[str, int | list[int]]:
     for profile in json.loads(PROFILES.read_text()):
         if profile["profile"] == name:
             return {
-                field: [int(word, 16) for word in value] if isinstance(value, list) else int(value, 16)
+                field: [int(word, 16) for word in value]
+                if isinstance(value, list)
+                else int(value, 16)
                 for field, value in profile["fields"].items()
             }
     raise KeyError(name)

@@ -35,7 +35,9 @@ class Archive:
             "Dir::Cache": folder,
             "APT::Sandbox::User": "root",
         }
-        self._options = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+        self._options = [
+            word for key, value in options.items() for word in ("-o", f"{key}={value}")
+        ]
         # It fails as a whole where one suite is absent; the others are there all the same.
         self._run("apt-get", "update", "-qq", check=False)
 
@@ -50,7 +52,9 @@ class Archive:
         fitting = [version for version in offered if generation.holds(version)]
         if not fitting:
             seen = ", ".join(sorted(offered.values())) or "none"
-            raise Missing(f"no source of a kernel of generation {generation.name} (offered: {seen})")
+            raise Missing(
+                f"no source of a kernel of generation {generation.name} (offered: {seen})"
+            )
         return offered[max(fitting)]
 
     def version(self, package: str) -> str:
@@ -73,7 +77,9 @@ class Archive:
         (tree,) = into.glob("linux-source-*")
         return tree
 
-    def _run(self, program: str, *arguments: str, check: bool = True, cwd: Path | None = None) -> str:
+    def _run(
+        self, program: str, *arguments: str, check: bool = True, cwd: Path | None = None
+    ) -> str:
         done = subprocess.run(
             [program, *self._options, *arguments],
             cwd=cwd,
