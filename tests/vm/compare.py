@@ -94,7 +94,7 @@ def _log(result: Result) -> Iterator[str]:
 
 
 def _helper(result: Result) -> Iterator[str]:
-    """The helper's list line by line, or its refusal; and that the kernel had nothing to warn of."""
+    """The helper's list line by line, or its refusal; and that the kernel warned of nothing."""
     if not result.scenario.helper:
         return
     told = result.text("helper.info")
