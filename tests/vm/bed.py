@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +50,31 @@ class Result:
         return self.run.folder / "capture"
 
 
+Case = tuple[str, str]
+"""A scenario and a generation of kernels."""
+Boots = dict[Case, "Future[Result]"]
+
+
+def cases() -> list[Case]:
+    return [
+        (name, generation)
+        for name in scenario.names()
+        for generation in scenario.raw(name)["generations"]
+    ]
+
+
+@contextmanager
+def boots(wanted: Iterable[Case], folder: Path) -> Iterator[Boots]:
+    """The runs of the cases, as many at a time as there are processors."""
+    # The guest cannot write, and would compile the package in every process.
+    compileall.compile_dir(_CHECKOUT / "tdxinfo", quiet=1)
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        try:
+            yield {case: pool.submit(run, *case, folder / "-".join(case)) for case in wanted}
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def run(name: str, generation: str, folder: Path) -> Result:
     """Boots the scenario in the newest kernel of the generation.
 
@@ -59,7 +88,7 @@ def run(name: str, generation: str, folder: Path) -> Result:
     environment = {
         "KVM_INTEL": described.kvm_intel,
         "PYTHON": sys.executable,
-        "GUEST": str(Path(__file__).with_name("guest.py").resolve()),
+        "CHECKOUT": str(_CHECKOUT),
     }
     if described.helper:
         from tests.vm import helper
@@ -67,9 +96,13 @@ def run(name: str, generation: str, folder: Path) -> Result:
         helper.build(kernel, folder)
     booted = qemu.boot(
         folder,
-        kernel,
-        described.command_line,
-        qemu.Firmware(described.msrs, described.memory_mb, described.cpus),
+        qemu.Machine(
+            kernel,
+            described.command_line,
+            described.msrs,
+            described.memory_mb,
+            described.cpus,
+        ),
         described.module,
         environment,
         TIME_OUT,

@@ -28,10 +28,10 @@ _WANTED = ("CONFIG_INTEL_TDX_HOST=y", "CONFIG_KVM_INTEL_TDX=y", "CONFIG_DEBUG_IN
 _MODULES = ("msr", "cpuid", "irqbypass", "kvm", "kvm-intel", "tdx-host")
 
 _TREE = (
-    ".config Makefile Kbuild Module.symvers scripts include arch/x86/include arch/x86/Makefile "
-    "arch/x86/Makefile_32.cpu arch/x86/entry/syscalls tools/objtool/objtool "
-    "tools/bpf/resolve_btfids/resolve_btfids"
-).split()
+    *(".config", "Makefile", "Kbuild", "Module.symvers", "scripts", "include"),
+    *("arch/x86/include", "arch/x86/Makefile", "arch/x86/Makefile_32.cpu"),
+    *("tools/objtool/objtool", "tools/bpf/resolve_btfids/resolve_btfids"),
+)
 """What of a built tree a module of somebody else's is built against, where it is there."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.vm import expected
@@ -11,7 +11,7 @@ from tests.vm.scenario import Scenario
 
 _STATUS = {"ready": 0, "not-ready": 1, "undecided": 3, "not-applicable": 4}
 
-_PLACES = ("helper", "sysfs", "procfs", "cgroup", "msr", "kvm", "kmem", "klog", "metadata")
+_PLACES = ("sysfs", "procfs", "cgroup", "msr", "kvm", "kmem", "klog", "metadata", "helper")
 """Origins that are places of the machine; other facts are told from these."""
 _OF_THE_MACHINE = (
     "platform.",
@@ -23,8 +23,6 @@ _OF_THE_MACHINE = (
 )
 """Facts of QEMU's machine and of the kernel, which no scenario chooses."""
 _HELPER_ONLY = {
-    "keys.guest_keyids_in_use",
-    "keys.guest_keyids_peak",
     "memory.cmr_bytes",
     "memory.cmrs",
     "module.build_date",
@@ -80,10 +78,12 @@ def _commands(result: Result) -> Iterator[str]:
     wanted = {"dump": 0, "all-sources": 0, "capture": 0}
     wanted["check"] = _STATUS[result.scenario.expect.verdict]
     for command, status in wanted.items():
-        told = result.statuses.get(command)
+        told = result.statuses[command]
+        errors = result.text(f"{command}.err")
         if told != status:
-            errors = result.text(f"{command}.err")[-2000:] if told is not None else ""
-            yield f"{command} ended with {told}, not with {status}: {errors}"
+            yield f"{command} ended with {told}, not with {status}: {errors[-2000:]}"
+        elif errors and command != "capture":
+            yield f"{command} complained: {errors[-2000:]}"
 
 
 def _log(result: Result) -> Iterator[str]:
@@ -117,12 +117,24 @@ def _values(result: Result) -> Iterator[str]:
         for answer in answers:
             if "value" not in answer:
                 continue
-            if fact in wanted:
+            if fact == "kvm.supported_xfam":
+                yield from _xfam(result, int(answer["value"], 16))
+            elif fact in wanted:
                 if answer["value"] != wanted[fact]:
                     told = f"{answer['origin']} told {answer['value']}"
                     yield f"{fact}: {told}, and the scenario {wanted[fact]}"
             elif _is_of_scenario(fact, answer):
                 yield f"{fact}: {answer['origin']} told what no scenario is compared with"
+
+
+def _xfam(result: Result, told: int) -> Iterator[str]:
+    """KVM shows what itself, QEMU's processor and the module allow, and never less than must."""
+    metadata = result.scenario.metadata()
+    allowed, needed = metadata["XFAM_FIXED0"], metadata["XFAM_FIXED1"]
+    assert isinstance(allowed, int)
+    assert isinstance(needed, int)
+    if told & ~allowed or needed & ~told:
+        yield f"kvm.supported_xfam: {told:#x} does not fit {allowed:#x} and {needed:#x}"
 
 
 def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
@@ -131,17 +143,23 @@ def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
 
 
 def _gaps(result: Result) -> Iterator[str]:
-    """Facts that a ready host must tell."""
-    if result.scenario.expect.verdict != "ready":
-        return
-    known = result.document("dump")["sources"]
+    """Facts that this host must tell and does not."""
+    unavailable = result.document("dump")["unavailable"]
+    for fact in _needed(result):
+        if fact in unavailable:
+            yield f"{fact} is not known: {unavailable[fact]}"
+
+
+def _needed(result: Result) -> Iterable[str]:
+    """A ready host tells all that its kernel shows, another its registers and its state."""
+    wanted = result.scenario.expect
+    if wanted.verdict != "ready":
+        state = [] if wanted.state == "unknown" else ["module.state"]
+        return [*expected.OF_REGISTERS, *state, *wanted.facts]
     hidden = set() if _tells_all(result.scenario) else set(_HELPER_ONLY)
     if result.generation != "at-boot":
         hidden |= _AT_BOOT_ONLY
-    for fact in expected.facts(result.scenario, result.run):
-        if fact not in known and fact not in hidden:
-            why = result.document("dump")["unavailable"].get(fact)
-            yield f"{fact} is not known: {why}"
+    return expected.facts(result.scenario, result.run).keys() - hidden
 
 
 def _tells_all(scenario: Scenario) -> bool:

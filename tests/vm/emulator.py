@@ -17,7 +17,10 @@ from tests.vm.rsp import Closed, Gdb, Registers
 from tests.vm.sites import RDMSR, Sites, occurrences
 from tests.vm.tdx_module import TdxModule, VmFailInvalid
 
-_PT_REGS = "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss".split()
+_PT_REGS = (
+    *("r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si"),
+    *("di", "orig_ax", "ip", "cs", "flags", "sp", "ss"),
+)
 _PT_REGS_FORM = struct.Struct("<21Q")
 _LONGEST_INSTRUCTION = 15
 _WORD = (1 << 64) - 1
@@ -28,7 +31,7 @@ _VMXE = 1 << 13
 _RING = 3
 
 SETTLED = 0x7FFFFFFF
-"""No MSR: the guest reads it when the kernel is up, and most breakpoints are not needed any more."""
+"""No MSR: the guest reads it once its kernel is up, when most breakpoints have done their work."""
 
 _CODE_REGIONS = (0, 4)
 """MOD_TEXT and MOD_INIT_TEXT of a module's memory."""

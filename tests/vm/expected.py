@@ -10,9 +10,10 @@ from typing import Any
 
 from tdxinfo.decode.metadata import declared
 from tests.metadata_lines import elements
+from tests.vm.fields import FIELD_NOT_READABLE
 from tests.vm.qemu import Run
 from tests.vm.scenario import Scenario
-from tests.vm.tdx_module import FIELD_NOT_READABLE, Range, Tdmr
+from tests.vm.tdx_module import Range, Tdmr
 
 _NUMBERS = {
     "memory.max_tdmrs": "MAX_TDMRS",
@@ -52,7 +53,7 @@ _BITMAPS = {
     "td.arch_capabilities_mask": "IA32_ARCH_CAPABILITIES_CONFIG_MASK",
 }
 
-_MSR_BITS: dict[str, tuple[int, int, int, Callable[[int], Any]]] = {
+OF_REGISTERS: dict[str, tuple[int, int, int, Callable[[int], Any] | None]] = {
     "firmware.tme_enabled": (0x982, 1, 1, bool),
     "firmware.tme_locked": (0x982, 0, 1, bool),
     "firmware.tme_bypass": (0x982, 31, 1, bool),
@@ -63,13 +64,13 @@ _MSR_BITS: dict[str, tuple[int, int, int, Callable[[int], Any]]] = {
     "firmware.seamrr_locked": (0x1401, 10, 1, bool),
     "firmware.sgx_enabled": (0x3A, 18, 1, bool),
     "firmware.preproduction": (0xCE, 27, 1, bool),
-    "firmware.mcheck_status": (0xA0, 0, 64, lambda value: _hex(value)),
+    "firmware.mcheck_status": (0xA0, 0, 64, None),
     "keys.max_keyids": (0x981, 36, 15, int),
     "keys.mktme_keyids": (0x87, 0, 32, int),
     "keys.tdx_keyids": (0x87, 32, 32, int),
     "seamldr.acm_svn": (0x500, 56, 8, int),
 }
-"""MSR, lowest bit and width, as Intel's manuals have them."""
+"""MSR, lowest bit and width, as Intel's manuals have them; without a type it is a bitmap."""
 
 _NO_RBP_MOD = 18
 _NO_SUBLEAF = 0xFFFFFFFF
@@ -89,8 +90,16 @@ def facts(scenario: Scenario, run: Run) -> dict[str, Any]:
     told |= dict(_of_module(metadata))
     told |= dict(_of_memory(scenario, run))
     told |= dict(_of_kvm(scenario, metadata))
-    return told | _HOLDING | scenario.expect.facts
+    told |= _HOLDING | scenario.expect.facts
+    told["kvm.vm_type_supported"] = told["kvm.tdx_enabled"]
+    if scenario.expect.failure:
+        told["module.failure"] = dict.fromkeys(_FAILURE) | scenario.expect.failure
+    return told
 
+
+_FAILURE = (
+    *("errno", "errno_name", "leaf", "leaf_name", "status", "status_name", "tdmr", "message"),
+)
 
 _HOLDING = {
     "kvm.loaded": True,
@@ -101,7 +110,6 @@ _HOLDING = {
     "kvm.tdp_mmu": True,
     "kvm.mmio_caching": True,
     "kvm.virt_at_load": True,
-    "kvm.vm_type_supported": True,
     "kernel.hibernation": False,
     "kernel.config_tdx_host": True,
     "kernel.config_kvm_intel_tdx": True,
@@ -145,8 +153,9 @@ def _hex(value: int, digits: int = 16) -> str:
 
 
 def _from_msrs(msrs: dict[int, int]) -> Iterator[tuple[str, Any]]:
-    for fact, (number, lowest, width, convert) in _MSR_BITS.items():
-        yield fact, convert(msrs[number] >> lowest & ((1 << width) - 1))
+    for fact, (number, lowest, width, convert) in OF_REGISTERS.items():
+        value = msrs[number] >> lowest & ((1 << width) - 1)
+        yield fact, convert(value) if convert else _hex(value)
     mktme, private = msrs[0x87] & 0xFFFFFFFF, msrs[0x87] >> 32
     yield "keys.first_tdx_keyid", mktme + 1
     yield "keys.guest_keyids", max(private - 1, 0)

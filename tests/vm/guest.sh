@@ -12,7 +12,8 @@ mount -t sysfs sysfs /sys
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t securityfs securityfs /sys/kernel/security
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-cat /sys/fs/cgroup/cgroup.controllers /proc/cgroups
+# The root cgroup has this controller's files once it is handed on.
+echo +misc >/sys/fs/cgroup/cgroup.subtree_control
 
 for name in msr cpuid irqbypass kvm; do
     insmod "$MODULES/$name.ko"
@@ -28,7 +29,7 @@ if [ -e helper.ko ]; then
     cat /sys/kernel/debug/tdx_sysrd/fields >helper.fields
 fi
 
-"$PYTHON" "$GUEST"
+(cd "$CHECKOUT" && "$PYTHON" -m tests.vm.guest)
 dmesg >dmesg
 sync
 echo o >/proc/sysrq-trigger

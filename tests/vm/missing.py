@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 
 
-class Missing(Exception):  # noqa: N818  # named for what happened, as in tdxinfo.errors
+class Missing(Exception):  # named for what happened, as in tdxinfo.errors
     """A piece that is not there, named in one sentence."""
 
 

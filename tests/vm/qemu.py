@@ -7,7 +7,6 @@ run's own folder, which is shared for writing. The kernel's console is kept in t
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import shutil
 import socket
@@ -28,12 +27,11 @@ from tests.vm.tdx_module import TdxModule
 
 PROGRAM = "qemu-system-x86_64"
 _GUEST = Path(__file__).parent / "guest.sh"
-_CONNECT_SECONDS = 60
-_POLL_SECONDS = 0.05
 
 _CPU = (
     "max,vendor=GenuineIntel,family=6,model=173,stepping=1,model-id=INTEL(R) XEON(R) 6 (emulated),"
-    "svm=off,vmx=on,movdir64b=on,ss=on,la57=off,x2apic=on,hypervisor=off,x-force-features=on"
+    "svm=off,vmx=on,movdir64b=on,ss=on,la57=off,x2apic=on,hypervisor=off,"
+    "xlevel=0x80000008,x-force-features=on"
 )
 """TCG's processor under the name of a Granite Rapids: KVM and tdxinfo look at these."""
 
@@ -46,15 +44,17 @@ _START = (
 
 
 @dataclass(frozen=True)
-class Firmware:
-    """What the machine under the kernel is like."""
+class Machine:
+    """What is booted, and on what."""
 
+    kernel: Kernel
+    command_line: str
     msrs: dict[int, int]
     memory_mb: int
     cpus: int
 
 
-class TimedOut(Exception):  # noqa: N818  # named for what happened
+class TimedOut(Exception):  # named for what happened
     """The guest did not end in time."""
 
 
@@ -70,47 +70,47 @@ class Run:
 
 def boot(
     folder: Path,
-    kernel: Kernel,
-    command_line: str,
-    firmware: Firmware,
+    machine: Machine,
     module: Callable[[PhysicalMemory], TdxModule],
     environment: Mapping[str, str],
     time_out: float,
 ) -> Run:
     """Boots the kernel with an emulated TDX module, until the guest turns itself off.
 
-    The environment is for guest.sh. Raises Missing without QEMU, and TimedOut.
+    The environment is for guest.sh. Raises Missing without QEMU, Closed when it does not even
+    start, and TimedOut.
     """
     need_programs((PROGRAM,))
     shutil.copy(_GUEST, folder / "guest.sh")
-    told = {"MODULES": str(kernel.modules), "SETTLED": str(SETTLED), **environment}
+    told = {"MODULES": str(machine.kernel.modules), "SETTLED": str(SETTLED), **environment}
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in told.items()]
     (folder / "run.env").write_text("".join(lines))
     started = time.monotonic()
-    address = folder / "gdb"
-    with _machine(_command(folder, kernel, command_line, firmware, address), folder, time_out):
-        gdb = Gdb(_connected(address))
+    ours, theirs = socket.socketpair()
+    with ours, _running(_command(folder, machine, theirs), theirs, folder, time_out):
+        gdb = Gdb(ours)
         emulated = module(PhysicalMemory(gdb))
-        Emulator(gdb, sites.read(kernel.sites), emulated, firmware.msrs).run()
+        Emulator(gdb, sites.read(machine.kernel.sites), emulated, machine.msrs).run()
+    if not (folder / "dmesg").exists():
+        raise RuntimeError(f"the guest ended early: see console, run.log and qemu.log in {folder}")
     return Run(folder, emulated, time.monotonic() - started)
 
 
-def _command(
-    folder: Path, kernel: Kernel, command_line: str, firmware: Firmware, address: Path
-) -> list[str]:
+def _command(folder: Path, machine: Machine, gdb: socket.socket) -> list[str]:
     words = (
         "console=ttyS0 nokaslr panic=-1 oops=panic root=/dev/root rootfstype=9p ro "
         "rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose init=/bin/sh "
-        f'{command_line} -- -c "{_START}"'
+        f'{machine.command_line} -- -c "{_START}"'
     )
     shares = {"/dev/root": ("/", "on"), "vm": (str(folder), "off")}
     return [
         *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", _CPU, "-machine", "q35"),
-        *("-m", str(firmware.memory_mb), "-smp", str(firmware.cpus)),
+        *("-m", str(machine.memory_mb), "-smp", str(machine.cpus)),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
-        *("-serial", f"file:{folder}/console", "-kernel", str(kernel.image), "-append", words),
+        *("-serial", f"file:{folder}/console"),
+        *("-kernel", str(machine.kernel.image), "-append", words),
         *(word for tag, share in shares.items() for word in _share(tag, *share)),
-        *("-S", "-chardev", f"socket,id=gdb,path={address},server=on,wait=off"),
+        *("-S", "-chardev", f"socket,id=gdb,fd={gdb.fileno()}"),
         *("-gdb", "chardev:gdb"),
     ]
 
@@ -122,10 +122,14 @@ def _share(tag: str, path: str, read_only: str) -> list[str]:
 
 
 @contextmanager
-def _machine(command: list[str], folder: Path, time_out: float) -> Iterator[None]:
+def _running(
+    command: list[str], gdb: socket.socket, folder: Path, time_out: float
+) -> Iterator[None]:
     """QEMU while it runs; waited for at the end, and killed when its time is over."""
-    with (folder / "qemu.log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    with gdb, (folder / "qemu.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[gdb.fileno()]
+        )
     over = threading.Event()
 
     def end() -> None:
@@ -144,15 +148,3 @@ def _machine(command: list[str], folder: Path, time_out: float) -> Iterator[None
         process.wait()
     if over.is_set():
         raise TimedOut(f"no end after {time_out:.0f} s: see {folder}/console")
-
-
-def _connected(address: Path) -> socket.socket:
-    """The stub's socket; QEMU makes it some time after it starts."""
-    connection = socket.socket(socket.AF_UNIX)
-    for _ in range(int(_CONNECT_SECONDS / _POLL_SECONDS)):
-        try:
-            connection.connect(os.fspath(address))
-            return connection
-        except OSError:
-            time.sleep(_POLL_SECONDS)
-    raise TimedOut(f"QEMU offers no gdb stub: see {address.parent}/qemu.log")

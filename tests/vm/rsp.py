@@ -10,7 +10,11 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-REGISTERS = "ax bx cx dx si di bp sp r8 r9 r10 r11 r12 r13 r14 r15 ip flags".split()
+REGISTERS = (
+    *("ax", "bx", "cx", "dx", "si", "di", "bp", "sp"),
+    *(f"r{number}" for number in range(8, 16)),
+    *("ip", "flags"),
+)
 """The first registers of the `g` packet, in its order; `flags` has 32 bits, the others 64."""
 _REGISTERS = struct.Struct("<17QI")
 _CHUNK = 1024
@@ -19,11 +23,11 @@ _WORD = (1 << 64) - 1
 Registers = dict[str, int]
 
 
-class Closed(Exception):  # noqa: N818  # named for what happened
+class Closed(Exception):  # named for what happened
     """The machine has ended."""
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The stub answered with an error."""
 
 

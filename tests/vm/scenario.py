@@ -14,7 +14,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tdxinfo import tables
-from tests.vm.tdx_module import SEAMLDR, Fields, Memory, Seamldr, TdxModule
+from tests.vm.fields import Fields
+from tests.vm.tdx_module import SEAMLDR, Memory, Seamldr, TdxModule
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "scenarios"
@@ -40,6 +41,8 @@ class Expected(_Table):
     """Why the native helper does not read, in its own words; empty where it reads all."""
     log: list[str] = []
     """Texts that the genuine kernel must have printed: otherwise the scenario missed its aim."""
+    failure: dict[str, Any] = {}
+    """What is known of `module.failure`; its other parts are null."""
     facts: dict[str, Any] = {}
     """More facts, as `tdxinfo dump --json` prints them."""
 
@@ -91,7 +94,7 @@ class Scenario(_Table):
 
     def metadata(self) -> dict[str, int | list[int]]:
         """All field values of the module."""
-        whole = {**_profile(self.profile), **self.fields, **self._cmr_fields()}
+        whole = {**profile(self.profile), **self.fields, **self._cmr_fields()}
         return {name: value for name, value in whole.items() if name not in self.without}
 
     def _cmr_fields(self) -> dict[str, int | list[int]]:
@@ -139,14 +142,15 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _profile(name: str) -> dict[str, int | list[int]]:
-    for profile in json.loads(PROFILES.read_text()):
-        if profile["profile"] == name:
+def profile(name: str) -> dict[str, int | list[int]]:
+    """A version's metadata by field name."""
+    for row in json.loads(PROFILES.read_text()):
+        if row["profile"] == name:
             return {
                 field: [int(word, 16) for word in value]
                 if isinstance(value, list)
                 else int(value, 16)
-                for field, value in profile["fields"].items()
+                for field, value in row["fields"].items()
             }
     raise KeyError(name)
 

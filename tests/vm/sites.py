@@ -15,9 +15,8 @@ from pathlib import Path
 from tdxinfo.decode.btf import Btf
 
 RDMSR = b"\x0f\x32"
-_CR4_WRITES = {bytes((0x0F, 0x22, 0xE0 + n)): r for n, r in enumerate("ax cx dx bx".split())} | {
-    bytes((0x0F, 0x22, 0xE4 + n)): r for n, r in enumerate("sp bp si di".split())
-}
+_REGISTERS = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
+_CR4_WRITES = {bytes((0x0F, 0x22, 0xE0 + n)): name for n, name in enumerate(_REGISTERS)}
 """`mov REGISTER, %cr4` for the registers of the first eight."""
 
 _TRAP = "exc_invalid_op"
