@@ -240,6 +240,14 @@ def _state(machine: Machine) -> str | None:
     return _STATUS.get(_number(machine, "tdx_module_status"))
 
 
+def _runs(found: Objects) -> bool:
+    """Whether the kernel holds the module for initialized, by what was read of it."""
+    state = found.get(STATE)
+    if isinstance(state, dict):
+        return bool(kobject.parse(STATE, state).number("initialized"))
+    return 1 in (found.get("tdx_module_initialized"), found.get("tdx_module_status"))
+
+
 def _live() -> Answer:
     """The objects that this kernel has. Raises Unavailable when it has none, or hides them."""
     from tdxinfo.sources import kcore
@@ -261,7 +269,7 @@ def _live() -> Answer:
                 place = addresses[variable]
                 found[variable] = _recorded(partial(_read, memory, types, structure, place))
         if isinstance(found.get(TDMR_LIST), dict):
-            found[TDMRS] = _recorded(partial(_read_tdmrs, memory, types, found[TDMR_LIST]))
+            found[TDMRS] = _recorded(partial(_read_tdmrs, memory, types, found))
     return found
 
 
@@ -280,7 +288,10 @@ def _read(memory: Memory, types: Btf, structure: str, address: int) -> KernelObj
 
 
 def _read_tdmrs(memory: Memory, types: Btf, found: Objects) -> KernelObject:
-    listed = kobject.parse(TDMR_LIST, found)
+    if not _runs(found):
+        # It frees the TDMRs then, and keeps their address: others use that memory now.
+        raise Absent("the kernel holds no TDMRs while the TDX module is not initialized")
+    listed = kobject.parse(TDMR_LIST, found[TDMR_LIST])
     address, count, stride = map(listed.number, ("tdmrs", "nr_consumed_tdmrs", "tdmr_sz"))
     if not (0 < count <= _MOST_TDMRS and 0 < stride <= _LARGEST_TDMR):
         raise Absent(f"the kernel's list has {count} TDMRs of {stride} bytes")

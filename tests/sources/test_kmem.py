@@ -289,6 +289,27 @@ def test_a_lying_list_makes_only_the_tdmrs_unknown(
 
 
 @pytest.mark.parametrize(
+    "state",
+    [
+        {"tdx_module_state": struct.pack("<??2xi", False, True, 0)},
+        {"tdx_module_initialized": b"\0"},
+        {"tdx_module_status": struct.pack("<I", 2)},
+    ],
+)
+def test_tdmrs_of_a_failed_initialization_are_freed_memory_and_not_read(
+    kernel: Callable[[str], Kernel], state: dict[str, bytes]
+) -> None:
+    made = kernel("7.2")
+    del made.variables["tdx_module_state"]
+    made.variables |= state
+    made.make()
+    assert observed().memory.tdmrs.value is None
+    told = kmem._live()
+    assert isinstance(told, dict)
+    assert told["tdmrs"] == "the kernel holds no TDMRs while the TDX module is not initialized"
+
+
+@pytest.mark.parametrize(
     "data", [b"", b"\x7fELF\x02", b"x" * 200, core((BASE, bytes(8)))[:100], core((BASE, b"1"))]
 )
 def test_a_torn_core_is_refused(
