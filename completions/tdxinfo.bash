@@ -54,7 +54,7 @@ _tdxinfo_words() {
 _tdxinfo_command() {
     case $1 in
         'tdxinfo')
-            commands='dump check explain capture diff fleet schema'
+            commands='dump check explain capture diff fleet helper schema'
             options='--version --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
             arguments=''
             ;;
@@ -88,6 +88,36 @@ _tdxinfo_command() {
             options='--print-playbook --print-timer --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
             arguments='files+'
             ;;
+        'tdxinfo helper')
+            commands='status build load unload dkms'
+            options='-h --help'
+            arguments=''
+            ;;
+        'tdxinfo helper status')
+            commands=''
+            options='--from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            arguments=''
+            ;;
+        'tdxinfo helper build')
+            commands=''
+            options='--directory --headers --dry-run --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            arguments=''
+            ;;
+        'tdxinfo helper load')
+            commands=''
+            options='--directory --dry-run --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            arguments=''
+            ;;
+        'tdxinfo helper unload')
+            commands=''
+            options='--dry-run --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            arguments=''
+            ;;
+        'tdxinfo helper dkms')
+            commands=''
+            options='--directory --install --dry-run --from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
+            arguments=''
+            ;;
         'tdxinfo schema')
             commands=''
             options='--from --vmlinux --format --json --color -q --quiet -v --verbose -h --help'
@@ -106,6 +136,11 @@ _tdxinfo_value() {
             'tdxinfo capture --from' | \
             'tdxinfo diff --from' | \
             'tdxinfo fleet --from' | \
+            'tdxinfo helper status --from' | \
+            'tdxinfo helper build --from' | \
+            'tdxinfo helper load --from' | \
+            'tdxinfo helper unload --from' | \
+            'tdxinfo helper dkms --from' | \
             'tdxinfo schema --from')
             list=tdxinfo_source
             ;;
@@ -118,6 +153,15 @@ _tdxinfo_value() {
             'tdxinfo capture --vmlinux' | \
             'tdxinfo diff --vmlinux' | \
             'tdxinfo fleet --vmlinux' | \
+            'tdxinfo helper status --vmlinux' | \
+            'tdxinfo helper build --directory' | \
+            'tdxinfo helper build --headers' | \
+            'tdxinfo helper build --vmlinux' | \
+            'tdxinfo helper load --directory' | \
+            'tdxinfo helper load --vmlinux' | \
+            'tdxinfo helper unload --vmlinux' | \
+            'tdxinfo helper dkms --directory' | \
+            'tdxinfo helper dkms --vmlinux' | \
             'tdxinfo schema --vmlinux')
             list=files
             ;;
@@ -128,6 +172,11 @@ _tdxinfo_value() {
             'tdxinfo capture --format' | \
             'tdxinfo diff --format' | \
             'tdxinfo fleet --format' | \
+            'tdxinfo helper status --format' | \
+            'tdxinfo helper build --format' | \
+            'tdxinfo helper load --format' | \
+            'tdxinfo helper unload --format' | \
+            'tdxinfo helper dkms --format' | \
             'tdxinfo schema --format')
             list=tdxinfo_format
             ;;
@@ -138,6 +187,11 @@ _tdxinfo_value() {
             'tdxinfo capture --color' | \
             'tdxinfo diff --color' | \
             'tdxinfo fleet --color' | \
+            'tdxinfo helper status --color' | \
+            'tdxinfo helper build --color' | \
+            'tdxinfo helper load --color' | \
+            'tdxinfo helper unload --color' | \
+            'tdxinfo helper dkms --color' | \
             'tdxinfo schema --color')
             list=tdxinfo_color
             ;;

@@ -1,7 +1,7 @@
 # Completion of tdxinfo. Made by `python -m tests.artifacts`; it starts no program.
 
-set -g __tdxinfo_paths 'tdxinfo dump' 'tdxinfo check' 'tdxinfo explain' 'tdxinfo capture' 'tdxinfo diff' 'tdxinfo fleet' 'tdxinfo schema'
-set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --group --policy --output --expires --ignore
+set -g __tdxinfo_paths 'tdxinfo dump' 'tdxinfo check' 'tdxinfo explain' 'tdxinfo capture' 'tdxinfo diff' 'tdxinfo fleet' 'tdxinfo helper' 'tdxinfo helper status' 'tdxinfo helper build' 'tdxinfo helper load' 'tdxinfo helper unload' 'tdxinfo helper dkms' 'tdxinfo schema'
+set -g __tdxinfo_valued --from --vmlinux --format --color --only --skip --group --policy --output --expires --ignore --directory --headers
 
 # Whether the line has come to this command, and if a number is given to this argument.
 function __tdxinfo_at
@@ -1150,6 +1150,7 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a explain -d 'Tell what a f
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a capture -d 'Write a record of this host that --from replays'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a diff -d 'Show what differs between two hosts, reports or captures'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a fleet -d 'Judge many reports or captures; unusual hosts first'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a helper -d 'Build, load or remove the helper that reads everything'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\' 1' -a schema -d 'Print the JSON Schema of what --json prints'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l version -d 'Show the version and exit'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
@@ -1243,6 +1244,73 @@ complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -l color -x -a '(__tdxin
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -s v -l verbose -d 'Also print where each value came from'
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo fleet\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo helper
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper\' 1' -a status -d 'Tell whether it is loaded, and could be built here'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper\' 1' -a build -d 'Build it for this kernel, without root'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper\' 1' -a load -d 'Load it into the kernel'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper\' 1' -a unload -d 'Remove it from the kernel'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper\' 1' -a dkms -d 'Write a tree for DKMS'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo helper status
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -l json -d 'Short for --format json'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -s v -l verbose -d 'Also print where each value came from'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper status\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo helper build
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l directory -F -r -d 'Build there'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l headers -F -r -d 'The kernel to build for'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l dry-run -d 'Print the commands, and run none of them'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l json -d 'Short for --format json'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -s v -l verbose -d 'Also print where each value came from'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper build\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo helper load
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l directory -F -r -d 'Take the module that `build` made there'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l dry-run -d 'Print the commands, and run none of them'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l json -d 'Short for --format json'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -s v -l verbose -d 'Also print where each value came from'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper load\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo helper unload
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -l dry-run -d 'Print the commands, and run none of them'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -l json -d 'Short for --format json'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -s v -l verbose -d 'Also print where each value came from'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper unload\'' -s h -l help -d 'Show this message and exit'
+
+# tdxinfo helper dkms
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l directory -F -r -d 'Write the tree there'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l install -d 'Also run the commands, as root'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l dry-run -d 'Print the commands, and run none of them'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l from -F -r -a '(__tdxinfo_offer_tdxinfo_source)' -d 'Read a capture, a report, a kernel log, a dump, - or an example, not this machine'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l vmlinux -F -r -d 'With a crash dump: the kernel\'s vmlinux, where the dump lacks symbols or BTF'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l format -x -a '(__tdxinfo_offer_tdxinfo_format)' -d 'How to print the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l json -d 'Short for --format json'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -l color -x -a '(__tdxinfo_offer_tdxinfo_color)' -d 'Use colour'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -s q -l quiet -d 'Print nothing but errors; the exit status is the answer'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -s v -l verbose -d 'Also print where each value came from'
+complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo helper dkms\'' -s h -l help -d 'Show this message and exit'
 
 # tdxinfo schema
 complete -c tdxinfo -n '__tdxinfo_at \'tdxinfo schema\' 1' -x -a '(__tdxinfo_offer_schema_document)'

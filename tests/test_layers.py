@@ -17,6 +17,7 @@ LAYERS = (
     ("host",),
     ("checks",),
     ("compare", "explain", "fleet"),
+    ("native",),
     ("render",),
     ("cli",),
 )

@@ -66,6 +66,15 @@ def test_nothing_is_opened_for_writing_executed_or_changed(
             assert "= -1" in line, line
 
 
+def test_status_of_the_helper_changes_nothing_and_starts_no_program(tmp_path: Path) -> None:
+    for line in calls_of(tmp_path, "helper", "status", "-v"):
+        name = line.split("(")[0]
+        if name in ("open", "openat", "openat2"):
+            assert not WRITES.search(line), line
+        elif name not in ("write", "ioctl"):
+            assert "= -1" in line, line
+
+
 def test_with_from_this_machine_is_never_read(tmp_path: Path) -> None:
     paths = re.compile(r'"(/proc/(?!self)|/sys/|/dev/(?!null|urandom))')
     for line in calls_of(tmp_path, "--from", "example:emr-five-cmrs", "check"):

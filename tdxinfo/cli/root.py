@@ -17,6 +17,7 @@ COMMANDS = {
     "capture": "Write a record of this host that --from replays.",
     "diff": "Show what differs between two hosts, reports or captures.",
     "fleet": "Judge many reports or captures; unusual hosts first.",
+    "helper": "Build, load or remove the helper that reads everything.",
     "schema": "Print the JSON Schema of what --json prints.",
 }
 """Each command and what it does, in the order of use; its module is loaded when it is called."""
@@ -54,6 +55,6 @@ def root() -> None:
     """Tell what this machine knows about Intel TDX on the host side.
 
     The TDX module's version and features, whether it has NO_RBP_MOD, the memory that can be made
-    private, the KeyIDs, and whether the host is ready to run trust domains. It only reads. Without
-    root it shows what it can and says what root would add.
+    private, the KeyIDs, and whether the host is ready to run trust domains. It only reads, but for
+    `helper`. Without root it shows what it can and says what root would add.
     """

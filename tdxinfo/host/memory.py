@@ -7,12 +7,12 @@ from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.memory import HolesFrom, NamedRange, TdmrPlan
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count, MemoryRange, NodeMemory, Size, Tdmr
+from tdxinfo.sources import metadata
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemMemory, KmemTdmrs
 from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.memmap import FirmwareMemmap
-from tdxinfo.sources.metadata import Metadata, MetadataCmrs
 
 
 def _sum(ranges: tuple[MemoryRange, ...]) -> int:
@@ -111,7 +111,7 @@ _CAUSES = ("memory.added_ram?", "kernel.command_line?", "memory.firmware_ram?")
 
 
 class Memory(Section):
-    cmrs: Annotated[Observed[tuple[MemoryRange, ...]], MetadataCmrs(), KernelLog("cmrs")]
+    cmrs: Annotated[Observed[tuple[MemoryRange, ...]], *metadata.cmrs(), KernelLog("cmrs")]
     """Convertible Memory Regions: the memory that TDs can use."""
 
     cmr_bytes: Annotated[Observed[Size], From(_sum, "memory.cmrs")]
@@ -125,7 +125,7 @@ class Memory(Section):
 
     max_tdmrs: Annotated[
         Observed[Count],
-        Metadata("MAX_TDMRS"),
+        *metadata.word("MAX_TDMRS"),
         Kmem(SYSINFO, "tdmr.max_tdmrs"),
         KernelLog("max_tdmrs"),
     ]
@@ -133,23 +133,29 @@ class Memory(Section):
 
     max_reserved_per_tdmr: Annotated[
         Observed[Count],
-        Metadata("MAX_RESERVED_PER_TDMR"),
+        *metadata.word("MAX_RESERVED_PER_TDMR"),
         Kmem(SYSINFO, "tdmr.max_reserved_per_tdmr"),
     ]
     """Reserved areas the module takes in one TDMR at most."""
 
     pamt_4k_entry_size: Annotated[
-        Observed[Count], Metadata("PAMT_4K_ENTRY_SIZE"), Kmem(SYSINFO, "tdmr.pamt_4k_entry_size")
+        Observed[Count],
+        *metadata.word("PAMT_4K_ENTRY_SIZE"),
+        Kmem(SYSINFO, "tdmr.pamt_4k_entry_size"),
     ]
     """Bytes of a PAMT entry for a 4 KiB page."""
 
     pamt_2m_entry_size: Annotated[
-        Observed[Count], Metadata("PAMT_2M_ENTRY_SIZE"), Kmem(SYSINFO, "tdmr.pamt_2m_entry_size")
+        Observed[Count],
+        *metadata.word("PAMT_2M_ENTRY_SIZE"),
+        Kmem(SYSINFO, "tdmr.pamt_2m_entry_size"),
     ]
     """Bytes of a PAMT entry for a 2 MiB page."""
 
     pamt_1g_entry_size: Annotated[
-        Observed[Count], Metadata("PAMT_1G_ENTRY_SIZE"), Kmem(SYSINFO, "tdmr.pamt_1g_entry_size")
+        Observed[Count],
+        *metadata.word("PAMT_1G_ENTRY_SIZE"),
+        Kmem(SYSINFO, "tdmr.pamt_1g_entry_size"),
     ]
     """Bytes of a PAMT entry for a 1 GiB page."""
 

@@ -8,13 +8,13 @@ from tdxinfo.decode import bits, kernels, releases
 from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
+from tdxinfo.sources import metadata
 from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
 from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
 from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.kvm import KvmSucceeds
-from tdxinfo.sources.metadata import Metadata, MetadataVersion, is_debug
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
 
 State = Literal["initialized", "failed", "not-loaded", "not-attempted", "unknown"]
@@ -79,7 +79,7 @@ class Module(Section):
 
     version: Annotated[
         Observed[ModuleVersion],
-        MetadataVersion(),
+        *metadata.version(),
         StateFile(_VERSION, ModuleVersion.parse),
         KmemVersion(),
         VendorVersion(),
@@ -96,12 +96,12 @@ class Module(Section):
     update: Annotated[Observed[Count], From(_update, "module.version")]
     """Update within the line."""
 
-    internal: Annotated[Observed[Count], Metadata("INTERNAL_VERSION"), KernelLog("internal")]
+    internal: Annotated[Observed[Count], *metadata.word("INTERNAL_VERSION"), KernelLog("internal")]
     """Internal version, which only few kernels print."""
 
     build_number: Annotated[
         Observed[Count],
-        Metadata("BUILD_NUM"),
+        *metadata.word("BUILD_NUM"),
         VendorModule("build_num"),
         KernelLog("build_number"),
     ]
@@ -109,21 +109,24 @@ class Module(Section):
 
     build_date: Annotated[
         Observed[date],
-        Metadata("BUILD_DATE", decimal_date),
+        *metadata.word("BUILD_DATE", decimal_date),
         VendorModule("build_date", decimal_date),
         KernelLog("build_date"),
     ]
     """Day the module was built."""
 
     vendor_id: Annotated[
-        Observed[Count], Metadata("VENDOR_ID"), VendorModule("vendor_id"), KernelLog("vendor_id")
+        Observed[Count],
+        *metadata.word("VENDOR_ID"),
+        VendorModule("vendor_id"),
+        KernelLog("vendor_id"),
     ]
     """PCI id of the module's maker: 0x8086 is Intel."""
 
     debug: Annotated[
         Observed[bool],
-        Metadata("SYS_ATTRIBUTES", is_debug),
-        VendorModule("attributes", is_debug),
+        *metadata.word("SYS_ATTRIBUTES", metadata.is_debug),
+        VendorModule("attributes", metadata.is_debug),
         KernelLog("debug"),
     ]
     """The module is a debug build, whose TDs are not protected (bit 31 of its attributes)."""
@@ -144,7 +147,7 @@ class Module(Section):
 
     features0: Annotated[
         Observed[Bits64],
-        Metadata("TDX_FEATURES0"),
+        *metadata.word("TDX_FEATURES0"),
         Kmem(SYSINFO, "features.tdx_features0"),
         KernelLog("features0"),
     ]
@@ -184,13 +187,13 @@ class Module(Section):
     ]
     """The newest release of the same line for this processor that tdxinfo knows of."""
 
-    handoff_version: Annotated[Observed[Count], Metadata("MODULE_HV")]
+    handoff_version: Annotated[Observed[Count], *metadata.word("MODULE_HV")]
     """Version of the handoff data that the module leaves to a successor."""
 
-    min_update_handoff_version: Annotated[Observed[Count], Metadata("MIN_UPDATE_HV")]
+    min_update_handoff_version: Annotated[Observed[Count], *metadata.word("MIN_UPDATE_HV")]
     """Oldest handoff data that the module can take over."""
 
-    no_downgrade: Annotated[Observed[bool], Metadata("NO_DOWNGRADE", bool)]
+    no_downgrade: Annotated[Observed[bool], *metadata.word("NO_DOWNGRADE", bool)]
     """The module takes no handoff data of a newer one."""
 
     failure: Annotated[

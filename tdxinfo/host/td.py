@@ -6,11 +6,12 @@ from typing import Annotated
 from tdxinfo.host.section import Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
+from tdxinfo.sources import metadata
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemCpuid
 from tdxinfo.sources.kobjects import SYSINFO
-from tdxinfo.sources.metadata import Metadata, MetadataCpuid
-from tdxinfo.sources.vendor import VendorCpuid, VendorModule, metadata
+from tdxinfo.sources.vendor import VendorCpuid, VendorModule
+from tdxinfo.sources.vendor import metadata as vendor_metadata
 
 _FIXED_BITS = {
     "attributes": "TD_ATTRIBUTES",
@@ -29,70 +30,70 @@ class Td(Section):
 
     attributes_fixed0: Annotated[
         Observed[Bits64],
-        Metadata("ATTRIBUTES_FIXED0"),
+        *metadata.word("ATTRIBUTES_FIXED0"),
         Kmem(SYSINFO, "td_conf.attributes_fixed0"),
         VendorModule("attributes_fixed0"),
-        metadata(0x1900000300000000),
+        vendor_metadata(0x1900000300000000),
     ]
     """A TD attribute whose bit is 0 here must be 0."""
 
     attributes_fixed1: Annotated[
         Observed[Bits64],
-        Metadata("ATTRIBUTES_FIXED1"),
+        *metadata.word("ATTRIBUTES_FIXED1"),
         Kmem(SYSINFO, "td_conf.attributes_fixed1"),
         VendorModule("attributes_fixed1"),
-        metadata(0x1900000300000001),
+        vendor_metadata(0x1900000300000001),
     ]
     """A TD attribute whose bit is 1 here must be 1."""
 
     xfam_fixed0: Annotated[
         Observed[Bits64],
-        Metadata("XFAM_FIXED0"),
+        *metadata.word("XFAM_FIXED0"),
         Kmem(SYSINFO, "td_conf.xfam_fixed0"),
         VendorModule("xfam_fixed0"),
-        metadata(0x1900000300000002),
+        vendor_metadata(0x1900000300000002),
     ]
     """An extended feature whose bit is 0 here must be 0."""
 
     xfam_fixed1: Annotated[
         Observed[Bits64],
-        Metadata("XFAM_FIXED1"),
+        *metadata.word("XFAM_FIXED1"),
         Kmem(SYSINFO, "td_conf.xfam_fixed1"),
         VendorModule("xfam_fixed1"),
-        metadata(0x1900000300000003),
+        vendor_metadata(0x1900000300000003),
     ]
     """An extended feature whose bit is 1 here must be 1."""
 
     max_vcpus: Annotated[
         Observed[Count],
-        Metadata("MAX_VCPUS_PER_TD"),
+        *metadata.word("MAX_VCPUS_PER_TD"),
         Kmem(SYSINFO, "td_conf.max_vcpus_per_td"),
         KernelLog("max_vcpus"),
     ]
     """Virtual CPUs a TD has at most."""
 
     tdr_base_size: Annotated[
-        Observed[Count], Metadata("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")
+        Observed[Count], *metadata.word("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")
     ]
     """Bytes of a TD's root structure, TDR."""
 
     tdcs_base_size: Annotated[
-        Observed[Count], Metadata("TDCS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdcs_base_size")
+        Observed[Count], *metadata.word("TDCS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdcs_base_size")
     ]
     """Bytes of a TD's control structure, TDCS, at least."""
 
     tdvps_base_size: Annotated[
-        Observed[Count], Metadata("TDVPS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdvps_base_size")
+        Observed[Count], *metadata.word("TDVPS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdvps_base_size")
     ]
     """Bytes of a virtual CPU's state, TDVPS, at least."""
 
     cpuid_config: Annotated[
-        Observed[tuple[CpuidConfig, ...]], MetadataCpuid(), KmemCpuid(), VendorCpuid()
+        Observed[tuple[CpuidConfig, ...]], *metadata.cpuid(), KmemCpuid(), VendorCpuid()
     ]
     """CPUID bits that a TD's owner may choose, by leaf and sub-leaf."""
 
     max_service_tds: Annotated[
-        Observed[Count], Metadata("MAX_SERV_TDS"), KernelLog("max_service_tds")
+        Observed[Count], *metadata.word("MAX_SERV_TDS"), KernelLog("max_service_tds")
     ]
     """Service TDs that one TD can have."""
 
@@ -102,37 +103,37 @@ class Td(Section):
     partitioning: Annotated[Observed[bool], KernelLog("td_partitioning")]
     """Whether a TD can hold virtual machines of its own."""
 
-    config_flags_fixed0: Annotated[Observed[Bits64], Metadata("CONFIG_FLAGS_FIXED0")]
+    config_flags_fixed0: Annotated[Observed[Bits64], *metadata.word("CONFIG_FLAGS_FIXED0")]
     """A configuration flag whose bit is 0 here must be 0."""
 
-    config_flags_fixed1: Annotated[Observed[Bits64], Metadata("CONFIG_FLAGS_FIXED1")]
+    config_flags_fixed1: Annotated[Observed[Bits64], *metadata.word("CONFIG_FLAGS_FIXED1")]
     """A configuration flag whose bit is 1 here must be 1."""
 
-    servtd_attr_fixed0: Annotated[Observed[Bits64], Metadata("SERVTD_ATTR_FIXED0")]
+    servtd_attr_fixed0: Annotated[Observed[Bits64], *metadata.word("SERVTD_ATTR_FIXED0")]
     """An attribute of a service TD's binding whose bit is 0 here must be 0."""
 
-    servtd_attr_fixed1: Annotated[Observed[Bits64], Metadata("SERVTD_ATTR_FIXED1")]
+    servtd_attr_fixed1: Annotated[Observed[Bits64], *metadata.word("SERVTD_ATTR_FIXED1")]
     """An attribute of a service TD's binding whose bit is 1 here must be 1."""
 
-    vm_ctls_fixed0: Annotated[Observed[Bits64], Metadata("VM_CTLS_FIXED0")]
+    vm_ctls_fixed0: Annotated[Observed[Bits64], *metadata.word("VM_CTLS_FIXED0")]
     """A control of a partition whose bit is 0 here must be 0."""
 
-    vm_ctls_fixed1: Annotated[Observed[Bits64], Metadata("VM_CTLS_FIXED1")]
+    vm_ctls_fixed1: Annotated[Observed[Bits64], *metadata.word("VM_CTLS_FIXED1")]
     """A control of a partition whose bit is 1 here must be 1."""
 
-    l2_ctls_fixed0: Annotated[Observed[Bits64], Metadata("VPCU_L2_CTLS_FIXED0")]
+    l2_ctls_fixed0: Annotated[Observed[Bits64], *metadata.word("VPCU_L2_CTLS_FIXED0")]
     """A control of a partition's virtual CPU whose bit is 0 here must be 0."""
 
-    l2_ctls_fixed1: Annotated[Observed[Bits64], Metadata("VCPU_L2_CTLS_FIXED1")]
+    l2_ctls_fixed1: Annotated[Observed[Bits64], *metadata.word("VCPU_L2_CTLS_FIXED1")]
     """A control of a partition's virtual CPU whose bit is 1 here must be 1."""
 
     arch_capabilities_mask: Annotated[
-        Observed[Bits64], Metadata("IA32_ARCH_CAPABILITIES_CONFIG_MASK")
+        Observed[Bits64], *metadata.word("IA32_ARCH_CAPABILITIES_CONFIG_MASK")
     ]
     """Bits of IA32_ARCH_CAPABILITIES that may be chosen."""
 
-    min_virtual_maxpa: Annotated[Observed[Count], Metadata("MIN_VIRT_MAXPA")]
+    min_virtual_maxpa: Annotated[Observed[Count], *metadata.word("MIN_VIRT_MAXPA")]
     """Smallest width of physical addresses that a TD can be shown."""
 
-    max_migration_streams: Annotated[Observed[Count], Metadata("MAX_MIGS")]
+    max_migration_streams: Annotated[Observed[Count], *metadata.word("MAX_MIGS")]
     """Migration streams that a TD may have."""

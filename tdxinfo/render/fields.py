@@ -11,7 +11,7 @@ from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import hex64
 from tdxinfo.sources import kmem
-from tdxinfo.sources.metadata import metadata_of
+from tdxinfo.sources.metadata import whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,18 +22,18 @@ _WIDE = 130
 
 
 def as_json(machine: Machine) -> list[dict[str, Any]]:
-    """Every element of a dump of metadata, or what the running kernel keeps of it.
+    """Every element that the native helper or a dump tells, or what the running kernel keeps of it.
 
     Unknown ids and members are listed raw. Raises BadInput when there is neither.
     """
     try:
-        return _of_dump(metadata_of(machine))
+        return _of_module(*whole(machine))
     except Unavailable as refusal:
-        no_dump = refusal
+        not_carried = refusal
     try:
         return list(_of_kernel(machine))
     except Unavailable as refusal:
-        raise BadInput(f"There is no metadata to list: {no_dump}; {refusal}.") from None
+        raise BadInput(f"There is no metadata to list: {not_carried}; {refusal}.") from None
 
 
 def _of_kernel(machine: Machine) -> Iterator[dict[str, Any]]:
@@ -51,8 +51,8 @@ def _of_kernel(machine: Machine) -> Iterator[dict[str, Any]]:
             }
 
 
-def _of_dump(metadata: Metadata) -> list[dict[str, Any]]:
-    """What the dump holds, and every field that it does not."""
+def _of_module(scheme: str, metadata: Metadata) -> list[dict[str, Any]]:
+    """What the module told, and every field that it did not."""
     listed: list[dict[str, Any]] = []
     seen: set[str] = set()
     for number, value in metadata.elements():
@@ -64,7 +64,7 @@ def _of_dump(metadata: Metadata) -> list[dict[str, Any]]:
                 "name": known[0].name if known else None,
                 "index": known[1] if known and known[0].words > 1 else None,
                 "value": hex64(value),
-                "origin": "metadata",
+                "origin": scheme,
             }
         )
     for field in declared().values():

@@ -317,12 +317,12 @@ def _facts(host: Host, names: list[str], with_origin: bool) -> Table:
     return table
 
 
-_NO_KERNEL = "no upstream kernel tells it"
+_NATIVE = "needs the native helper"
 _HEADLINES = {
     "module.version": ("version", "Linux 7.1 and later tell it"),
-    "module.build_number": ("build", _NO_KERNEL),
-    "module.features0": ("features", _NO_KERNEL),
-    "memory.cmrs": ("CMRs", _NO_KERNEL),
+    "module.build_number": ("build", _NATIVE),
+    "module.features0": ("features", _NATIVE),
+    "memory.cmrs": ("CMRs", _NATIVE),
     "memory.pamt_bytes": ("PAMT", ""),
     "keys.tdx_keyids": ("KeyIDs", ""),
     "seamldr.version": ("P-SEAMLDR", "Linux 7.2 and later tell it to root"),

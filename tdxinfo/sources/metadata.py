@@ -1,4 +1,8 @@
-"""The TDX module's global metadata, as a dump of TDH.SYS.RD, RDALL or INFO holds it."""
+"""The TDX module's global metadata, as the native helper reads it now or a dump holds it.
+
+Each function gives a fact's places in all that carries metadata; the catalogue unpacks them:
+`Annotated[Observed[Count], *metadata.word("BUILD_NUM")]`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tdxinfo.decode import metadata as decode
-from tdxinfo.errors import Absent, Malformed
+from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import METADATA, Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
-from tdxinfo.sources import locator
+from tdxinfo.sources import helper, locator
 
 _NO_SUBLEAF = 0xFFFFFFFF
 _LOW = 0xFFFFFFFF
@@ -17,78 +21,107 @@ _DEBUG = 31
 
 
 @locator
-class Metadata:
-    """One word of a field, by its name in the module's source."""
+class Carrier:
+    """Something that holds metadata: the scheme of its places, and where its lines come from."""
 
-    name: str
-    convert: Callable[[int], Any] = int
+    scheme: str
+    key: str
+    live: Callable[[], Answer]
+
+    def metadata(self, machine: Machine) -> decode.Metadata:
+        """All that it holds, parsed once. Raises Unavailable."""
+        return machine.once(
+            ("metadata", self.key), lambda: _parsed(machine.ask(self.key, self.live))
+        )
+
+
+def _no_dump() -> Answer:
+    raise Absent("no interface of this kernel shows the module's metadata")
+
+
+HELPER = Carrier("helper", "helper/fields", helper.fields)
+"""The native helper, which asks the running TDX module."""
+
+DUMP = Carrier("metadata", METADATA, _no_dump)
+"""A dump that somebody made of TDH.SYS.RD, RDALL or INFO."""
+
+CARRIERS = (HELPER, DUMP)
+
+
+@locator
+class Told:
+    """A fact in one carrier's metadata, by the names of its fields in the module's source."""
+
+    carrier: Carrier
+    names: str
+    value: Callable[[decode.Metadata], Any]
 
     @property
     def origin(self) -> str:
-        return f"metadata:{self.name}"
+        return f"{self.carrier.scheme}:{self.names}"
 
     def read(self, machine: Machine) -> Any:
-        word = metadata_of(machine).word(self.name)
+        return self.value(self.carrier.metadata(machine))
+
+
+def _places(names: str, value: Callable[[decode.Metadata], Any]) -> tuple[Told, ...]:
+    """The fact's places in all carriers, the most direct first."""
+    return tuple(Told(carrier, names, value) for carrier in CARRIERS)
+
+
+def word(name: str, convert: Callable[[int], Any] = int) -> tuple[Told, ...]:
+    """One word of a field, by its name in the module's source."""
+
+    def value(told: decode.Metadata) -> Any:
+        number = told.word(name)
         try:
-            return self.convert(word)
+            return convert(number)
         except ValueError as error:
-            raise Malformed(f"{self.name} holds {word:#x}: {error}") from None
+            raise Malformed(f"{name} holds {number:#x}: {error}") from None
+
+    return _places(name, value)
 
 
-@locator
-class MetadataVersion:
+def version() -> tuple[Told, ...]:
     """The version's three numbers in one."""
-
-    @property
-    def origin(self) -> str:
-        return "metadata:MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION"
-
-    def read(self, machine: Machine) -> ModuleVersion:
-        told = metadata_of(machine)
-        major, minor = told.word("MAJOR_VERSION"), told.word("MINOR_VERSION")
-        try:
-            return ModuleVersion(major, minor, told.word("UPDATE_VERSION"))
-        except Absent:
-            # TDH.SYS.INFO tells no update.
-            return ModuleVersion(major, minor)
+    return _places("MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION", _version)
 
 
-@locator
-class MetadataCmrs:
+def _version(told: decode.Metadata) -> ModuleVersion:
+    major, minor = told.word("MAJOR_VERSION"), told.word("MINOR_VERSION")
+    try:
+        return ModuleVersion(major, minor, told.word("UPDATE_VERSION"))
+    except Absent:
+        # TDH.SYS.INFO tells no update.
+        return ModuleVersion(major, minor)
+
+
+def cmrs() -> tuple[Told, ...]:
     """The CMR list. NUM_CMRS is the arrays' length; the list ends at the first size of 0."""
-
-    @property
-    def origin(self) -> str:
-        return "metadata:CMR_BASE,CMR_SIZE"
-
-    def read(self, machine: Machine) -> tuple[MemoryRange, ...]:
-        told = metadata_of(machine)
-        found: list[MemoryRange] = []
-        for index in range(decode.declared()["CMR_SIZE"].words):
-            size = told.word("CMR_SIZE", index)
-            if size == 0:
-                break
-            base = told.word("CMR_BASE", index)
-            found.append(MemoryRange.between(base, base + size))
-        return tuple(found)
+    return _places("CMR_BASE,CMR_SIZE", _cmrs)
 
 
-@locator
-class MetadataCpuid:
+def _cmrs(told: decode.Metadata) -> tuple[MemoryRange, ...]:
+    found: list[MemoryRange] = []
+    for index in range(decode.declared()["CMR_SIZE"].words):
+        size = told.word("CMR_SIZE", index)
+        if size == 0:
+            break
+        base = told.word("CMR_BASE", index)
+        found.append(MemoryRange.between(base, base + size))
+    return tuple(found)
+
+
+def cpuid() -> tuple[Told, ...]:
     """The CPUID_CONFIG entries up to NUM_CPUID_CONFIG; what stands behind them is stale."""
+    return _places("CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES", _cpuid)
 
-    @property
-    def origin(self) -> str:
-        return "metadata:CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES"
 
-    def read(self, machine: Machine) -> tuple[CpuidConfig, ...]:
-        told = metadata_of(machine)
-        count = told.word("NUM_CPUID_CONFIG")
-        leaves = told.array("CPUID_CONFIG_LEAVES", count)
-        values = told.array("CPUID_CONFIG_VALUES", 2 * count)
-        return tuple(
-            cpuid_config(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves)
-        )
+def _cpuid(told: decode.Metadata) -> tuple[CpuidConfig, ...]:
+    count = told.word("NUM_CPUID_CONFIG")
+    leaves = told.array("CPUID_CONFIG_LEAVES", count)
+    values = told.array("CPUID_CONFIG_VALUES", 2 * count)
+    return tuple(cpuid_config(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves))
 
 
 def cpuid_config(leaf: int, low: int, high: int) -> CpuidConfig:
@@ -109,16 +142,18 @@ def is_debug(attributes: int) -> bool:
     return bool(attributes >> _DEBUG & 1)
 
 
-def metadata_of(machine: Machine) -> decode.Metadata:
-    """The dump, parsed once. Raises Absent where there is none."""
-    return machine.once("metadata", lambda: _parsed(machine.ask(METADATA, _live)))
+def whole(machine: Machine) -> tuple[str, decode.Metadata]:
+    """All metadata there is, and the scheme of its carrier. Raises what the first one raised."""
+    refusals: list[Unavailable] = []
+    for carrier in CARRIERS:
+        try:
+            return carrier.scheme, carrier.metadata(machine)
+        except Unavailable as refusal:
+            refusals.append(refusal)
+    raise refusals[0]
 
 
 def _parsed(answer: Answer) -> decode.Metadata:
     if not isinstance(answer, list):
         raise Malformed("the record's metadata is no list of lines")
     return decode.parse_list(map(str, answer))
-
-
-def _live() -> Answer:
-    raise Absent("no interface of this kernel shows the module's metadata")

@@ -1,22 +1,27 @@
-"""Other programs: run by full path, without a shell, with bounds. journalctl is the only one."""
+"""Other programs: run by full path, without a shell.
+
+What is asked (`output_of`, with bounds) only reads; journalctl is the only one. What is carried
+out (`carry_out`) changes something, and belongs to `tdxinfo helper` alone.
+"""
 
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 
 from tdxinfo.errors import Absent, Denied, Unsupported
 from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.machine.bounded import within
 
-DIRECTORIES = ("/usr/bin", "/bin")
+DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
 PATIENCE = 10.0
 """Seconds. A journal on a slow disk may take a few."""
 
 
 def output_of(program: str, arguments: list[str]) -> str:
     """What the program prints, up to `FILE_LIMIT` bytes. Raises Unavailable."""
-    path = next(filter(_is_program, (f"{d}/{program}" for d in DIRECTORIES)), None)
+    path = path_of(program)
     if path is None:
         raise Absent(f"{program} is not installed")
     try:
@@ -36,6 +41,43 @@ def output_of(program: str, arguments: list[str]) -> str:
     if status:
         raise Denied(f"{program} ended with status {status}")
     return output.decode("utf-8", "replace")
+
+
+class Command:
+    """A program with its arguments; spelled as it would be typed."""
+
+    def __init__(self, program: str, *arguments: str) -> None:
+        self.program = program
+        self.arguments = arguments
+
+    def __str__(self) -> str:
+        return shlex.join([self.program, *self.arguments])
+
+
+def carry_out(command: Command, quiet: bool = False) -> int:
+    """Runs the command to its end; what it prints goes to stderr, when quiet only its errors.
+
+    Gives its exit status. Raises Unavailable when it cannot be started.
+    """
+    path = path_of(command.program)
+    if path is None:
+        raise Absent(f"{command.program} is not installed", f"Install {command.program}.")
+    environment = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8"}
+    try:
+        done = subprocess.run(
+            [path, *command.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else 2,
+            env=environment,
+            check=False,
+        )
+    except OSError as error:
+        raise Unsupported(f"{command.program} cannot be run: {error.strerror}") from None
+    return done.returncode
+
+
+def path_of(program: str) -> str | None:
+    return next(filter(_is_program, (f"{d}/{program}" for d in DIRECTORIES)), None)
 
 
 def _drained(child: subprocess.Popen[bytes]) -> tuple[bytes, int]:

@@ -77,3 +77,25 @@ def test_output_is_bounded(directory: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_broken_characters_are_replaced(directory: Path) -> None:
     assert output_of(script(directory, r"printf 'a\377b'"), []) == "a�b"
+
+
+def test_what_is_carried_out_speaks_on_stderr_and_gives_its_status(
+    directory: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = programs.Command(script(directory, 'echo "did $1"; exit 3'), "a b")
+    assert str(command) == "program 'a b'"
+    assert programs.carry_out(command) == 3
+    assert capfd.readouterr() == ("", "did a b\n")
+
+
+def test_what_is_carried_out_quietly_prints_its_errors_alone(
+    directory: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = programs.Command(script(directory, "echo noise; echo trouble >&2"))
+    assert programs.carry_out(command, quiet=True) == 0
+    assert capfd.readouterr() == ("", "trouble\n")
+
+
+def test_what_cannot_be_carried_out_is_refused(directory: Path) -> None:
+    with pytest.raises(Absent, match="not installed"):
+        programs.carry_out(programs.Command("no-such-program-of-tdxinfo"))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.vm import expected
 from tests.vm.bed import Result
+from tests.vm.scenario import Scenario
 
 _STATUS = {"ready": 0, "not-ready": 1, "undecided": 3, "not-applicable": 4}
 
@@ -64,7 +65,13 @@ def problems(result: Result) -> list[str]:
     broken = [*_commands(result), *_log(result)]
     if broken:
         return broken
-    return [*_values(result), *_gaps(result), *_verdict(result), *_replay(result)]
+    return [
+        *_helper(result),
+        *_values(result),
+        *_gaps(result),
+        *_verdict(result),
+        *_replay(result),
+    ]
 
 
 def _commands(result: Result) -> Iterator[str]:
@@ -84,6 +91,23 @@ def _log(result: Result) -> Iterator[str]:
     for text in result.scenario.expect.log:
         if text not in log:
             yield f"the kernel did not print {text!r}"
+
+
+def _helper(result: Result) -> Iterator[str]:
+    """The helper's list line by line, or its refusal; and that the kernel warned of nothing."""
+    if not result.scenario.helper:
+        return
+    told = result.text("helper.info")
+    why = result.scenario.expect.helper
+    lines = result.text("helper.fields").splitlines()
+    wanted = [] if why else expected.helper_lines(result.scenario)
+    if lines != wanted:
+        yield f"the helper gave {len(lines)} lines, not the {len(wanted)} that were to come: {told}"
+    if f"reads: {'no' if why else 'yes'}\n" not in told or (why and f"reason: {why}\n" not in told):
+        yield f"the helper says of itself: {told}"
+    for line in result.text("dmesg").splitlines():
+        if any(word in line for word in ("WARNING:", "BUG:", "Oops", "Call Trace")):
+            yield f"the kernel printed {line}"
 
 
 def _values(result: Result) -> Iterator[str]:
@@ -132,10 +156,14 @@ def _needed(result: Result) -> Iterable[str]:
     if wanted.verdict != "ready":
         state = [] if wanted.state == "unknown" else ["module.state"]
         return [*expected.OF_REGISTERS, *state, *wanted.facts]
-    hidden = set() if result.scenario.helper else set(_HELPER_ONLY)
+    hidden = set() if _tells_all(result.scenario) else set(_HELPER_ONLY)
     if result.generation != "at-boot":
         hidden |= _AT_BOOT_ONLY
     return expected.facts(result.scenario, result.run).keys() - hidden
+
+
+def _tells_all(scenario: Scenario) -> bool:
+    return scenario.helper and not scenario.expect.helper and not scenario.withheld
 
 
 def _verdict(result: Result) -> Iterator[str]:

@@ -9,8 +9,9 @@ know as 0, without a fault; these reads are answered at breakpoints of their own
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 
 from tests.vm.rsp import Closed, Gdb, Registers
 from tests.vm.sites import RDMSR, Sites, occurrences
@@ -60,6 +61,9 @@ class Emulator:
         self._module = module
         self._msrs = msrs
         self._handlers: dict[int, Callable[[str, Registers], None]] = {}
+        self._cpus_in_vmx: set[int] = set()
+        self._cr4_reads: dict[int, Cr4Read] = {}
+        self._cr4: int | None = None
         self._break_at(sites.invalid_opcode, self._on_invalid_opcode)
         self._break_at(sites.module_start, self._on_module_start)
         for site in sites.rdmsr:
@@ -82,7 +86,8 @@ class Emulator:
 
     def _settle(self, device: int) -> None:
         """Leaves SEAMCALL and /dev/cpu/N/msr: TCG is slow near a breakpoint, and with many."""
-        for site in set(self._handlers) - {self._sites.invalid_opcode, device}:
+        self._module.settle()
+        for site in set(self._handlers) - {self._sites.invalid_opcode, device, *self._cr4_reads}:
             self._gdb.do_not_break_at(site)
             del self._handlers[site]
 
@@ -122,11 +127,15 @@ class Emulator:
         is_seamcall = code.startswith(SEAMCALL)
         if not length and not is_seamcall:
             return 0
+        cpu = int(thread, 16)
+        if is_seamcall and cpu not in self._cpus_in_vmx:
+            return 0
         saved["flags"] &= ~_STATUS_FLAGS
         if not is_seamcall:
+            self._note_vmx(code, cpu)
             return length
         try:
-            self._module.seamcall(saved, int(thread, 16))
+            self._module.seamcall(saved, cpu)
         except VmFailInvalid:
             saved["flags"] |= _CARRY
         return len(SEAMCALL)
@@ -151,17 +160,44 @@ class Emulator:
             self._gdb.set_registers(registers)
         self._step_over(registers["ip"], thread)
 
+    def _note_vmx(self, code: bytes, cpu: int) -> None:
+        if code.startswith(_VMXON):
+            self._cpus_in_vmx.add(cpu)
+        elif code.startswith(_VMXOFF):
+            self._cpus_in_vmx.discard(cpu)
+
+    def _on_cr4_read(self, thread: str, registers: Registers) -> None:
+        """Shows VMXE as the kernel wrote it, on a CPU that executed VMXON."""
+        read = self._cr4_reads[registers["ip"]]
+        if self._cr4 is None:
+            self._step_over(registers["ip"], thread)
+            registers = self._gdb.registers()
+            self._cr4 = registers[read.register]
+        else:
+            registers["ip"] += read.length
+        is_in_vmx = int(thread, 16) in self._cpus_in_vmx
+        registers[read.register] = self._cr4 | (_VMXE if is_in_vmx else 0)
+        self._gdb.set_registers(registers)
+
     def _on_module_start(self, thread: str, registers: Registers) -> None:
-        """Answers the RDMSRs of kvm_intel, which asks for the VMX capabilities."""
+        """Answers the RDMSRs of kvm_intel, which asks for the VMX capabilities.
+
+        And the native helper's reads of CR4, by which it knows a CPU that is ready for SEAMCALLs.
+        """
         layout = self._sites.module
         module = registers["di"]
         name = self._gdb.read(module + layout.name, 56).split(b"\0")[0]
-        if name == b"kvm_intel":
-            for region in _CODE_REGIONS:
-                place = module + layout.mem + region * layout.stride
-                start, size = self._gdb.number(place), self._gdb.number(place + layout.size, 4)
-                for at in occurrences(self._gdb.read(start, size), RDMSR):
+        for region in _CODE_REGIONS if name in (b"kvm_intel", b"tdx_sysrd") else ():
+            place = module + layout.mem + region * layout.stride
+            start, size = self._gdb.number(place), self._gdb.number(place + layout.size, 4)
+            code = self._gdb.read(start, size)
+            if name == b"kvm_intel":
+                for at in occurrences(code, RDMSR):
                     self._break_at(start + at, self._on_rdmsr)
+            else:
+                for at, read in cr4_reads(code):
+                    self._cr4_reads[start + at] = read
+                    self._break_at(start + at, self._on_cr4_read)
         self._step_over(self._sites.module_start, thread)
 
 
@@ -173,6 +209,34 @@ _INVALIDATIONS = (b"\x66\x0f\x38\x80", b"\x66\x0f\x38\x81")
 """INVEPT and INVVPID."""
 _GROUP_9 = 6
 """The opcode's extension of VMXON and VMCLEAR; with a register it would be RDRAND."""
+
+
+@dataclass(frozen=True)
+class Cr4Read:
+    """`mov %cr4, REGISTER`."""
+
+    register: str
+    length: int
+
+
+_CR4_READ = b"\x0f\x20"
+_CR4_OPERAND = 0xE0
+"""ModRM of CR4 and the first register."""
+_REX_B = 0x41
+"""The prefix that makes it a register from R8 on."""
+_LOW_REGISTERS = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
+
+
+def cr4_reads(code: bytes) -> Iterator[tuple[int, Cr4Read]]:
+    """Where the code reads CR4, and into which register."""
+    for at in occurrences(code, _CR4_READ):
+        number = code[at + 2] - _CR4_OPERAND
+        if number not in range(8):
+            continue
+        if code[at - 1] == _REX_B:
+            yield at - 1, Cr4Read(f"r{number + 8}", 4)
+        else:
+            yield at, Cr4Read(_LOW_REGISTERS[number], 3)
 
 
 def vmx_length(code: bytes) -> int:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from tdxinfo.decode.metadata import declared
+from tests.metadata_lines import elements
+from tests.vm.fields import FIELD_NOT_READABLE
 from tests.vm.qemu import Run
 from tests.vm.scenario import Scenario
 from tests.vm.tdx_module import Range, Tdmr
@@ -115,6 +118,22 @@ _HOLDING = {
     "module.failure": None,
 }
 """What holds on a host with nothing wrong; a scenario of another one says so."""
+
+
+def helper_lines(scenario: Scenario) -> list[str]:
+    """What the native helper prints of a module: up to the first field that is withheld."""
+    lines = []
+    for number, word in elements(scenario.metadata()).items():
+        if _name(number) in scenario.withheld:
+            return [*lines, f"{number:016x} {0:016x} {FIELD_NOT_READABLE:016x}"]
+        lines.append(f"{number:016x} {word:016x} {0:016x}")
+    return lines
+
+
+def _name(number: int) -> str:
+    return next(
+        field.name for field in declared().values() if number - field.id in range(field.words)
+    )
 
 
 def _word(metadata: dict[str, int | list[int]], name: str) -> int:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tdxinfo.decode import fieldid, metadata
 from tdxinfo.decode.fieldid import NULL, FieldId
 
 OK = 0
 FIELD_ID_INCORRECT = 0xC0000C0000000000
+FIELD_NOT_READABLE = 0xC0000C0200000000
 FIRST_FIELD_ID = 0x00000C0B00000000
 """Not an error: the answer to the null id."""
 
@@ -25,6 +26,10 @@ class Fields:
 
     values: Mapping[str, int | list[int]]
     """By the field's name; a field that is not here is one that the module does not have."""
+    following: Mapping[str, str] = field(default_factory=dict)
+    """Fields that name another than the next one as the next, which no real module does."""
+    withheld: frozenset[str] = frozenset()
+    """Fields that are named as the next, and refused when they are read."""
 
     def __post_init__(self) -> None:
         self._page = metadata.encode_rdall(self.values)
@@ -39,9 +44,13 @@ class Fields:
         key = _key(number)
         if not _is_element(number) or key not in self._values:
             return FIELD_ID_INCORRECT, 0, NULL
+        if _field(key) in self.withheld:
+            return FIELD_NOT_READABLE, 0, NULL
         return OK, self._values[key], self._next(number, key)
 
     def _next(self, number: int, key: int) -> int:
+        if _field(key) in self.following:
+            return metadata.declared()[self.following[_field(key)]].id
         place = bisect_right(self._order, key)
         if place == len(self._order):
             return NULL

@@ -37,6 +37,8 @@ class Expected(_Table):
     verdict: str
     first_failure: str = ""
     state: str
+    helper: str = ""
+    """Why the native helper does not read, in its own words; empty where it reads all."""
     log: list[str] = []
     """Texts that the genuine kernel must have printed: otherwise the scenario missed its aim."""
     failure: dict[str, Any] = {}
@@ -81,6 +83,12 @@ class Scenario(_Table):
     """What differs from base.toml."""
     faults: dict[str, Number] = {}
     """Statuses that leaves end with, by the leaf's name."""
+    late_faults: dict[str, Number] = {}
+    """The same, once the kernel is up."""
+    following: dict[str, str] = {}
+    """Metadata that names another field than the next one as the next."""
+    withheld: list[str] = []
+    """Metadata that is named as the next, and refused when it is read."""
     loader: Loader = Loader()
     expect: Expected
 
@@ -97,9 +105,10 @@ class Scenario(_Table):
         }
 
     def module(self, memory: Memory) -> TdxModule:
-        faults = {_leaf(name): status for name, status in self.faults.items()}
         loader = Seamldr(**self.loader.model_dump())
-        return TdxModule(Fields(self.metadata()), loader, memory, self.is_loaded, faults)
+        fields = Fields(self.metadata(), self.following, frozenset(self.withheld))
+        faults, late = _by_leaf(self.faults), _by_leaf(self.late_faults)
+        return TdxModule(fields, loader, memory, self.is_loaded, faults, late)
 
 
 def names() -> list[str]:
@@ -144,6 +153,10 @@ def profile(name: str) -> dict[str, int | list[int]]:
                 for field, value in row["fields"].items()
             }
     raise KeyError(name)
+
+
+def _by_leaf(faults: dict[str, int]) -> dict[int, int]:
+    return {_leaf(name): status for name, status in faults.items()}
 
 
 def _leaf(name: str) -> int:

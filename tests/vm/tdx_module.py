@@ -102,6 +102,8 @@ class TdxModule:
     is_loaded: bool = True
     faults: Mapping[int, int] = field(default_factory=dict)
     """Statuses that leaves end with, whatever they were asked."""
+    late_faults: Mapping[int, int] = field(default_factory=dict)
+    """The same, once the kernel is up."""
     calls: list[tuple[int, int]] = field(default_factory=list)
     """Leaves called and their statuses."""
     tdmrs: list[Tdmr] = field(default_factory=list)
@@ -109,19 +111,25 @@ class TdxModule:
 
     def __post_init__(self) -> None:
         self._stage = "loaded"
+        self._is_settled = False
         self._ready_cpus: set[int] = set()
 
     def seamcall(self, registers: Registers, cpu: int) -> None:
         """Does the call on the registers of pt_regs. Raises VmFailInvalid."""
         leaf = registers["ax"]
-        if leaf in self.faults:
-            status = self.faults[leaf]
+        faults = {**self.faults, **self.late_faults} if self._is_settled else self.faults
+        if leaf in faults:
+            status = faults[leaf]
         elif not self.is_loaded and not leaf & SEAMLDR:
             raise VmFailInvalid
         else:
             status = self._answer(leaf, registers, cpu)
         self.calls.append((leaf, status))
         registers["ax"] = status
+
+    def settle(self) -> None:
+        """The kernel is up."""
+        self._is_settled = True
 
     def _answer(self, leaf: int, registers: Registers, cpu: int) -> int:
         if leaf & SEAMLDR:

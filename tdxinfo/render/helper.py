@@ -1,0 +1,79 @@
+"""The page of `tdxinfo helper status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tdxinfo.native.state import State
+from tdxinfo.render.safe import printable
+
+
+def print_state(console: Console, state: State, verbose: bool) -> None:
+    """One sentence where the helper is of no use; else what there is, and what to do next."""
+    console.print(Text(printable(headline(state)), "title" if state.loaded else ""))
+    if state.of_no_use and not verbose:
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="label", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in _rows(state):
+        grid.add_row(f"  {name}", Text(printable(text)))
+    console.print(grid)
+
+
+def headline(state: State) -> str:
+    if state.of_no_use:
+        return state.of_no_use
+    if state.loaded is None:
+        return "The native helper is not loaded."
+    if state.reads:
+        return "The native helper is loaded and reads the TDX module."
+    if state.reads is None:
+        return f"The native helper is loaded; whether it reads is not known: {state.reason}."
+    return f"The native helper is loaded, but does not read: {state.reason}."
+
+
+def _rows(state: State) -> Iterator[tuple[str, str]]:
+    yield "source", state.shipped
+    if state.loaded:
+        differs = "" if state.is_current else ", built from another source: build and load it anew"
+        yield "loaded", state.loaded + differs
+    yield "built", state.built or "no"
+    yield "installed", state.installed or "no"
+    yield "can be built", "yes" if state.can_be_built else f"no: {', '.join(_missing(state))}"
+    yield "signature", _signature(state)
+    yield "next", next_step(state)
+
+
+def _missing(state: State) -> Iterator[str]:
+    if not state.headers:
+        yield f"no headers of the kernel in /lib/modules/{state.kernel}/build"
+    if not state.make:
+        yield "no make"
+    if not state.compiler:
+        yield "no compiler"
+
+
+def _signature(state: State) -> str:
+    boot = {True: "Secure Boot on", False: "Secure Boot off", None: "Secure Boot not known"}
+    told = f"{boot[state.secure_boot]}, lockdown {state.lockdown or 'not known'}"
+    if state.needs_signature:
+        return f"{told}: the kernel wants a module signed with a key that it trusts"
+    return told
+
+
+def next_step(state: State) -> str:
+    """What to run to have a helper that reads, or nothing."""
+    if state.of_no_use or state.reads:
+        return "nothing"
+    if state.loaded:
+        return "`tdxinfo check`"
+    if state.built or state.installed:
+        return "`tdxinfo helper load`"
+    if not state.can_be_built:
+        return "install what is missing"
+    return "`tdxinfo helper dkms --install`" if state.needs_signature else "`tdxinfo helper build`"

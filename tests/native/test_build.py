@@ -1,0 +1,96 @@
+"""The kernel module, built against real kernels' headers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tdxinfo import native
+from tests.cli.command import spawned
+from tests.native import trees
+
+TOOLS = ("make", "gcc", "modinfo", "nm")
+MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
+
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} not installed")
+
+TREES = [*trees.installed(), *trees.packed()]
+NO_TREE = pytest.param(
+    None,
+    marks=pytest.mark.skip(
+        reason=f"no kernel headers in /usr/src (linux-headers-amd64), and {trees.BED} is not set"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    tree: Path
+    module: Path
+    told: str
+    """What make printed."""
+
+
+@pytest.fixture(scope="module", params=TREES or [NO_TREE], ids=trees.name_of)
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The module, built once for each tree with the warnings that a kernel developer asks for."""
+    work = tmp_path_factory.mktemp("built")
+    tree = request.param
+    if not tree.is_dir():
+        tree = trees.unpacked(tree, work / "headers")
+    folder = shutil.copytree(native.SOURCE, work / "module")
+    sparse = ["C=2"] if shutil.which("sparse") else []
+    done = subprocess.run(
+        ["make", "-C", tree, f"M={folder}", "W=1", *sparse, "modules"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout
+    return Built(tree, folder / "tdx_sysrd.ko", done.stdout)
+
+
+def test_it_builds_without_a_warning(built: Built) -> None:
+    """Nor does sparse find anything, where it is installed and new enough for the kernel."""
+    found = re.findall(r".*(?:warning|error).*", built.told, re.IGNORECASE)
+    assert [line for line in found if "the compiler differs" not in line] == []
+
+
+def test_the_build_knows_its_source_and_takes_no_parameter(built: Built) -> None:
+    told = subprocess.run(["modinfo", built.module], capture_output=True, text=True, check=True)
+    assert re.search(rf"^version:\s+{native.shipped_version()}$", told.stdout, re.MULTILINE)
+    assert re.search(r"^license:\s+GPL$", told.stdout, re.MULTILINE)
+    assert "parm:" not in told.stdout
+
+
+def test_an_older_kernel_gets_a_module_that_has_no_way_to_read(built: Built) -> None:
+    """Before 6.16 the compiler finds that loading always ends in a refusal."""
+    release = (built.tree / "include/generated/utsrelease.h").read_text()
+    version = tuple(map(int, re.findall(r'"(\d+)\.(\d+)', release)[0]))
+    if version >= (6, 16):
+        pytest.skip(f"the helper reads on this kernel: {release.strip()}")
+    undefined = subprocess.run(
+        ["nm", "-u", built.module], capture_output=True, text=True, check=True
+    ).stdout
+    assert "debugfs_create_file" not in undefined
+    assert b"Linux before 6.16" in built.module.read_bytes()
+
+
+@pytest.mark.skipif(not TREES, reason="no kernel headers")
+def test_the_command_builds_it_in_a_folder_of_the_user(tmp_path: Path) -> None:
+    tree, folder = TREES[0], tmp_path / "built"
+    if not tree.is_dir():
+        tree = trees.unpacked(tree, tmp_path / "headers")
+    done = spawned("helper", "build", "--headers", str(tree), "--directory", str(folder))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == b""
+    assert f"Built {folder}/tdx_sysrd.ko." in done.stderr.decode()
+    assert (folder / "tdx_sysrd.ko").exists()
+    assert not list(Path(native.SOURCE).glob("*.o"))
