@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tdxinfo.decode import metadata as decode
-from tdxinfo.errors import Absent, Malformed, Unavailable
+from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import METADATA, Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
 from tdxinfo.sources import helper, locator
@@ -27,22 +27,27 @@ class Carrier:
     scheme: str
     key: str
     live: Callable[[], Answer]
+    content: str
 
     def metadata(self, machine: Machine) -> decode.Metadata:
         """All that it holds, parsed once. Raises Unavailable."""
-        return machine.once(
-            ("metadata", self.key), lambda: _parsed(machine.ask(self.key, self.live))
-        )
+        return machine.once(("metadata", self.key), lambda: _parsed(self._lines(machine)))
+
+    def _lines(self, machine: Machine) -> Answer:
+        try:
+            return machine.ask(self.key, self.live)
+        except NotRecorded:
+            raise NotRecorded(f"the record holds no {self.content}") from None
 
 
 def _no_dump() -> Answer:
     raise Absent("no interface of this kernel shows the module's metadata")
 
 
-HELPER = Carrier("helper", "helper/fields", helper.fields)
+HELPER = Carrier("helper", "helper/fields", helper.fields, "values of the native helper")
 """The native helper, which asks the running TDX module."""
 
-DUMP = Carrier("metadata", METADATA, _no_dump)
+DUMP = Carrier("metadata", METADATA, _no_dump, "dump of the module's metadata")
 """A dump that somebody made of TDH.SYS.RD, RDALL or INFO."""
 
 CARRIERS = (HELPER, DUMP)

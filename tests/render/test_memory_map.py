@@ -59,7 +59,7 @@ All memory: 0x000000000000 to 0x000080000000, 2.0 GiB, a column is 32.0 MiB
 TDMR              base       size    reserved areas       PAMT    node
    0    0x000000000000    1.0 GiB          16 of 16    4.0 MiB       0
    1    0x000040000000    1.0 GiB           1 of 16    4.0 MiB       0
-Not drawn: CMR, metadata is not in the record"""
+Not drawn: CMR, the record holds no values of the native helper"""
 
 CUT = """\
 Below 4 GiB: 0x000000000000 to 0x000100000000, 4.0 GiB, a column is 64.0 MiB
