@@ -16,7 +16,13 @@ _PLACES = ("sysfs", "procfs", "cgroup", "msr", "kvm", "kmem", "klog", "metadata"
 _OF_THE_MACHINE = (
     "platform.",
     "kernel.",
+    "memory.added_memory_online",
+    "memory.added_ram",
+    "memory.firmware_ram",
+    "memory.nodes",
+    "memory.regions",
     "memory.system_ram",
+    "memory.tdx_memory",
     "firmware.vendor",
     "firmware.version",
     "firmware.date",
@@ -69,6 +75,7 @@ def problems(result: Result) -> list[str]:
         *_helper(result),
         *_values(result),
         *_gaps(result),
+        *_plan(result),
         *_verdict(result),
         *_replay(result),
     ]
@@ -148,6 +155,20 @@ def _gaps(result: Result) -> Iterator[str]:
     for fact in _needed(result):
         if fact in unavailable:
             yield f"{fact} is not known: {unavailable[fact]}"
+
+
+def _plan(result: Result) -> Iterator[str]:
+    """Where the kernel handed TDMRs to the module, the prediction is what it handed over."""
+    built = expected.facts(result.scenario, result.run)["memory.tdmrs"]
+    if result.scenario.expect.verdict != "ready":
+        return
+    plan = result.document("dump")["host"]["memory"]["plan"]
+    foreseen = [
+        {name: tdmr[name] for name in ("base", "end", "size", "reserved")} for tdmr in plan["tdmrs"]
+    ]
+    handed_over = [{name: tdmr[name] for name in tdmr if name != "pamt"} for tdmr in built]
+    if foreseen != handed_over:
+        yield f"memory.plan foresees {foreseen}, and the kernel built {handed_over}"
 
 
 def _needed(result: Result) -> Iterable[str]:

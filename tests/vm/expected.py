@@ -115,6 +115,9 @@ _HOLDING = {
     "kernel.config_kvm_intel_tdx": True,
     "kernel.log_complete": True,
     "kernel.lockdown": "none",
+    "keys.leaked": 0,
+    "memory.pamt_on_other_node": False,
+    "module.failed_calls": [],
     "module.failure": None,
 }
 """What holds on a host with nothing wrong; a scenario of another one says so."""
