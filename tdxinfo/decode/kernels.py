@@ -80,8 +80,8 @@ def is_upstream(release: str) -> bool:
 
 
 _HOLES: tuple[tuple[str, HolesFrom | None], ...] = (
-    # Build 1004 failed for holes in its memory (canonical/tdx issue 135); a later build of Ubuntu
-    # 24.04's kernel took them from CMRs (canonical/tdx issue 415), and which was the first is not known.
+    # Build 1004 failed for holes in its memory (canonical/tdx issue 135). A later build of Ubuntu
+    # 24.04's kernel took them from CMRs (canonical/tdx issue 415); the first is not known.
     (r"6\.8\.0-(?:[1-9]\d{0,2}|100[0-4])-intel$", "memory"),
     (r"6\.8\.0-\d+-intel$", None),
     # Ubuntu 25.04 lacks the patch again (canonical/tdx issue 415).
