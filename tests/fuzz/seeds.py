@@ -83,15 +83,15 @@ def types() -> bytes:
     def at(name: str) -> int:
         return names.index(b"\0" + name.encode() + b"\0") + 1
 
-    kinds = [
+    members = (at("a"), 1, 0, at("b"), 3, 64, at("d"), 5, 192, at("e"), 6, 256)
+    kinds: list[tuple[int, ...]] = [
         (at("u16"), 1 << 24, 2, 16),
         (at("u64"), 1 << 24, 8, 64),
         (0, 3 << 24, 0, 2, 1, 2),
         (at("inner"), 4 << 24 | 1, 2, at("c"), 1, 0),
         (0, 3 << 24, 0, 4, 1, 2),
         (0, 2 << 24, 0),
-        (at("tdx_sys_info"), 4 << 24 | 4, 40, at("a"), 1, 0)
-        + (at("b"), 3, 64, at("d"), 5, 192, at("e"), 6, 256),
+        (at("tdx_sys_info"), 4 << 24 | 4, 40, *members),
         (at("a"), 8 << 24, 7),
     ]
     body = b"".join(struct.pack(f"<{len(kind)}I", *kind) for kind in kinds)

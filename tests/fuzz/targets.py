@@ -70,12 +70,17 @@ class Target:
     """Errors beside tdxinfo's own that the decoder's docstring names."""
 
 
+def _holds(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise AssertionError(otherwise)
+
+
 def try_out(target: Target, data: bytes) -> None:
     """Runs the target; raises what must not leave it."""
     try:
         target.run(data)
     except TdxinfoError as error:
-        assert len(str(error)) <= _LONGEST_MESSAGE, f"{len(str(error))} characters of message"
+        _holds(len(str(error)) <= _LONGEST_MESSAGE, "the message is long")
     except target.also:
         pass
 
@@ -93,7 +98,7 @@ def _each(calls: Iterable[Callable[[], object]]) -> None:
         try:
             call()
         except Unavailable as refusal:
-            assert len(str(refusal)) <= _LONGEST_MESSAGE
+            _holds(len(str(refusal)) <= _LONGEST_MESSAGE, "the message is long")
 
 
 def _words(data: bytes) -> tuple[int, ...]:
@@ -218,7 +223,7 @@ def _printk(data: bytes) -> None:
 
     def read(address: int, size: int) -> bytes:
         at = address - seeds.RING
-        if not (0 <= at and 0 < size and at + size <= len(memory)):
+        if at < 0 or size <= 0 or at + size > len(memory):
             raise Malformed("there is no such memory")
         return memory[at : at + size]
 
