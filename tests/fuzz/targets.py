@@ -102,7 +102,7 @@ def _each(calls: Iterable[Callable[[], object]]) -> None:
 
 
 def _words(data: bytes) -> tuple[int, ...]:
-    count = min(len(data) // 8, 256)
+    count = min(len(data) // 8, 16)
     return struct.unpack_from(f"<{count}Q", data)
 
 
