@@ -112,11 +112,12 @@ def from_record(what: str, record: object) -> Unavailable:
     """The refusal that a capture keeps of `what`; Malformed where it keeps none."""
     if not isinstance(record, dict):
         return Malformed(f"the record's refusal of {what} is no table")
-    kind = REASONS.get(str(record.get("reason")), Unsupported)
-    name = str(record.get("errno", ""))
-    number = int(name) if name.isdecimal() else _NUMBERS.get(name, 0)
-    message = str(record.get("message", f"{what} did not answer"))
-    return kind(message, str(record.get("remedy", "")), errno=number)
+    told = {key: value for key, value in record.items() if isinstance(value, str)}
+    kind = REASONS.get(told.get("reason", ""), Unsupported)
+    name = told.get("errno", "")
+    number = int(name) if name.isdecimal() and len(name) < 5 else _NUMBERS.get(name, 0)
+    message = told.get("message", f"{what} did not answer")
+    return kind(message, told.get("remedy", ""), errno=number)
 
 
 _BY_ERRNO: dict[int, type[Unavailable]] = {

@@ -10,6 +10,7 @@ import struct
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from tdxinfo.errors import Absent, Malformed
@@ -33,6 +34,9 @@ _POINTER_SIZE = 8
 _DEEPEST = 32
 """Types inside types. The deepest that is read here has six."""
 _MOST_LEAVES = 4096
+_TOO_MANY = "the type has too many members"
+_LONGEST_NAME = 512
+"""As the kernel defines it (KSYM_NAME_LEN)."""
 
 
 class Leaf(NamedTuple):
@@ -54,6 +58,20 @@ class Member(NamedTuple):
     bit_offset: int
     bit_size: int
     """0 where the member is no bit field."""
+
+
+class _Spot(NamedTuple):
+    """Where a type lies inside of the one asked for."""
+
+    path: str = ""
+    bit_offset: int = 0
+    bit_size: int = 0
+    depth: int = 0
+
+    def at(self, member: Member) -> _Spot:
+        path = ".".join(part for part in (self.path, member.name) if part)
+        offset = self.bit_offset + member.bit_offset
+        return _Spot(path, offset, member.bit_size, self.depth + 1)
 
 
 class Btf:
@@ -92,19 +110,18 @@ class Btf:
 
     def size(self, type_id: int) -> int:
         """Bytes of the type. Raises Malformed."""
-        owner, kind, _, third, start = self._type(self._behind(type_id))
-        if kind == ARRAY:
-            return self.size(owner._words[start + 3]) * owner._words[start + 5]
-        return _POINTER_SIZE if kind == PTR else third
+        count = 1
+        for _ in range(_DEEPEST):
+            owner, kind, _, third, start = self._type(self._behind(type_id))
+            if kind != ARRAY:
+                return count * (_POINTER_SIZE if kind == PTR else third)
+            type_id, count = owner._words[start + 3], count * owner._words[start + 5]
+        raise Malformed("the BTF's types lie too deep inside each other")
 
     def leaves(self, type_id: int) -> list[Leaf]:
         """All numbers inside the type, by path. Raises Malformed."""
-        found: list[Leaf] = []
-        for leaf in self._walk(type_id, "", 0, 0, 0):
-            found.append(leaf)
-            if len(found) > _MOST_LEAVES:
-                raise Malformed("the type has too many members")
-        return found
+        steps = iter(range(_MOST_LEAVES))
+        return _at_most_leaves(self._walk(type_id, _Spot(), steps))
 
     def _named(self, name: str) -> Iterator[int]:
         """Where types of this name begin, found by the name's offset among the type words."""
@@ -132,7 +149,7 @@ class Btf:
         if offset < self._first_name and self._base:
             return self._base._name(offset)
         start = offset - self._first_name
-        end = self._strings.find(b"\0", start)
+        end = self._strings.find(b"\0", start, start + _LONGEST_NAME)
         if not 0 <= start < len(self._strings) or end < 0:
             raise Malformed(f"the BTF has no name at {offset}")
         return self._strings[start:end].decode("utf-8", "replace")
@@ -166,42 +183,50 @@ class Btf:
             bits = offset & 0xFFFFFF if has_bit_fields else offset
             yield Member(owner._name(name) if name else "", member, bits, size)
 
-    def _walk(
-        self, type_id: int, path: str, bit_offset: int, bit_size: int, depth: int
-    ) -> Iterator[Leaf]:
-        if depth > _DEEPEST:
+    def _walk(self, type_id: int, spot: _Spot, steps: Iterator[int]) -> Iterator[Leaf]:
+        """The leaves of the type at a spot; each type that is met takes one of the steps."""
+        # Empty structures inside each other have no leaves, and can be without number all the same.
+        if next(steps, None) is None:
+            raise Malformed(_TOO_MANY)
+        if spot.depth > _DEEPEST:
             raise Malformed("the BTF's types lie too deep inside each other")
         type_id = self._behind(type_id)
         owner, kind, _, third, start = self._type(type_id)
         if kind in (STRUCT, UNION):
             for member in self._members(type_id):
-                inner = ".".join(part for part in (path, member.name) if part)
-                at = bit_offset + member.bit_offset
-                yield from self._walk(member.type_id, inner, at, member.bit_size, depth + 1)
+                yield from self._walk(member.type_id, spot.at(member), steps)
         elif kind == ARRAY:
             element, count = owner._words[start + 3], owner._words[start + 5]
-            yield from self._array(element, count, path, bit_offset, depth)
+            yield from self._array(element, count, spot, steps)
         elif kind in (INT, ENUM, ENUM64, PTR):
             size = _POINTER_SIZE if kind == PTR else third
             signed = kind == INT and bool(owner._words[start + 3] >> 24 & 1)
-            yield Leaf(path, bit_offset, bit_size or size * 8, 1, signed, kind == PTR)
+            bits = spot.bit_size or size * 8
+            yield Leaf(spot.path, spot.bit_offset, bits, 1, signed, kind == PTR)
 
-    def _array(
-        self, element: int, count: int, path: str, bit_offset: int, depth: int
-    ) -> Iterator[Leaf]:
+    def _array(self, element: int, count: int, spot: _Spot, steps: Iterator[int]) -> Iterator[Leaf]:
         """An array of arrays of numbers is one array; structures are told one by one."""
         if count > _MOST_LEAVES:
-            raise Malformed(f"{path} has {count} elements")
-        inner = list(self._walk(element, "", 0, 0, depth + 1))
+            raise Malformed(f"{spot.path} has {count} elements")
+        inner = _at_most_leaves(self._walk(element, _Spot(depth=spot.depth + 1), steps))
         if len(inner) == 1 and not inner[0].path:
             leaf = inner[0]
-            yield leaf._replace(path=path, bit_offset=bit_offset, length=leaf.length * count)
+            length = leaf.length * count
+            yield leaf._replace(path=spot.path, bit_offset=spot.bit_offset, length=length)
             return
         stride = self.size(element) * 8
         for number in range(count):
             for leaf in inner:
-                at = bit_offset + number * stride + leaf.bit_offset
-                yield leaf._replace(path=f"{path}[{number}].{leaf.path}", bit_offset=at)
+                at = spot.bit_offset + number * stride + leaf.bit_offset
+                yield leaf._replace(path=f"{spot.path}[{number}].{leaf.path}", bit_offset=at)
+
+
+def _at_most_leaves(leaves: Iterator[Leaf]) -> list[Leaf]:
+    """Raises Malformed when there are more: arrays of arrays multiply."""
+    found = list(islice(leaves, _MOST_LEAVES + 1))
+    if len(found) > _MOST_LEAVES:
+        raise Malformed(_TOO_MANY)
+    return found
 
 
 def _starts(words: memoryview) -> array[int]:

@@ -33,7 +33,7 @@ def parse(text: str) -> Cpus:
     if not blocks or "vendor_id" not in blocks[0]:
         raise Malformed("/proc/cpuinfo describes no x86 processor")
     first = blocks[0]
-    width = re.match(r"(\d+) bits physical", first.get("address sizes", ""))
+    width = re.match(r"(\d{1,3}) bits physical", first.get("address sizes", ""))
     return Cpus(
         vendor=first["vendor_id"],
         family=_number(first, "cpu family"),

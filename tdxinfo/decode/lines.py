@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
 from tdxinfo.model.memory import NamedRange
@@ -100,22 +101,31 @@ def added_ram(text: str) -> tuple[NamedRange, ...]:
     return tuple(found)
 
 
-_ZONE = re.compile(
-    r"^Node (\d{1,4}), zone .*?^ +spanned +(\d{1,15})$.*?^ +start_pfn: +(\d{1,15})$",
-    re.MULTILINE | re.DOTALL,
-)
+_ZONE = re.compile(r"Node (\d{1,4}), zone ")
+_EXTENT = re.compile(r" +(spanned|start_pfn:) +(\d{1,15})")
+
+
+def _zones(text: str) -> Iterator[tuple[int, int, int]]:
+    """Node, first page and count of pages of each zone that has both."""
+    node: int | None = None
+    told: dict[str, int] = {}
+    for line in text.split("\n"):
+        if zone := _ZONE.match(line):
+            node, told = int(zone[1]), {}
+        elif node is not None and (extent := _EXTENT.fullmatch(line)):
+            told[extent[1]] = int(extent[2])
+            if len(told) == 2:
+                yield node, told["start_pfn:"], told["spanned"]
+                node = None
 
 
 def node_spans(text: str) -> tuple[NodeMemory, ...]:
     """Each NUMA node of /proc/zoneinfo, from its first zone's beginning to its last zone's end."""
     spans: dict[int, tuple[int, int]] = {}
-    for zone in re.split(r"^(?=Node \d)", text, flags=re.MULTILINE):
-        found = _ZONE.match(zone)
-        if not found or not int(found[2]):
-            continue
-        node, pages, first = (int(number) for number in found.groups())
-        start, stop = spans.get(node, (first, first + pages))
-        spans[node] = (min(start, first), max(stop, first + pages))
+    for node, first, pages in _zones(text):
+        if pages:
+            start, stop = spans.get(node, (first, first + pages))
+            spans[node] = (min(start, first), max(stop, first + pages))
     if not spans:
         raise Malformed("the file lists no memory of any node")
     return tuple(

@@ -23,7 +23,9 @@ ASIDE = "aside"
 """A comment or a shell prompt of a pasted session, or nothing."""
 
 _QUOTE = re.compile(r"^(?:[>|] ?)+")
-_ASIDE = re.compile(r"\s*(?:[#$%](?:\s|$)|\S+@\S+[:~]\S*[#$] |\[\S+@\S+ [^\]]*\][#$] )")
+_ASIDE = re.compile(
+    r"\s*(?:[#$%](?:\s|$)|[^\s@]+@[^\s@:~]+[:~]\S*[#$] |\[[^\s@]+@\S+ [^\]]*\][#$] )"
+)
 _RECORD = re.compile(r"(\d{1,9}),\d+,\d+,[^;]{0,99};")
 _PRIORITY = re.compile(r"<(\d{1,9})>")
 _FACILITY = re.compile(

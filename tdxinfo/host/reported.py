@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model, field_validator
 
-from tdxinfo.errors import BadInput
+from tdxinfo.errors import REASONS, BadInput, Unsupported
 from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.observe import assemble
 from tdxinfo.machine.inputs import ReportInput
@@ -28,6 +28,12 @@ class Refusal(BaseModel):
     reason: str
     message: str
     remedy: str = ""
+
+    @field_validator("reason")
+    @classmethod
+    def _known(cls, reason: str) -> str:
+        """A reason that a later version may have added counts as in a capture."""
+        return reason if reason in REASONS else Unsupported.reason
 
 
 class Report(BaseModel):
@@ -74,7 +80,7 @@ def host_of_report(given: ReportInput) -> Host:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise BadInput(
-            f"{given.origin.path} is no valid report: {where}: {first['msg']}."
+            f"{given.origin.path} is no valid report: {where:.200}: {first['msg']}."
         ) from None
     facts = {
         name: _observed(report, name, value)

@@ -6,6 +6,7 @@ import io
 import posixpath
 import tarfile
 import zlib
+from typing import Self
 
 from tdxinfo.errors import BadInput
 from tdxinfo.machine.captured import CapturedMachine, from_memory, open_record
@@ -14,6 +15,11 @@ ARCHIVE_LIMIT = 64 << 20
 """Bytes of a whole archive, unpacked. A capture of a large host has under 10 MiB."""
 
 MEMBER_LIMIT = 10_000
+
+HEADER_LIMIT = 4096
+"""Bytes of one header that extends a member's; of names and times it has a few hundred."""
+_HEADERS_WORK = MEMBER_LIMIT * 400**2
+"""The squares of the lengths of all of them: so long can Python take, if they are made for that."""
 
 
 def open_archive(data: bytes, shown: str) -> CapturedMachine:
@@ -46,13 +52,40 @@ class _Inflated(io.RawIOBase):
         return chunk
 
 
+_EXTENDING = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+
+
+def _bounded_headers(shown: str) -> type[tarfile.TarInfo]:
+    """The members of one archive, whose extending headers are few and small."""
+    left = _HEADERS_WORK
+
+    class Member(tarfile.TarInfo):
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+            nonlocal left
+            found = super().frombuf(buf, encoding, errors)
+            if found.type in _EXTENDING:
+                left -= found.size**2
+                if found.size > HEADER_LIMIT or left < 0:
+                    raise BadInput(f"{shown} has too long headers before its members.")
+            return found
+
+    return Member
+
+
 def members(data: bytes, shown: str) -> dict[str, bytes]:
     """The regular files of the archive by their paths below the capture's top."""
     files: dict[str, bytes] = {}
     claimed = 0
     try:
         stream = _Inflated(data, shown)
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_bounded_headers(shown)) as archive:
             for count, member in enumerate(archive):
                 if count >= MEMBER_LIMIT:
                     raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")
@@ -64,6 +97,8 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
                 if member.isreg() and (content := archive.extractfile(member)):
                     files[name] = content.read()
         stream.finish()
+    except RecursionError:
+        raise BadInput(f"{shown} has more headers than members.") from None
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
         raise BadInput(f"{shown} is no whole tar.gz archive: {error}.") from None
     top = min(

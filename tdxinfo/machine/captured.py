@@ -10,6 +10,7 @@ import errno
 import os
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, cast
 
 from tdxinfo.decode.metadata import Metadata, encode_list
@@ -23,10 +24,13 @@ from tdxinfo.errors import (
     from_record,
 )
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine, Origin
-from tdxinfo.machine.bounded import read_file
+from tdxinfo.machine.bounded import read_file, within
 
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
+
+_PATIENCE = 20.0
+"""Seconds for the parse of a file of answers. That of a large host takes less than one."""
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
@@ -113,17 +117,20 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
 
 def _text(table: Mapping[str, Any], key: str) -> str | None:
     value = table.get(key)
-    return None if value is None else str(value)
+    return str(value) if isinstance(value, str | date) else None
 
 
 def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
     try:
-        return tomllib.loads(read(name).decode("utf-8"))
+        text = read(name).decode("utf-8")
+        # Python's parser takes the square of a dotted key's length.
+        return within(_PATIENCE, name, lambda: tomllib.loads(text))
     except Absent:
         return None
     except Unavailable as error:
         raise BadInput(f"{name} of {shown} cannot be read: {error}.") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    # ValueError is also what int() says of more digits than it takes.
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
 
 

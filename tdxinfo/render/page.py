@@ -84,7 +84,7 @@ def _title(host: Host) -> Text:
         title.append(": the kernel found no TDX on this platform")
     basis = module.state.origin.removeprefix("inferred:")
     if basis != module.state.origin:
-        title.append(f", inferred from {basis.replace(',', ' and ')}", "label")
+        title.append(f", inferred from {printable(basis.replace(',', ' and '))}", "label")
     return title
 
 
@@ -130,10 +130,11 @@ def _failure(host: Host) -> Text | None:
         return None
     text = Text(printable(failure.message), "bad")
     if failure.status_name or failure.leaf_name:
-        text.append(f"\n{failure.leaf_name or 'SEAMCALL'} returned ")
-        text.append(f"{failure.status:#018x} {failure.status_name or ''}".rstrip())
+        text.append(f"\n{printable(failure.leaf_name or 'SEAMCALL')} returned ")
+        status = "an unknown status" if failure.status is None else f"{failure.status:#018x}"
+        text.append(f"{status} {printable(failure.status_name or '')}".rstrip())
     if failure.errno:
-        text.append(f"\nerrno {failure.errno} {failure.errno_name or ''}".rstrip())
+        text.append(f"\nerrno {failure.errno} {printable(failure.errno_name or '')}".rstrip())
     return text
 
 
@@ -175,7 +176,7 @@ def _features(host: Host) -> Text | None:
     text = Text(f"{bitmap.value:#018x}, {len(names.value)} set: ")
     for number, name in enumerate(names.value):
         text.append(" " if number else "")
-        text.append(name, "good" if name == "NO_RBP_MOD" else "")
+        text.append(printable(name), "good" if name == "NO_RBP_MOD" else "")
     return text
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 
 _CONTROLS = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    r"[\x00-\x08\x0a-\x1f\x7f-\x9f"
+    r"\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+    r"\ud800-\udfff]"
 )
+"""C0 but the tab, and C1; what turns the direction, ends a line or is not seen; half characters."""
 
 
 def printable(text: str) -> str:
-    """`text` with control characters spelled out, so that nothing read can steer a terminal."""
+    """`text` on one line with control characters spelled out.
+
+    Nothing that was read can steer a terminal, or look like a line of tdxinfo's own.
+    """
     return _CONTROLS.sub(_spelled_out, text)
 
 
@@ -18,4 +24,6 @@ def _spelled_out(found: re.Match[str]) -> str:
     code = ord(found.group())
     if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of a path that is not UTF-8
         code -= 0xDC00
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

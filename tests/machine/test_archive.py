@@ -200,6 +200,79 @@ def test_too_many_members_are_refused() -> None:
         members(many, "x")
 
 
+def test_a_million_tiny_members_are_refused_in_time() -> None:
+    """The header of one, again and again; packed it is small."""
+    member = tarfile.TarInfo("cap/x").tobuf()
+    stream = zlib.compressobj(level=1, wbits=31)
+    many = b"".join(stream.compress(member * 1000) for _ in range(1000)) + stream.flush()
+    start = time.monotonic()
+    with pytest.raises(BadInput, match="members"):
+        members(many, "x")
+    assert time.monotonic() - start < 20
+
+
+def test_of_two_members_with_one_name_the_last_counts() -> None:
+    """As where tar unpacks them."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, data in (*FILES.items(), ("cap/kernel.log", b"new\n"), ("cap/./about.toml", b"")):
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    found = members(out.getvalue(), "x")
+    assert found["kernel.log"] == b"new\n"
+    assert found["about.toml"] == b""
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_an_archive_packed_again_is_no_capture(times: int) -> None:
+    data = TAR
+    for _ in range(times):
+        data = gzip.compress(data)
+    with pytest.raises(BadInput):
+        members(data, "x")
+
+
+def test_a_bomb_inside_a_bomb_is_not_unpacked() -> None:
+    inner = gzip.compress(bytes(8 << 20))
+    assert peak_of(lambda: refuse(gzip.compress(inner))) < 1 << 20
+
+
+PAX = {
+    "a size beyond the archive": {"size": str(1 << 40)},
+    "a size below zero": {"size": "-1"},
+    "a size that is no number": {"size": "many"},
+    "a path that leads out": {"path": "../../etc/passwd"},
+    "a path from the root": {"path": "/etc/passwd"},
+    "a size of a sparse file": {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "cap/hole",
+        "GNU.sparse.realsize": str(1 << 40),
+    },
+    "a sparse map": {"GNU.sparse.map": "0,1,5", "GNU.sparse.size": str(1 << 40)},
+}
+
+
+@pytest.mark.parametrize("lie", PAX)
+def test_what_an_extended_header_claims_is_not_believed(lie: str) -> None:
+    def change(member: tarfile.TarInfo) -> None:
+        if member.name.endswith("cpuinfo"):
+            member.pax_headers = PAX[lie]
+
+    data = gzip.compress(packed(FILES, change))
+
+    def work() -> None:
+        try:
+            found = members(data, "x")
+        except BadInput:
+            return
+        assert sum(map(len, found.values())) <= len(TAR)
+        assert not any(name.startswith(("/", "..")) for name in found)
+
+    assert peak_of(work) < 8 << 20
+
+
 def test_a_large_archive_that_does_not_compress_is_read_in_time() -> None:
     noise = random.Random(1).randbytes(8 << 20)
     data = gzip.compress(packed({**FILES, "cap/root/noise": noise}), 1)

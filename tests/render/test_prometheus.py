@@ -129,7 +129,7 @@ def test_hostile_text_stays_inside_its_label() -> None:
     told = samples(page)
     assert not any(key[0] == "tdxinfo_owned" for key in told)
     (key,) = (key for key in told if key[0] == "tdxinfo_module_info")
-    assert '1.5"} 7\ntdxinfo_owned{a="\\\\x1b\\ud800' in key
+    assert '1.5"} 7\\x0atdxinfo_owned{a="\\\\x1b\\ud800' in key
     assert not [line for line in page.splitlines() if line.startswith("tdxinfo_owned")]
 
 

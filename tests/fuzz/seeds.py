@@ -1,0 +1,215 @@
+"""Inputs to begin with: recorded hosts, and small ones of each format."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import tarfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tdxinfo.decode import metadata
+from tdxinfo.host import fact_names
+from tdxinfo.host.observe import observe
+from tdxinfo.machine.captured import open_folder
+from tdxinfo.render.document import as_text, dump_document
+from tests.kernel_types import cores
+
+_TESTS = Path(__file__).parent.parent
+_EXAMPLES = _TESTS.parent / "tdxinfo" / "examples"
+_MOST = 6000
+"""Bytes of a seed: large ones are slow, and tell the fuzzer no more."""
+
+RING = 0xFFFF888000200000
+"""Where the kernel log's ring lies in the memory of the target `printk`."""
+
+
+def _hosts() -> list[Path]:
+    return sorted(
+        about.parent for top in (_EXAMPLES, _TESTS / "hosts") for about in top.glob("*/about.toml")
+    )
+
+
+def files(name: str) -> Iterator[bytes]:
+    """The beginnings of all recorded files of this name."""
+    for host in _hosts():
+        for path in sorted(host.rglob(name)):
+            if path.is_file():
+                yield path.read_bytes()[:_MOST]
+
+
+def small_files() -> Iterator[bytes]:
+    """One of each name that is recorded, and what no host has recorded."""
+    for name in ("iomem", "zoneinfo", "config-*", "tdx", "misc.capacity", "meminfo"):
+        yield from list(files(name))[:3]
+    yield b"Node 0, zone DMA\n        spanned 4095\n  start_pfn:           1\n"
+    yield b"100000-7fffffff : System RAM\n  1000000-1ffffff : Kernel code\n"
+    yield b"0-1000000000 : CXL Window 0\n  1000000-1ffffff : System RAM (kmem)\n"
+
+
+def command_lines() -> Iterator[bytes]:
+    yield from files("cmdline")
+    yield b"memmap=4G!8G,1G@4G memmap=2G%16G-7+1 efi_fake_mem=1M@0x100000:0x40000 memmap=08K@010"
+
+
+def words() -> Iterator[bytes]:
+    yield struct.pack("<4Q", 0xC000050500000000, 0x140FBF, 0x8000000000000000, 0x22)
+    yield struct.pack("<8Q", *(metadata.declared()[n].id for n in list(metadata.declared())[:8]))
+    yield struct.pack("<12Q", *(n << 18 | (n % 3) << 60 for n in range(12)))
+    yield bytes(range(256)) * 8
+
+
+def queries() -> list[bytes]:
+    return [
+        b"0xc000050500000000",
+        b"features0=0xfbf",
+        b"NO_RBP_MOD",
+        b"TDH.SYS.INIT",
+        b"keys.tdx_share",
+        b"0x0a00000300000008",
+        b"virt/tdx: SEAMCALL (0x22) failed: 0xc000050500000000",
+        b"1.5.06",
+    ]
+
+
+# --- BTF --------------------------------------------------------------------------------------
+
+
+def types() -> bytes:
+    """BTF of `struct tdx_sys_info { u16 a; u64 b[2]; struct inner { u16 c; } d[2]; void *e; }`."""
+    names = b"\0u16\0u64\0tdx_sys_info\0inner\0a\0b\0c\0d\0e\0"
+
+    def at(name: str) -> int:
+        return names.index(b"\0" + name.encode() + b"\0") + 1
+
+    members = (at("a"), 1, 0, at("b"), 3, 64, at("d"), 5, 192, at("e"), 6, 256)
+    kinds: list[tuple[int, ...]] = [
+        (at("u16"), 1 << 24, 2, 16),
+        (at("u64"), 1 << 24, 8, 64),
+        (0, 3 << 24, 0, 2, 1, 2),
+        (at("inner"), 4 << 24 | 1, 2, at("c"), 1, 0),
+        (0, 3 << 24, 0, 4, 1, 2),
+        (0, 2 << 24, 0),
+        (at("tdx_sys_info"), 4 << 24 | 4, 40, *members),
+        (at("a"), 8 << 24, 7),
+    ]
+    body = b"".join(struct.pack(f"<{len(kind)}I", *kind) for kind in kinds)
+    head = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(names))
+    return head + body + names
+
+
+def kernel_objects() -> Iterator[bytes]:
+    yield b'{"data": "05000100", "layout": ["a.b 0 16 1 0", "c 16 8 2 1"]}'
+    yield json.dumps({"data": cores.sysinfo().hex(), "layout": ["v 0 16 3 0"]}).encode()
+
+
+def core_files() -> Iterator[bytes]:
+    yield cores.core((cores.BASE, cores.sysinfo()), (cores.HEAP, cores.TDMRS))
+    yield cores.core((cores.BASE, b"abc"))
+
+
+def rings() -> Iterator[bytes]:
+    said = ["Linux version 6.17.0", "virt/tdx: module initialized", "x" * 40]
+    laid = cores.log_ring(said, RING)
+    info = f"SYMBOL(prb)={RING:x}\nKERNELOFFSET=0\n{cores.PRINTK_INFO}"
+    yield info.encode() + b"\xff" + laid["prb"] + laid["ring"]
+
+
+# --- metadata ---------------------------------------------------------------------------------
+
+
+def _profiles() -> list[dict[str, int | list[int]]]:
+    told = json.loads((_TESTS / "decode" / "profiles.json").read_text())
+    return [
+        {
+            name: [int(word, 16) for word in word] if isinstance(word, list) else int(word, 16)
+            for name, word in profile["fields"].items()
+        }
+        for profile in told
+    ]
+
+
+def rdalls() -> Iterator[bytes]:
+    for profile in _profiles():
+        page = metadata.encode_rdall(profile)
+        yield page
+        yield page + bytes(metadata.PAGE - len(page)) + page
+
+
+def lists() -> Iterator[bytes]:
+    yield b"# a comment\n0a00000300000008 fbf\n0x0800000200000001: 0x8086, 0\n"
+    for page in list(rdalls())[:2]:
+        yield "\n".join(metadata.encode_list(metadata.parse_rdall(page))).encode()
+
+
+def sysinfos() -> Iterator[bytes]:
+    data = bytearray(metadata.INFO_SIZE)
+    struct.pack_into("<III", data, 4, 0x8086, 20230323, 592)
+    struct.pack_into("<I6I", data, 128, 1, 1, 0xFFFFFFFF, 1, 2, 3, 4)
+    yield bytes(data)
+    yield bytes(data) + struct.pack("<4Q", 0x100000, 0x77F00000, 1 << 32, 1 << 36)
+
+
+def field_files() -> Iterator[bytes]:
+    yield b"".join(
+        found.id.to_bytes(8, "big") + bytes([8]) + bytes(8)
+        for found in list(metadata.declared().values())[:12]
+    )
+
+
+# --- captures ---------------------------------------------------------------------------------
+
+
+def joined(kept: dict[str, bytes]) -> bytes:
+    """Files of a capture in one piece: 1e, a name, 1f, the content."""
+    return b"".join(b"\x1e" + name.encode() + b"\x1f" + data for name, data in kept.items())
+
+
+def _capture(host: Path) -> dict[str, bytes]:
+    paths = sorted(path for path in host.rglob("*") if path.is_file())
+    return {
+        str(path.relative_to(host)): path.read_bytes()[:2000]
+        for path in paths
+        if path.name != "expect.json"
+    }
+
+
+def captures() -> Iterator[bytes]:
+    for host in _hosts():
+        yield joined(_capture(host))[: 2 * _MOST]
+    odd = {"about.toml": b"format = 1\n", "answers.toml": b"[answers]\nmetadata = ['0 0 0']\n"}
+    yield joined(odd)
+
+
+def archives() -> Iterator[bytes]:
+    kept = {"cap/about.toml": b"format = 1\n", "cap/kernel.log": b"virt/tdx: BIOS enabled\n"}
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        yield _tar({**kept, "cap/root/" + "d" * 80 + "/" + "f" * 80: b"5\n"}, form)
+
+
+def _tar(kept: dict[str, bytes], form: int) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for name, data in kept.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def reports() -> Iterator[bytes]:
+    for host in _hosts()[::6]:
+        yield as_text(dump_document(observe(open_folder(str(host))), fact_names())).encode()
+    yield b'{"schema_version": "1.0", "host": {"module": {"version": "1.5.06"}}}'
+
+
+def inputs() -> Iterator[bytes]:
+    """Something of all that `--from` takes."""
+    for kind in (reports, lists, rdalls, sysinfos):
+        yield from _first(kind(), 2)
+    yield from _first(files("kernel.log"), 12)
+
+
+def _first(found: Iterable[bytes], count: int) -> list[bytes]:
+    return list(found)[:count]

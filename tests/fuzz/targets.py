@@ -1,0 +1,407 @@
+"""What is fuzzed: a table of functions of bytes, each with inputs to begin with.
+
+A target returns whatever it makes of its bytes. It may end with an error of tdxinfo's own, whose
+message is short, and with what the decoder's docstring names beside; all else is a fault. So is
+taking longer or more memory than `SECONDS` and `MEMORY_MIB`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tdxinfo import explain
+from tdxinfo.checks.engine import judge_host, verdict_of
+from tdxinfo.decode import (
+    bits,
+    btf,
+    convertible,
+    cpuid,
+    cpuinfo,
+    fieldid,
+    kernels,
+    klog,
+    kobject,
+    kvm,
+    layout,
+    lines,
+    metadata,
+    printk,
+    releases,
+    seamcall,
+    tdmr,
+)
+from tdxinfo.decode.boot import Boot, module, platform, ram, read_fact
+from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
+from tdxinfo.host import Host, fact_names
+from tdxinfo.host.observe import observe
+from tdxinfo.host.reported import host_of_report
+from tdxinfo.machine import Machine, Origin
+from tdxinfo.machine.archive import members
+from tdxinfo.machine.captured import from_memory, open_record
+from tdxinfo.machine.inputs import ReportInput, recognise
+from tdxinfo.model.values import MemoryRange, ModuleVersion, NodeMemory
+from tdxinfo.render.document import as_text, dump_document
+from tdxinfo.render.judgement import check_document
+from tdxinfo.sources.kcore import Memory
+from tests.fuzz import seeds
+
+SECONDS = 10
+"""For one input of up to `LONGEST` bytes, on a slow machine with instrumented code."""
+LONGEST = 8192
+MEMORY_MIB = 768
+_LONGEST_MESSAGE = 1000
+
+Run = Callable[[bytes], object]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function of bytes, and inputs that it takes for good."""
+
+    run: Run
+    seeds: Callable[[], Iterable[bytes]]
+    also: tuple[type[Exception], ...] = ()
+    """Errors beside tdxinfo's own that the decoder's docstring names."""
+
+
+def _holds(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise AssertionError(otherwise)
+
+
+def try_out(target: Target, data: bytes) -> None:
+    """Runs the target; raises what must not leave it."""
+    try:
+        target.run(data)
+    except TdxinfoError as error:
+        _holds(len(str(error)) <= _LONGEST_MESSAGE, "the message is long")
+    except target.also:
+        pass
+
+
+# --- parts ------------------------------------------------------------------------------------
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _each(calls: Iterable[Callable[[], object]]) -> None:
+    """All calls, each of which may refuse."""
+    for call in calls:
+        try:
+            call()
+        except Unavailable as refusal:
+            _holds(len(str(refusal)) <= _LONGEST_MESSAGE, "the message is long")
+
+
+def _words(data: bytes) -> tuple[int, ...]:
+    count = min(len(data) // 8, 16)
+    return struct.unpack_from(f"<{count}Q", data)
+
+
+def _json(data: bytes) -> Any:
+    """None for what is no JSON; that is not what the target is about."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+
+
+# --- decoders ---------------------------------------------------------------------------------
+
+
+def _bits(data: bytes) -> None:
+    for word in _words(data):
+        for bitmap in ("TDX_FEATURES0", "XFAM"):
+            names = bits.names_of(bitmap, word)
+            assert len(names) == word.bit_count()
+            assert all(bits.is_set(bitmap, name, word) for name in names if "BIT_" not in name)
+        bits.msr_field("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids", word)
+
+
+def _btf(data: bytes, base: btf.Btf | None = None) -> None:
+    types = btf.Btf(data, base)
+    found = range(1, min(types._first_id + len(types._starts), 64))
+    _each(lambda number=number: types.size(number) for number in found)
+    _each(lambda number=number: types.leaves(number) for number in found)
+    _each(lambda name=name: types.find(name) for name in ("tdx_sys_info", "inner", "", "\0"))
+
+
+def _btf_of_module(data: bytes) -> None:
+    _btf(data, btf.Btf(seeds.types()))
+
+
+def _leaf(data: bytes) -> None:
+    head = struct.Struct("<HBHB")
+    if len(data) >= head.size:
+        offset, size, length, signed = head.unpack_from(data)
+        leaf = btf.Leaf("a", offset, 1 + size % 64, 1 + length % 4096, bool(signed & 1))
+        btf.read_leaf(data[head.size :], leaf)
+
+
+_FACTS = [
+    name
+    for group in (platform, module, ram)
+    for name, fact in vars(group).items()
+    if callable(fact) and getattr(fact, "__module__", "") == group.__name__
+    if not name.startswith("_")
+]
+
+
+def _log(data: bytes, pasted: bool) -> None:
+    boot = Boot.from_log(_text(data), pasted)
+    _each(lambda name=name: read_fact(boot, name) for name in _FACTS)
+
+
+def _relevant(data: bytes) -> None:
+    text = _text(data)
+    kept = klog.relevant_lines(text)
+    assert len(kept) <= len(text) + 1
+
+
+def _lines(data: bytes) -> None:
+    text = _text(data)
+    readers: tuple[Callable[[str], object], ...] = (
+        lines.number,
+        lines.misprinted_number,
+        lines.yes_or_no,
+        lines.system_ram,
+        lines.added_ram,
+        lines.node_spans,
+        lambda text: lines.resource(text, "tdx"),
+        lambda text: lines.config_option(text, "CONFIG_KVM_INTEL_TDX"),
+    )
+    _each(lambda read=read: read(text) for read in readers)
+
+
+def _metadata(data: bytes, parse: Callable[[bytes], metadata.Metadata]) -> None:
+    found = parse(data)
+    assert metadata.parse_list(metadata.encode_list(found)).values == found.values
+    _each(lambda name=name: found.array(name) for name in metadata.declared())
+
+
+def _files(data: bytes) -> metadata.Metadata:
+    """A folder of metadata: 8 bytes of a name, one of a length, and so on."""
+    files: dict[str, bytes] = {}
+    while len(data) > 9:
+        files[data[:8].hex()] = data[9 : 9 + data[8]]
+        data = data[9 + data[8] :]
+    return metadata.parse_files(files)
+
+
+def _layout(data: bytes) -> None:
+    third = len(data) // 3
+    layout.cpuid_configs(data[:2], data[2:third], data[third:])
+    layout.word64(data)
+
+
+def _kvm(data: bytes) -> None:
+    told = kvm.parse_capabilities(data)
+    tuple(cpuid.choices(kvm.cpuid_configs(told["cpuid"])))
+
+
+def _kvm_recorded(data: bytes) -> None:
+    tuple(cpuid.choices(kvm.cpuid_configs(_json(data))))
+
+
+def _kobject(data: bytes) -> None:
+    found = kobject.parse("tdx_sysinfo", _json(data))
+    _each(lambda path=path: found.number(path) for path in found.leaves)
+    assert kobject.parse("tdx_sysinfo", found.recorded()).leaves == found.leaves
+
+
+def _printk(data: bytes) -> None:
+    """VMCOREINFO, a byte that no text has, and the memory from `seeds.RING` on."""
+    told, _, memory = data.partition(b"\xff")
+
+    def read(address: int, size: int) -> bytes:
+        at = address - seeds.RING
+        if at < 0 or size <= 0 or at + size > len(memory):
+            raise Malformed("there is no such memory")
+        return memory[at : at + size]
+
+    printk.kernel_log(printk.VmcoreInfo(_text(told)), read)
+
+
+def _kernels(data: bytes) -> None:
+    kernels.version(_text(data))
+    kernels.holes_from(_text(data))
+
+
+def _releases(data: bytes) -> None:
+    releases.newest_release(_text(data))
+    if len(data) >= 10:
+        major, minor, update, build, _ = struct.unpack_from("<5H", data)
+        releases.matching_release(ModuleVersion(major, minor, update), build, None)
+
+
+def _version(data: bytes) -> None:
+    parsed = ModuleVersion.parse(_text(data))
+    assert ModuleVersion.parse(str(parsed)) == parsed
+
+
+def _seamcall(data: bytes) -> None:
+    for word in _words(data):
+        seamcall.leaf_name(word)
+        seamcall.status_name(word)
+        seamcall.seamldr_status_name(word)
+        seamcall.flags(word)
+        seamcall.detail(word)
+        seamcall.known(word)
+
+
+def _field_ids(data: bytes) -> None:
+    for word in _words(data):
+        parts = fieldid.FieldId.parse(word)
+        assert fieldid.FieldId.parse(int(parts)) == parts
+        assert fieldid.key(word) == fieldid.key(fieldid.key(word))
+        fieldid.is_null(word)
+        metadata.element(word)
+
+
+def _ranges(words: tuple[int, ...]) -> list[NodeMemory]:
+    """Words as ranges with nodes: 40 bits of a base, 24 of a size in pages of 64 KiB."""
+    found = []
+    for word in words:
+        base, size = (word & (1 << 40) - 1) << 12, ((word >> 40) + 1) << 16
+        found.append(NodeMemory(base, base + size, size, word & 3))
+    return sorted(found, key=lambda node: node.base)
+
+
+def _tdmr(data: bytes) -> None:
+    words = _words(data)
+    half = len(words) // 2
+    regions = tdmr.regions_of(_ranges(words[:half]), _ranges(words[half : half + 8]))
+    cmrs = _ranges(words[half:])
+    for holes in (None, cmrs):
+        for pamts in (None, _ranges(words[half : half + 4])):
+            made = tdmr.plan(regions, tdmr.USUAL, holes, pamts)
+            if made:
+                assert tdmr.told(made)
+    tdmr.is_cut(regions, cmrs)
+
+
+def _convertible(data: bytes) -> None:
+    options = _text(data)
+    causes = convertible.Causes(None, options, None)
+    convertible.outside([MemoryRange.between(1 << 20, 1 << 40)], [], causes)
+
+
+def _explain(data: bytes) -> None:
+    text = _text(data)
+    for query in (text, *explain.codes_of(text)[:8]):
+        explain.explanations(query)
+
+
+# --- what --from takes ------------------------------------------------------------------------
+
+
+def _documents(host: Host) -> None:
+    """Both documents, as JSON that can be read again."""
+    results = judge_host(host)
+    json.loads(as_text(dump_document(host, fact_names())))
+    verdict = verdict_of(results).value
+    json.loads(as_text(check_document(host, fact_names(), results, verdict)))
+
+
+def _from(data: bytes) -> None:
+    found = recognise(data, "the-file")
+    _documents(host_of_report(found) if isinstance(found, ReportInput) else observe(found))
+
+
+def _recognise(data: bytes) -> None:
+    found = recognise(data, "the-file")
+    if isinstance(found, Machine):
+        assert found.origin.path == "the-file"
+
+
+def _report(data: bytes) -> None:
+    found = _json(data)
+    if isinstance(found, dict) and isinstance(found.get("host"), dict):
+        _documents(host_of_report(ReportInput(Origin("report", "x"), found)))
+
+
+def _tar(data: bytes) -> None:
+    kept = members(gzip.compress(data, 1), "x")
+    assert not any(name.startswith(("/", "../")) for name in kept)
+
+
+def _gzip(data: bytes) -> None:
+    members(data, "x")
+
+
+def _capture(data: bytes) -> None:
+    """A capture as `seeds.joined` writes it."""
+    parts = (part.partition(b"\x1f") for part in data.split(b"\x1e"))
+    files = {_text(name): content for name, _, content in parts}
+    _documents(observe(open_record(from_memory(files), "capture", "x")))
+
+
+def _kcore(data: bytes) -> None:
+    fd = os.memfd_create("core")
+    try:
+        os.write(fd, data)
+        memory = Memory(fd, "the core")
+        for address, _, size in memory._segments[:16]:
+            _each(
+                lambda address=address, length=length: memory.read(address, length)
+                for length in (1, 8, size, 1 << 20)
+            )
+    finally:
+        os.close(fd)
+
+
+def _logs() -> Iterator[bytes]:
+    return seeds.files("kernel.log")
+
+
+TARGETS: dict[str, Target] = {
+    "archive": Target(_tar, seeds.archives),
+    "archive-gzip": Target(_gzip, lambda: map(gzip.compress, seeds.archives())),
+    "bits": Target(_bits, seeds.words),
+    "btf": Target(_btf, lambda: [seeds.types()]),
+    "btf-leaf": Target(_leaf, lambda: [bytes(6) + seeds.types()]),
+    "btf-module": Target(_btf_of_module, lambda: [seeds.types()]),
+    "capture": Target(_capture, seeds.captures),
+    "convertible": Target(_convertible, seeds.command_lines),
+    "cpuinfo": Target(lambda data: cpuinfo.parse(_text(data)), lambda: seeds.files("cpuinfo")),
+    "explain": Target(_explain, seeds.queries),
+    "fieldid": Target(_field_ids, seeds.words),
+    "from": Target(_from, seeds.inputs),
+    "kcore": Target(_kcore, seeds.core_files),
+    "kernels": Target(_kernels, lambda: seeds.files("osrelease")),
+    "klog": Target(lambda data: _log(data, False), _logs),
+    "klog-pasted": Target(lambda data: _log(data, True), _logs),
+    "klog-relevant": Target(_relevant, _logs),
+    "kobject": Target(_kobject, seeds.kernel_objects),
+    "kvm": Target(_kvm, lambda: [bytes(kvm.buffer_for(2)), bytes(kvm.buffer_for(40))]),
+    "kvm-recorded": Target(
+        _kvm_recorded, lambda: [b"[[1, 0, 0, 1, 2, 3, 4], [7, 1, 1, 0, 0, 9, 0]]"]
+    ),
+    "layout": Target(_layout, seeds.words),
+    "lines": Target(_lines, seeds.small_files),
+    "metadata-files": Target(lambda data: _metadata(data, _files), seeds.field_files),
+    "metadata-list": Target(
+        lambda data: _metadata(data, lambda told: metadata.parse_list(_text(told).splitlines())),
+        seeds.lists,
+    ),
+    "metadata-rdall": Target(lambda data: _metadata(data, metadata.parse_rdall), seeds.rdalls),
+    "metadata-sysinfo": Target(
+        lambda data: _metadata(data, metadata.parse_sysinfo), seeds.sysinfos
+    ),
+    "printk": Target(_printk, seeds.rings),
+    "recognise": Target(_recognise, seeds.inputs),
+    "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),
+    "report": Target(_report, seeds.reports),
+    "seamcall": Target(_seamcall, seeds.words),
+    "tdmr": Target(_tdmr, seeds.words),
+    "version": Target(_version, lambda: [b"1.5.06", b"1.5", b"TDX 2.0.1"], also=(ValueError,)),
+}
+"""By name. A new decoder is a row."""
