@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -13,13 +14,20 @@ from tdxinfo.cli.options import ExitStatus, wants_json
 from tdxinfo.errors import BadInput
 
 
+_SELDOM = 100_000
+"""Objects made between two searches for garbage; a short run makes fewer."""
+
+
 def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
+    gc.set_threshold(_SELDOM)
     for stream in (sys.stdout, sys.stderr):
         _escape_what_cannot_be_encoded(stream)
     if sys.stdout is None:  # what Python makes of a descriptor that is closed
         sys.exit(_refuse("The output cannot be written: standard output is closed.", []))
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    gc.freeze()  # the process's end frees everything, without another search
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
