@@ -53,6 +53,8 @@ _HELPER_ONLY = {
     "td.vm_ctls_fixed1",
 }
 """Facts that no place of an upstream kernel tells without the native helper."""
+_SELDOM = {"memory.tdmrs_used"}
+"""What a kernel says only where few are left."""
 _AT_BOOT_ONLY = {
     "module.major",
     "module.minor",
@@ -177,7 +179,7 @@ def _needed(result: Result) -> Iterable[str]:
     if wanted.verdict != "ready":
         state = [] if wanted.state == "unknown" else ["module.state"]
         return [*expected.OF_REGISTERS, *state, *wanted.facts]
-    hidden = set() if _tells_all(result.scenario) else set(_HELPER_ONLY)
+    hidden = _SELDOM | (set() if _tells_all(result.scenario) else _HELPER_ONLY)
     if result.generation != "at-boot":
         hidden |= _AT_BOOT_ONLY
     return expected.facts(result.scenario, result.run).keys() - hidden

@@ -209,6 +209,7 @@ def _of_memory(scenario: Scenario, run: Run) -> Iterator[tuple[str, Any]]:
     yield "memory.cmr_bytes", sum(size for _, size in scenario.cmrs)
     # What the kernel asked the module for at TDH.SYS.CONFIG.
     yield "memory.tdmrs", [_tdmr(tdmr) for tdmr in run.module.tdmrs]
+    yield "memory.tdmrs_used", len(run.module.tdmrs)
     pamt = [part for tdmr in run.module.tdmrs for part in tdmr.pamt]
     yield "memory.pamt_bytes", sum(part.end - part.start for part in pamt)
 
