@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from tdxinfo.errors import Malformed
 from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
 from tdxinfo.model.values import MemoryRange, NodeMemory
@@ -23,6 +24,8 @@ from tdxinfo.model.values import MemoryRange, NodeMemory
 PAGE = 1 << 12
 FIRST_MIB = 1 << 20
 _GIB = 1 << 30
+_MOST_STEPS = 1 << 22
+"""64 TDMRs, as many as modules have, of up to 32,000 pieces: each TDMR is held against each."""
 _PAMT_PAGES = (1 << 12, 1 << 21, 1 << 30)
 
 
@@ -94,13 +97,15 @@ def plan(
     """What a kernel with this memory builds; None of no memory.
 
     With `cmrs`, holes are the gaps between those. `pamts` are the places of all PAMTs where they
-    are known, one range a TDMR.
+    are known, one range a TDMR. Raises Malformed for memory in more pieces than any host's.
     """
     memory = [above_first_mib(found) for found in regions if found.end > FIRST_MIB]
     if not memory:
         return None
     covered = _cover(memory)
     holes = memory if cmrs is None else cmrs
+    if min(len(covered), limits.max_tdmrs) * (len(covered) + len(memory)) > _MOST_STEPS:
+        raise Malformed(f"the memory is in {len(memory)} pieces, too many to plan TDMRs for")
     built = [
         _planned(tdmr, holes, limits, _node(tdmr, regions)) for tdmr in covered[: limits.max_tdmrs]
     ]

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tdxinfo.decode import lines
+from tdxinfo.decode import lines, tdmr
 from tdxinfo.decode.btf import Btf
 from tdxinfo.errors import BadInput, Malformed
 from tdxinfo.machine.archive import members
+from tdxinfo.model.values import MemoryRange
 from tests.fuzz.seeds import joined
 from tests.fuzz.targets import TARGETS, try_out
 
@@ -133,3 +134,10 @@ def test_a_zone_without_an_extent_does_not_borrow_the_next_ones() -> None:
     text = "Node 0, zone A\nNode 1, zone B\n  spanned 16\n  start_pfn: 256\n"
     (span,) = lines.node_spans(text)
     assert (span.node, span.base, span.end) == (1, 256 << 12, 272 << 12)
+
+
+def test_memory_in_more_pieces_than_any_hosts_is_not_planned_for() -> None:
+    regions = [MemoryRange.between(n << 31, (n << 31) + 4096) for n in range(1, 20_000)]
+    assert tdmr.plan(regions) is not None
+    with pytest.raises(Malformed, match="pieces"):
+        tdmr.plan(regions, tdmr.USUAL._replace(max_tdmrs=65535))
