@@ -91,6 +91,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("check", "--json"),
     ("check", "--format", "prometheus"),
     ("check", "--format", "nfd", "--from", EXAMPLE),
+    ("check", "--format", "junit", "--from", EXAMPLE),
+    ("check", "--format", "markdown"),
     ("explain", "keys.tdx_keyids", "keys.tdx_share", "0xc000050500000000", "NO_RBP_MOD"),
     ("explain", "module.state", "--json"),
     ("diff", "live", EXAMPLE),

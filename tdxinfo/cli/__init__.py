@@ -13,7 +13,6 @@ import click
 from tdxinfo.cli.options import ExitStatus, wants_json
 from tdxinfo.errors import BadInput
 
-
 _SELDOM = 100_000
 """Objects made between two searches for garbage; a short run makes fewer."""
 

@@ -52,6 +52,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("check", "-v"),
     ("check", "--format", "prometheus"),
     ("check", "--format", "nfd"),
+    ("check", "--format", "junit"),
+    ("check", "--format", "markdown"),
     ("explain", "kernel.command_line"),
     ("explain", "keys.tdx_share"),
     ("dump", "--json"),
