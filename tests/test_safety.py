@@ -192,6 +192,7 @@ with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.St
     for option in ([], ["-v"], ["--json"], ["--all-sources"]):
         for command in ("dump", "check"):
             run(["--from", "example:emr-five-cmrs", command, *option])
+            run([command, *option])
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

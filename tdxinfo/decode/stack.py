@@ -19,7 +19,7 @@ def libvirt_version(target: str) -> str:
 
 def version_tuple(text: str) -> tuple[int, ...]:
     """(10, 1, 2) for 10.1.2 and for 10.1.2-rc1."""
-    return tuple(int(part) for part in re.findall(r"\d+", text.partition("-")[0])[:3])
+    return tuple(int(part) for part in re.findall(r"\d{1,9}", text.partition("-")[0])[:3])
 
 
 def firmware_features(text: str) -> list[str]:

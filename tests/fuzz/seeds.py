@@ -48,6 +48,16 @@ def small_files() -> Iterator[bytes]:
     yield b"0-1000000000 : CXL Window 0\n  1000000-1ffffff : System RAM (kmem)\n"
 
 
+def stack_files() -> Iterator[bytes]:
+    yield b"libvirt.so.0.11006.0"
+    yield b"10.1.2-rc1"
+    yield b'{"features": ["intel-tdx", "verbose-dynamic"]}'
+    yield b'{ // comment\n "pccs_url": "https://localhost:8081/", "use_secure_cert": false }'
+    yield b"Starts Registration Agent Flow\nERROR: no answer\n"
+    yield b"efivarfs /sys/firmware/efi/efivars efivarfs rw,nosuid 0 0\n"
+    yield b"options kvm-intel tdx=1 # on\n"
+
+
 def command_lines() -> Iterator[bytes]:
     yield from files("cmdline")
     yield b"memmap=4G!8G,1G@4G memmap=2G%16G-7+1 efi_fake_mem=1M@0x100000:0x40000 memmap=08K@010"

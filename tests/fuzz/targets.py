@@ -23,6 +23,8 @@ from tdxinfo.decode import (
     convertible,
     cpuid,
     cpuinfo,
+    dmi,
+    failures,
     fieldid,
     kernels,
     klog,
@@ -34,6 +36,7 @@ from tdxinfo.decode import (
     printk,
     releases,
     seamcall,
+    stack,
     tdmr,
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram, read_fact
@@ -45,7 +48,7 @@ from tdxinfo.machine import Machine, Origin
 from tdxinfo.machine.archive import members
 from tdxinfo.machine.captured import from_memory, open_record
 from tdxinfo.machine.inputs import ReportInput, recognise
-from tdxinfo.model.values import MemoryRange, ModuleVersion, NodeMemory
+from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
 from tdxinfo.render.document import as_text, dump_document
 from tdxinfo.render.judgement import check_document
 from tdxinfo.sources.kcore import Memory
@@ -257,6 +260,28 @@ def _seamcall(data: bytes) -> None:
         seamcall.known(word)
 
 
+def _failures(data: bytes) -> None:
+    failures.of_refusal(_text(data))
+    for word in _words(data):
+        failure = Failure(word & 0xFF, None, None, "TDH.SYS.RD", word, None, None, _text(data))
+        failures.of_failure(failure)
+
+
+def _stack(data: bytes) -> None:
+    text = _text(data)
+    readers: tuple[Callable[[str], object], ...] = (
+        stack.libvirt_version,
+        stack.version_tuple,
+        stack.firmware_features,
+        stack.qcnl,
+        stack.registration_of_log,
+        lambda text: stack.is_writable_mount(text, "/sys/firmware/efi/efivars"),
+        lambda text: stack.modprobe_option(text, "kvm_intel", "tdx"),
+    )
+    _each(lambda read=read: read(text) for read in readers)
+    stack.registration_of_variable(data)
+
+
 def _field_ids(data: bytes) -> None:
     for word in _words(data):
         parts = fieldid.FieldId.parse(word)
@@ -372,7 +397,9 @@ TARGETS: dict[str, Target] = {
     "capture": Target(_capture, seeds.captures),
     "convertible": Target(_convertible, seeds.command_lines),
     "cpuinfo": Target(lambda data: cpuinfo.parse(_text(data)), lambda: seeds.files("cpuinfo")),
+    "dmi": Target(dmi.is_populated, lambda: [bytes([17, 40, 0, 0]) + bytes(36), bytes(40)]),
     "explain": Target(_explain, seeds.queries),
+    "failures": Target(_failures, seeds.words),
     "fieldid": Target(_field_ids, seeds.words),
     "from": Target(_from, seeds.inputs),
     "kcore": Target(_kcore, seeds.core_files),
@@ -401,6 +428,7 @@ TARGETS: dict[str, Target] = {
     "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),
     "report": Target(_report, seeds.reports),
     "seamcall": Target(_seamcall, seeds.words),
+    "stack": Target(_stack, seeds.stack_files),
     "tdmr": Target(_tdmr, seeds.words),
     "version": Target(_version, lambda: [b"1.5.06", b"1.5", b"TDX 2.0.1"], also=(ValueError,)),
 }
