@@ -39,7 +39,9 @@ class Result:
         return told
 
     def text(self, name: str) -> str:
-        return (self.run.folder / name).read_text(errors="replace")
+        """What lies in the run's folder under the name; nothing where the guest wrote none."""
+        path = self.run.folder / name
+        return path.read_text(errors="replace") if path.exists() else ""
 
     def document(self, command: str) -> dict[str, Any]:
         whole: dict[str, Any] = json.loads(self.text(f"{command}.out"))

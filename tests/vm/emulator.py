@@ -9,9 +9,8 @@ know as 0, without a fault; these reads are answered at breakpoints of their own
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 from tests.vm.rsp import Closed, Gdb, Registers
 from tests.vm.sites import RDMSR, Sites, occurrences
@@ -27,7 +26,7 @@ _WORD = (1 << 64) - 1
 _CARRY = 1
 _STATUS_FLAGS = 0x8D5
 """CF, PF, AF, ZF, SF and OF: VMX instructions set or clear them all."""
-_VMXE = 1 << 13
+_CR4_WRITE_LENGTH = 3
 _RING = 3
 
 SETTLED = 0x7FFFFFFF
@@ -62,8 +61,6 @@ class Emulator:
         self._msrs = msrs
         self._handlers: dict[int, Callable[[str, Registers], None]] = {}
         self._cpus_in_vmx: set[int] = set()
-        self._cr4_reads: dict[int, Cr4Read] = {}
-        self._cr4: int | None = None
         self._break_at(sites.invalid_opcode, self._on_invalid_opcode)
         self._break_at(sites.module_start, self._on_module_start)
         for site in sites.rdmsr:
@@ -85,14 +82,17 @@ class Emulator:
         self._handlers[site] = handler
 
     def _settle(self, device: int) -> None:
-        """Leaves SEAMCALL and /dev/cpu/N/msr: TCG is slow near a breakpoint, and with many."""
+        """Leaves SEAMCALL, CR4 and /dev/cpu/N/msr: TCG is slow near a breakpoint, and with many."""
         self._module.settle()
-        for site in set(self._handlers) - {self._sites.invalid_opcode, device, *self._cr4_reads}:
+        for site in set(self._handlers) - {self._sites.invalid_opcode, device, *self._sites.cr4}:
             self._gdb.do_not_break_at(site)
             del self._handlers[site]
 
     def _step_over(self, site: int, thread: str) -> None:
-        """Lets the kernel do the instruction at a breakpoint itself."""
+        """Lets the kernel do the instruction at a breakpoint itself.
+
+        Each change of breakpoints makes TCG translate the kernel anew.
+        """
         self._gdb.do_not_break_at(site)
         self._gdb.step(thread)
         self._gdb.break_at(site)
@@ -153,12 +153,10 @@ class Emulator:
         self._gdb.set_registers(registers)
 
     def _on_cr4_write(self, thread: str, registers: Registers) -> None:
-        """TCG takes VMXE for a fault of SVM and hangs, so that CR4 is written without it."""
-        written = self._sites.cr4[registers["ip"]]
-        if registers[written] & _VMXE:
-            registers[written] &= ~_VMXE
-            self._gdb.set_registers(registers)
-        self._step_over(registers["ip"], thread)
+        """Writes what the kernel writes: TCG itself takes VMXE for a fault of SVM, and hangs."""
+        registers["cr4"] = registers[self._sites.cr4[registers["ip"]]]
+        registers["ip"] += _CR4_WRITE_LENGTH
+        self._gdb.set_registers(registers)
 
     def _note_vmx(self, code: bytes, cpu: int) -> None:
         if code.startswith(_VMXON):
@@ -166,38 +164,16 @@ class Emulator:
         elif code.startswith(_VMXOFF):
             self._cpus_in_vmx.discard(cpu)
 
-    def _on_cr4_read(self, thread: str, registers: Registers) -> None:
-        """Shows VMXE as the kernel wrote it, on a CPU that executed VMXON."""
-        read = self._cr4_reads[registers["ip"]]
-        if self._cr4 is None:
-            self._step_over(registers["ip"], thread)
-            registers = self._gdb.registers()
-            self._cr4 = registers[read.register]
-        else:
-            registers["ip"] += read.length
-        is_in_vmx = int(thread, 16) in self._cpus_in_vmx
-        registers[read.register] = self._cr4 | (_VMXE if is_in_vmx else 0)
-        self._gdb.set_registers(registers)
-
     def _on_module_start(self, thread: str, registers: Registers) -> None:
-        """Answers the RDMSRs of kvm_intel, which asks for the VMX capabilities.
-
-        And the native helper's reads of CR4, by which it knows a CPU that is ready for SEAMCALLs.
-        """
+        """Answers the RDMSRs of kvm_intel, which asks for the VMX capabilities."""
         layout = self._sites.module
         module = registers["di"]
         name = self._gdb.read(module + layout.name, 56).split(b"\0")[0]
-        for region in _CODE_REGIONS if name in (b"kvm_intel", b"tdx_sysrd") else ():
+        for region in _CODE_REGIONS if name == b"kvm_intel" else ():
             place = module + layout.mem + region * layout.stride
             start, size = self._gdb.number(place), self._gdb.number(place + layout.size, 4)
-            code = self._gdb.read(start, size)
-            if name == b"kvm_intel":
-                for at in occurrences(code, RDMSR):
-                    self._break_at(start + at, self._on_rdmsr)
-            else:
-                for at, read in cr4_reads(code):
-                    self._cr4_reads[start + at] = read
-                    self._break_at(start + at, self._on_cr4_read)
+            for at in occurrences(self._gdb.read(start, size), RDMSR):
+                self._break_at(start + at, self._on_rdmsr)
         self._step_over(self._sites.module_start, thread)
 
 
@@ -209,34 +185,6 @@ _INVALIDATIONS = (b"\x66\x0f\x38\x80", b"\x66\x0f\x38\x81")
 """INVEPT and INVVPID."""
 _GROUP_9 = 6
 """The opcode's extension of VMXON and VMCLEAR; with a register it would be RDRAND."""
-
-
-@dataclass(frozen=True)
-class Cr4Read:
-    """`mov %cr4, REGISTER`."""
-
-    register: str
-    length: int
-
-
-_CR4_READ = b"\x0f\x20"
-_CR4_OPERAND = 0xE0
-"""ModRM of CR4 and the first register."""
-_REX_B = 0x41
-"""The prefix that makes it a register from R8 on."""
-_LOW_REGISTERS = ("ax", "cx", "dx", "bx", "sp", "bp", "si", "di")
-
-
-def cr4_reads(code: bytes) -> Iterator[tuple[int, Cr4Read]]:
-    """Where the code reads CR4, and into which register."""
-    for at in occurrences(code, _CR4_READ):
-        number = code[at + 2] - _CR4_OPERAND
-        if number not in range(8):
-            continue
-        if code[at - 1] == _REX_B:
-            yield at - 1, Cr4Read(f"r{number + 8}", 4)
-        else:
-            yield at, Cr4Read(_LOW_REGISTERS[number], 3)
 
 
 def vmx_length(code: bytes) -> int:

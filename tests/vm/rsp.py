@@ -14,11 +14,12 @@ REGISTERS = (
     *("ax", "bx", "cx", "dx", "si", "di", "bp", "sp"),
     *(f"r{number}" for number in range(8, 16)),
     *("ip", "flags"),
+    *("cs", "ss", "ds", "es", "fs", "gs", "fs_base", "gs_base", "kernel_gs_base"),
+    *("cr0", "cr2", "cr3", "cr4"),
 )
-"""The first registers of the `g` packet, in its order; `flags` has 32 bits, the others 64."""
-_REGISTERS = struct.Struct("<17QI")
+"""The first registers of the `g` packet, in its order; `flags` and selectors have 32 bits."""
+_REGISTERS = struct.Struct("<17Q7I7Q")
 _CHUNK = 1024
-_WORD = (1 << 64) - 1
 
 Registers = dict[str, int]
 
@@ -60,7 +61,7 @@ class Gdb:
 
     def set_registers(self, registers: Registers) -> None:
         """Writes what `registers` gave, changed, of the same CPU in the same stop."""
-        words = [registers[name] & _WORD for name in REGISTERS]
+        words = [registers[name] for name in REGISTERS]
         self._order("G" + (_REGISTERS.pack(*words) + self._rest_of_registers).hex())
 
     def read(self, address: int, size: int) -> bytes:

@@ -79,16 +79,19 @@ def test_registers_are_written_as_they_were_read(stub: Callable[[Stub], Gdb]) ->
 
     def answer(packet: str) -> str:
         if packet == "g":
-            words = [number.to_bytes(8, "little").hex() for number in range(17)]
-            return "".join(words) + "02000000" + "ab" * 40
+            general = b"".join(number.to_bytes(8, "little") for number in range(17))
+            selectors = b"".join(number.to_bytes(4, "little") for number in range(2, 9))
+            control = b"".join(number.to_bytes(8, "little") for number in range(20, 27))
+            return (general + selectors + control).hex() + "ab" * 40
         if packet.startswith("G"):
             written.append(packet[1:])
         return "OK"
 
     gdb = stub(answer)
     registers = gdb.registers()
-    assert [registers[name] for name in REGISTERS] == [*range(17), 2]
-    gdb.set_registers({**registers, "ax": 0x1_0000_0000_0000_0001})
+    assert [registers[name] for name in REGISTERS] == [*range(17), *range(2, 9), *range(20, 27)]
+    assert registers["cr4"] == 26
+    gdb.set_registers({**registers, "ax": 1})
     assert written == ["01" + "00" * 7 + answer("g")[16:]]
 
 
