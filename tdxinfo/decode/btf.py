@@ -229,20 +229,30 @@ def _at_most_leaves(leaves: Iterator[Leaf]) -> list[Leaf]:
     return found
 
 
+_KIND_AND_PARTS = 0x1F00FFFF
+"""What of a type's `info` tells its length."""
+
+
+class _Lengths(dict[int, int]):
+    """Words of a type, by kind and number of parts; worked out at first sight."""
+
+    def __missing__(self, info: int) -> int:
+        kind, parts = info >> 24, info & 0xFFFF
+        if not 0 < kind <= _LAST_KIND:
+            raise Malformed(f"the BTF has a type of unknown kind {kind}")
+        self[info] = length = _TYPE_WORDS + _FIXED.get(kind, 0) + _PER_PART.get(kind, 0) * parts
+        return length
+
+
 def _starts(words: memoryview) -> array[int]:
     """Where each type begins, in words. Raises Malformed when one has no known kind."""
-    sizes = [_TYPE_WORDS + _FIXED.get(kind, 0) for kind in range(32)]
-    per_part = [_PER_PART.get(kind, 0) for kind in range(32)]
+    lengths = _Lengths()
     starts = array("I")
     append = starts.append
     at, end = 0, len(words) - _TYPE_WORDS + 1
     while at < end:
-        info = words[at + 1]
-        kind = info >> 24 & 31
-        if not 0 < kind <= _LAST_KIND:
-            raise Malformed(f"the BTF has a type of unknown kind {kind}")
         append(at)
-        at += sizes[kind] + per_part[kind] * (info & 0xFFFF)
+        at += lengths[words[at + 1] & _KIND_AND_PARTS]
     if at != len(words):
         raise Malformed("the BTF's last type is cut short")
     return starts

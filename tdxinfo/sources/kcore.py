@@ -29,6 +29,7 @@ _MOST_READ = 1 << 20
 
 _CAP_SYS_RAWIO = 17
 
+_ADDRESS_AND_KIND = re.compile(rb"([0-9a-f]{1,16}) \w")
 _ELF = struct.Struct("<16sHHIQQQIHHHHHH")
 _SEGMENT = struct.Struct("<IIQQQQQQ")
 _LOADABLE = 1
@@ -46,8 +47,14 @@ def symbols(names: Iterable[str]) -> dict[str, int]:
     """The addresses of those symbols that there are, found in one pass. Raises Unavailable."""
     listed = read_file(SYMBOLS, _SYMBOLS_LIMIT)
     wanted = b"|".join(re.escape(name.encode()) for name in names)
-    pattern = re.compile(rb"^([0-9a-f]{1,16}) \w (" + wanted + rb")$", re.MULTILINE)
-    found = {match[2].decode(): int(match[1], 16) for match in pattern.finditer(listed)}
+    # The list has 100,000 lines and more: a pattern that begins with the names' common letters
+    # is searched for several times faster than one that begins with an address.
+    pattern = re.compile(rb" (" + wanted + rb")$", re.MULTILINE)
+    found = {}
+    for match in pattern.finditer(listed):
+        line = listed[listed.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+        if address := _ADDRESS_AND_KIND.fullmatch(line):
+            found[match[1].decode()] = int(address[1], 16)
     if found and not any(found.values()):
         raise Denied(f"{SYMBOLS} hides its addresses from this user (kptr_restrict)", _to_see())
     return found
