@@ -5,6 +5,7 @@ from __future__ import annotations
 import compileall
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from tests.vm import qemu, scenario
+from tests.vm import modules, qemu, scenario
 from tests.vm.kernels import GENERATIONS, kernel_of
 from tests.vm.missing import Missing
 from tests.vm.scenario import Scenario
@@ -93,9 +94,7 @@ def run(name: str, generation: str, folder: Path) -> Result:
         "CHECKOUT": str(_CHECKOUT),
     }
     if described.helper:
-        from tests.vm import helper
-
-        helper.build(kernel, folder)
+        shutil.copy(modules.build(kernel, modules.HELPER, folder.parent), folder / "helper.ko")
     booted = qemu.boot(
         folder,
         qemu.Machine(
