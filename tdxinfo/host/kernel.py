@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from tdxinfo.decode import kernels, lines
 from tdxinfo.host.section import Compared, From, Inferred, Section
 from tdxinfo.model.observed import Observed
-from tdxinfo.sources.files import ExistsImplies, File, KernelConfig
+from tdxinfo.sources.files import MODULE_VERSION, ExistsImplies, File, KernelConfig
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.processor import FlagImplies
@@ -51,7 +51,7 @@ class Kernel(Section):
 
     generation: Annotated[
         Observed[Generation],
-        ExistsImplies("/sys/devices/faux/tdx_host/version", kernels.BOOT),
+        ExistsImplies(MODULE_VERSION, kernels.BOOT),
         ExistsImplies("/sys/firmware/tdx_seam/major_version", kernels.VENDOR_BOOT),
         ExistsImplies("/sys/firmware/tdx/tdx_module/state", kernels.VENDOR_BOOT),
         ExistsImplies("/sys/firmware/tdx/tdx_module/status", kernels.VENDOR_KVM),

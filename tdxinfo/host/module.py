@@ -9,7 +9,13 @@ from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
 from tdxinfo.sources import metadata
-from tdxinfo.sources.files import CgroupImplies, NotLost, RunningState, StateFile
+from tdxinfo.sources.files import (
+    MODULE_VERSION,
+    CgroupImplies,
+    NotLost,
+    RunningState,
+    StateFile,
+)
 from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
@@ -18,8 +24,6 @@ from tdxinfo.sources.kvm import KvmSucceeds
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
 
 State = Literal["initialized", "failed", "not-loaded", "not-attempted", "unknown"]
-
-_VERSION = "/sys/devices/faux/tdx_host/version"
 
 
 def _major(version: ModuleVersion) -> int:
@@ -66,7 +70,7 @@ class Module(Section):
 
     state: Annotated[
         Observed[State],
-        RunningState(_VERSION, ModuleVersion.parse),
+        RunningState(MODULE_VERSION, ModuleVersion.parse),
         KmemState(),
         KvmSucceeds("initialized"),
         VendorState(),
@@ -80,7 +84,7 @@ class Module(Section):
     version: Annotated[
         Observed[ModuleVersion],
         *metadata.version(),
-        StateFile(_VERSION, ModuleVersion.parse),
+        StateFile(MODULE_VERSION, ModuleVersion.parse),
         KmemVersion(),
         VendorVersion(),
         KernelLog("module_version"),
@@ -197,6 +201,6 @@ class Module(Section):
     """The module takes no handoff data of a newer one."""
 
     failure: Annotated[
-        Observed[Failure], NotLost(_VERSION, ModuleVersion.parse), KernelLog("failure")
+        Observed[Failure], NotLost(MODULE_VERSION, ModuleVersion.parse), KernelLog("failure")
     ]
     """How the initialization failed; null with a source when it did not."""

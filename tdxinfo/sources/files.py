@@ -13,6 +13,9 @@ from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import FILE_LIMIT, Machine
 from tdxinfo.sources import locator
 
+MODULE_VERSION = "/sys/devices/faux/tdx_host/version"
+"""The running TDX module's version, from Linux 7.2 on; it follows an update."""
+
 _SCHEMES = (("/sys/fs/cgroup/", "cgroup"), ("/sys/", "sysfs"), ("/proc/", "procfs"))
 
 

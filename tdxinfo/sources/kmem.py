@@ -17,7 +17,8 @@ from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
-from tdxinfo.sources import locator
+from tdxinfo.sources import Place, locator
+from tdxinfo.sources.files import MODULE_VERSION, StateFile
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kobjects import (
     KEYID_POOL,
@@ -194,10 +195,19 @@ def members(machine: Machine) -> dict[str, int | list[int]]:
     return {path: whole.member(path) for path in whole.leaves}
 
 
+_VERSIONS = (KernelLog("module_version"), StateFile(MODULE_VERSION, ModuleVersion.parse))
+"""The version at boot, and the one now: it may have changed since the memory was read."""
+
+
 def _was_updated(machine: Machine) -> bool:
-    """Whether the version differs from the one at boot: an update reads nothing else anew."""
+    """Whether another version is told elsewhere: an update reads nothing else anew."""
+    held = KmemVersion()
+    return any(_differ(machine, held, other) for other in _VERSIONS)
+
+
+def _differ(machine: Machine, one: Place, other: Place) -> bool:
     try:
-        return bool(KmemVersion().read(machine) != KernelLog("module_version").read(machine))
+        return bool(one.read(machine) != other.read(machine))
     except Unavailable:
         return False
 

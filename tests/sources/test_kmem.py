@@ -262,6 +262,26 @@ def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
     assert "updated since" in " ".join(a.message for a in host.module.features0.attempts)
 
 
+def test_what_was_read_before_an_update_is_not_told_beside_its_version(tmp_path: Path) -> None:
+    def features(running: str) -> Any:
+        recorded = world(
+            {"/sys/devices/faux/tdx_host/version": f"{running}\n"},
+            answers={kmem.KEY: {
+                "tdx_module_initialized": 1,
+                "tdx_sysinfo": {"data": sysinfo().hex(), "layout": [
+                    "version.minor_version 0 16 1 0", "version.major_version 16 16 1 0",
+                    "version.update_version 32 16 1 0", "features.tdx_features0 64 64 1 0"]},
+            }},
+            log="[ 1.0] virt/tdx: TDX-Module initialized\n",
+        )  # fmt: skip
+        host = observe(recorded, NAMES)
+        assert str(host.module.version.value) == running
+        return host.module.features0.value
+
+    assert features("1.5.24") is not None
+    assert features("1.5.25") is None
+
+
 def test_a_capture_replays_the_kernels_memory(
     kernel: Callable[[str], Kernel], tmp_path: Path
 ) -> None:
