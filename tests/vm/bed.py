@@ -7,10 +7,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,22 @@ from tests.vm.kernels import GENERATIONS, kernel_of
 from tests.vm.missing import Missing
 from tests.vm.scenario import Scenario
 
-TIME_OUT = 900
-"""Seconds for one boot; a quiet machine takes 20, and others may use it too."""
-
 _CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Guest:
+    """What the guest does once its kernel is up."""
+
+    command: str = "tests.vm.guest"
+    """Arguments of `python -m`."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    command_line: str = ""
+    """More words for the kernel."""
+    modules: tuple[Path, ...] = ()
+    """Sources of kernel modules, which are built and laid into the run's folder."""
+    time_out: float = 900
+    """Seconds for the boot; a quiet machine takes 20, and others may use it too."""
 
 
 @dataclass
@@ -78,11 +90,12 @@ def boots(wanted: Iterable[Case], folder: Path) -> Iterator[Boots]:
             pool.shutdown(cancel_futures=True)
 
 
-def run(name: str, generation: str, folder: Path) -> Result:
+def run(name: str, generation: str, folder: Path, guest: Guest | None = None) -> Result:
     """Boots the scenario in the newest kernel of the generation.
 
     Raises Missing for what this machine does not have.
     """
+    guest = guest or Guest()
     if os.geteuid() != 0:
         raise Missing("root: the guest's first process must own what it reads of the host's root")
     described = scenario.load(name, generation)
@@ -92,20 +105,24 @@ def run(name: str, generation: str, folder: Path) -> Result:
         "KVM_INTEL": described.kvm_intel,
         "PYTHON": sys.executable,
         "CHECKOUT": str(_CHECKOUT),
+        "GUEST": guest.command,
+        **guest.environment,
     }
     if described.helper:
         shutil.copy(modules.build(kernel, modules.HELPER, folder.parent), folder / "helper.ko")
+    for source in guest.modules:
+        shutil.copy(modules.build(kernel, source, folder.parent), folder)
     booted = qemu.boot(
         folder,
         qemu.Machine(
             kernel,
-            described.command_line,
+            f"{described.command_line} {guest.command_line}",
             described.msrs,
             described.memory_mb,
             described.cpus,
         ),
         described.module,
         environment,
-        TIME_OUT,
+        guest.time_out,
     )
     return Result(described, generation, booted)

@@ -1,11 +1,13 @@
-# The guest's first process: the kernel's file systems and modules, then what guest.py does.
+# The guest's first process: the kernel's file systems and modules, then what $GUEST does.
 # /run is a tmpfs of the guest's own, and /run/vm the run's folder on the host; run.env tells where
 # the rest lies. A step that fails is told in run.log, and the boot goes on.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export HOME=/run TMPDIR=/run LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 cd /run/vm
 exec >run.log 2>&1
+set -a
 . ./run.env
+set +a
 
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -30,7 +32,7 @@ if [ -e helper.ko ]; then
     [ -s helper.fields ] || cat /sys/kernel/debug/tdx_sysrd/info >helper.info
 fi
 
-(cd "$CHECKOUT" && "$PYTHON" -m tests.vm.guest)
+(cd "$CHECKOUT" && "$PYTHON" -m $GUEST)
 dmesg >dmesg
 sync
 echo o >/proc/sysrq-trigger
