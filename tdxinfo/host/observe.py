@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic_core import ValidationError
-
-from tdxinfo.errors import Absent, Lost, Malformed, Unavailable
+from tdxinfo.errors import Absent, Lost, Malformed, OutOfRange, Unavailable
 from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.section import Compared, From, Section
 from tdxinfo.machine import Machine, Origin
@@ -54,9 +52,8 @@ class Observer:
             return Observed(section.fields[field].type.validated(told), place.origin, (), name)
         except Unavailable as refusal:
             return Attempt.from_error(place.origin, refusal)
-        except ValidationError as error:
-            why = error.errors(include_url=False, include_context=False)[0]["msg"]
-            message = f"what {place.origin} says of {name} is out of range: {why}"
+        except OutOfRange as error:
+            message = f"what {place.origin} says of {name} is out of range: {error}"
             return Attempt.from_error(place.origin, Malformed(message))
 
     def _tell(self, place: Place | From | Compared) -> Any:

@@ -12,11 +12,12 @@ from tests.cli.command import spawned
 @pytest.mark.parametrize(
     ("command", "heavy"),
     [
-        (["--version"], ["pydantic", "rich"]),
-        (["--help"], ["pydantic", "rich"]),
-        (["diff", "--help"], ["pydantic", "rich"]),
-        (["schema"], ["pydantic", "rich"]),
-        (["dump", "--json", "--from", "example:emr-five-cmrs"], ["rich"]),
+        (["--version"], ["pydantic_core", "rich"]),
+        (["--help"], ["pydantic_core", "rich"]),
+        (["diff", "--help"], ["pydantic_core", "rich"]),
+        (["schema"], ["pydantic_core", "rich"]),
+        (["dump", "--json", "--from", "example:linux-7.3-emulated"], ["pydantic_core", "rich"]),
+        (["check", "--json", "--from", "example:linux-7.3-emulated"], ["pydantic_core", "rich"]),
         (["diff", "--json", *["example:emr-five-cmrs"] * 2], ["rich"]),
     ],
 )
