@@ -119,4 +119,4 @@ def assemble(facts: dict[str, Observed[Any]], origin: Origin) -> Host:
         )
         for name, section in SECTIONS.items()
     }
-    return Host(**sections, origin=origin)  # type: ignore[arg-type]
+    return Host(origin, **sections)
