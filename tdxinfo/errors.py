@@ -2,7 +2,6 @@
 
 TdxinfoError
 ├── BadInput            what the user gave cannot be used; the command ends with status 2
-├── OutOfRange          a value is none that its fact can have; who gave it is told by who asked
 └── Unavailable         a place did not answer; only this fact becomes unknown
     ├── Absent          it does not exist
     │   └── NotRecorded it was never asked when the capture was made
@@ -26,10 +25,6 @@ class TdxinfoError(Exception):
 
 class BadInput(TdxinfoError):
     """What the user gave cannot be used."""
-
-
-class OutOfRange(TdxinfoError):
-    """A value is none that its fact can have. `str()` says what is wrong with "it"."""
 
 
 class Unavailable(TdxinfoError):

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import ValidationError
+
 from tdxinfo.checks.engine import first_failure, judge_host, verdict_of
-from tdxinfo.errors import BadInput, OutOfRange
+from tdxinfo.errors import BadInput
 from tdxinfo.host import SECTIONS, Host
 from tdxinfo.host.observe import observe
 from tdxinfo.host.reported import host_of_report, refuse_other_schema
@@ -109,8 +111,9 @@ def _fact(host: dict[str, Any], name: str, where: str | None) -> Any:
     try:
         value = told.get(key) if isinstance(told, dict) else None
         return SECTIONS[section].fields[key].type.validated(value)
-    except OutOfRange as error:
-        raise BadInput(f"{where} is no valid report: host.{name}: {error}.") from None
+    except ValidationError as error:
+        why = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
+        raise BadInput(f"{where} is no valid report: host.{name}: {why}.") from None
 
 
 def _refuse_failed_run(given: ReportInput) -> None:

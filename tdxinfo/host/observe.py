@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tdxinfo.errors import Absent, Lost, Malformed, OutOfRange, Unavailable
+from pydantic_core import ValidationError
+
+from tdxinfo.errors import Absent, Lost, Malformed, Unavailable
 from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.section import Compared, From, Section
 from tdxinfo.machine import Machine, Origin
@@ -52,8 +54,9 @@ class Observer:
             return Observed(section.fields[field].type.validated(told), place.origin, (), name)
         except Unavailable as refusal:
             return Attempt.from_error(place.origin, refusal)
-        except OutOfRange as error:
-            message = f"what {place.origin} says of {name} is out of range: {error}"
+        except ValidationError as error:
+            why = error.errors(include_url=False, include_context=False)[0]["msg"]
+            message = f"what {place.origin} says of {name} is out of range: {why}"
             return Attempt.from_error(place.origin, Malformed(message))
 
     def _tell(self, place: Place | From | Compared) -> Any:

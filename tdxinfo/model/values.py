@@ -1,7 +1,7 @@
 """Domain values: one type, one parser and one spelling each.
 
-The types say what may stand in them and how they are spelled (`model/fields.py`). They also speak
-pydantic's protocol, so that it can read whole reports of them (`host/reported.py`).
+The types speak pydantic's protocol, so that pydantic-core checks and spells them one by one
+(`model/fields.py`), and pydantic builds whole models of them (`model/report.py`).
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from tdxinfo.errors import OutOfRange
-
-if TYPE_CHECKING:
-    from pydantic_core import core_schema
+from pydantic_core import core_schema
 
 MASK64 = (1 << 64) - 1
 MASK32 = (1 << 32) - 1
@@ -37,21 +34,11 @@ class AtMost:
         self.most = most
         self.unit = unit
 
-    def validated(self, given: object) -> int:
-        """Raises OutOfRange."""
-        if not isinstance(given, int):
-            raise OutOfRange("it is no whole number")
-        if not 0 <= given <= self.most:
-            raise OutOfRange(f"it is not between 0 and {self.most}")
-        return int(given)
-
-    def as_json(self, value: int) -> int | str:
-        return value
+    def schema(self) -> core_schema.CoreSchema:
+        return core_schema.int_schema(ge=0, le=self.most)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        from pydantic_core import core_schema
-
-        return core_schema.int_schema(ge=0, le=self.most)
+        return self.schema()
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
         return {**handler(schema), **({"description": self.unit} if self.unit else {})}
@@ -68,21 +55,10 @@ class HexWord(AtMost):
         digits = len(self.spell(self.most)) - len("0x")
         return {"type": "string", "pattern": f"^0x[0-9a-f]{{{digits}}}$"}
 
-    def validated(self, given: object) -> int:
-        try:
-            return super().validated(_from_hex(given))
-        except ValueError as error:
-            raise OutOfRange(str(error)) from None
-
-    def as_json(self, value: int) -> str:
-        return self.spell(value)
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        from pydantic_core import core_schema
-
+    def schema(self) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(
             _from_hex,
-            super().__get_pydantic_core_schema__(source, handler),
+            super().schema(),
             serialization=core_schema.plain_serializer_function_ser_schema(
                 self.spell, return_schema=core_schema.str_schema(), when_used="json"
             ),
@@ -90,7 +66,7 @@ class HexWord(AtMost):
 
 
 def _from_hex(given: object) -> object:
-    """Hex text into its number; anything else is left to be judged as it is. Raises ValueError."""
+    """Hex text into its number; anything else is left for the schema to judge."""
     return int(given, 16) if isinstance(given, str) and given[:2] == "0x" else given
 
 
@@ -127,14 +103,16 @@ class ModuleVersion:
         return cls(int(major), int(minor), None if update is None else int(update))
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
-        from pydantic_core import core_schema
-
+    def schema(cls) -> core_schema.CoreSchema:
         return core_schema.no_info_before_validator_function(
             lambda given: cls.parse(given) if isinstance(given, str) else given,
             core_schema.is_instance_schema(cls),
             serialization=core_schema.to_string_ser_schema(),
         )
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
+        return cls.schema()
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
