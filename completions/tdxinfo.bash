@@ -44,7 +44,7 @@ _tdxinfo_words() {
             files=1
             ;;
         schema_document)
-            words='dump check explain diff'
+            words='dump check explain diff fleet helper'
             files=
             ;;
     esac

@@ -1138,7 +1138,9 @@ function __tdxinfo_offer_schema_document
         'dump' '' \
         'check' '' \
         'explain' '' \
-        'diff' ''
+        'diff' '' \
+        'fleet' '' \
+        'helper' ''
 end
 
 complete -c tdxinfo -f

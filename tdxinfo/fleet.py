@@ -6,15 +6,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from pydantic_core import ValidationError
-
-from tdxinfo.checks.engine import first_failure, judge_host, verdict_of
+from tdxinfo.checks.engine import Check, deciding, first_failure, judge_briefly, verdict_of
 from tdxinfo.errors import BadInput
-from tdxinfo.host import SECTIONS, Host
-from tdxinfo.host.observe import observe
-from tdxinfo.host.reported import host_of_report, refuse_other_schema
+from tdxinfo.host import Host
+from tdxinfo.host.observe import glimpse
+from tdxinfo.host.reported import Reported, glimpse_of_report
 from tdxinfo.machine import Machine
 from tdxinfo.machine.inputs import CrashDump, ReportInput
 from tdxinfo.machine.many import Supplied
@@ -28,7 +27,7 @@ MOST_KINDS = 10_000
 MOST_EXAMPLES = 3
 """Hosts of a kind whose names are kept."""
 
-_CHECK_ID = re.compile(r"[a-z0-9_]{1,32}\.[a-z0-9_]{1,64}", re.ASCII)
+_CHECK_ID = re.compile(r"[a-z0-9]{1,32}\.[a-z0-9_]{1,64}", re.ASCII)
 _LONGEST = 64
 """Characters that are kept of a name that a report brings along."""
 
@@ -60,25 +59,31 @@ def kind_of(given: Supplied) -> Kind:
     if isinstance(given.what, BadInput):
         raise given.what
     if isinstance(given.what, CrashDump):
-        return _judged(observe(machine_of(given.what, None)))
+        return _judged(glimpse(machine_of(given.what, None)))
     if isinstance(given.what, Machine):
-        return _judged(observe(given.what))
+        return _judged(glimpse(given.what))
     _refuse_failed_run(given.what)
     if "verdict" in given.what.data:
         return _reported(given.what)
-    return _judged(host_of_report(given.what))
+    return _judged(glimpse_of_report(given.what))
 
 
 def _judged(host: Host) -> Kind:
-    results = judge_host(host)
+    results = judge_briefly(host, _deciding())
     first = first_failure(results)
     facts = {name: host.fact(name).value for name in _FACTS}
     return _kind(verdict_of(results), first.check.id if first else None, facts)
 
 
+@cache
+def _deciding() -> list[Check]:
+    """Nothing of the others shows in a kind."""
+    return deciding()
+
+
 def _reported(given: ReportInput) -> Kind:
     """What the checks said where the report was made."""
-    refuse_other_schema(given)
+    told = Reported(given)
     data, where = given.data, given.origin.path
     first = data.get("first_failure")
     try:
@@ -89,7 +94,7 @@ def _reported(given: ReportInput) -> Kind:
         ) from None
     if first is not None and not (isinstance(first, str) and _CHECK_ID.fullmatch(first)):
         raise BadInput(f"{where} is no valid report: its first_failure is {first!r:.40}.")
-    facts = {name: _fact(data["host"], name, where) for name in _FACTS}
+    facts = {name: told.value(name) for name in _FACTS}
     return _kind(verdict, first, facts)
 
 
@@ -103,17 +108,6 @@ def _kind(verdict: HostVerdict, first: str | None, facts: Mapping[str, Any]) -> 
         None if release is None else release[:_LONGEST],
         None if features0 is None else hex64(features0),
     )
-
-
-def _fact(host: dict[str, Any], name: str, where: str | None) -> Any:
-    section, _, key = name.partition(".")
-    told = host.get(section)
-    try:
-        value = told.get(key) if isinstance(told, dict) else None
-        return SECTIONS[section].fields[key].type.validated(value)
-    except ValidationError as error:
-        why = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
-        raise BadInput(f"{where} is no valid report: host.{name}: {why}.") from None
 
 
 def _refuse_failed_run(given: ReportInput) -> None:

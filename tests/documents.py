@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -12,6 +14,8 @@ from jsonschema.exceptions import best_match
 from tdxinfo import schemas
 from tdxinfo.cli.root import COMMANDS
 from tests.artifacts.schema import closed
+
+_SPACE = re.compile(r"\s*")
 
 
 @cache
@@ -31,4 +35,14 @@ def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
     """Asserts that JSON which `tdxinfo ARGUMENTS` printed is what the schema promises."""
     command = next((word for word in arguments if word in COMMANDS), None)
     if command in schemas.NAMES and printed.startswith("{"):
-        assert fault(command, json.loads(printed)) == ""
+        for document in documents(printed):
+            assert fault(command, document) == ""
+
+
+def documents(printed: str) -> Iterator[Any]:
+    """The JSON documents that stand one after another."""
+    decoder, end = json.JSONDecoder(), 0
+    while end < len(printed):
+        document, end = decoder.raw_decode(printed, end)
+        end = _SPACE.match(printed, end).end()  # type: ignore[union-attr]  # it fits anywhere
+        yield document

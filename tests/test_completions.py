@@ -38,7 +38,7 @@ CASES = {
     "tdxinfo diff example:emr-five-cmrs li": {"live"},
     "tdxinfo diff live live li": set(),
     "tdxinfo diff --ignore kvm.loa": {"kvm.loaded"},
-    "tdxinfo schema ": {"dump", "check", "diff", "explain"},
+    "tdxinfo schema ": {"dump", "check", "diff", "explain", "fleet", "helper"},
     "tdxinfo nonsense ": set(),
 }
 

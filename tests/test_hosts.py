@@ -9,9 +9,14 @@ from typing import Any
 import pytest
 
 from tdxinfo.checks.engine import Outcome, first_failure, judge_host, verdict_of
+from tdxinfo.fleet import kind_of
 from tdxinfo.host import SECTIONS, Host, fact_names
 from tdxinfo.host.observe import observe
+from tdxinfo.host.reported import host_of_report
+from tdxinfo.machine import Origin
 from tdxinfo.machine.captured import open_folder
+from tdxinfo.machine.inputs import ReportInput
+from tdxinfo.machine.many import Supplied
 from tdxinfo.render.document import dump_document, plain
 from tdxinfo.render.judgement import check_document
 from tests.documents import fault
@@ -67,6 +72,27 @@ def test_a_host_is_judged_as_expected(name: str) -> None:
         "first_failure": wanted["first_failure"],
         "outcomes": {outcome: sorted(ids) for outcome, ids in wanted["outcomes"].items() if ids},
     }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fleet_tells_of_a_host_what_its_record_tells(name: str) -> None:
+    kind = kind_of(Supplied(name, name, open_folder(str(HOSTS / name))))
+    wanted = expected(name)
+    module = wanted["host"].get("module", {})
+    assert (kind.verdict, kind.first_failure) == (wanted["verdict"], wanted["first_failure"])
+    assert (kind.version, kind.release) == (module.get("version"), module.get("release"))
+    assert kind.features0 == module.get("features0")
+    assert kind.state == module.get("state", "unknown")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fleet_tells_of_a_report_what_all_checks_together_say(name: str) -> None:
+    dumped = json.loads(json.dumps(dump_document(host_of(name), fact_names())))
+    report = ReportInput(Origin("report", name), dumped)
+    kind = kind_of(Supplied(name, name, report))
+    results = judge_host(host_of_report(report))
+    first = first_failure(results)
+    assert (kind.verdict, kind.first_failure) == (verdict_of(results), first and first.check.id)
 
 
 @pytest.mark.parametrize("name", NAMES)

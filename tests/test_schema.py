@@ -102,6 +102,52 @@ def test_a_check_report_that_breaks_the_promise_is_refused(change: Change) -> No
     assert refused("check", change)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line.update(verdict="maybe"),
+        lambda line: line.update(first_failure="the module"),
+        lambda line: line.update(place=None),
+        lambda line: line.update(schema_version="2.0"),
+        lambda line: line.update(error=["why"]),
+        lambda line: line.pop("error"),
+        lambda line: line["module"].pop("release"),
+        lambda line: line["module"].update(features0="0xfbf"),
+        lambda line: line["module"].update(state="running"),
+        lambda line: line["module"].update(build=943),
+    ],
+)
+def test_a_line_of_a_fleet_that_breaks_the_promise_is_refused(change: Change) -> None:
+    line = ran("fleet", READY[-1], "--json").json
+    assert fault("fleet", line) == ""
+    change(line)
+    assert fault("fleet", line) != ""
+
+
+def test_a_line_about_what_could_not_be_read_is_described_too() -> None:
+    line = ran("fleet", "example:nowhere", "--json").json
+    assert fault("fleet", line) == ""
+    assert line["error"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda document: document["helper"].pop("can_be_built"),
+        lambda document: document["helper"].update(loaded=True),
+        lambda document: document["helper"].update(reason=None),
+        lambda document: document["helper"].update(kernels=1),
+        lambda document: document.update(host={"module": {}}),
+        lambda document: document.pop("helper"),
+    ],
+)
+def test_a_status_of_the_helper_that_breaks_the_promise_is_refused(change: Change) -> None:
+    document = ran("helper", "status", "--json").json
+    assert fault("helper", document) == ""
+    change(document)
+    assert fault("helper", document) != ""
+
+
 def test_a_key_of_a_later_version_is_allowed_and_a_changed_one_is_not() -> None:
     document = ran("dump", *READY).json
     later = {**document, "schema_version": "1.1", "news": 1}

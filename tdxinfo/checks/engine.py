@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from tdxinfo import tables
 from tdxinfo.errors import Absent
 from tdxinfo.host import Host
-from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.model.observed import Observed
 from tdxinfo.model.verdict import (
     HostVerdict,
     Outcome,
@@ -113,6 +113,7 @@ CHECKS: dict[str, Check] = {}
 
 _BLOCKING = (Outcome.FAIL, Outcome.SKIP)
 _ADVERSE = (Outcome.FAIL, Outcome.WARN)
+_DOUBTFUL = (Outcome.UNKNOWN, Outcome.FAIL)
 
 
 def check(check_id: str) -> Callable[[Judge], Judge]:
@@ -189,14 +190,24 @@ def judge_host(
     """The results of the checks, each after those it needs; nothing waits for one left out."""
     terms = terms or Terms()
     chosen = [check for check in (*in_order(), *terms.added) if check.id not in left_out]
-    judged = {check.id: _judge(_as_required(check, terms), host) for check in chosen}
-    settled = {
-        check_id: _as_accepted(_settled(result, judged), terms)
-        for check_id, result in judged.items()
-    }
+    alone = [_witnessed(_as_required(check, terms), host) for check in chosen]
+    return _together(alone, terms)
+
+
+def judge_briefly(host: Host, chosen: Iterable[Check]) -> list[Result]:
+    """As `judge_host`, of these checks in this order, and without the evidence."""
+    return _together([Result(check, _judged(check, host, host), {}) for check in chosen], Terms())
+
+
+def _together(alone: list[Result], terms: Terms) -> list[Result]:
+    """The results in the light of each other and of a policy."""
+    judged = {result.check.id: result for result in alone}
     found: dict[str, Result] = {}
-    for check_id, result in settled.items():
-        found[check_id] = _waiting(result, found) or result
+    for result in alone:
+        settled = _settled(result, judged)
+        if terms.accepted:
+            settled = _as_accepted(settled, terms)
+        found[result.check.id] = _waiting(settled, found) or settled
     return list(found.values())
 
 
@@ -215,18 +226,45 @@ def in_order() -> list[Check]:
     return list(placed.values())
 
 
-def _judge(declared: Check, host: Host) -> Result:
-    """What the check alone says."""
+def deciding() -> list[Check]:
+    """The checks that a verdict hangs on, in order: those that decide, and what bears on them."""
+    bearing: set[str] = set()
+
+    def add(check: Check) -> None:
+        if check.id not in bearing:
+            bearing.add(check.id)
+            for name in filter(None, (*check.needs, check.proof)):
+                add(CHECKS[name])
+
+    for check in CHECKS.values():
+        if check.severity.decides:
+            add(check)
+    return [check for check in in_order() if check.id in bearing]
+
+
+def _witnessed(declared: Check, host: Host) -> Result:
+    """What the check alone says, and the facts it looked at."""
     seen: dict[str, Observed[Any]] = {}
+    witness = cast(Host, _Witness(host, seen))
+    return Result(declared, _judged(declared, witness, host), seen)
+
+
+def _judged(declared: Check, shown: Host, host: Host) -> Verdict:
+    """What the check alone says of the host as it is shown; the host itself tells the way out."""
     try:
-        verdict = declared.judge(cast(Host, _Witness(host, seen)))
+        verdict = declared.judge(shown)
     except NotKnown as end:
-        verdict = _unknown(end.observed)
-    if verdict.outcome in _ADVERSE and not verdict.remedy:
+        return _unknown(end.observed)
+    return _weighed(declared, verdict, host) if verdict.outcome in _ADVERSE else verdict
+
+
+def _weighed(declared: Check, verdict: Verdict, host: Host) -> Verdict:
+    """What is wrong with the way out, and as grave as the check can be."""
+    if not verdict.remedy:
         verdict = replace(verdict, remedy=_way_out(declared, host))
     if declared.is_required and verdict.outcome is Outcome.WARN:
         verdict = replace(verdict, outcome=Outcome.FAIL)
-    return Result(declared, _no_graver(verdict, declared.severity), seen)
+    return _no_graver(verdict, declared.severity)
 
 
 def _way_out(declared: Check, host: Host) -> str:
@@ -243,7 +281,7 @@ def _way_out(declared: Check, host: Host) -> str:
 
 def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
     """A check that only warns or informs does no more, whatever it found."""
-    if verdict.outcome in _ADVERSE and severity is Severity.INFO:
+    if severity is Severity.INFO:
         return replace(verdict, outcome=Outcome.INFO)
     if verdict.outcome is Outcome.FAIL and severity is Severity.WARN:
         return replace(verdict, outcome=Outcome.WARN)
@@ -276,14 +314,14 @@ def _settled(result: Result, judged: dict[str, Result]) -> Result:
     somebody should look which of the two places is wrong.
     """
     proof = result.check.proof
-    if proof not in judged or judged[proof].outcome is not Outcome.PASS:
+    if result.outcome not in _DOUBTFUL or proof not in judged:
+        return result
+    if judged[proof].outcome is not Outcome.PASS:
         return result
     if result.outcome is Outcome.UNKNOWN:
         return replace(result, verdict=passed(f"not looked at, but implied by {proof}"))
-    if result.outcome is Outcome.FAIL:
-        told = f"{result.verdict.message}, against {proof}"
-        return replace(result, verdict=warned(told, result.remedy))
-    return result
+    told = f"{result.verdict.message}, against {proof}"
+    return replace(result, verdict=warned(told, result.remedy))
 
 
 def _waiting(result: Result, before: dict[str, Result]) -> Result | None:
@@ -302,10 +340,9 @@ def _is_exempt(result: Result) -> bool:
 
 def _unknown(observed: Observed[Any]) -> Verdict:
     """Why the fact is not known: of all places the one that could be helped."""
-    helpful = sorted(observed.attempts, key=lambda attempt: not attempt.remedy)
-    if not helpful:
+    if not observed.attempts:
         return unknown(f"{observed.name} is not known")
-    first: Attempt = helpful[0]
+    first = next((a for a in observed.attempts if a.remedy), observed.attempts[0])
     return unknown(f"{observed.name} is not known: {first.message}", first.remedy)
 
 
@@ -316,12 +353,12 @@ def first_failure(results: Iterable[Result]) -> Result | None:
 
 def verdict_of(results: list[Result], strict: bool = False) -> HostVerdict:
     """What all results together say of the host."""
-    failed = [result for result in results if result.outcome is Outcome.FAIL]
-    if any(result.check.severity is Severity.APPLICABILITY for result in failed):
+    failed = [result.check.severity for result in results if result.outcome is Outcome.FAIL]
+    if Severity.APPLICABILITY in failed:
         return HostVerdict.NOT_APPLICABLE
     if failed or (strict and any(result.outcome is Outcome.WARN for result in results)):
         return HostVerdict.NOT_READY
-    deciding = [result for result in results if result.check.severity.decides]
-    if any(result.outcome is Outcome.UNKNOWN for result in deciding):
+    unknown_ones = (result for result in results if result.outcome is Outcome.UNKNOWN)
+    if any(result.check.severity.decides for result in unknown_ones):
         return HostVerdict.UNDECIDED
     return HostVerdict.READY

@@ -37,7 +37,8 @@ def fleet(
 
     PATH is what --from takes, a folder of such files, a file of JSON reports one after another, or
     - for standard input. A report of `check` says itself what was found; everything else is judged
-    here. --json prints a line for each host as soon as it is read.
+    here, and of its facts only those that decide are looked at. --json prints a line for each host
+    as soon as it is read.
 
     The exit status is 2 if an input could not be read, after the others were done; else 1 if a
     host is not ready, 3 if one is undecided, 4 if no host is applicable, and 0 otherwise.

@@ -16,6 +16,7 @@ def schema(context: click.Context, document: str) -> None:
     """Print the JSON Schema (draft 2020-12) of what a command prints with --json.
 
     Each fact has its meaning, type and unit. The document of a run that failed is described too.
+    Of fleet it is each line that is described, and of helper its status.
     Keys that the schema does not name are allowed, since a later version may add one.
     """
     if not settings_of(context).quiet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic_core import ValidationError
@@ -111,15 +111,20 @@ def observe(machine: Machine, names: Iterable[str] | None = None) -> Host:
     return assemble(facts, machine.origin)
 
 
-def assemble(facts: dict[str, Observed[Any]], origin: Origin) -> Host:
+def glimpse(machine: Machine) -> Host:
+    """The host of a record, of which few facts are wanted: each is looked up when it is looked at.
+
+    For a live machine that will not do: its facts should be of one moment.
+    """
+    return host_told_by(Observer(machine).fact, machine.origin)
+
+
+def assemble(facts: Mapping[str, Observed[Any]], origin: Origin) -> Host:
     """The host of these facts; those that are not among them are unknown."""
-    sections = {
-        name: section(
-            {
-                field: facts.get(f"{name}.{field}") or Observed(name=f"{name}.{field}")
-                for field in section.fields
-            }
-        )
-        for name, section in SECTIONS.items()
-    }
+    return host_told_by(lambda name: facts.get(name) or Observed(name=name), origin)
+
+
+def host_told_by(tell: Callable[[str], Observed[Any]], origin: Origin) -> Host:
+    """The host whose facts `tell` tells by their full names, each when it is first looked at."""
+    sections = {name: section(name, tell) for name, section in SECTIONS.items()}
     return Host(origin, **sections)

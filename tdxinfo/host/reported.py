@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model, field_validator
+from pydantic_core import ValidationError
 
 from tdxinfo.errors import REASONS, BadInput, Unsupported
 from tdxinfo.host import SECTIONS, Host, fact_names
-from tdxinfo.host.observe import assemble
+from tdxinfo.host.observe import host_told_by
 from tdxinfo.machine.inputs import ReportInput
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.observed import Attempt, Observed
@@ -18,100 +16,91 @@ from tdxinfo.model.observed import Attempt, Observed
 _UNSOURCED = "report"
 """The origin of a value whose report names none."""
 
-
-class Source(BaseModel):
-    origin: str
-
-
-class Refusal(BaseModel):
-    origin: str
-    reason: str
-    message: str
-    remedy: str = ""
-
-    @field_validator("reason")
-    @classmethod
-    def _known(cls, reason: str) -> str:
-        """A reason that a later version may have added counts as in a capture."""
-        return reason if reason in REASONS else Unsupported.reason
-
-
-class Report(BaseModel):
-    """What `tdxinfo dump --json` prints. Keys that a later version added are passed over."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    schema_version: str
-    sources: dict[str, Source] = {}
-    unavailable: dict[str, list[Refusal]] = {}
-
-
-@cache
-def report_model() -> type[Report]:
-    """The report with all sections of the catalogue; every fact may be null or left out."""
-    sections: dict[str, Any] = {}
-    for name, section in SECTIONS.items():
-        facts: dict[str, Any] = {
-            field: (declared.type.annotation | None, None)
-            for field, declared in section.fields.items()
-        }
-        model = create_model(name.title(), __config__=ConfigDict(extra="ignore"), **facts)
-        sections[name] = (model, model())
-    host = create_model("HostFacts", __config__=ConfigDict(extra="ignore"), **sections)
-    return create_model("DumpReport", __base__=Report, host=(host, ...))
-
-
-def refuse_other_schema(given: ReportInput) -> None:
-    """Raises BadInput for a report whose keys mean something else."""
-    version = str(given.data.get("schema_version"))
-    if version.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".")[0]:
-        raise BadInput(
-            f"{given.origin.path} has schema version {version:.20}, and this tdxinfo reads "
-            f"{SCHEMA_VERSION}. Use the tdxinfo that wrote it, or a newer one."
-        )
+_REFUSAL = ("origin", "reason", "message", "remedy")
 
 
 def host_of_report(given: ReportInput) -> Host:
     """The host that the report describes. Raises BadInput."""
-    refuse_other_schema(given)
-    try:
-        report = report_model().model_validate(given.data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadInput(
-            f"{given.origin.path} is no valid report: {where:.200}: {first['msg']}."
-        ) from None
-    facts = {
-        name: _observed(report, name, value)
-        for section, names in _names().items()
-        for name, value in zip(names, _values(report, section), strict=True)
-    }
-    return assemble(facts, given.origin)
+    host = glimpse_of_report(given)
+    for name in fact_names():
+        host.fact(name)
+    return host
 
 
-@cache
-def _names() -> dict[str, list[str]]:
-    return {section: fact_names(section) for section in SECTIONS}
+def glimpse_of_report(given: ReportInput) -> Host:
+    """The same where few facts are wanted: each is held to its type when it is looked at.
+
+    Raises BadInput, and so does a look at a fact that is wrong.
+    """
+    return host_told_by(Reported(given).fact, given.origin)
 
 
-def _values(report: Report, section: str) -> Iterable[Any]:
-    """In the order of the catalogue, which is that of the model."""
-    return vars(getattr(report.host, section)).values()  # type: ignore[attr-defined]
+class Reported:
+    """What a report tells, fact by fact; keys that a later version added are passed over.
 
+    Whatever is asked of it raises BadInput where the report is wrong.
+    """
 
-def _observed(report: Report, name: str, value: Any) -> Observed[Any]:
-    refused = report.unavailable.get(name)
-    attempts = (
-        tuple(Attempt(r.origin, r.reason, r.message, r.remedy) for r in refused) if refused else ()
-    )
-    source = report.sources.get(name)
-    if source:
-        return Observed(value, source.origin, attempts, name)
-    is_unknown = value is None or value == _unknown_value(name)
-    return Observed(value, "" if is_unknown else _UNSOURCED, attempts, name)
+    def __init__(self, given: ReportInput) -> None:
+        self._path = given.origin.path
+        self._refuse_other_schema(str(given.data.get("schema_version")))
+        host = self._table("host", given.data.get("host", {}))
+        self._host = {name: self._table(f"host.{name}", host.get(name, {})) for name in SECTIONS}
+        self._sources = self._table("sources", given.data.get("sources", {}))
+        self._unavailable = self._table("unavailable", given.data.get("unavailable", {}))
 
+    def value(self, name: str) -> Any:
+        """The fact's value; it may be null or left out."""
+        section, _, field = name.partition(".")
+        try:
+            return SECTIONS[section].fields[field].type.validated(self._host[section].get(field))
+        except ValidationError as error:
+            why = error.errors(include_url=False, include_context=False, include_input=False)
+            raise self._wrong(f"host.{name}", why[0]["msg"]) from None
 
-def _unknown_value(name: str) -> Any:
-    section, _, field = name.partition(".")
-    return SECTIONS[section].unknown_values.get(field)
+    def fact(self, name: str) -> Observed[Any]:
+        value = self.value(name)
+        attempts = self._attempts(name) if name in self._unavailable else ()
+        if name in self._sources:
+            (origin,) = self._texts("sources", name, self._sources[name], ("origin",))
+            return Observed(value, origin, attempts, name)
+        section, _, field = name.partition(".")
+        is_unknown = value is None or value == SECTIONS[section].unknown_values.get(field)
+        return Observed(value, "" if is_unknown else _UNSOURCED, attempts, name)
+
+    def _attempts(self, name: str) -> tuple[Attempt, ...]:
+        """A reason that a later version may have added counts as in a capture."""
+        refused = self._unavailable[name]
+        if not isinstance(refused, list):
+            raise self._wrong(f"unavailable.{name}", "it is no list")
+        attempts = []
+        for told in refused:
+            origin, reason, message, remedy = self._texts("unavailable", name, told, _REFUSAL)
+            known = reason if reason in REASONS else Unsupported.reason
+            attempts.append(Attempt(origin, known, message, remedy))
+        return tuple(attempts)
+
+    def _texts(self, part: str, name: str, table: Any, keys: tuple[str, ...]) -> list[str]:
+        """What stands under the keys. A fleet has millions, so all are held to be text at once."""
+        try:
+            texts = [table[key] for key in keys]
+            "".join(texts).encode()
+        except (KeyError, TypeError, UnicodeEncodeError):
+            raise self._wrong(f"{part}.{name}", f"it needs text as {', '.join(keys)}") from None
+        return texts
+
+    def _table(self, place: str, told: Any) -> dict[str, Any]:
+        if not isinstance(told, dict):
+            raise self._wrong(place, "it is no table")
+        return told
+
+    def _refuse_other_schema(self, version: str) -> None:
+        """Whose keys mean something else."""
+        if version.split(".", maxsplit=1)[0] != SCHEMA_VERSION.split(".")[0]:
+            raise BadInput(
+                f"{self._path} has schema version {version:.20}, and this tdxinfo reads "
+                f"{SCHEMA_VERSION}. Use the tdxinfo that wrote it, or a newer one."
+            )
+
+    def _wrong(self, place: str, why: str) -> BadInput:
+        return BadInput(f"{self._path} is no valid report: {place}: {why}.")

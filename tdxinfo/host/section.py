@@ -1,6 +1,6 @@
 """What a section of the catalogue is: facts, each with its type and its places in order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
@@ -45,15 +45,25 @@ class Compared:
 
 
 class Field:
-    """One declared fact: its type, and where it is looked for, the most direct place first."""
+    """One declared fact: its type, and where it is looked for, the most direct place first.
 
-    def __init__(self, annotation: Any) -> None:
+    As an attribute of its section's class it has a host's fact told when somebody first looks.
+    """
+
+    def __init__(self, name: str, annotation: Any) -> None:
+        self._name = name
         is_annotated = get_origin(annotation) is Annotated
         observed = get_args(annotation)[0] if is_annotated else annotation
         self.type = FieldType(get_args(observed)[0])
         self.places: tuple[Place | From | Compared, ...] = (
             annotation.__metadata__ if is_annotated else ()
         )
+
+    def __get__(self, section: "Section", owner: type["Section"]) -> Observed[Any]:
+        facts = vars(section)
+        found: Observed[Any] = facts["_tell"](f"{facts['_section']}.{self._name}")
+        facts[self._name] = found
+        return found
 
 
 class Section:
@@ -68,10 +78,15 @@ class Section:
     """Fields that are bitmaps, with the table in `tables/features.toml` that names their bits."""
 
     def __init_subclass__(cls) -> None:
-        cls.fields = {name: Field(annotation) for name, annotation in cls.__annotations__.items()}
+        cls.fields = {
+            name: Field(name, annotation) for name, annotation in cls.__annotations__.items()
+        }
+        for name, field in cls.fields.items():
+            setattr(cls, name, field)
 
-    def __init__(self, facts: dict[str, Observed[Any]]) -> None:
-        vars(self).update(facts)
+    def __init__(self, name: str, tell: Callable[[str], Observed[Any]]) -> None:
+        """`tell` is asked once for each `name.field` that somebody looks at."""
+        vars(self).update(_section=name, _tell=tell)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} is a fact and does not change")

@@ -25,6 +25,13 @@ _MAJOR = SCHEMA_VERSION.partition(".")[0]
 
 FactName = Annotated[str, Field(pattern=r"^[a-z0-9]+\.[a-z0-9_]+$")]
 CheckId = FactName
+SchemaVersion = Annotated[
+    str,
+    Field(
+        pattern=rf"^{_MAJOR}\.\d+$",
+        description="A key may be added; a change of one raises the first number.",
+    ),
+]
 Nothing = Annotated[dict[str, JsonValue], Field(max_length=0)]
 Reason = Literal[tuple(REASONS)]  # type: ignore[valid-type]  # the reasons are data
 
@@ -94,13 +101,7 @@ class Failed(TypedDict):
 class Frame(TypedDict):
     """What every document has. pydantic does not hand on sentences below inherited keys."""
 
-    schema_version: Annotated[
-        str,
-        Field(
-            pattern=rf"^{_MAJOR}\.\d+$",
-            description="A key may be added; a change of one raises the first number.",
-        ),
-    ]
+    schema_version: SchemaVersion
     tool: Tool
     sources: Annotated[
         dict[FactName, Source], Field(description="Of each known fact the place that told it.")
@@ -269,8 +270,86 @@ class Diff(Frame):
     """Facts that were not compared."""
 
 
-DOCUMENTS: dict[str, Any] = {"dump": Dump, "check": Check, "explain": Explain, "diff": Diff}
-"""By the command that prints it."""
+class FleetModule(TypedDict):
+    """The host's TDX module, as in its dump; what is unknown is null."""
+
+    state: _fact("module.state")  # type: ignore[valid-type]
+    version: _fact("module.version")  # type: ignore[valid-type]
+    release: _fact("module.release")  # type: ignore[valid-type]
+    features0: _fact("module.features0")  # type: ignore[valid-type]
+
+
+class FleetHost(TypedDict):
+    """One host of many, or what stood where one was expected."""
+
+    schema_version: SchemaVersion
+    name: str
+    """The report's key `name`, else the file's name without its ending."""
+    place: str
+    """The file, and the line where it holds several."""
+    verdict: HostVerdict | None
+    """Null where it could not be read."""
+    first_failure: CheckId | None
+    """The first check of the chain that failed."""
+    module: FleetModule
+    error: str | None
+    """Why it could not be read, in one sentence."""
+
+
+class Helper(TypedDict):
+    """The native helper on this machine; null is what could not be looked at, or is not there."""
+
+    of_no_use: str
+    """Why no helper can read anything here, or nothing where one can."""
+    kernel: str | None
+    """The release of the running kernel."""
+    shipped: str
+    """The version of the source that ships, and the start of its digest."""
+    loaded: str | None
+    """The same of the loaded helper."""
+    is_current: bool | None
+    """The loaded helper was built from the source that ships."""
+    reads: bool | None
+    """The loaded helper can read the TDX module."""
+    reason: str
+    """Why it cannot, or nothing."""
+    headers: str | None
+    """The folder with the kernel's headers."""
+    make: str | None
+    """The program's path."""
+    compiler: str | None
+    """The program's path."""
+    built: str | None
+    """The module that `helper build` made for this kernel."""
+    installed: str | None
+    """The module where DKMS puts it for this kernel."""
+    secure_boot: bool | None
+    lockdown: str | None
+    """The kernel's lockdown mode."""
+    signed_only: bool | None
+    """The kernel takes only modules with a signature that it trusts."""
+    can_be_built: bool
+    """Headers, make and a compiler are there."""
+
+
+class HelperStatus(Frame):
+    """What this machine has of the native helper, and what it would need."""
+
+    origin: Origin
+    host: Nothing
+    errors: NoErrors
+    helper: Helper
+
+
+DOCUMENTS: dict[str, tuple[str, Any]] = {
+    "dump": ("tdxinfo dump --json", Dump),
+    "check": ("tdxinfo check --json", Check),
+    "explain": ("tdxinfo explain --json", Explain),
+    "diff": ("tdxinfo diff --json", Diff),
+    "fleet": ("tdxinfo fleet --json, each line", FleetHost),
+    "helper": ("tdxinfo helper status --json", HelperStatus),
+}
+"""By its name: what prints it, and what it is."""
 
 
 class _Generator(GenerateJsonSchema):
@@ -280,13 +359,14 @@ class _Generator(GenerateJsonSchema):
         return False
 
 
-def schema(command: str) -> dict[str, Any]:
-    """The schema of what `tdxinfo COMMAND --json` prints, also when it fails."""
-    adapter = TypeAdapter[Any](DOCUMENTS[command] | FailedRun, config=_CONFIG)
+def schema(name: str) -> dict[str, Any]:
+    """The schema of the document, also when the run fails that prints it."""
+    title, document = DOCUMENTS[name]
+    adapter = TypeAdapter[Any](document | FailedRun, config=_CONFIG)
     made = adapter.json_schema(mode="serialization", schema_generator=_Generator)
     return {
         "$schema": _Generator.schema_dialect,
-        "title": f"tdxinfo {command} --json",
+        "title": title,
         "description": "Keys that are not named here may be there: a later version may add one.",
         **made,
     }

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tdxinfo import checks  # noqa: F401  # declares them
-from tdxinfo.checks.engine import CHECKS, Result, first_failure, in_order, judge_host, verdict_of
-from tdxinfo.model.observed import Attempt
+from tdxinfo.checks.engine import (
+    CHECKS,
+    Result,
+    deciding,
+    first_failure,
+    in_order,
+    judge_briefly,
+    judge_host,
+    verdict_of,
+)
+from tdxinfo.host.observe import assemble
+from tdxinfo.machine import Origin
+from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.model.verdict import Severity
 from tests.hands import host_with
 
+LIVE = Origin("live")
 READY: dict[str, Any] = {
     "platform.vendor": "GenuineIntel",
     "platform.virtualization": "none",
@@ -109,6 +125,27 @@ def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
     assert verdict(results) == "undecided"
 
 
+@pytest.mark.parametrize(
+    ("attempts", "message", "remedy"),
+    [
+        ((), "platform.vendor is not known", ""),
+        ((Attempt("a", "absent", "no a"), Attempt("b", "absent", "no b")), "no a", ""),
+        (
+            (Attempt("a", "absent", "no a"), Attempt("b", "denied", "no b", "Run as root.")),
+            "no b",
+            "Run as root.",
+        ),
+    ],
+)
+def test_of_the_places_that_told_nothing_the_one_that_could_be_helped_is_named(
+    attempts: tuple[Attempt, ...], message: str, remedy: str
+) -> None:
+    host = assemble({"platform.vendor": Observed(None, "", attempts, "platform.vendor")}, LIVE)
+    (result,) = judge_briefly(host, [CHECKS["cpu.vendor"]])
+    assert result.verdict.message.endswith(message)
+    assert result.remedy == remedy
+
+
 def test_an_unknown_that_only_warns_decides_nothing() -> None:
     assert verdict(judged(firmware__sgx_enabled=None, module__debug=None)) == "ready"
 
@@ -146,6 +183,44 @@ def test_a_check_that_is_left_out_holds_nobody_up() -> None:
     assert first_failure(results) is None
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"firmware__tme_enabled": None},
+        {"firmware__tme_enabled": False, "kernel__hibernation": True},
+        {"platform__vendor": "AuthenticAMD", "module__state": None, "kvm__tdx_enabled": None},
+        {"keys__tdx_keyids": 0, "module__state": None, "kvm__tdx_enabled": None},
+        {"module__state": None, "kvm__tdx_enabled": None, "kvm__vm_type_supported": None},
+    ],
+)
+def test_the_checks_that_decide_find_alone_what_they_find_among_all(
+    changes: dict[str, Any],
+) -> None:
+    facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
+    host = host_with({name: value for name, value in facts.items() if value is not None})
+    among_all = judged(**changes)
+    alone = judge_briefly(host, deciding())
+    assert {result.check.id for result in alone} == {
+        name for name, result in among_all.items() if result.check.severity.decides
+    }
+    for result in alone:
+        assert replace(among_all[result.check.id], evidence={}) == result
+    first, whole = first_failure(alone), first_failure(among_all.values())
+    assert (first and first.check.id) == (whole and whole.check.id)
+    assert verdict_of(alone).value == verdict(among_all)
+
+
+def test_what_bears_on_a_deciding_check_is_judged_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, severity in {"module.loaded": Severity.WARN, "kvm.vm_type": Severity.INFO}.items():
+        monkeypatch.setitem(CHECKS, name, replace(CHECKS[name], severity=severity))
+    chosen = [check.id for check in deciding()]
+    assert "module.loaded" in chosen, "module.line needs it"
+    assert "kvm.vm_type" in chosen, "it proves kvm.loaded"
+    assert "kernel.msr" not in chosen
+    assert chosen == [check.id for check in in_order() if check.id in chosen]
+
+
 def test_a_check_that_informs_never_counts_but_says_what_to_do() -> None:
     result = judged(attestation__registration="not sent")["attestation.registration"]
     assert result.outcome.value == "INFO"
@@ -161,8 +236,6 @@ def test_the_remedy_names_the_menu_of_the_machines_maker() -> None:
 
 
 def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
-    from dataclasses import replace
-
     from tests.cli.command import ran
 
     renamed = replace(CHECKS["keys.enough"], aliases=("keys.sufficient",))

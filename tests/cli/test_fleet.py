@@ -130,6 +130,7 @@ FAILED = {"schema_version": "1.0", "host": {}, "errors": [{"message": "It broke.
         ({"verdict": None}, "verdict"),
         ({"first_failure": "\x1b[31m"}, "first_failure"),
         ({"first_failure": "a." + "b" * 1000}, "first_failure"),
+        ({"first_failure": "a_b.c"}, "first_failure"),
         ({"first_failure": {}}, "first_failure"),
         ({"schema_version": "9.0"}, "schema version 9.0"),
         ({"host": {"module": {"features0": -1}}}, "module.features0"),
@@ -145,6 +146,21 @@ def test_a_report_that_is_none_is_refused_in_one_sentence(
     assert (told.status, told.out) == (2, "")
     assert word in told.err
     assert "\x1b" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("fact", "is_refused"),
+    [("kvm.loaded", True), ("module.release", True), ("td.cpuid_config", False)],
+)
+def test_of_a_dump_only_what_decides_or_is_shown_is_looked_at(
+    tmp_path: Path, fact: str, is_refused: bool
+) -> None:
+    dumped = report(READY, "dump")
+    section, _, field = fact.partition(".")
+    dumped["host"][section][field] = {"wrong": 1}
+    (line,) = lines(ran("fleet", str(folder(tmp_path / "reports", dumped)), "--json"))
+    assert (line["verdict"] is None) == is_refused
+    assert (f"host.{fact}: " in str(line["error"])) == is_refused
 
 
 def test_hostile_names_are_escaped(tmp_path: Path) -> None:

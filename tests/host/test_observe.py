@@ -9,9 +9,9 @@ import pytest
 from tdxinfo import host as catalogue
 from tdxinfo.errors import Absent, Denied, Lost, Unavailable
 from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.host.observe import Observer, observe
+from tdxinfo.host.observe import Observer, glimpse, observe
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine import Answer, Machine, Origin
 from tdxinfo.machine.captured import CapturedMachine
 from tdxinfo.model.observed import Attempt, Observed
 from tdxinfo.model.values import Count, MemoryRange, ModuleVersion
@@ -189,6 +189,19 @@ def test_a_host_knows_the_facts_that_were_asked_for_and_no_others() -> None:
     )
     assert host.fact("kernel.release").value == "7"
     assert not host.fact("kernel.command_line").is_known
+
+
+def test_a_glimpse_reads_what_it_is_asked_for_when_it_is_asked() -> None:
+    reads: list[str] = []
+
+    def read(inner: str) -> bytes:
+        reads.append(inner)
+        return b"7.3.4\n"
+
+    host = glimpse(CapturedMachine(Origin("capture", "a test"), read, {}))
+    assert reads == []
+    assert host.kernel.release.value == "7.3.4"
+    assert reads == ["root/proc/sys/kernel/osrelease"]
 
 
 def test_an_unknown_state_is_called_unknown() -> None:
