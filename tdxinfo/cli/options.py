@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -45,16 +44,16 @@ def formats_of(command: str) -> list[str]:
     return [name for name, commands in FORMATS.items() if not commands or command in commands]
 
 
-@dataclass
 class Settings:
     """The global options of one run."""
 
-    source: str | None = None
-    vmlinux: str | None = None
-    format: str = "table"
-    color: str = "auto"
-    quiet: bool = False
-    verbose: bool = False
+    def __init__(self, source: str | None = None) -> None:
+        self.source = source
+        self.vmlinux: str | None = None
+        self.format = "table"
+        self.color = "auto"
+        self.quiet = False
+        self.verbose = False
 
 
 def settings_of(context: click.Context) -> Settings:

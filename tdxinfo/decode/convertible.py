@@ -17,10 +17,10 @@ from tdxinfo.model.values import MemoryRange
 
 FIRMWARE = "the firmware's own memory map"
 
-_OPTIONS = re.compile(r"(?:^|\s)(memmap|efi_fake_mem)=(\S+)")
+_OPTIONS = r"(?:^|\s)(memmap|efi_fake_mem)=(\S+)"
 _NUMBER = r"(0x[0-9a-fA-F]{1,16}|\d{1,20})([kmgtpeKMGTPE]?)"
-_RANGE = re.compile(rf"{_NUMBER}([@%]){_NUMBER}(.*)")
-_RAM_TYPE = re.compile(r"(?:-\w+)?\+(?:0x)?0*1")
+_RANGE = rf"{_NUMBER}([@%]){_NUMBER}(.*)"
+_RAM_TYPE = r"(?:-\w+)?\+(?:0x)?0*1"
 _POWERS = {letter: 10 * power for power, letter in enumerate("kmgtpe", start=1)}
 
 
@@ -65,13 +65,13 @@ def options(command_line: str) -> Iterator[NamedRange]:
 
     memmap=SIZE@START makes RAM, as does memmap=SIZE%START-OLD+1; # and $ and ! take RAM away.
     """
-    for option, value in _OPTIONS.findall(command_line):
+    for option, value in re.findall(_OPTIONS, command_line):
         for part in value.split(","):
-            found = _RANGE.fullmatch(part)
+            found = re.fullmatch(_RANGE, part)
             if not found:
                 continue
             size, size_unit, kind, start, start_unit, rest = found.groups()
-            if kind == "%" and not _RAM_TYPE.fullmatch(rest):
+            if kind == "%" and not re.fullmatch(_RAM_TYPE, rest):
                 continue
             base, length = _bytes(start, start_unit), _bytes(size, size_unit)
             yield NamedRange(base, base + length, length, f"{option}={part}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -18,8 +17,7 @@ from tdxinfo.decode.logtext import Entry, entries
 Values = dict[str, int | str]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One thing the kernel said, in the words it used."""
 
     name: str
@@ -71,11 +69,11 @@ class Match(NamedTuple):
 
 
 _MORE_DIGITS = {
-    "%u": re.compile(r"\d+(?:[\s,.)]|$)"),
-    "%d": re.compile(r"\d+(?:[\s,.)]|$)"),
-    "%x": re.compile(r"[0-9a-f]+(?:[\s,.)]|$)"),
+    "%u": r"\d+(?:[\s,.)]|$)",
+    "%d": r"\d+(?:[\s,.)]|$)",
+    "%x": r"[0-9a-f]+(?:[\s,.)]|$)",
 }
-_NEW_BOOT = re.compile(r"-- (?:Boot|Reboot)\b")
+_NEW_BOOT = r"-- (?:Boot|Reboot)\b"
 
 _CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
     "%d": (r"\s*(-?\d{1,18})", int),
@@ -122,7 +120,7 @@ def events(text: str, pasted: bool = True) -> tuple[list[Event], bool]:
     complete = False
     any_header = False
     for entry in entries(text, _leads().search, _leads().match, pasted):
-        if _NEW_BOOT.match(entry.text):
+        if re.match(_NEW_BOOT, entry.text):
             found, complete = [], False
             continue
         any_header = any_header or entry.has_header
@@ -159,7 +157,7 @@ def _may_go_on(match: Match, entry: Entry) -> bool:
     ends = [len(reading) for reading in entry.readings()]
     if more is None or match.end not in ends[: len(entry.below)]:
         return False
-    return more.match(entry.below[ends.index(match.end)]) is not None
+    return re.match(more, entry.below[ends.index(match.end)]) is not None
 
 
 @cache

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tdxinfo.decode.btf import Leaf, read_leaf
 from tdxinfo.errors import Absent, Malformed
+
+if TYPE_CHECKING:
+    from tdxinfo.decode.btf import Leaf
 
 _MOST_BITS = 64
 _MOST_ELEMENTS = 4096
@@ -22,6 +24,8 @@ class KernelObject(NamedTuple):
 
     def member(self, path: str) -> int | list[int]:
         """A number, or the numbers of an array. Raises Absent or Malformed."""
+        from tdxinfo.decode.btf import read_leaf
+
         if path not in self.leaves:
             raise Absent(f"this kernel's {self.name} has no {path}")
         return read_leaf(self.data, self.leaves[path])
@@ -78,6 +82,8 @@ def parse(name: str, recorded: Any) -> KernelObject:
 
 
 def _leaf(name: str, line: Any) -> Leaf:
+    from tdxinfo.decode.btf import Leaf
+
     parts = str(line).split()
     if len(parts) != _PARTS or not all(part.isdecimal() and len(part) < 9 for part in parts[1:]):
         raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")

@@ -65,15 +65,15 @@ def config_option(text: str, option: str) -> str:
     return "n"
 
 
-_IOMEM = re.compile(r"^( *)([0-9a-f]{4,16})-([0-9a-f]{4,16}) : (.*)$", re.MULTILINE)
-_ADDED = re.compile(r"System RAM \(([\w.-]{1,40})\)")
+_IOMEM = r"(?m)^( *)([0-9a-f]{4,16})-([0-9a-f]{4,16}) : (.*)$"
+_ADDED = r"System RAM \(([\w.-]{1,40})\)"
 
 
 def system_ram(text: str) -> tuple[MemoryRange, ...]:
     """The System RAM of /proc/iomem. Raises Denied when the kernel hid the addresses."""
     pairs = [
         (int(first, 16), int(last, 16))
-        for depth, first, last, name in _IOMEM.findall(text)
+        for depth, first, last, name in re.findall(_IOMEM, text)
         if not depth and name == "System RAM"
     ]
     if not pairs:
@@ -91,9 +91,9 @@ def added_ram(text: str) -> tuple[NamedRange, ...]:
     system_ram(text)
     found: list[NamedRange] = []
     outermost = ""
-    for depth, first, last, name in _IOMEM.findall(text):
+    for depth, first, last, name in re.findall(_IOMEM, text):
         outermost = outermost if depth else name
-        ram = _ADDED.fullmatch(name)
+        ram = re.fullmatch(_ADDED, name)
         if ram:
             base, end = int(first, 16), int(last, 16) + 1
             within = f"{outermost}, added by {ram[1]}" if depth else f"added by {ram[1]}"
@@ -101,18 +101,16 @@ def added_ram(text: str) -> tuple[NamedRange, ...]:
     return tuple(found)
 
 
-_ZONE = re.compile(r"Node (\d{1,4}), zone ")
-_EXTENT = re.compile(r" +(spanned|start_pfn:) +(\d{1,15})")
-
-
 def _zones(text: str) -> Iterator[tuple[int, int, int]]:
     """Node, first page and count of pages of each zone that has both."""
+    zone_of = re.compile(r"Node (\d{1,4}), zone ").match
+    extent_of = re.compile(r" +(spanned|start_pfn:) +(\d{1,15})").fullmatch
     node: int | None = None
     told: dict[str, int] = {}
     for line in text.split("\n"):
-        if zone := _ZONE.match(line):
+        if zone := zone_of(line):
             node, told = int(zone[1]), {}
-        elif node is not None and (extent := _EXTENT.fullmatch(line)):
+        elif node is not None and (extent := extent_of(line)):
             told[extent[1]] = int(extent[2])
             if len(told) == 2:
                 yield node, told["start_pfn:"], told["spanned"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Search = Callable[[str], object]
 
@@ -51,8 +51,7 @@ _MOST_WRAPPED_LINES = 20_000
 _LINES_BELOW = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that was said, without its header."""
 
     text: str

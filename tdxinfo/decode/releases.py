@@ -37,7 +37,7 @@ def releases() -> tuple[Release, ...]:
         Release(
             ModuleVersion.parse(row["version"]),
             row.get("build_number"),
-            row.get("build_date"),
+            _day(row, "build_date"),
             _word(row, "features0"),
             _word(row, "other_features0"),
             tuple(row.get("platforms", ())),
@@ -50,6 +50,10 @@ def releases() -> tuple[Release, ...]:
 
 def _word(row: Mapping[str, str], key: str) -> int | None:
     return int(row[key], 16) if key in row else None
+
+
+def _day(row: Mapping[str, str], key: str) -> date | None:
+    return date.fromisoformat(row[key]) if key in row else None
 
 
 def matching_release(

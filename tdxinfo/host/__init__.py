@@ -4,7 +4,6 @@
 objects, without `from __future__ import annotations`: the catalogue is made of them.
 """
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 from tdxinfo.host.attestation import Attestation
@@ -23,7 +22,6 @@ from tdxinfo.machine import Origin
 from tdxinfo.model.observed import Observed
 
 
-@dataclass(frozen=True, slots=True)
 class Host:
     """All facts about one host, known or not."""
 
@@ -40,6 +38,12 @@ class Host:
     attestation: Attestation
     origin: Origin
 
+    def __init__(self, origin: Origin, **sections: Section) -> None:
+        vars(self).update(sections, origin=origin)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} is what was observed and does not change")
+
     def section(self, name: str) -> Section:
         found: Section = getattr(self, name)
         return found
@@ -52,9 +56,7 @@ class Host:
 
 
 SECTIONS: dict[str, type[Section]] = {
-    field.name: field.type
-    for field in fields(Host)
-    if isinstance(field.type, type) and issubclass(field.type, Section)
+    name: part for name, part in Host.__annotations__.items() if issubclass(part, Section)
 }
 
 

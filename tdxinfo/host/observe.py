@@ -127,4 +127,4 @@ def assemble(facts: Mapping[str, Observed[Any]], origin: Origin) -> Host:
 def host_told_by(tell: Callable[[str], Observed[Any]], origin: Origin) -> Host:
     """The host whose facts `tell` tells by their full names, each when it is first looked at."""
     sections = {name: section(name, tell) for name, section in SECTIONS.items()}
-    return Host(**sections, origin=origin)  # type: ignore[arg-type]
+    return Host(origin, **sections)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from tdxinfo.errors import Unavailable
 
@@ -29,8 +28,7 @@ KERNEL_LOG = "kernel-log"
 """The one answer that a capture keeps as a file of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a report's facts come from."""
 
     kind: str

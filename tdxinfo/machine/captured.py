@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from tdxinfo.decode.metadata import Metadata, encode_list
 from tdxinfo.errors import (
     Absent,
     BadInput,
@@ -25,6 +23,9 @@ from tdxinfo.errors import (
 )
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine, Origin
 from tdxinfo.machine.bounded import read_file, within
+
+if TYPE_CHECKING:
+    from tdxinfo.decode.metadata import Metadata
 
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
@@ -79,6 +80,8 @@ def log_machine(text: str, origin: Origin) -> CapturedMachine:
 
 def metadata_machine(metadata: Metadata, origin: Origin) -> CapturedMachine:
     """A machine of which nothing is known but the TDX module's metadata."""
+    from tdxinfo.decode.metadata import encode_list
+
     answers = {"answers": {METADATA: encode_list(metadata)}}
     return CapturedMachine(origin, from_memory({}), answers)
 
@@ -121,6 +124,8 @@ def _text(table: Mapping[str, Any], key: str) -> str | None:
 
 
 def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
+    import tomllib
+
     try:
         text = read(name).decode("utf-8")
         # Python's parser takes the square of a dotted key's length.

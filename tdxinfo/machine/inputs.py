@@ -11,14 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tdxinfo.decode import metadata
 from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.machine import Machine, Origin
 from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
 from tdxinfo.machine.captured import log_machine, metadata_machine, open_folder
+
+if TYPE_CHECKING:
+    from tdxinfo.decode.metadata import Metadata
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "examples")
 EXAMPLE_PREFIX = "example:"
@@ -29,7 +30,7 @@ INPUT_LIMIT = 32 << 20
 PATIENCE = 10.0
 """Seconds that a pipe may stay silent."""
 
-_FIELD_ID = re.compile(r"[0-9a-f]{16}")
+_FIELD_ID = r"[0-9a-f]{16}"
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
 _GZIP = b"\x1f\x8b"
@@ -38,16 +39,14 @@ _DUMPS = (b"\x7fELF", b"KDUMP   ", b"makedumpfile\0")
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 
-@dataclass(frozen=True)
-class ReportInput:
+class ReportInput(NamedTuple):
     """A JSON report of `tdxinfo dump` or `check`, not yet validated."""
 
     origin: Origin
     data: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class CrashDump:
+class CrashDump(NamedTuple):
     """A crash dump of a kernel, not yet opened: it may have the size of a host's memory."""
 
     origin: Origin
@@ -87,6 +86,8 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
         return report_of(data, shown)
     if _is_binary(data):
         return _raw_metadata(data, shown)
+    from tdxinfo.decode import metadata
+
     text = data.decode("utf-8", "replace")
     if metadata.is_list(text):
         return _metadata(lambda: metadata.parse_list(text.splitlines()), shown)
@@ -95,6 +96,8 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
 
 def _raw_metadata(data: bytes, shown: str) -> Machine:
     """Pages of TDH.SYS.RDALL, or the structures of TDH.SYS.INFO."""
+    from tdxinfo.decode import metadata
+
     if metadata.is_sysinfo(data):
         return _metadata(lambda: metadata.parse_sysinfo(data), shown)
     if metadata.is_rdall(data):
@@ -105,7 +108,7 @@ def _raw_metadata(data: bytes, shown: str) -> Machine:
     )
 
 
-def _metadata(parse: Callable[[], metadata.Metadata], shown: str) -> Machine:
+def _metadata(parse: Callable[[], Metadata], shown: str) -> Machine:
     try:
         return metadata_machine(parse(), Origin("metadata", shown))
     except Malformed as error:
@@ -126,8 +129,10 @@ def _folder(path: str) -> Machine:
     """A capture, or a vendor kernel's folder of metadata by field id."""
     try:
         names = os.listdir(path)
-        fields = [name for name in names if _FIELD_ID.fullmatch(name)]
+        fields = [name for name in names if re.fullmatch(_FIELD_ID, name)]
         if fields and "about.toml" not in names:
+            from tdxinfo.decode import metadata
+
             files = {name: read_file(os.path.join(path, name), _FIELD_LIMIT) for name in fields}
             return _metadata(lambda: metadata.parse_files(files), path)
         return open_folder(path)
@@ -139,7 +144,7 @@ def _folder(path: str) -> Machine:
 
 def is_one_host(names: Iterable[str]) -> bool:
     """Whether a folder with these names is a capture or a folder of metadata, not many of them."""
-    return any(name == "about.toml" or _FIELD_ID.fullmatch(name) for name in names)
+    return any(name == "about.toml" or re.fullmatch(_FIELD_ID, name) for name in names)
 
 
 def is_crash_dump(head: bytes) -> bool:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from tdxinfo.errors import Unavailable
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One place that was asked and did not answer."""
 
     origin: str
@@ -32,8 +30,7 @@ class Attempt:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Observed(Generic[T]):
+class Observed(NamedTuple, Generic[T]):
     """What was learnt of one fact.
 
     `origin` names the place that answered and is empty when none did. A value of None with an

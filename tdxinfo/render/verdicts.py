@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.padding import Padding
@@ -41,8 +41,7 @@ _COUNTED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What of the results is to be shown."""
 
     verbose: bool

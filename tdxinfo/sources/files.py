@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -223,6 +222,8 @@ def _configuration(machine: Machine) -> tuple[str, str]:
 
 
 def _unpacked(packed: bytes) -> str:
+    import zlib
+
     inflate = zlib.decompressobj(wbits=31)
     try:
         text = inflate.decompress(packed, FILE_LIMIT)

@@ -7,12 +7,14 @@ for the pool of KeyIDs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tdxinfo.decode import kobject
-from tdxinfo.decode.btf import Btf
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable, from_record, record_of
+
+if TYPE_CHECKING:
+    from tdxinfo.decode.btf import Btf
 
 Objects = dict[str, Any]
 """What a capture keeps of the kernel's memory: numbers, objects as text, and refusals."""

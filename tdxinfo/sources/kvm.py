@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fcntl import ioctl
@@ -149,6 +148,8 @@ def _ask_with_room(vm: int) -> bytes:
 
 def _ask(vm: int, entries: int) -> bytes:
     """struct kvm_tdx_cmd: u32 id, u32 flags, u64 pointer to the buffer, u64 hw_error."""
+    from array import array
+
     buffer = array("B", decode.buffer_for(entries))
     address, _ = buffer.buffer_info()
     command = bytearray(struct.pack("<IIQQ", _TDX_CAPABILITIES, 0, address, 0))

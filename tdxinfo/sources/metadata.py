@@ -7,13 +7,15 @@ Each function gives a fact's places in all that carries metadata; the catalogue 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tdxinfo.decode import metadata as decode
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import METADATA, Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
 from tdxinfo.sources import helper, locator
+
+if TYPE_CHECKING:
+    from tdxinfo.decode.metadata import Metadata
 
 _NO_SUBLEAF = 0xFFFFFFFF
 _LOW = 0xFFFFFFFF
@@ -29,7 +31,7 @@ class Carrier:
     live: Callable[[], Answer]
     content: str
 
-    def metadata(self, machine: Machine) -> decode.Metadata:
+    def metadata(self, machine: Machine) -> Metadata:
         """All that it holds, parsed once. Raises Unavailable."""
         return machine.once(("metadata", self.key), lambda: _parsed(self._lines(machine)))
 
@@ -59,7 +61,7 @@ class Told:
 
     carrier: Carrier
     names: str
-    value: Callable[[decode.Metadata], Any]
+    value: Callable[[Metadata], Any]
 
     @property
     def origin(self) -> str:
@@ -69,7 +71,7 @@ class Told:
         return self.value(self.carrier.metadata(machine))
 
 
-def _places(names: str, value: Callable[[decode.Metadata], Any]) -> tuple[Told, ...]:
+def _places(names: str, value: Callable[[Metadata], Any]) -> tuple[Told, ...]:
     """The fact's places in all carriers, the most direct first."""
     return tuple(Told(carrier, names, value) for carrier in CARRIERS)
 
@@ -77,7 +79,7 @@ def _places(names: str, value: Callable[[decode.Metadata], Any]) -> tuple[Told, 
 def word(name: str, convert: Callable[[int], Any] = int) -> tuple[Told, ...]:
     """One word of a field, by its name in the module's source."""
 
-    def value(told: decode.Metadata) -> Any:
+    def value(told: Metadata) -> Any:
         number = told.word(name)
         try:
             return convert(number)
@@ -92,7 +94,7 @@ def version() -> tuple[Told, ...]:
     return _places("MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION", _version)
 
 
-def _version(told: decode.Metadata) -> ModuleVersion:
+def _version(told: Metadata) -> ModuleVersion:
     major, minor = told.word("MAJOR_VERSION"), told.word("MINOR_VERSION")
     try:
         return ModuleVersion(major, minor, told.word("UPDATE_VERSION"))
@@ -106,9 +108,11 @@ def cmrs() -> tuple[Told, ...]:
     return _places("CMR_BASE,CMR_SIZE", _cmrs)
 
 
-def _cmrs(told: decode.Metadata) -> tuple[MemoryRange, ...]:
+def _cmrs(told: Metadata) -> tuple[MemoryRange, ...]:
+    from tdxinfo.decode.metadata import declared
+
     found: list[MemoryRange] = []
-    for index in range(decode.declared()["CMR_SIZE"].words):
+    for index in range(declared()["CMR_SIZE"].words):
         size = told.word("CMR_SIZE", index)
         if size == 0:
             break
@@ -122,7 +126,7 @@ def cpuid() -> tuple[Told, ...]:
     return _places("CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES", _cpuid)
 
 
-def _cpuid(told: decode.Metadata) -> tuple[CpuidConfig, ...]:
+def _cpuid(told: Metadata) -> tuple[CpuidConfig, ...]:
     count = told.word("NUM_CPUID_CONFIG")
     leaves = told.array("CPUID_CONFIG_LEAVES", count)
     values = told.array("CPUID_CONFIG_VALUES", 2 * count)
@@ -147,7 +151,7 @@ def is_debug(attributes: int) -> bool:
     return bool(attributes >> _DEBUG & 1)
 
 
-def whole(machine: Machine) -> tuple[str, decode.Metadata]:
+def whole(machine: Machine) -> tuple[str, Metadata]:
     """All metadata there is, and the scheme of its carrier. Raises what the first one raised."""
     refusals: list[Unavailable] = []
     for carrier in CARRIERS:
@@ -158,7 +162,9 @@ def whole(machine: Machine) -> tuple[str, decode.Metadata]:
     raise refusals[0]
 
 
-def _parsed(answer: Answer) -> decode.Metadata:
+def _parsed(answer: Answer) -> Metadata:
     if not isinstance(answer, list):
         raise Malformed("the record's metadata is no list of lines")
-    return decode.parse_list(map(str, answer))
+    from tdxinfo.decode.metadata import parse_list
+
+    return parse_list(map(str, answer))

@@ -212,6 +212,8 @@ def test_an_unknown_state_is_called_unknown() -> None:
 def test_facts_do_not_change() -> None:
     with pytest.raises(AttributeError, match="does not change"):
         observe(world(), []).module.version = None  # type: ignore[assignment]
+    with pytest.raises(AttributeError, match="does not change"):
+        observe(world(), []).module = None  # type: ignore[assignment]
 
 
 VERSION = "/sys/devices/faux/tdx_host/version"
