@@ -53,7 +53,7 @@ def test_what_lies_between_members_is_not_kept() -> None:
 
 def test_a_member_that_is_not_there_or_no_number_is_refused_in_a_sentence() -> None:
     made = kobject.made("it", BYTES, LEAVES)
-    with pytest.raises(Absent, match="^this kernel's it has no rest$"):
+    with pytest.raises(Absent, match=r"^this kernel's it has no rest$"):
         made.member("rest")
     with pytest.raises(Malformed, match=r"^it\.pages is an array$"):
         made.number("pages")

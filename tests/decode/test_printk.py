@@ -122,11 +122,20 @@ CHANGED = {
     "SIZE(prb_desc)=24": ("=0", "a prb_desc of 0 bytes cannot be"),
     "SIZE(printk_info)=88": ("=1025", "a printk_info of 1025 bytes cannot be"),
     "OFFSET(prb_desc.state_var)=0": ("=17", "prb_desc.state_var lies outside of its structure"),
-    "OFFSET(printk_info.text_len)=16": ("=87", "printk_info.text_len lies outside of its structure"),
-    "OFFSET(prb_data_ring.data)=8": ("=x", "OFFSET(prb_data_ring.data) in the dump's VMCOREINFO is no number"),
-    "OFFSET(printk_info.ts_nsec)=8\n": ("", "the dump's VMCOREINFO has no OFFSET(printk_info.ts_nsec)"),
+    "OFFSET(printk_info.text_len)=16": (
+        "=87",
+        "printk_info.text_len lies outside of its structure",
+    ),
+    "OFFSET(prb_data_ring.data)=8": (
+        "=x",
+        "OFFSET(prb_data_ring.data) in the dump's VMCOREINFO is no number",
+    ),
+    "OFFSET(printk_info.ts_nsec)=8\n": (
+        "",
+        "the dump's VMCOREINFO has no OFFSET(printk_info.ts_nsec)",
+    ),
     "SIZE(printk_ringbuffer)=88": ("=51", "prb_data_ring.size_bits lies outside of its structure"),
-}  # fmt: skip
+}
 """What VMCOREINFO says of the ring, what it is changed to, and how that is refused."""
 
 
@@ -192,5 +201,5 @@ def test_what_vmcoreinfo_does_not_tell_is_absent() -> None:
 
 
 def test_a_number_of_vmcoreinfo_that_is_none_is_malformed() -> None:
-    with pytest.raises(Malformed, match="^KERNELOFFSET in the dump's VMCOREINFO is no number$"):
+    with pytest.raises(Malformed, match=r"^KERNELOFFSET in the dump's VMCOREINFO is no number$"):
         _ = VmcoreInfo("KERNELOFFSET=here\n").kernel_offset

@@ -51,7 +51,11 @@ FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (lines.cpu_count, " " + LONG, f"'{'x' * 40}' is no list of CPUs"),
     (lambda text: lines.config_option(text, "CONFIG_X"), "", "the file is no kernel configuration"),
     (lines.system_ram, "", "/proc/iomem lists no System RAM"),
-    (lines.system_ram, "0000-0000 : System RAM\n", "/proc/iomem hides its addresses from this user"),
+    (
+        lines.system_ram,
+        "0000-0000 : System RAM\n",
+        "/proc/iomem hides its addresses from this user",
+    ),
     (lines.node_spans, "", "the file lists no memory of any node"),
     (stack.libvirt_version, LONG, f"'{'x' * 60}' names no version of libvirt"),
     (stack.firmware_features, "{", "the file is no JSON"),
@@ -64,11 +68,13 @@ FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
         "the CPUID configuration is shorter than its count says",
     ),
     (
-        lambda count: tdmr.plan([MemoryRange(i << 21, i << 21 | 1, 1) for i in range(1, count + 1)]),
+        lambda count: tdmr.plan(
+            [MemoryRange(i << 21, i << 21 | 1, 1) for i in range(1, count + 1)]
+        ),
         70_000,
         "the memory is in 70000 pieces, too many to plan TDMRs for",
     ),
-]  # fmt: skip
+]
 KVM_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (kvm.parse_capabilities, CUT[:-1], "KVM's capabilities are cut short"),
     (
@@ -90,8 +96,16 @@ KVM_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
 BTF_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (btf.Btf, b"", "the data is too short for BTF"),
     (btf.Btf, bytes(24), "the data is no BTF of version 1"),
-    (btf.Btf, struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 4, 4, 0), "the BTF's types are cut short"),
-    (btf.Btf, struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 0, 0, 1), "the BTF's names are cut short"),
+    (
+        btf.Btf,
+        struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 4, 4, 0),
+        "the BTF's types are cut short",
+    ),
+    (
+        btf.Btf,
+        struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 0, 0, 1),
+        "the BTF's names are cut short",
+    ),
     (types(*INT).find, "y", "this kernel's BTF has no type y"),
     (types(*INT).leaves, 2, "the BTF has no type 2"),
     (types(*INT).leaves, 0, "the BTF has no type 0"),
@@ -99,17 +113,51 @@ BTF_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (types(1, 4 << 24 | 1, 8, 1, 1, 0).leaves, 1, "the BTF's types lie too deep inside each other"),
     (types(0, 3 << 24, 0, 1, 1, 1).size, 1, "the BTF's types lie too deep inside each other"),
     (types(1, 4 << 24 | 1, 8, 9, 2, 0, *INT).leaves, 1, "the BTF has no name at 9"),
-    (types(1, 4 << 24 | 1, 8, 1, 2, 0, 0, 3 << 24, 0, 3, 3, 4097, *INT).leaves, 1, "x has 4097 elements"),
     (
-        types(1, 4 << 24 | 3, 8, 1, 2, 0, 1, 2, 0, 1, 2, 0, 0, 3 << 24, 0, 3, 3, 2000, 1, 4 << 24 | 1, 4, 1, 4, 0, *INT).leaves,
+        types(1, 4 << 24 | 1, 8, 1, 2, 0, 0, 3 << 24, 0, 3, 3, 4097, *INT).leaves,
+        1,
+        "x has 4097 elements",
+    ),
+    (
+        types(
+            1,
+            4 << 24 | 3,
+            8,
+            1,
+            2,
+            0,
+            1,
+            2,
+            0,
+            1,
+            2,
+            0,
+            0,
+            3 << 24,
+            0,
+            3,
+            3,
+            2000,
+            1,
+            4 << 24 | 1,
+            4,
+            1,
+            4,
+            0,
+            *INT,
+        ).leaves,
         1,
         "the type has too many members",
     ),
     (lambda kind: types(1, kind << 24, 0), 20, "the BTF has a type of unknown kind 20"),
     (lambda kind: types(1, kind << 24, 0), 0, "the BTF has a type of unknown kind 0"),
     (lambda kind: types(1, kind << 24, 0), 1, "the BTF's last type is cut short"),
-    (lambda leaf: btf.read_leaf(bytes(3), leaf), btf.Leaf("x", 8, 17, 1, False), "3 bytes do not reach bit 25"),
-]  # fmt: skip
+    (
+        lambda leaf: btf.read_leaf(bytes(3), leaf),
+        btf.Leaf("x", 8, 17, 1, False),
+        "3 bytes do not reach bit 25",
+    ),
+]
 METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (RDALL, b"", "there is no page"),
     (RDALL, b"\x18\0", "a page of 2 bytes has no list"),
@@ -147,14 +195,22 @@ INITIALIZED = "virt/tdx: module initialized\n"
 BUILT = "virt/tdx: module version: 1.5.00.00.0481 (build_date 20231301).\n"
 MISSING = "the beginning of the kernel log is missing, so that silence proves nothing"
 LOG_ROWS: list[tuple[str, str, str]] = [
-    ("module_version", "virt/tdx: Module version: 0.0.00\n", "the kernel could not read the module's version"),
+    (
+        "module_version",
+        "virt/tdx: Module version: 0.0.00\n",
+        "the kernel could not read the module's version",
+    ),
     ("module_version", "", "the kernel log has no line about this (module_info)"),
     ("build_number", "", "the kernel log does not tell this (module_info.build_num)"),
     ("build_date", BUILT, "the kernel log's build date 20231301 is no day"),
     ("no_rbp_mod", "", "the kernel log does not tell of NO_RBP_MOD"),
     ("module_state", "", "the kernel log does not tell whether the module was initialized"),
     ("failure", "", "the kernel log tells of no failed initialization"),
-    ("cmrs", "virt/tdx: CMR: [0x20, 0x10)\n", "the kernel log's range [0x20, 0x10) ends before it begins"),
+    (
+        "cmrs",
+        "virt/tdx: CMR: [0x20, 0x10)\n",
+        "the kernel log's range [0x20, 0x10) ends before it begins",
+    ),
     ("cmrs", "", "the kernel log has no line about this (cmr)"),
     ("pamt_on_other_node", "", "the kernel log does not tell where PAMTs lie"),
     ("failed_calls", "", MISSING),
@@ -181,7 +237,7 @@ LOG_ROWS: list[tuple[str, str, str]] = [
     ("platform_detected", "", "the kernel log does not tell whether TDX was found"),
     ("has_tdx_code", "", "the kernel log has no line about TDX on the host"),
     ("generation", "", "the kernel log does not tell the kernel's generation"),
-]  # fmt: skip
+]
 ROWS = [*FILE_ROWS, *KVM_ROWS, *BTF_ROWS, *METADATA_ROWS]
 ROWS += [(told_by_log(name), log, sentence) for name, log, sentence in LOG_ROWS]
 
