@@ -26,6 +26,7 @@ from tests.checks.cases import (
 
 FAILED = {"module.state": "failed"}
 INIT = failure(errno=5, errno_name="EIO", leaf_name="TDH.SYS.INIT", status=0xC000050000000000)
+ENDED = failure(errno=5, leaf_name="TDH.SYS.RD", status=0xC0000505 << 32)
 NO_STATUS = failure(leaf_name="TDH.SYS.LP.INIT")
 NAMED_STATUS = failure(leaf_name="TDH.SYS.CONFIG", status=2 << 32, status_name="TDX_NEW")
 REFUSED = "kvm_intel: tdx: no TDX private KeyIDs available"
@@ -138,6 +139,7 @@ EDGES: list[tuple[str, dict[str, Any], str]] = [
     ("module.initialized", {**FAILED, "module.failure": NO_STATUS}, "FAIL"),
     ("module.initialized", {**FAILED, "module.failure": NAMED_STATUS}, "FAIL"),
     ("module.initialized", {**FAILED, "module.failure": REFUSED_SEAMCALL}, "FAIL"),
+    ("module.initialized", {**FAILED, "module.failure": ENDED}, "FAIL"),
     (
         "module.release",
         {

@@ -71,6 +71,7 @@ CONFIG_KVM=m
 CONFIG_INTEL_TDX_HOST=y
 CONFIG_HZ=250
 CONFIG_LOCALVERSION="-intel"
+CONFIG_DEFAULT_HOSTNAME="X"
 """
 
 
@@ -83,11 +84,16 @@ CONFIG_LOCALVERSION="-intel"
         ("CONFIG_INTEL_TDX", "n"),
         ("CONFIG_HZ", "250"),
         ("CONFIG_LOCALVERSION", "-intel"),
+        ("CONFIG_DEFAULT_HOSTNAME", "X"),
         ("CONFIG_UNHEARD_OF", "n"),
     ],
 )
 def test_a_configuration_option_is_found_by_its_whole_name(option: str, value: str) -> None:
     assert lines.config_option(CONFIG, option) == value
+
+
+def test_a_configuration_in_which_nothing_is_set_is_one() -> None:
+    assert lines.config_option("# CONFIG_KVM is not set\n", "CONFIG_TDX") == "n"
 
 
 @pytest.mark.parametrize("text", ["", "<html>not found</html>", "KVM=y\n"])

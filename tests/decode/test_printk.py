@@ -70,7 +70,7 @@ def test_a_record_that_is_not_whole_is_left_out(state: int, is_told: bool) -> No
     assert [line.split("] ")[1] for line in memory.log().splitlines()] == told
 
 
-@pytest.mark.parametrize(("begin", "end"), [(1, 1), (3, 3), (1, 16), (0, 3)])
+@pytest.mark.parametrize(("begin", "end"), [(1, 1), (3, 3), (1, 16), (0, 17)])
 def test_a_record_without_text_is_an_empty_line(begin: int, end: int) -> None:
     memory = Memory(["one"])
     memory.put(DESCRIPTORS + 24 + 8, begin, end)
@@ -98,6 +98,32 @@ def test_each_line_of_a_record_has_its_time_and_no_more_than_its_length() -> Non
     memory = Memory(["first\nsecond, of which the rest is old"])
     struct.pack_into("<H", memory.data, INFOS + 88 + 16, len("first\nsecond"))
     assert memory.log() == "[    1.500000] first\n[    1.500000] second\n"
+
+
+def test_a_record_has_no_more_text_than_its_block() -> None:
+    memory = Memory(["one", "two"])
+    struct.pack_into("<H", memory.data, INFOS + 88 + 16, 100)
+    assert memory.log().splitlines()[0] == "[    1.500000] one" + "\0" * 5
+
+
+def test_what_lies_beside_a_narrow_member_is_not_its() -> None:
+    memory = Memory(["one"])
+    for place in (RING + 4, RING + 48 + 4):
+        memory.data[place : place + 4] = b"\xff" * 4
+    assert memory.log() == stamped(1, "one")
+
+
+def test_a_record_behind_the_last_is_not_told_yet() -> None:
+    memory = Memory(["one", "two"])
+    memory.put(DESCRIPTORS + 3 * 24, FINALIZED | 3, 0, 16)
+    assert len(memory.log().splitlines()) == 2
+
+
+def test_a_ring_tells_no_more_records_than_it_has_places() -> None:
+    memory = Memory([str(number) for number in range(16)])
+    memory.put(RING + 24, 17)
+    memory.put(DESCRIPTORS + 24, FINALIZED | 17)
+    assert len(memory.log().splitlines()) == 15
 
 
 def test_characters_that_are_none_are_replaced() -> None:
@@ -149,19 +175,27 @@ def test_a_ring_that_cannot_be_is_refused_in_a_sentence(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("place", "bits", "is_refused"),
-    [(0, 1, False), (0, 21, True), (48, 1, False), (48, 27, True)],
+    ("place", "bits", "reason"),
+    [
+        *((0, 20, "absent"), (0, 21, "malformed")),  # a million records would lie beyond
+        *((48, 26, "absent"), (48, 27, "malformed")),
+    ],
 )
-def test_a_ring_has_one_bit_of_records_and_text_at_least(
-    place: int, bits: int, is_refused: bool
+def test_a_ring_has_a_million_records_and_64_mib_at_most(
+    place: int, bits: int, reason: str
 ) -> None:
     memory = Memory(["one"])
     struct.pack_into("<I", memory.data, RING + place, bits)
-    if is_refused:
-        with pytest.raises(Malformed):
-            memory.log()
-    else:
-        assert memory.log()
+    with pytest.raises(Unavailable) as refusal:
+        memory.log()
+    assert refusal.value.reason == reason
+
+
+@pytest.mark.parametrize("place", [0, 48])
+def test_a_ring_may_have_two_records_or_two_bytes(place: int) -> None:
+    memory = Memory(["one"])
+    struct.pack_into("<I", memory.data, RING + place, 1)
+    assert memory.log()
 
 
 @pytest.mark.parametrize(

@@ -182,5 +182,9 @@ def test_a_code_of_the_p_seamldr_has_its_own_name(status: int, name: str | None)
     assert seamcall.seamldr_status_name(status) == name
 
 
+def test_details_alone_make_no_error() -> None:
+    assert seamcall.status_name(1) == "TDX_SUCCESS"
+
+
 def test_a_status_without_a_class_is_no_status_of_the_module() -> None:
     assert seamcall.status_name(0x0000000100000000) == seamcall.status_name(0x4000000100000000)

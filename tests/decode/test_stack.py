@@ -144,7 +144,7 @@ def test_a_mount_says_whether_it_can_be_written() -> None:
         ("options kvm_intel tdx=1\noptions kvm_intel tdx=0\n", "0"),
         ("options kvm_intel tdx=1 nested=0\n", "1"),
         ("options kvm_intel tdx=1=2\n", "1=2"),
-        ("options kvm_intel nested=1#tdx=1\n", None),
+        ("options kvm_intel nested=1 # tdx=1\n", None),
         ("options kvm_intel\noptions\n", None),
         ("", None),
     ],

@@ -358,6 +358,23 @@ def test_what_only_touches_a_tdmr_does_not_lie_in_it() -> None:
     assert [found.reserved for found in made.tdmrs] == [
         ranges((0, MIB)), ranges((GIB, GIB + MIB))
     ]  # fmt: skip
+    made = tdmr.plan(memory, pamts=ranges((GIB - MIB, GIB)))
+    assert made
+    assert made.tdmrs[1].reserved == ()
+
+
+@pytest.mark.parametrize(
+    ("memory", "at"),
+    [
+        (ranges((MIB, 2 * MIB), (GIB, 2 * GIB)), 0),
+        (ranges((MIB, GIB), (GIB, GIB + MIB)), 1),
+    ],
+)
+def test_no_pamt_is_expected_of_memory_beside_a_tdmr(
+    memory: tuple[MemoryRange, ...], at: int
+) -> None:
+    found = planned(memory).tdmrs[at]
+    assert found.reserved_most == len(found.holes)
 
 
 @pytest.mark.parametrize(("lacking", "fits"), [(0, True), (PAGE, False)])
@@ -377,6 +394,11 @@ def test_a_piece_between_two_nodes_belongs_to_none() -> None:
     )
 
 
+def test_a_node_that_begins_where_memory_ends_has_none_of_it() -> None:
+    nodes = (NodeMemory(0, GIB, GIB, 0), NodeMemory(GIB, 2 * GIB, GIB, 1))
+    assert tdmr.regions_of(ranges((0, GIB)), nodes) == nodes[:1]
+
+
 def test_pieces_of_a_node_that_meet_are_one_of_that_node() -> None:
     nodes = (NodeMemory(0, 4 * GIB, 4 * GIB, 2),)
     assert tdmr.regions_of(ranges((0, GIB), (GIB, 2 * GIB)), nodes) == (
@@ -386,7 +408,12 @@ def test_pieces_of_a_node_that_meet_are_one_of_that_node() -> None:
 
 @pytest.mark.parametrize(
     ("cmrs", "is_cut"),
-    [([], False), ([(MIB, GIB)], False), ([(MIB, GIB), (2 * GIB, 3 * GIB)], True)],
+    [
+        ([], False),
+        ([(0, GIB)], False),
+        ([(MIB, GIB)], False),
+        ([(MIB, GIB), (2 * GIB, 3 * GIB)], True),
+    ],
 )
 def test_memory_that_ends_before_a_cmr_begins_is_cut(
     cmrs: list[tuple[int, int]], is_cut: bool
