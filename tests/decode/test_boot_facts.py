@@ -279,3 +279,7 @@ def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
         "leaf 0x1c: 0xc000030000000001 TDX_PAGE_METADATA_INCORRECT",
         "leaf 0xfe: 0xc000777700000000",
     )
+
+
+def test_early_kernels_tell_how_many_tds_there_may_be() -> None:
+    assert fact("guest_keyid_count", "tdx: support upto 31 TD keyids\n") == 31
