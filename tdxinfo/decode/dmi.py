@@ -10,11 +10,10 @@ from tdxinfo.errors import Malformed
 
 _MEMORY_DEVICE = 17
 _SIZE = slice(0x0C, 0x0E)
-_NOTHING_INSTALLED = 0
 
 
 def is_populated(structure: bytes) -> bool:
     """Whether the slot of a Memory Device holds a module."""
     if len(structure) < _SIZE.stop or structure[0] != _MEMORY_DEVICE:
         raise Malformed("the structure is no Memory Device")
-    return int.from_bytes(structure[_SIZE], "little") != _NOTHING_INSTALLED
+    return any(structure[_SIZE])  # a size of 0: nothing is installed

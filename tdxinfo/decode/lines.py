@@ -122,7 +122,7 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
     spans: dict[int, tuple[int, int]] = {}
     for node, first, pages in _zones(text):
         if pages:
-            start, stop = spans.get(node, (first, first + pages))
+            start, stop = spans.get(node, (first, first))
             spans[node] = (min(start, first), max(stop, first + pages))
     if not spans:
         raise Malformed("the file lists no memory of any node")

@@ -37,7 +37,6 @@ class Declared(NamedTuple):
     id: int
     fields: int
     elements: int
-    format: str
     kernel: str
     since: str
     basis: str
@@ -67,7 +66,6 @@ def declared() -> dict[str, Declared]:
             int(row["id"], 16),
             row.get("fields", 1),
             row.get("elements", 1),
-            row.get("format", "dec"),
             row.get("kernel", ""),
             row.get("since", ""),
             row.get("basis", "source"),
@@ -195,7 +193,7 @@ def encode_rdall(values: Mapping[str, int | list[int]]) -> bytes:
     """The list of TDH.SYS.RDALL for field values by name, without the rest of its page.
 
     An array may have fewer values than the field; the rest is 0. Raises KeyError for a name that
-    is no field, and ValueError for a value that does not fit its element or a list its page.
+    is no field, and ValueError for a value that does not fit its element.
     """
     sequences: list[tuple[FieldId, list[int]]] = []
     for name in declared():
@@ -207,10 +205,7 @@ def encode_rdall(values: Mapping[str, int | list[int]]) -> bytes:
     body = b"".join(
         _WORD.pack(int(head)) + struct.pack(f"<{len(words)}Q", *words) for head, words in sequences
     )
-    size = _HEAD.size + len(body)
-    if size > PAGE:
-        raise ValueError(f"{size} bytes do not fit a page")
-    return _HEAD.pack(size, len(sequences), 0) + body
+    return _HEAD.pack(_HEAD.size + len(body), len(sequences), 0) + body
 
 
 def _words(wanted: Declared, given: int | list[int]) -> list[int]:

@@ -7,6 +7,7 @@ from functools import cache
 from tdxinfo import tables
 
 _SEAMLDR = 1 << 63
+_WHOLE = (1 << 64) - 1
 _LEAF_MASK = 0xFFFF
 """Bits 23:16 of a leaf hold the interface version."""
 
@@ -45,7 +46,7 @@ def status_name(status: int) -> str | None:
     if status >> 32 & 0xFFFF == 0 and status >> 32:
         return None
     return (
-        _statuses("software_status", 0, (1 << 64) - 1).get(status)
+        _statuses("software_status", 0, _WHOLE).get(status)
         or _statuses("status", 32, 0xFFFFFFFF).get(status >> 32)
         or _statuses("status", 32, 0xFFFF).get(status >> 32 & 0xFFFF)
     )
@@ -53,7 +54,7 @@ def status_name(status: int) -> str | None:
 
 def seamldr_status_name(status: int) -> str | None:
     """SEAMLDR_EBADSIG for 0x8000000000020000: a code of the P-SEAMLDR, not of the module."""
-    return _statuses("seamldr_status", 0, (1 << 64) - 1).get(status)
+    return _statuses("seamldr_status", 0, _WHOLE).get(status)
 
 
 _FLAGS = {63: "an error", 62: "non-recoverable", 61: "fatal", 60: "the host may recover"}

@@ -79,7 +79,7 @@ def registration_of_variable(data: bytes) -> str:
     """
     if len(data) < 10:
         raise Malformed("SgxRegistrationStatus is too short")
-    return "complete" if int.from_bytes(data[8:10], "little") & 1 else "pending"
+    return "complete" if data[8] & 1 else "pending"
 
 
 def is_writable_mount(mounts: str, point: str) -> bool | None:

@@ -196,7 +196,7 @@ def _with_bound(
     prefers the node of the PAMT's TDMR, but takes any.
     """
     inside = [found.size for found in memory if found.base < tdmr.end and found.end > tdmr.base]
-    largest = max(inside, default=0)
+    largest = max(inside)
     pamts = sum(other.pamt_bytes <= largest for other in tdmrs)
     return replace(tdmr, reserved_most=len(tdmr.holes) + pamts)
 

@@ -246,3 +246,8 @@ def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
     (meaning,) = ran("explain", "keys.sufficient", "--json", *example).json["explanations"].values()
     assert meaning[0]["name"] == "keys.enough"
     assert {"name": "now called", "text": "keys.enough"} in meaning[0]["details"]
+
+
+def test_strictness_counts_warnings_alone() -> None:
+    passed = [result for result in judged().values() if result.outcome.value == "PASS"]
+    assert verdict_of(passed, strict=True).value == "ready"

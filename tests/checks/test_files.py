@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tdxinfo import tables
 from tdxinfo.checks import policy
-from tdxinfo.checks.engine import CHECKS, by_alias
+from tdxinfo.checks.engine import CHECKS, Check, by_alias, check, declared
 from tdxinfo.checks.files import RuleFile, rule_file
 
 FOLDER = Path(tables.__file__).parent / "checks"
@@ -52,3 +52,36 @@ def test_a_file_that_lacks_its_reason_is_refused() -> None:
         RuleFile.model_validate({**whole, "about": {**whole["about"], "why": ""}})
     with pytest.raises(ValidationError):
         RuleFile.model_validate({**whole, "remedi": "Do nothing."})
+
+
+@pytest.mark.parametrize("check_id", IDS)
+def test_a_check_is_declared_as_its_file_tells(check_id: str) -> None:
+    told, judge = rule_file(check_id), CHECKS["cpu.vendor"].judge
+    assert declared(check_id, judge) == Check(
+        id=check_id,
+        title=told.title,
+        severity=told.severity,
+        remedy=told.remedy or "",
+        remedies=told.remedies,
+        menus=told.menus,
+        needs=tuple(told.needs),
+        proof=told.proof or "",
+        aliases=tuple(told.aliases),
+        judge=judge,
+    )
+
+
+def test_a_file_may_name_former_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = {"title": "It has had other names", "severity": "info", "aliases": ["a.b", "c.d"]}
+    monkeypatch.setattr(tables, "head", {"checks/x.y": head}.__getitem__)
+    assert declared("x.y", CHECKS["cpu.vendor"].judge).aliases == ("a.b", "c.d")
+
+
+def test_a_function_is_declared_under_its_id_and_stays_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(CHECKS, "keys.enough", CHECKS["keys.enough"])
+    judge = CHECKS["cpu.vendor"].judge
+    assert check("keys.enough")(judge) is judge
+    made = CHECKS["keys.enough"]
+    assert (made.id, made.group, made.judge) == ("keys.enough", "keys", judge)

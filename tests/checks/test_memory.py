@@ -12,6 +12,7 @@ from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import NamedRange, TdmrPlan
 from tdxinfo.model.observed import Attempt
 from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
+from tests.checks.cases import failure as failed
 from tests.hands import host_with
 
 GIB = 1 << 30
@@ -138,3 +139,44 @@ def test_the_pamt_is_held_against_the_calculation(difference: int | None, told: 
         facts["memory.pamt_difference_bytes"] = difference
     message = judged("memory.pamt", facts).verdict.message
     assert message == f"PAMT takes 8.0 MiB{told}"
+
+
+@pytest.mark.parametrize(
+    ("origin", "basis"),
+    [
+        (LISTED, "the kernel's list of memory"),
+        (FROM_RAM, "System RAM, which may show more holes than the kernel counts"),
+        ("inferred:memory.firmware_ram", "the firmware's memory map"),
+    ],
+)
+def test_a_plan_is_told_with_what_it_was_calculated_from(origin: str, basis: str) -> None:
+    assert predicted(0, regions=origin).verdict.message == (
+        f"1 TDMR of 64, in each up to 2 of 16 reserved areas, as calculated from {basis}"
+    )
+
+
+def test_memory_that_ends_before_a_cmr_begins_cannot_be_planned_for() -> None:
+    beyond = (MemoryRange.between(4 * GIB, 8 * GIB),)
+    message = predicted(0, cmrs=beyond).verdict.message
+    assert message == "the memory map that is known ends before the CMRs do"
+
+
+ENDS = "as calculated from the kernel's list of memory"
+
+
+@pytest.mark.parametrize(
+    ("by_cmrs", "holes_from", "end"),
+    [
+        (0, "memory", f"{ENDS}; a kernel that makes reserved areas from CMRs has enough"),
+        (20, "memory", ENDS),
+        (20, "cmrs", ENDS),
+    ],
+)
+def test_a_kernel_that_would_do_is_named_to_others(by_cmrs: int, holes_from: str, end: str) -> None:
+    plan = plan_of(by_cmrs)
+    result = predicted(20, holes_from=holes_from, plan_by_cmrs=plan)
+    assert result.verdict.message.endswith(f"and takes 16 reserved areas, {end}")
+    failure = failed(message="x", tdmr=MemoryRange.between(0, GIB))
+    facts = {"memory.plan_by_cmrs": plan, "module.failure": failure}
+    _, _, rest = judged("memory.tdmrs_fit", facts).verdict.message.partition("reserved areas")
+    assert rest == ("" if by_cmrs else "; a kernel that makes reserved areas from CMRs has enough")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, judge_host
 from tdxinfo.model.verdict import Outcome
 from tests.checks.cases import CASES, failure
+from tests.checks.edges import EDGES
 from tests.hands import host_with
 
-VERSIONS = [("1.0", "6.8.0", "FAIL"), ("1.5.06", "6.8.0", "PASS"), ("1.0", "5.19.17", "PASS")]
+ROWS = [*CASES, *EDGES]
+with (Path(__file__).parent / "says.toml").open("rb") as file:
+    SAYS: dict[str, list[str]] = tomllib.load(file)
 
 
 def outcome_of(check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None) -> str:
@@ -22,19 +27,17 @@ def outcome_of(check_id: str, facts: dict[str, Any], origins: dict[str, str] | N
     return result.outcome.value
 
 
-@pytest.mark.parametrize(("check_id", "facts", "outcome"), CASES)
+@pytest.mark.parametrize(("check_id", "facts", "outcome"), ROWS)
 def test_a_check_judges_its_facts(check_id: str, facts: dict[str, Any], outcome: str) -> None:
     assert outcome_of(check_id, facts) == outcome
 
 
-@pytest.mark.parametrize(("version", "release", "outcome"), VERSIONS)
-def test_a_module_of_the_first_line_does_not_go_with_newer_kernels(
-    version: str, release: str, outcome: str
-) -> None:
-    from tdxinfo.model.values import ModuleVersion
-
-    facts = {"module.version": ModuleVersion.parse(version), "kernel.release": release}
-    assert outcome_of("module.line", facts) == outcome
+@pytest.mark.parametrize("check_id", sorted(CHECKS))
+def test_a_check_says_what_it_found(check_id: str) -> None:
+    others = set(CHECKS) - {check_id}
+    hosts = [host_with(facts) for name, facts, _ in ROWS if name == check_id]
+    said = [judge_host(host, left_out=others)[0].verdict.message for host in hosts]
+    assert said == SAYS[check_id]
 
 
 def test_msrs_of_two_packages_that_could_be_read_agree() -> None:

@@ -64,6 +64,10 @@ def test_features_that_are_asked_for_must_be_there(policy: Any) -> None:
     log = "example:mvp-features"
     told = policy('[module]\nfeatures = ["TD_PRESERVING", "TOPOLOGY_ENUM"]', source=log)
     assert outcome(told, "policy.features") == ("FAIL", "missing: TOPOLOGY_ENUM")
+    told = policy('[module]\nfeatures = ["TOPOLOGY_ENUM", "UPDATE_COMPATIBILITY"]', source=log)
+    assert outcome(told, "policy.features")[1] == "missing: TOPOLOGY_ENUM, UPDATE_COMPATIBILITY"
+    told = policy('[module]\nfeatures = ["TD_PRESERVING"]', source=log)
+    assert outcome(told, "policy.features") == ("PASS", "all are there")
 
 
 def test_a_required_check_decides_whatever_its_severity(policy: Any) -> None:
@@ -130,6 +134,8 @@ def test_a_policy_may_name_a_check_by_a_former_id(
     monkeypatch.setitem(CHECKS, "module.release", renamed)
     told = policy('[checks]\nrequired = ["module.outdated"]')
     assert told.json["first_failure"] == "module.release"
+    told = policy(EXCEPTION.format(check="module.outdated", until=TOMORROW))
+    assert outcome(told, "module.release")[0] == "INFO"
 
 
 @pytest.mark.parametrize(

@@ -263,3 +263,23 @@ def test_a_hypervisor_makes_a_vm_and_its_absence_proves_nothing() -> None:
     assert fact("virtualization", guest) == "td-guest"
     with pytest.raises(Absent):
         fact("virtualization", "[    0.0] Linux version 6.8.0\n")
+
+
+def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
+    line = "virt/tdx: SEAMCALL ({}) failed: {}\n"
+    calls = [
+        ("0x0000000000000034", "0x8000020200000000"),
+        ("0x000000000000001c", "0xc000030000000001"),
+        ("0x000000000000001c", "0xc000030000000001"),
+        ("0x00000000000000fe", "0xc000777700000000"),
+        ("0x0000000000000021", "0xc000050500000000"),
+    ]
+    assert fact("failed_calls", "".join(line.format(*call) for call in calls)) == (
+        "TDH.SYS.SHUTDOWN: 0x8000020200000000 TDX_SYS_BUSY",
+        "leaf 0x1c: 0xc000030000000001 TDX_PAGE_METADATA_INCORRECT",
+        "leaf 0xfe: 0xc000777700000000",
+    )
+
+
+def test_early_kernels_tell_how_many_tds_there_may_be() -> None:
+    assert fact("guest_keyid_count", "tdx: support upto 31 TD keyids\n") == 31

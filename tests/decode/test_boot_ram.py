@@ -63,6 +63,11 @@ def test_a_list_whose_beginning_is_missing_is_not_taken_for_the_whole() -> None:
         fact("memory_regions", NODES.splitlines(keepends=True)[0])
 
 
+def test_a_range_may_be_a_single_byte() -> None:
+    log = "[    0.000000] BIOS-e820: [mem 0x0000000000001000-0x0000000000001000] usable\n"
+    assert fact("firmware_ram", log) == (MemoryRange(0x1000, 0x1001, 1),)
+
+
 def test_a_list_in_disorder_is_malformed() -> None:
     first, *rest = NODES.splitlines(keepends=True)
     with pytest.raises(Malformed):

@@ -102,6 +102,9 @@ SILENCE = {
     "the attempt has no end": OLD + KEYIDS + PAMT,
     "only the version": OLD + KEYIDS + "[   29.0] virt/tdx: Module version: 1.5.24\n",
     "a call failed without an end": OLD + KEYIDS + RD_FAILED,
+    "a read failed in the words of the 5.15 kernel": OLD
+    + KEYIDS
+    + "tdx: SEAMCALL[TDH_SYS_INFO] failed: TDX_OPERAND_BUSY (0x8000020000000092)\n",
     "no KeyIDs": OLD,
     "nothing": "",
     "a kernel without a number": "[    0.000000] Linux version next (x@y)\n" + KEYIDS,

@@ -62,6 +62,8 @@ def test_the_surest_cause_is_named() -> None:
         # Linux, Documentation/admin-guide/kernel-parameters.txt: memmap=, efi_fake_mem=.
         ("memmap=64K@0x18690000", [(0x18690000, 0x186A0000)]),
         ("quiet memmap=1g@4g", [(4 * GIB, 5 * GIB)]),
+        ("memmap=08@0x10M", [(16 * MIB, 16 * MIB + 8)]),
+        ("memmap=077777@4G", [(4 * GIB, 4 * GIB + 0o77777)]),
         ("memmap=010@0x10M", [(16 * MIB, 16 * MIB + 8)]),
         ("memmap=1G@4G,2G@8G", [(4 * GIB, 5 * GIB), (8 * GIB, 10 * GIB)]),
         ("memmap=1G%4G+1", [(4 * GIB, 5 * GIB)]),
@@ -79,3 +81,21 @@ def test_options_that_make_ram_are_read_as_the_kernel_reads_them(
     command_line: str, expected: list[tuple[int, int]]
 ) -> None:
     assert [(found.base, found.end) for found in options(command_line)] == expected
+
+
+def test_what_only_touches_a_piece_did_not_make_it() -> None:
+    assert cause(Causes((), "memmap=1G@7G memmap=1G@9G", ranges((9 * GIB, 10 * GIB)))) is None
+    assert cause(Causes((), None, ranges((9 * GIB - 1, 10 * GIB)))) == FIRMWARE
+
+
+def test_an_option_is_quoted_with_its_own_range() -> None:
+    line = "memmap=exactmap,1G@4G,x,2G%8G+2,1G@20G efi_fake_mem=1G@30G:0x10000"
+    assert [found.name for found in options(line)] == [
+        "memmap=1G@4G",
+        "memmap=1G@20G",
+        "efi_fake_mem=1G@30G:0x10000",
+    ]
+
+
+def test_ram_that_ends_with_the_first_mib_is_left_out() -> None:
+    assert outside(ranges((0, MIB)), (), NOTHING) == ()

@@ -45,6 +45,10 @@ def test_a_model_name_is_not_taken_for_the_model() -> None:
     assert cpuinfo.parse(block(0, 0, model="143")).model == 143
 
 
+def test_a_value_may_have_a_colon() -> None:
+    assert cpuinfo.parse(block(0, 0, **{"model name": "A: B"})).model_name == "A: B"
+
+
 def test_what_a_kernel_leaves_out_is_unknown_not_zero() -> None:
     cpus = cpuinfo.parse("processor\t: 0\nvendor_id\t: GenuineIntel\n")
     assert (cpus.family, cpus.model, cpus.stepping) == (None, None, None)
@@ -61,7 +65,7 @@ def test_what_describes_no_x86_processor_is_malformed(text: str) -> None:
         cpuinfo.parse(text)
 
 
-@pytest.mark.parametrize("broken", ["", "x", "-1", "1" * 40, "1.5"])
+@pytest.mark.parametrize("broken", ["", "x", "-1", "1" * 40, "1.5", "\N{ARABIC-INDIC DIGIT TWO}"])
 def test_a_broken_number_is_unknown_not_zero(broken: str) -> None:
     assert cpuinfo.parse(block(0, 0, stepping=broken)).stepping is None
 

@@ -27,7 +27,11 @@ def test_a_size_of_0_is_an_empty_slot(size: int, populated: bool) -> None:
     assert dmi.is_populated(device(size)) is populated
 
 
-@pytest.mark.parametrize("data", [b"", device(0)[:10], b"\x10" + device(0)[1:]])
+def test_a_structure_may_end_with_its_size() -> None:
+    assert dmi.is_populated(device(0x100)[:14]) is True
+
+
+@pytest.mark.parametrize("data", [b"", device(0)[:10], device(0)[:13], b"\x10" + device(0)[1:]])
 def test_what_is_no_memory_device_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         dmi.is_populated(data)

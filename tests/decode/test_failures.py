@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tdxinfo import tables
 from tdxinfo.decode import failures
 from tdxinfo.host.observe import observe
+from tdxinfo.model.values import Failure
 from tests.worlds import host_from_log, world
 
 ROWS: list[dict[str, Any]] = tables.load("failures")["failure"]
@@ -53,3 +55,27 @@ def test_a_row_is_a_clause_and_an_order(row: dict[str, Any]) -> None:
     assert not row["cause"].endswith(".")
     assert row["remedy"].endswith(".")
     assert set(row.get("kernels", ())) <= set(tables.load("kernels"))
+
+
+FAILED = Failure(5, "EIO", 0x22, None, None, None, None, "module initialization failed")
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "cause"),
+    [
+        ("TDH.SYS.RD", 0xC000050500000000, "line 1.0"),
+        ("TDH_SYS_RD", 0xC000050500000007, "line 1.0"),
+        ("TDH.SYS.INIT", 0xC000050500000000, "not initialized as far as this call needs"),
+        (None, 0xC000050500000000, "not initialized as far as this call needs"),
+        ("TDH.SYS.RD", None, ""),
+    ],
+)
+def test_a_row_is_for_its_call_and_status_alone(
+    name: str | None, status: int | None, cause: str
+) -> None:
+    assert cause in failures.of_failure(replace(FAILED, leaf_name=name, status=status)).cause
+
+
+def test_what_a_status_means_becomes_a_clause() -> None:
+    reading = failures.of_failure(replace(FAILED, status=0xC0000A0200000000))
+    assert reading.cause == "a TDMR reaches beyond the convertible memory"

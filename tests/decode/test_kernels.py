@@ -77,6 +77,11 @@ def test_a_wording_names_the_generation_that_has_it(line: str, generation: str |
     assert kernels.by_log([line]) == generation
 
 
+def test_from_its_time_on_a_parameter_tells_nothing() -> None:
+    assert kernels.by_parameter(True, "6.16.0") is None
+    assert kernels.by_parameter(True, "next") is None
+
+
 def test_a_parameter_before_its_time_is_a_vendors() -> None:
     """RHEL and Ubuntu carry KVM patches under numbers that upstream had none for."""
     assert kernels.by_parameter(False, "6.12.0-55.el10.x86_64") == "vendor-kvm"

@@ -38,6 +38,10 @@ def test_capabilities_are_read_member_by_member() -> None:
     }
 
 
+def test_capabilities_without_cpuid_entries_are_whole() -> None:
+    assert kvm.parse_capabilities(packed([]))["cpuid"] == []
+
+
 def test_room_behind_the_count_is_not_read() -> None:
     data = packed([*ENTRIES, (9,) * 7], claimed=3)
     assert kvm.parse_capabilities(data)["cpuid"] == [list(entry) for entry in ENTRIES]

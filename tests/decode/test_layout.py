@@ -39,6 +39,7 @@ def test_cpuid_configuration_pairs_leaves_with_values() -> None:
 def test_entries_behind_the_count_are_left_out() -> None:
     assert len(layout.cpuid_configs(struct.pack("<H", 1), LEAVES, VALUES)) == 1
     assert layout.cpuid_configs(struct.pack("<H", 0), LEAVES, VALUES) == ()
+    assert layout.cpuid_configs(bytes(8), b"", b"") == ()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,7 @@ def test_entries_behind_the_count_are_left_out() -> None:
         (struct.pack("<H", 3), LEAVES, VALUES[:-1]),
         (struct.pack("<H", 0xFFFF), LEAVES, VALUES),
         (bytes(9), LEAVES, VALUES),
+        (bytes(9), b"", b""),
         (b"\xff" * 8, LEAVES, VALUES),
     ],
 )

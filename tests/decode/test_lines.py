@@ -8,7 +8,7 @@ import pytest
 
 from tdxinfo.decode import lines
 from tdxinfo.errors import Denied, Malformed
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, NodeMemory
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,7 @@ CONFIG_KVM=m
 CONFIG_INTEL_TDX_HOST=y
 CONFIG_HZ=250
 CONFIG_LOCALVERSION="-intel"
+CONFIG_DEFAULT_HOSTNAME="X"
 """
 
 
@@ -83,11 +84,16 @@ CONFIG_LOCALVERSION="-intel"
         ("CONFIG_INTEL_TDX", "n"),
         ("CONFIG_HZ", "250"),
         ("CONFIG_LOCALVERSION", "-intel"),
+        ("CONFIG_DEFAULT_HOSTNAME", "X"),
         ("CONFIG_UNHEARD_OF", "n"),
     ],
 )
 def test_a_configuration_option_is_found_by_its_whole_name(option: str, value: str) -> None:
     assert lines.config_option(CONFIG, option) == value
+
+
+def test_a_configuration_in_which_nothing_is_set_is_one() -> None:
+    assert lines.config_option("# CONFIG_KVM is not set\n", "CONFIG_TDX") == "n"
 
 
 @pytest.mark.parametrize("text", ["", "<html>not found</html>", "KVM=y\n"])
@@ -174,3 +180,23 @@ def test_a_zone_without_memory_tells_nothing() -> None:
     empty = "Node 1, zone Movable\n  pages free 0\n        spanned  0\n  start_pfn: 0\n"
     with pytest.raises(Malformed):
         lines.node_spans(empty)
+
+
+def test_a_zone_that_tells_one_number_alone_tells_nothing() -> None:
+    zone = "Node {}, zone Normal\n        spanned  {}\n{}"
+    first = zone.format(3, 100, "  start_pfn:           1000\n        spanned  7\n")
+    told = zone.format(1, 5, "") + first + zone.format(2, 9, "")
+    assert lines.node_spans(told) == (NodeMemory(1000 << 12, 1100 << 12, 100 << 12, 3),)
+
+
+def test_numbers_above_the_first_zone_tell_nothing() -> None:
+    with pytest.raises(Malformed):
+        lines.node_spans("        spanned  7\n  start_pfn:           1000\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("0\n", 1), ("0-127", 128), ("0-3,8", 5), ("2,4-5,7\n", 4), ("10-12,20-29", 13)],
+)
+def test_a_list_of_cpus_is_counted(text: str, count: int) -> None:
+    assert lines.cpu_count(text) == count

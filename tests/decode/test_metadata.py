@@ -53,6 +53,10 @@ def test_an_id_falls_into_its_parts_and_back(number: int, parts: dict[str, int])
     assert int(found) == number
 
 
+def test_fields_of_a_list_are_one_or_two_codes_apart() -> None:
+    assert [FieldId(code=0, inc_size=size).stride for size in (0, 1)] == [1, 2]
+
+
 def test_size_code_and_bit_63_do_not_tell_fields_apart() -> None:
     assert fieldid.key(0x9100000000000013) == fieldid.key(0x9100000100000013)
     assert fieldid.key(0x3100000100000001) == fieldid.key(0x3100000000000001)
@@ -178,6 +182,42 @@ def test_an_unknown_field_is_kept() -> None:
     assert metadata.parse_rdall(page).elements() == [(head, 0xABC)]
 
 
+def test_each_element_of_a_list_has_an_id_of_its_own() -> None:
+    page = metadata.encode_rdall({"CMR_BASE": [0x1000, 0x2000]})
+    ids = [number for number, _ in metadata.parse_rdall(page).elements()]
+    first = metadata.declared()["CMR_BASE"].id
+    assert ids == list(range(first, first + 32))
+
+
+def test_an_array_that_is_given_in_part_ends_in_zeros() -> None:
+    page = metadata.encode_rdall({"CMR_BASE": [0x1000, 0x2000]})
+    assert metadata.parse_rdall(page).array("CMR_BASE") == [0x1000, 0x2000] + [0] * 30
+
+
+def test_what_stands_above_a_narrow_element_is_not_its() -> None:
+    page = struct.pack("<HHIQQ", 24, 1, 0, 0x9100000100000008, 0xFFFF_0000_0001_0040)
+    assert metadata.parse_rdall(page).word("MAX_TDMRS") == 0x40
+
+
+@pytest.mark.parametrize(
+    ("head", "more", "is_one"),
+    [
+        ((16, 1, 0), 8, True),
+        ((9, 1, 0), 0, True),
+        ((8, 1, 0), 0, False),
+        ((4096, 1, 0), 4088, True),
+        ((4097, 1, 0), 5000, False),
+        ((16, 0, 0), 8, False),
+        ((16, 1, 1), 8, False),
+        ((16, 1, 0), 64 * 4096 - 8, True),
+        ((16, 1, 0), 64 * 4096 - 7, False),
+    ],
+)
+def test_a_list_is_known_by_its_head(head: tuple[int, int, int], more: int, is_one: bool) -> None:
+    assert metadata.is_rdall(struct.pack("<HHI", *head) + bytes(more)) is is_one
+    assert not metadata.is_rdall(struct.pack("<HHI", *head)[:7])
+
+
 def test_several_pages_are_one() -> None:
     first = struct.pack("<HHIQQ", 24, 1, 0, 0x0A00000300000008, 0xFBF).ljust(metadata.PAGE, b"\0")
     second = struct.pack("<HHIQQ", 24, 1, 0, 0x9100000100000008, 64)
@@ -268,6 +308,36 @@ def test_a_module_of_the_first_line_is_read_from_its_structures() -> None:
         found.word("UPDATE_VERSION")
 
 
+def test_a_structure_without_cmrs_behind_it_is_whole() -> None:
+    data = sysinfo()[:1024]
+    assert metadata.is_sysinfo(data)
+    assert not metadata.is_sysinfo(data[:-1])
+    with pytest.raises(Absent):
+        metadata.parse_sysinfo(data).word("CMR_BASE")
+
+
+def test_each_cmr_behind_a_structure_is_read() -> None:
+    words = [0x1000, 0x2000, 1 << 32, 1 << 30]
+    found = metadata.parse_sysinfo(sysinfo()[:1024] + struct.pack("<4Q", *words))
+    assert found.array("CMR_BASE", 2) == words[::2]
+    assert found.array("CMR_SIZE", 2) == words[1::2]
+    with pytest.raises(Absent):
+        found.word("CMR_BASE", 2)
+
+
+def test_a_structure_tells_as_many_cpuid_entries_as_the_field_has() -> None:
+    data = bytearray(sysinfo(count=32))
+    for number in range(32):
+        words = [number << 8 | part for part in range(6)]
+        struct.pack_into("<6I", data, 132 + 24 * number, *words)
+    found = metadata.parse_sysinfo(bytes(data))
+    entries = [[number << 8 | part for part in range(6)] for number in range(32)]
+    pairs = [[a | b << 32, c | d << 32, e | f << 32] for a, b, c, d, e, f in entries]
+    assert found.array("CPUID_CONFIG_LEAVES", 32) == [first for first, _, _ in pairs]
+    values = [word for _, *words in pairs for word in words]
+    assert found.array("CPUID_CONFIG_VALUES", 64) == values
+
+
 def test_a_structure_that_counts_too_much_is_malformed() -> None:
     with pytest.raises(Malformed):
         metadata.parse_sysinfo(sysinfo(count=38))
@@ -298,6 +368,22 @@ def test_a_field_that_the_module_does_not_have_is_no_zero() -> None:
 def test_a_line_is_read_in_any_usual_spelling(line: str) -> None:
     assert metadata.is_list(line)
     assert metadata.parse_list([line]).word("TDX_FEATURES0") == 0xFBF
+
+
+def test_comments_and_empty_lines_are_passed_over() -> None:
+    lines = ["; a comment", "# another", "", "  ", "0a00000300000008 fbf"]
+    assert metadata.is_list("\n".join(lines))
+    assert metadata.parse_list(lines).elements() == [(0x0A00000300000008, 0xFBF)]
+
+
+def test_only_a_status_that_is_an_error_refuses_the_value() -> None:
+    lines = ["0a00000300000008 fbf 1", "9100000100000008 40 8000020200000000"]
+    found = metadata.parse_list(lines)
+    assert (found.word("TDX_FEATURES0"), "MAX_TDMRS" in found.values) == (0xFBF, False)
+    assert metadata.encode_list(found) == [
+        "0a00000300000008 0000000000000fbf 0000000000000000",
+        "1100000000000008 0000000000000000 8000020200000000",
+    ]
 
 
 def test_a_kernel_log_is_no_list() -> None:

@@ -119,3 +119,72 @@ def test_a_leaf_has_its_name(leaf: int, name: str | None) -> None:
 )
 def test_only_the_calls_of_an_initialization_tell_of_it(name: str, belongs: bool) -> None:
     assert seamcall.is_initialization(name) is belongs
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "kind"),
+    [
+        (0xC000050500000000, "an error, non-recoverable", "State of the module"),
+        (0x6000000500000000, "non-recoverable, fatal", "General"),
+        (0x9000020200000000, "an error, the host may recover", "Busy resources"),
+        (0x0000081500000000, "success or information", "Management of keys"),
+        (0x8000FF0000000000, "an error", "Made by Linux"),
+        (0x8000770000000000, "an error", "unknown"),
+    ],
+)
+def test_the_upper_bits_say_how_bad_it_is_and_of_what_class(
+    status: int, says: str, kind: str
+) -> None:
+    assert seamcall.flags(status) == [("says", says), ("class", kind)]
+
+
+@pytest.mark.parametrize(
+    ("status", "detail"),
+    [
+        (0xC000092100000122, ("MSR", "0x122")),
+        (0xC000010000000045, ("operand", "0x45 (CPUID_CONFIG)")),
+        (0x8000020000000001, ("operand", "0x1 (RCX)")),
+        (0xC0000100000001FE, ("operand", "0x1fe (unknown)")),
+        (0xC000050500000001, None),
+        (0xC000777700000001, None),
+    ],
+)
+def test_the_lower_half_names_an_operand_or_an_msr(
+    status: int, detail: tuple[str, str] | None
+) -> None:
+    assert seamcall.detail(status) == detail
+
+
+def test_what_is_known_of_a_code_does_not_hang_on_its_details() -> None:
+    assert seamcall.known(0x8000020200000001)["remedy"] == "Try again."
+    assert seamcall.known(0xC000777700000000) == {}
+
+
+def test_of_a_code_with_two_names_either_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = {"TDX_LIMIT_CPUID_MAXVAL_SET": {"remedy": "It is a test."}}
+    table = {**seamcall.tables.load("seamcall"), "known": rows}
+    monkeypatch.setattr(seamcall.tables, "load", {"seamcall": table}.__getitem__)
+    assert seamcall.known(0xC000090100000000) == {"remedy": "It is a test."}
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (0x8000000000000000, "SEAMLDR_EBADPARAM"),
+        (0x8000000000010002, "SEAMLDR_ENOMEM"),
+        (0x8000000000020000, "SEAMLDR_EBADSIG"),
+        (0x0000000000010002, None),
+        (0x8000000000000001, None),
+        (0xC000050500000000, None),
+    ],
+)
+def test_a_code_of_the_p_seamldr_has_its_own_name(status: int, name: str | None) -> None:
+    assert seamcall.seamldr_status_name(status) == name
+
+
+def test_details_alone_make_no_error() -> None:
+    assert seamcall.status_name(1) == "TDX_SUCCESS"
+
+
+def test_a_status_without_a_class_is_no_status_of_the_module() -> None:
+    assert seamcall.status_name(0x0000000100000000) == seamcall.status_name(0x4000000100000000)

@@ -29,11 +29,13 @@ def test_versions_compare_as_numbers() -> None:
     assert stack.version_tuple("10.1.0") >= (10, 1)
     assert stack.version_tuple("9.2.50") < (10, 1)
     assert stack.version_tuple("10.1.0-rc2") == (10, 1, 0)
+    assert stack.version_tuple("10.1-2") == (10, 1)
+    assert stack.version_tuple("10.1.0.3") == (10, 1, 0)
 
 
 def test_a_descriptor_lists_features() -> None:
     text = '{"description": "x", "features": ["acpi-s3", "intel-tdx"]}'
-    assert "intel-tdx" in stack.firmware_features(text)
+    assert stack.firmware_features(text) == ["acpi-s3", "intel-tdx"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"features": "intel-tdx"}', "[" * 100_000])
@@ -104,18 +106,22 @@ def test_a_log_without_a_run_is_no_answer() -> None:
         stack.registration_of_log("")
 
 
-@pytest.mark.parametrize(("flags", "outcome"), [(1, "complete"), (3, "complete"), (2, "pending")])
+@pytest.mark.parametrize(
+    ("flags", "outcome"), [(1, "complete"), (3, "complete"), (2, "pending"), (0, "pending")]
+)
 def test_the_first_bit_of_the_variable_says_that_registration_is_complete(
     flags: int, outcome: str
 ) -> None:
     attributes, version, size = b"\x07\0\0\0", b"\1\0", b"\3\0"
-    data = attributes + version + size + bytes((flags, 0)) + b"\0"
+    data = attributes + version + size + bytes((flags, 0))
+    assert stack.registration_of_variable(data + b"\xff") == outcome
     assert stack.registration_of_variable(data) == outcome
 
 
 def test_a_variable_that_is_too_short_is_refused() -> None:
-    with pytest.raises(Malformed):
-        stack.registration_of_variable(b"\x07\0\0\0\1")
+    for length in (5, 9):
+        with pytest.raises(Malformed):
+            stack.registration_of_variable(bytes(length))
 
 
 def test_a_mount_says_whether_it_can_be_written() -> None:
@@ -123,6 +129,9 @@ def test_a_mount_says_whether_it_can_be_written() -> None:
     assert stack.is_writable_mount(mounts, "/sys/firmware/efi/efivars") is False
     assert stack.is_writable_mount(mounts, "/proc") is True
     assert stack.is_writable_mount(mounts, "/mnt") is None
+    assert stack.is_writable_mount("x /mnt x nosuid,rw", "/mnt") is True
+    assert stack.is_writable_mount("x /mnt x rwx", "/mnt") is False
+    assert stack.is_writable_mount("x /mnt x", "/mnt") is None
 
 
 @pytest.mark.parametrize(
@@ -133,6 +142,10 @@ def test_a_mount_says_whether_it_can_be_written() -> None:
         ("# options kvm_intel tdx=1\n", None),
         ("options kvm tdx=1\n", None),
         ("options kvm_intel tdx=1\noptions kvm_intel tdx=0\n", "0"),
+        ("options kvm_intel tdx=1 nested=0\n", "1"),
+        ("options kvm_intel tdx=1=2\n", "1=2"),
+        ("options kvm_intel nested=1 # tdx=1\n", None),
+        ("options kvm_intel\noptions\n", None),
         ("", None),
     ],
 )

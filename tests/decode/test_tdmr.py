@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -305,3 +306,117 @@ def test_reserved_areas_ascend_apart_within_the_bound(
         assert len(early.holes) <= len(reserved) <= early.reserved_most
     if before.outcome != "uncertain":
         assert after.outcome == before.outcome
+
+
+# --- the sentence --------------------------------------------------------------------------------
+
+
+def test_memory_is_told_with_what_it_takes_and_what_it_lacks() -> None:
+    whole = ranges((GIB, 2 * GIB))
+    apart = ranges((MIB, GIB), (4 * GIB, 4 * GIB + MIB))
+    told = [
+        tdmr.told(planned(memory, limits=Limits(*limits)))
+        for memory, limits in [
+            (whole, (4, 1)),
+            (apart, (4, 16)),
+            (apart, (1, 16)),
+            (whole, (4, 0)),
+            (apart, (4, 0)),
+            (apart, (4, 2)),
+        ]
+    ]
+    assert told == [
+        "1 TDMR of 4, in each up to 1 of 1 reserved areas",
+        "2 TDMRs of 4, in each up to 3 of 16 reserved areas",
+        "1 TDMR are all there are, and none is left for [0x100000000, 0x140000000)",
+        "1 TDMR of 0 reserved areas have no room for all holes and PAMTs",
+        "TDMR [0x0, 0x40000000) has 1 hole, and takes 0 reserved areas",
+        "TDMR [0x0, 0x40000000) has 1 hole, 2 PAMTs may come to lie in it, "
+        "and it takes 2 reserved areas",
+    ]
+
+
+def test_pamts_that_have_a_place_lie_there() -> None:
+    pamt = MemoryRange.between(2 * MIB, 4 * MIB)
+    made = tdmr.plan(ranges((MIB, GIB)), Limits(64, 1), pamts=(pamt,))
+    assert made
+    assert (made.outcome, made.at) == ("exhausted", MemoryRange.between(0, GIB))
+    assert tdmr.told(made) == (
+        "TDMR [0x0, 0x40000000) has 1 hole, 1 PAMT lie in it, and it takes 1 reserved areas"
+    )
+
+
+def test_a_plan_of_a_report_that_does_not_say_for_what_is_told_all_the_same() -> None:
+    made = replace(planned(ranges((GIB, 2 * GIB))), outcome="exhausted", limit="tdmrs")
+    assert tdmr.told(made) == "1 TDMR are all there are, and none is left for the rest"
+
+
+def test_what_only_touches_a_tdmr_does_not_lie_in_it() -> None:
+    memory = ranges((MIB, GIB), (GIB, 2 * GIB))
+    made = tdmr.plan(memory, pamts=ranges((GIB, GIB + MIB)))
+    assert made
+    assert [found.reserved for found in made.tdmrs] == [
+        ranges((0, MIB)), ranges((GIB, GIB + MIB))
+    ]  # fmt: skip
+    made = tdmr.plan(memory, pamts=ranges((GIB - MIB, GIB)))
+    assert made
+    assert made.tdmrs[1].reserved == ()
+
+
+@pytest.mark.parametrize(
+    ("memory", "at"),
+    [
+        (ranges((MIB, 2 * MIB), (GIB, 2 * GIB)), 0),
+        (ranges((MIB, GIB), (GIB, GIB + MIB)), 1),
+    ],
+)
+def test_no_pamt_is_expected_of_memory_beside_a_tdmr(
+    memory: tuple[MemoryRange, ...], at: int
+) -> None:
+    found = planned(memory).tdmrs[at]
+    assert found.reserved_most == len(found.holes)
+
+
+@pytest.mark.parametrize(("lacking", "fits"), [(0, True), (PAGE, False)])
+def test_a_pamt_fits_memory_that_is_as_large_and_no_smaller(lacking: int, fits: bool) -> None:
+    pamt = tdmr.pamt_bytes(GIB, tdmr.USUAL)
+    (found,) = planned(ranges((GIB, GIB + pamt - lacking))).tdmrs
+    assert found.reserved_most == len(found.holes) + fits
+
+
+def test_a_piece_between_two_nodes_belongs_to_none() -> None:
+    nodes = (NodeMemory(PAGE, GIB, GIB - PAGE, 0), NodeMemory(2 * GIB, 3 * GIB, GIB, 1))
+    assert tdmr.regions_of(ranges((0, 3 * GIB)), nodes) == (
+        NodeMemory(0, PAGE, PAGE, None),
+        NodeMemory(PAGE, GIB, GIB - PAGE, 0),
+        NodeMemory(GIB, 2 * GIB, GIB, None),
+        NodeMemory(2 * GIB, 3 * GIB, GIB, 1),
+    )
+
+
+def test_a_node_that_begins_where_memory_ends_has_none_of_it() -> None:
+    nodes = (NodeMemory(0, GIB, GIB, 0), NodeMemory(GIB, 2 * GIB, GIB, 1))
+    assert tdmr.regions_of(ranges((0, GIB)), nodes) == nodes[:1]
+
+
+def test_pieces_of_a_node_that_meet_are_one_of_that_node() -> None:
+    nodes = (NodeMemory(0, 4 * GIB, 4 * GIB, 2),)
+    assert tdmr.regions_of(ranges((0, GIB), (GIB, 2 * GIB)), nodes) == (
+        NodeMemory(0, 2 * GIB, 2 * GIB, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("cmrs", "is_cut"),
+    [
+        ([], False),
+        ([(0, GIB)], False),
+        ([(MIB, GIB)], False),
+        ([(MIB, GIB), (2 * GIB, 3 * GIB)], True),
+    ],
+)
+def test_memory_that_ends_before_a_cmr_begins_is_cut(
+    cmrs: list[tuple[int, int]], is_cut: bool
+) -> None:
+    assert tdmr.is_cut(ranges((0, GIB), (GIB, 2 * GIB)), ranges(*cmrs)) is is_cut
+    assert tdmr.is_cut((), ranges(*cmrs)) is bool(cmrs)

@@ -17,18 +17,6 @@ PAGE = 4096
 _DEBUG_MODULE = 1 << 31
 
 
-def major(boot: Boot) -> int:
-    return boot.number("module_info", "major_version")
-
-
-def minor(boot: Boot) -> int:
-    return boot.number("module_info", "minor_version")
-
-
-def update(boot: Boot) -> int:
-    return boot.number("module_info", "update_version")
-
-
 def internal(boot: Boot) -> int:
     return boot.number("module_info", "internal_version")
 
