@@ -7,9 +7,9 @@ A check is a pure function from `Host` to `Verdict`; everything else about it st
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeVar, cast
 
 from tdxinfo import tables
 from tdxinfo.errors import Absent
@@ -31,8 +31,7 @@ T = TypeVar("T")
 Judge = Callable[[Host], Verdict]
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A declared check. `needs` must not have failed; a pass of `proof` implies one of this."""
 
     id: str
@@ -56,8 +55,7 @@ class Check:
         return self.id.partition(".")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a check found, and the facts it looked at."""
 
     check: Check
@@ -78,8 +76,7 @@ class Result:
         return self.verdict.remedy
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A host with what the checks say of it, for those who hand that on."""
 
     host: Host
@@ -91,21 +88,19 @@ class Judged:
     """How long it is to be believed, or None for always."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """A finding that does not count, for a reason, up to and including a day."""
 
     reason: str
     until: date
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What a policy changes: checks of its own, what must pass, what is accepted."""
 
     added: tuple[Check, ...] = ()
     required: frozenset[str] = frozenset()
-    accepted: Mapping[str, Accepted] = field(default_factory=dict)
+    accepted: Mapping[str, Accepted] = MappingProxyType({})
     today: date = date.min
 
 
@@ -261,9 +256,9 @@ def _judged(declared: Check, shown: Host, host: Host) -> Verdict:
 def _weighed(declared: Check, verdict: Verdict, host: Host) -> Verdict:
     """What is wrong with the way out, and as grave as the check can be."""
     if not verdict.remedy:
-        verdict = replace(verdict, remedy=_way_out(declared, host))
+        verdict = verdict._replace(remedy=_way_out(declared, host))
     if declared.is_required and verdict.outcome is Outcome.WARN:
-        verdict = replace(verdict, outcome=Outcome.FAIL)
+        verdict = verdict._replace(outcome=Outcome.FAIL)
     return _no_graver(verdict, declared.severity)
 
 
@@ -282,16 +277,16 @@ def _way_out(declared: Check, host: Host) -> str:
 def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
     """A check that only warns or informs does no more, whatever it found."""
     if severity is Severity.INFO:
-        return replace(verdict, outcome=Outcome.INFO)
+        return verdict._replace(outcome=Outcome.INFO)
     if verdict.outcome is Outcome.FAIL and severity is Severity.WARN:
-        return replace(verdict, outcome=Outcome.WARN)
+        return verdict._replace(outcome=Outcome.WARN)
     return verdict
 
 
 def _as_required(check: Check, terms: Terms) -> Check:
     """A check that a policy requires decides, whatever it does by default."""
     is_raised = check.id in terms.required and not check.severity.decides
-    return replace(check, severity=Severity.FAIL, is_required=True) if is_raised else check
+    return check._replace(severity=Severity.FAIL, is_required=True) if is_raised else check
 
 
 def _as_accepted(result: Result, terms: Terms) -> Result:
@@ -302,9 +297,9 @@ def _as_accepted(result: Result, terms: Terms) -> Result:
     verdict = result.verdict
     if terms.today > accepted.until:
         told = f"{verdict.message}; the policy accepted it until {accepted.until}, which is over"
-        return replace(result, verdict=replace(verdict, message=told))
+        return result._replace(verdict=verdict._replace(message=told))
     told = f"{verdict.message}; accepted until {accepted.until}: {accepted.reason}"
-    return replace(result, verdict=informed(told), is_accepted=True)
+    return result._replace(verdict=informed(told), is_accepted=True)
 
 
 def _settled(result: Result, judged: dict[str, Result]) -> Result:
@@ -319,9 +314,9 @@ def _settled(result: Result, judged: dict[str, Result]) -> Result:
     if judged[proof].outcome is not Outcome.PASS:
         return result
     if result.outcome is Outcome.UNKNOWN:
-        return replace(result, verdict=passed(f"not looked at, but implied by {proof}"))
+        return result._replace(verdict=passed(f"not looked at, but implied by {proof}"))
     told = f"{result.verdict.message}, against {proof}"
-    return replace(result, verdict=warned(told, result.remedy))
+    return result._replace(verdict=warned(told, result.remedy))
 
 
 def _waiting(result: Result, before: dict[str, Result]) -> Result | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tdxinfo import tables
 from tdxinfo.errors import Malformed
 
 
-@dataclass(frozen=True, slots=True)
-class Cpus:
+class Cpus(NamedTuple):
     """The online processors, which all are of one kind. None stands for a line that is missing."""
 
     vendor: str
@@ -22,7 +21,7 @@ class Cpus:
     bugs: frozenset[str] | None
     physical_bits: int | None
     """Width of a physical address, already less the bits that carry KeyIDs."""
-    count: int
+    online: int
     packages: dict[int, int] | None
     """The first online CPU of each package."""
 
@@ -43,7 +42,7 @@ def parse(text: str) -> Cpus:
         flags=_words(first, "flags"),
         bugs=_words(first, "bugs"),
         physical_bits=int(width.group(1)) if width else None,
-        count=len(blocks),
+        online=len(blocks),
         packages=_packages(blocks),
     )
 

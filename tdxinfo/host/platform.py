@@ -66,7 +66,7 @@ class Platform(Section):
     codename: Annotated[Observed[str], From(cpuinfo.codename, "platform.family", "platform.model")]
     """The processor's generation, from its family and model."""
 
-    cpus: Annotated[Observed[Count], CpuInfo("processor", lambda c: c.count)]
+    cpus: Annotated[Observed[Count], CpuInfo("processor", lambda c: c.online)]
     """Logical CPUs that are online."""
 
     cpus_present: Annotated[

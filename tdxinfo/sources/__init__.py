@@ -1,7 +1,8 @@
 """The kinds of places that tell facts: each a locator, and how to ask there.
 
-A place is a `locator` with `origin`, which names it to users and in JSON, and
-`read(machine)`, which gives its value or raises Unavailable.
+A place has `origin`, which names it to users and in JSON, and `read(machine)`, which gives its
+value or raises Unavailable. One of which there are several is a `locator` with what tells them
+apart.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def locator(cls: type[C]) -> type[C]:
     """A dataclass that type checkers hold for frozen.
 
     A frozen one, with all that goes with it, takes five times as long to make, and the catalogue
-    imports thirty at every start.
+    imports two dozen at every start.
     """
     return dataclass(eq=False, repr=False)(cls)
 

@@ -47,7 +47,6 @@ class File:
         return decoded(machine.text(self.path), self.decode, self.path)
 
 
-@locator
 class StateFile(File):
     """A file of a driver whose state can be lost; then ENXIO says so (Linux 7.2 and later)."""
 
@@ -61,7 +60,6 @@ class StateFile(File):
             raise
 
 
-@locator
 class RunningState(StateFile):
     """Whether the TDX module runs: its driver shows the file's text only while it does."""
 
@@ -73,7 +71,6 @@ class RunningState(StateFile):
         return "initialized"
 
 
-@locator
 class NotLost(StateFile):
     """Tells nothing, but raises Lost where the state is lost, so that no older place is asked."""
 

@@ -55,7 +55,6 @@ class Kmem:
         return self.convert(_member(machine, self.variable, self.path))
 
 
-@locator
 class KmemState:
     """Whether the kernel holds the module for initialized; each generation says it elsewhere."""
 
@@ -70,7 +69,6 @@ class KmemState:
         return state
 
 
-@locator
 class KmemVersion:
     """The module's version, which the kernel reads since 7.1 and anew after an update."""
 
@@ -86,7 +84,6 @@ class KmemVersion:
         return ModuleVersion(*parts)
 
 
-@locator
 class KmemCpuid:
     """The CPUID_CONFIG entries, as many as the kernel counted."""
 
@@ -105,7 +102,6 @@ class KmemCpuid:
         )
 
 
-@locator
 class KmemTdmrs:
     """The TDMRs that the kernel built, with their PAMTs and reserved areas."""
 
@@ -125,7 +121,6 @@ class KmemTdmrs:
         return tuple(_tdmr(whole._replace(data=piece)) for piece in pieces)
 
 
-@locator
 class KmemMemory:
     """The memory that TDX was given, by NUMA node; the kernel makes the TDMRs of it."""
 
@@ -143,7 +138,6 @@ class KmemMemory:
         return tuple(_node_memory(kobject.parse(MEMORY_LIST, block)) for block in blocks)
 
 
-@locator
 class KmemKeyidsInUse:
     """KeyIDs that running TDs have: one bit each in the pool of guests' KeyIDs."""
 

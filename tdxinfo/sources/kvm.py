@@ -34,7 +34,6 @@ _ENTRIES = (128, 256, 1024, 4096)
 """Room for CPUID entries, grown on E2BIG: the kernel does not say how many it needs."""
 
 
-@locator
 class KvmVmType:
     """Whether KVM offers the VM type KVM_X86_TDX_VM."""
 

@@ -8,7 +8,6 @@ from tdxinfo.decode import lines
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import MemoryRange
-from tdxinfo.sources import locator
 from tdxinfo.sources.files import decoded
 
 _FOLDER = "/sys/firmware/memmap"
@@ -16,7 +15,6 @@ _MOST_ENTRIES = 4096
 _RAM = "System RAM"
 
 
-@locator
 class FirmwareMemmap:
     """What the firmware calls usable. Source: the kernel's ABI document sysfs-firmware-memmap."""
 

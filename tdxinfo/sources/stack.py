@@ -110,7 +110,6 @@ def _searched(path: str) -> Answer:
         os.close(fd)
 
 
-@locator
 class Libvirt:
     """The version of libvirt, from the name of its library."""
 
@@ -155,7 +154,6 @@ def _text(path: str) -> str:
     return read.decode("utf-8", "replace")
 
 
-@locator
 class TdxFirmware:
     """Descriptors of virtual firmware that name the feature intel-tdx."""
 
@@ -225,7 +223,6 @@ class Running:
         return True
 
 
-@locator
 class Epc:
     """Bytes of SGX memory in all NUMA nodes. Source: Linux, sysfs-devices-system-node (5.17+)."""
 

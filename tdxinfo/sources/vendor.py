@@ -61,7 +61,6 @@ class VendorModule:
         return decoded(text, lambda t: self.convert(lines.number(t)), path)
 
 
-@locator
 class VendorState:
     """The module's state; older trees call the file `state`, newer ones `status`."""
 
@@ -80,7 +79,6 @@ class VendorState:
         return state
 
 
-@locator
 class VendorVersion:
     """Major and minor version from a vendor tree, which tells no update."""
 
@@ -93,7 +91,6 @@ class VendorVersion:
         return ModuleVersion(major, VendorModule("minor_version").read(machine))
 
 
-@locator
 class SeamldrVersion:
     """Major and minor version of the P-SEAMLDR (Intel MVP 5.15)."""
 
@@ -119,7 +116,6 @@ def metadata(field_id: int) -> Binary:
     return Binary(f"{METADATA}/{field_id:016x}", layout.word64)
 
 
-@locator
 class VendorCpuid:
     """CPUID_CONFIG from three metadata files: the count, the leaves, the values."""
 

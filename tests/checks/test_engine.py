@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,7 +204,7 @@ def test_the_checks_that_decide_find_alone_what_they_find_among_all(
         name for name, result in among_all.items() if result.check.severity.decides
     }
     for result in alone:
-        assert replace(among_all[result.check.id], evidence={}) == result
+        assert among_all[result.check.id]._replace(evidence={}) == result
     first, whole = first_failure(alone), first_failure(among_all.values())
     assert (first and first.check.id) == (whole and whole.check.id)
     assert verdict_of(alone).value == verdict(among_all)
@@ -213,7 +212,7 @@ def test_the_checks_that_decide_find_alone_what_they_find_among_all(
 
 def test_what_bears_on_a_deciding_check_is_judged_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, severity in {"module.loaded": Severity.WARN, "kvm.vm_type": Severity.INFO}.items():
-        monkeypatch.setitem(CHECKS, name, replace(CHECKS[name], severity=severity))
+        monkeypatch.setitem(CHECKS, name, CHECKS[name]._replace(severity=severity))
     chosen = [check.id for check in deciding()]
     assert "module.loaded" in chosen, "module.line needs it"
     assert "kvm.vm_type" in chosen, "it proves kvm.loaded"
@@ -238,7 +237,7 @@ def test_the_remedy_names_the_menu_of_the_machines_maker() -> None:
 def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
     from tests.cli.command import ran
 
-    renamed = replace(CHECKS["keys.enough"], aliases=("keys.sufficient",))
+    renamed = CHECKS["keys.enough"]._replace(aliases=("keys.sufficient",))
     monkeypatch.setitem(CHECKS, "keys.enough", renamed)
     example = ("--from", "example:emr-five-cmrs")
     told = ran("check", "--only", "keys.sufficient", "--json", *example)

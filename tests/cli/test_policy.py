@@ -126,11 +126,9 @@ def test_the_page_shows_what_is_accepted(tmp_path: Path) -> None:
 def test_a_policy_may_name_a_check_by_a_former_id(
     policy: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
     from tdxinfo.checks.engine import CHECKS
 
-    renamed = replace(CHECKS["module.release"], aliases=("module.outdated",))
+    renamed = CHECKS["module.release"]._replace(aliases=("module.outdated",))
     monkeypatch.setitem(CHECKS, "module.release", renamed)
     told = policy('[checks]\nrequired = ["module.outdated"]')
     assert told.json["first_failure"] == "module.release"

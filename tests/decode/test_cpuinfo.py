@@ -33,7 +33,7 @@ def test_the_processors_are_counted_and_described() -> None:
     assert cpus.flags >= {"vmx", "tdx_host_platform"}
     assert cpus.bugs == frozenset({"spectre_v1", "tdx_pw_mce"})
     assert cpus.physical_bits == 46
-    assert cpus.count == 4
+    assert cpus.online == 4
 
 
 def test_the_first_online_cpu_of_each_package_is_known() -> None:
@@ -54,7 +54,7 @@ def test_what_a_kernel_leaves_out_is_unknown_not_zero() -> None:
     assert (cpus.family, cpus.model, cpus.stepping) == (None, None, None)
     assert (cpus.physical_bits, cpus.model_name) == (None, None)
     assert (cpus.flags, cpus.bugs, cpus.packages) == (None, None, None)
-    assert cpus.count == 1
+    assert cpus.online == 1
 
 
 @pytest.mark.parametrize(
