@@ -1,7 +1,7 @@
 """Domain values: one type, one parser and one spelling each.
 
 The types speak pydantic's protocol, so that pydantic-core checks and spells them one by one
-(`model/fields.py`), and pydantic builds whole models of them (`model/report.py`).
+(`model/fields.py`), and pydantic makes the JSON Schema of them.
 """
 
 from __future__ import annotations

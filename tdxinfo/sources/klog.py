@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from glob import glob
 from typing import Any
 
@@ -49,7 +48,7 @@ def _boot(machine: Machine) -> Boot:
     pasted = machine.origin.kind == "kernel-log"
     boot = Boot.from_log(text, pasted)
     if pasted and text.count("\n") < _WHOLE_LOG:
-        return replace(boot, complete=False)
+        return boot._replace(complete=False)
     return boot
 
 

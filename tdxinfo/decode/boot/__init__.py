@@ -7,10 +7,8 @@ nothing raises Absent: silence is no answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import klog, seamcall
 from tdxinfo.decode.klog import Event
@@ -39,8 +37,7 @@ REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruct
 """The kernel found TDX and would not have it."""
 
 
-@dataclass(frozen=True)
-class Boot:
+class Boot(NamedTuple):
     """The events of one boot, in order."""
 
     events: tuple[Event, ...]
@@ -76,7 +73,7 @@ class Boot:
                 return found.values[value]
         raise Absent(f"the kernel log does not tell this ({event}.{value})")
 
-    @cached_property
+    @property
     def attempts(self) -> list[list[Event]]:
         """The events of each attempt to initialize the module; the last may have no end."""
         attempts: list[list[Event]] = [[]]
