@@ -227,6 +227,7 @@ EDGES: list[tuple[str, dict[str, Any], str]] = [
     ("stack.pairing", {**QEMU, "stack.qemu_tdx_guest": False}, "SKIP"),
     ("stack.pairing", {**QEMU, "kernel.release": "6.17", "stack.qemu_version": "10.1"}, "PASS"),
     ("stack.pairing", {**QEMU, "kernel.release": "6.17", "stack.qemu_version": "10.0"}, "WARN"),
+    ("stack.libvirt", {"stack.libvirt_version": "11.6"}, "PASS"),
     ("stack.libvirt", {"stack.libvirt_version": "11.5.9"}, "WARN"),
     ("stack.firmware", {"stack.tdx_firmware": ("a.json", "b.json")}, "PASS"),
     ("stack.firmware", {"stack.firmware_images": ()}, "WARN"),

@@ -232,6 +232,8 @@ def test_the_remedy_names_the_menu_of_the_machines_maker() -> None:
     other = judged(platform__system="Example Server", **change)["firmware.tme"].remedy
     assert "Multiple Keys" in dell
     assert "Socket Configuration" in other
+    assert judged(platform__system_vendor="Dell Inc.", **change)["firmware.tme"].remedy == dell
+    assert judged(**change)["firmware.tme"].remedy == other
 
 
 def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:

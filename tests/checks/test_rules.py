@@ -11,7 +11,7 @@ import pytest
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, judge_host
 from tdxinfo.model.verdict import Outcome
-from tests.checks.cases import CASES, failure
+from tests.checks.cases import CASES, DENIED, failure
 from tests.checks.edges import EDGES
 from tests.hands import host_with
 
@@ -40,10 +40,72 @@ def test_a_check_says_what_it_found(check_id: str) -> None:
     assert said == SAYS[check_id]
 
 
-def test_msrs_of_two_packages_that_could_be_read_agree() -> None:
-    facts = {"platform.packages": 2, "keys.tdx_keyids": 64}
-    origins = {"keys.tdx_keyids": "msr:0x87"}
-    assert outcome_of("firmware.packages_agree", facts, origins) == "PASS"
+# What a place told, the place, and what the check says of it.
+PLACES = [
+    (
+        "firmware.packages_agree",
+        {"platform.packages": 2, "keys.tdx_keyids": 64},
+        "msr:0x87",
+        ("PASS", "the MSRs of 2 packages are equal"),
+    ),
+    (
+        "keys.counted",
+        {"keys.guest_keyids": 63},
+        "cgroup:tdx",
+        ("PASS", "misc.capacity tells 63"),
+    ),
+    ("module.no_rbp_mod", {"module.no_rbp_mod": True}, "helper:x", ("PASS", "NO_RBP_MOD")),
+    (
+        "module.no_rbp_mod",
+        {"module.no_rbp_mod": True},
+        "inferred:kernel.release",
+        ("PASS", "this kernel would refuse the module otherwise"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("check_id", "facts", "origin", "said"), PLACES)
+def test_some_checks_ask_who_told(
+    check_id: str, facts: dict[str, Any], origin: str, said: tuple[str, str]
+) -> None:
+    (result,) = judge_host(
+        host_with(facts, dict.fromkeys(facts, origin)), left_out=set(CHECKS) - {check_id}
+    )
+    assert (result.outcome.value, result.verdict.message) == said
+
+
+NEW_MODULE = "Put the new module into EFI/TDX on the EFI system partition, and reboot."
+
+# Where the way out is another than the file's.
+WAYS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "firmware.packages_agree",
+        {"platform.packages": 2, "keys.tdx_keyids": DENIED},
+        "Run as root.",
+    ),
+    (
+        "keys.tdx_share",
+        {"keys.tdx_keyids": 0, "firmware.keyid_bits": 0},
+        "Enable TME-MT in the firmware setup.",
+    ),
+    (
+        "module.attempted",
+        {"module.state": "not-attempted", "module.failure": failure()},
+        "Remove what the kernel names, and reboot.",
+    ),
+    ("module.initialized", {"module.state": "failed"}, "Reboot."),
+    ("module.update_ready", {"platform.errata": ("seamret_invd_vmcs",)}, NEW_MODULE),
+    ("module.update_ready", {"module.features0": 0xFBD}, NEW_MODULE),
+    ("module.update_ready", {"kernel.release": "7.1.3"}, NEW_MODULE),
+]
+
+
+@pytest.mark.parametrize(("check_id", "facts", "remedy"), WAYS)
+def test_a_cause_may_have_a_way_out_of_its_own(
+    check_id: str, facts: dict[str, Any], remedy: str
+) -> None:
+    (result,) = judge_host(host_with(facts), left_out=set(CHECKS) - {check_id})
+    assert result.remedy == remedy
 
 
 def test_every_check_is_in_the_table() -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tdxinfo.decode.btf import STRUCT, Btf, Leaf, read_leaf
 from tdxinfo.errors import Absent, Malformed
+from tests.kernel_types.by_hand import INT, types
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
@@ -197,6 +198,12 @@ def test_types_that_name_each_other_are_malformed() -> None:
     ring = Btf(header + types + strings)
     with pytest.raises(Malformed, match="circle"):
         ring.leaves(ring.find("ring", (8,)))
+
+
+def test_arrays_and_pointers_have_the_size_of_what_is_in_them() -> None:
+    pointer, array, larger = (0, 2 << 24, 1), (0, 3 << 24, 0, 2, 2, 3), (0, 3 << 24, 0, 3, 3, 5)
+    made = types(*INT, *pointer, *array, *larger)
+    assert [made.size(number) for number in (1, 2, 3, 4)] == [4, 8, 3 * 8, 5 * 3 * 8]
 
 
 def test_a_structure_inside_itself_is_malformed() -> None:

@@ -15,6 +15,7 @@ from tdxinfo.decode import btf, cpuinfo, dmi, kvm, layout, lines, metadata, stac
 from tdxinfo.decode.boot import Boot, read_fact
 from tdxinfo.errors import Unavailable
 from tdxinfo.model.values import MemoryRange
+from tests.kernel_types.by_hand import INT, types
 
 CUT = bytes(2056)  # KVM's words, and a count of 0
 
@@ -23,18 +24,6 @@ def told_by_log(name: str) -> Callable[[str], Any]:
     return lambda log: read_fact(Boot.from_log(log), name)
 
 
-def types(*words: int, names: bytes = b"\0x\0") -> btf.Btf:
-    """BTF of these type words; the first type is called x."""
-    data = struct.pack(f"<{len(words)}I", *words)
-    head = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(data), len(data), len(names))
-    return btf.Btf(head + data + names)
-
-
-def leaves_of(*words: int) -> list[btf.Leaf]:
-    return types(*words).leaves(1)
-
-
-INT = (1, 1 << 24, 4, 32)
 RDALL, LIST, FILES = metadata.parse_rdall, metadata.parse_list, metadata.parse_files
 HEAD = 0x0A00000300000008
 NODE = "[    0.000000]   node   0: [mem {}]\n"
