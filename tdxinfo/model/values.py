@@ -37,6 +37,10 @@ class AtMost:
     def schema(self) -> core_schema.CoreSchema:
         return core_schema.int_schema(ge=0, le=self.most)
 
+    def spelled(self, value: int) -> int | str:
+        """As JSON shows it."""
+        return value
+
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         return self.schema()
 
@@ -59,10 +63,10 @@ class HexWord(AtMost):
         return core_schema.no_info_before_validator_function(
             _from_hex,
             super().schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                self.spell, return_schema=core_schema.str_schema(), when_used="json"
-            ),
         )
+
+    def spelled(self, value: int) -> str:
+        return self.spell(value)
 
 
 def _from_hex(given: object) -> object:
@@ -107,7 +111,6 @@ class ModuleVersion:
         return core_schema.no_info_before_validator_function(
             lambda given: cls.parse(given) if isinstance(given, str) else given,
             core_schema.is_instance_schema(cls),
-            serialization=core_schema.to_string_ser_schema(),
         )
 
     @classmethod
