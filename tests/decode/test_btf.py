@@ -90,17 +90,17 @@ enum colour { RED = 1, BLUE = 7 };
 union both { int whole; short halves[2]; };
 struct odd {
     unsigned a : 3; int b : 5; unsigned long long : 0; word c;
-    enum colour d; union both e; struct { long f; } inner[2]; char *g; signed char h;
+    enum colour d; union both e; struct { long f; short i; } inner[2]; char *g; signed char h;
 } variable;
 """
 
 
 def test_bit_fields_unions_enums_and_arrays_of_structures_are_read(tmp_path: Path) -> None:
     found = leaves(btf_of(ODD, tmp_path), "odd")
-    data = bytearray(64)
+    data = bytearray(72)
     data[0] = 0b11111_101
     struct.pack_into("<IIi", data, 8, 0xDEADBEEF, 7, -2)
-    struct.pack_into("<qqQb", data, 24, -5, 6, 0xFFFF888000000000, -1)
+    struct.pack_into("<qhxxxxxxqhxxxxxxQb", data, 24, -5, 3, 6, -4, 0xFFFF888000000000, -1)
     told = {path: read_leaf(bytes(data), leaf) for path, leaf in found.items()}
     assert told == {
         "a": 5,
@@ -110,7 +110,9 @@ def test_bit_fields_unions_enums_and_arrays_of_structures_are_read(tmp_path: Pat
         "e.whole": -2,
         "e.halves": [-2, -1],
         "inner[0].f": -5,
+        "inner[0].i": 3,
         "inner[1].f": 6,
+        "inner[1].i": -4,
         "g": 0xFFFF888000000000,
         "h": -1,
     }
@@ -201,9 +203,23 @@ def test_types_that_name_each_other_are_malformed() -> None:
 
 
 def test_arrays_and_pointers_have_the_size_of_what_is_in_them() -> None:
-    pointer, array, larger = (0, 2 << 24, 1), (0, 3 << 24, 0, 2, 2, 3), (0, 3 << 24, 0, 3, 3, 5)
+    pointer, array, larger = (0, 2 << 24, 1), (0, 3 << 24, 0, 2, 1, 3), (0, 3 << 24, 0, 3, 1, 5)
     made = types(*INT, *pointer, *array, *larger)
     assert [made.size(number) for number in (1, 2, 3, 4)] == [4, 8, 3 * 8, 5 * 3 * 8]
+
+
+def test_an_array_has_4096_elements_at_most() -> None:
+    (leaf,) = types(*INT, 0, 3 << 24, 0, 1, 1, 4096).leaves(2)
+    assert (leaf.length, leaf.bit_size) == (4096, 32)
+
+
+def test_a_name_may_be_the_last_and_has_an_end() -> None:
+    member = (1, 4 << 24 | 1, 4, 3, 2, 0)
+    (leaf,) = types(*member, *INT, names=b"\0x\0last\0").leaves(1)
+    assert leaf.path == "last"
+    for names in (b"\0x\0last", b"\0x\0" + b"l" * 512 + b"\0"):
+        with pytest.raises(Malformed, match="no name at 3"):
+            types(*member, *INT, names=names).leaves(1)
 
 
 def test_a_structure_inside_itself_is_malformed() -> None:

@@ -48,6 +48,7 @@ def test_versions_are_compared_as_numbers() -> None:
         ("6.6.0-tdx.1.0.v1", "vendor-kvm"),
         ("5.15.152.bsk.1-tdxh.1-amd64", "vendor-boot"),
         ("7.1.2-intel", "boot"),
+        ("6.16.0-1001-intel", "kvm"),
         ("next-20260101", None),
     ],
 )

@@ -181,3 +181,16 @@ def test_comments_and_shell_prompts_are_no_log(line: str) -> None:
     assert events(f"[    5.3] x86/tme: enabled by BIOS\n{line}\n")[0] == [
         Event("tme_enabled", {}, "x86/tme: enabled by BIOS")
     ]
+
+
+def test_lines_glued_behind_a_journals_header_are_two() -> None:
+    found, _ = events(
+        "Feb 27 19:32:31 h kernel: [    5.2] virt/tdx: 1 KB allocated for PAMT "
+        "virt/tdx: module initialized\n"
+    )
+    assert [event.name for event in found] == ["pamt_kb", "initialized"]
+
+
+def test_what_somebody_says_of_the_kernel_is_not_the_kernels_word() -> None:
+    assert events("he said virt/tdx: module initialized\n")[0] == []
+    assert events("[    5.2] init[1]: begin\nvirt/tdx: module initialized\n")[0] == []

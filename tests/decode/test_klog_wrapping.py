@@ -136,6 +136,17 @@ def test_a_terminal_that_cuts_words_hides_no_number(width: int) -> None:
     assert numbers(cut(width)) == VALUES
 
 
+def test_two_lines_that_were_cut_show_that_a_terminal_did_it() -> None:
+    log = "\n".join(LOG.splitlines()[n] for n in (5, 11))
+    assert cut(80, log).count("\n") == 4
+    assert numbers(cut(80, log)) == [VALUES[3], VALUES[9]]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_the_user_wrote_above_may_be_longer(width: int) -> None:
+    assert numbers("# " + "what the user wrote above the log " * 4 + "\n" + cut(width)) == VALUES
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_longer_line_elsewhere_makes_no_cut_number_wrong(width: int) -> None:
     assert_nothing_wrong("# " + "what the user wrote above the log " * 4 + "\n" + cut(width))

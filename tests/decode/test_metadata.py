@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tdxinfo.decode import fieldid, metadata
 from tdxinfo.decode.fieldid import FieldId
+from tdxinfo.decode.metadata import Declared
 from tdxinfo.errors import Absent, Malformed
 
 PROFILES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "profiles.json").read_text())
@@ -83,6 +84,23 @@ def test_every_declared_id_is_what_its_parts_make() -> None:
         assert parts.class_code in classes
         assert field.elements <= 16
         assert field.fields <= 512
+
+
+def test_a_row_tells_what_it_names_and_no_more() -> None:
+    found = metadata.declared()
+    assert found["UPDATE_VERSION"] == Declared(
+        name="UPDATE_VERSION",
+        id=0x0800000100000005,
+        fields=1,
+        elements=1,
+        kernel="version.update_version",
+        since="1.5.00",
+        basis="source",
+        doc=found["UPDATE_VERSION"].doc,
+    )
+    values = found["CPUID_CONFIG_VALUES"]
+    assert (values.fields, values.elements, values.words) == (32, 2, 64)
+    assert (found["MAX_QUOTE_SIZE"].since, found["VENDOR_ID"].kernel) == ("", "")
 
 
 def test_no_two_fields_overlap() -> None:
@@ -183,10 +201,11 @@ def test_an_unknown_field_is_kept() -> None:
 
 
 def test_each_element_of_a_list_has_an_id_of_its_own() -> None:
-    page = metadata.encode_rdall({"CMR_BASE": [0x1000, 0x2000]})
+    page = metadata.encode_rdall({"CMR_BASE": [0x1000, 0x2000], "CPUID_CONFIG_VALUES": [1]})
     ids = [number for number, _ in metadata.parse_rdall(page).elements()]
     first = metadata.declared()["CMR_BASE"].id
-    assert ids == list(range(first, first + 32))
+    values = metadata.declared()["CPUID_CONFIG_VALUES"].id
+    assert ids == [*range(first, first + 32), *range(values, values + 64)]
 
 
 def test_an_array_that_is_given_in_part_ends_in_zeros() -> None:
