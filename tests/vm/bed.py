@@ -116,7 +116,7 @@ def run(name: str, generation: str, folder: Path, guest: Guest | None = None) ->
         folder,
         qemu.Machine(
             kernel,
-            f"{described.command_line} {guest.command_line}",
+            f"{described.command_line} {guest.command_line}".strip(),
             described.msrs,
             described.memory_mb,
             described.cpus,

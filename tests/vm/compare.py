@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -105,15 +106,17 @@ def _helper(result: Result) -> Iterator[str]:
     """The helper's list line by line, or its refusal; and that the kernel warned of nothing."""
     if not result.scenario.helper:
         return
+    answers = tomllib.loads((result.capture / "answers.toml").read_text())
     why = result.scenario.expect.helper
-    lines = result.text("helper.fields").splitlines()
-    wanted = [] if why else expected.helper_lines(result.scenario)
-    if lines != wanted:
-        yield f"the helper gave {len(lines)} lines, not the {len(wanted)} that were to come"
-    told = result.text("helper.info")
-    is_told = "reads: no\n" in told and f"reason: {why}\n" in told if why else not told
-    if not is_told:
-        yield f"the helper says of itself: {told}"
+    if why:
+        told = answers["refused"].get("helper/fields", {}).get("message", "")
+        if not told.endswith(f": {why}"):
+            yield f"the helper did not refuse with {why!r}: {told}"
+    else:
+        lines = answers["answers"].get("helper/fields", [])
+        wanted = expected.helper_lines(result.scenario)
+        if lines != wanted:
+            yield f"the helper gave {len(lines)} lines, not the {len(wanted)} that were to come"
     for line in result.text("dmesg").splitlines():
         if any(word in line for word in ("WARNING:", "BUG:", "Oops", "Call Trace")):
             yield f"the kernel printed {line}"

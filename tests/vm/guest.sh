@@ -26,12 +26,6 @@ insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
 # A read of this number tells the emulator that the kernel is up.
 dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$SETTLED" status=none
 
-if [ -e helper.ko ]; then
-    cat /sys/kernel/debug/tdx_sysrd/fields >helper.fields
-    # Why it does not read; where it does, this would be one more walk.
-    [ -s helper.fields ] || cat /sys/kernel/debug/tdx_sysrd/info >helper.info
-fi
-
 (cd "$CHECKOUT" && "$PYTHON" -m $GUEST)
 dmesg >dmesg
 sync
