@@ -1,7 +1,7 @@
 """Does KVM offer trust domains?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import failures, kernels
+from tdxinfo.decode import failures, kernels, parameters
 from tdxinfo.host import Host
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
@@ -78,17 +78,15 @@ def agrees_with_module(host: Host) -> Verdict:
     return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
 
 
-_ON = ("1", "y", "Y", "on", "true", "t")
-
-
 @check("kvm.after_reboot")
 def stays_on(host: Host) -> Verdict:
     if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("vendors' kernels have it on by themselves, or are told otherwise")
-    for word in reversed(known(host.kernel.command_line).split()):
-        name, _, value = word.partition("=")
-        if name.replace("-", "_") == "kvm_intel.tdx" and value in _ON:
+    given = parameters.on_command_line(known(host.kernel.command_line), "kvm_intel", "tdx")
+    if given is not None:  # modprobe hands it on behind what its own configuration gives
+        if parameters.is_on(given):
             return passed("the kernel command line turns it on")
-    if known(host.kvm.tdx_option) in _ON:
+        return failed(f"the kernel command line gives kvm_intel.tdx={given}")
+    if parameters.is_on(known(host.kvm.tdx_option)):
         return passed("modprobe's configuration turns it on")
     return failed("neither the kernel command line nor /etc/modprobe.d turns it on")

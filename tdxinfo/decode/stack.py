@@ -89,15 +89,3 @@ def is_writable_mount(mounts: str, point: str) -> bool | None:
         if len(parts) >= 4 and parts[1] == point:
             return "rw" in parts[3].split(",")
     return None
-
-
-def modprobe_option(text: str, module: str, name: str) -> str | None:
-    """The value that a modprobe.d file gives a module's option; the last one counts."""
-    value = None
-    for line in text.splitlines():
-        words = line.split("#")[0].split()
-        if len(words) > 2 and words[0] == "options" and words[1].replace("-", "_") == module:
-            for word in words[2:]:
-                key, _, given = word.partition("=")
-                value = given if key == name else value
-    return value

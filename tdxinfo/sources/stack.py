@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
-from tdxinfo.decode import lines
+from tdxinfo.decode import lines, parameters
 from tdxinfo.decode import stack as decode
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
@@ -198,7 +198,7 @@ class ModprobeOption:
         value = ""
         for name in sorted(files):
             text = _text(f"{files[name]}/{name}")
-            value = decode.modprobe_option(text, self.module, self.option) or value
+            value = parameters.of_modprobe(text, self.module, self.option) or value
         return value
 
 

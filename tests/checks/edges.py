@@ -243,6 +243,15 @@ EDGES: list[tuple[str, dict[str, Any], str]] = [
         {"attestation.checks_certificate": True, "attestation.pccs_is_local": False},
         "PASS",
     ),
+    (
+        "kvm.after_reboot",
+        {
+            **KVM_7,
+            "kernel.command_line": "kvm_intel.tdx=1 kvm-intel.tdx=off",
+            "kvm.tdx_option": "1",
+        },
+        "WARN",
+    ),
     *[
         ("kvm.after_reboot", {**KVM_7, "kernel.command_line": f"kvm_intel.tdx={on}"}, "PASS")
         for on in ("y", "Y", "on", "true", "t")

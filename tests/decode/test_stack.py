@@ -132,22 +132,3 @@ def test_a_mount_says_whether_it_can_be_written() -> None:
     assert stack.is_writable_mount("x /mnt x nosuid,rw", "/mnt") is True
     assert stack.is_writable_mount("x /mnt x rwx", "/mnt") is False
     assert stack.is_writable_mount("x /mnt x", "/mnt") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("options kvm_intel tdx=1\n", "1"),
-        ("options kvm-intel nested=1 tdx=Y # for TDs\n", "Y"),
-        ("# options kvm_intel tdx=1\n", None),
-        ("options kvm tdx=1\n", None),
-        ("options kvm_intel tdx=1\noptions kvm_intel tdx=0\n", "0"),
-        ("options kvm_intel tdx=1 nested=0\n", "1"),
-        ("options kvm_intel tdx=1=2\n", "1=2"),
-        ("options kvm_intel nested=1 # tdx=1\n", None),
-        ("options kvm_intel\noptions\n", None),
-        ("", None),
-    ],
-)
-def test_an_option_of_modprobe(text: str, value: str | None) -> None:
-    assert stack.modprobe_option(text, "kvm_intel", "tdx") == value

@@ -33,6 +33,7 @@ from tdxinfo.decode import (
     layout,
     lines,
     metadata,
+    parameters,
     printk,
     releases,
     seamcall,
@@ -276,7 +277,7 @@ def _stack(data: bytes) -> None:
         stack.qcnl,
         stack.registration_of_log,
         lambda text: stack.is_writable_mount(text, "/sys/firmware/efi/efivars"),
-        lambda text: stack.modprobe_option(text, "kvm_intel", "tdx"),
+        lambda text: parameters.of_modprobe(text, "kvm_intel", "tdx"),
     )
     _each(lambda read=read: read(text) for read in readers)
     stack.registration_of_variable(data)

@@ -1,0 +1,40 @@
+"""Values that a kernel module's parameters are given, on the command line or by modprobe.
+
+Source: kernel/params.c and lib/kstrtox.c of Linux 6.17; modprobe.d(5), kmod 34.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_BARE = "1"
+"""What a boolean parameter without a value is taken for."""
+
+
+def is_on(value: str) -> bool:
+    """Whether a boolean parameter with this value is on: kstrtobool() reads its first letters."""
+    return value[:1] in ("1", "y", "Y", "t", "T") or value[:2] in ("on", "oN", "On", "ON")
+
+
+def on_command_line(text: str, module: str, name: str) -> str | None:
+    """The value that the kernel command line gives a module's parameter; the last one counts."""
+    return _last(text.split(), f"{module}.{name}")
+
+
+def of_modprobe(text: str, module: str, name: str) -> str | None:
+    """The value that a modprobe.d file gives a module's parameter; the last one counts."""
+    value = None
+    for line in text.replace("\\\n", "").splitlines():
+        words = line.split("#")[0].split()
+        if len(words) > 2 and words[0] == "options" and words[1].replace("-", "_") == module:
+            value = _last(words[2:], name) or value
+    return value
+
+
+def _last(words: Iterable[str], wanted: str) -> str | None:
+    value = None
+    for word in words:
+        name, _, given = word.partition("=")
+        if name.replace("-", "_") == wanted:
+            value = given or _BARE
+    return value
