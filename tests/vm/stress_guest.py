@@ -1,7 +1,7 @@
 """What the guest of a stress run does: reports, one after the other, while the machine changes.
 
-Each is a process of its own, forked from one warm interpreter, since starting Python takes
-seconds in there.
+Each is a process of its own, forked from one warm interpreter that has made a report: starting
+Python takes seconds in there. What no kernel and no program changes while it runs is read once.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ import time
 from pathlib import Path
 
 from tdxinfo.cli import run
-from tdxinfo.sources.kcore import symbols, types
+from tdxinfo.sources import kcore
 from tdxinfo.sources.kobjects import KEYID_POOL, SYSINFO
+from tests.vm.guest import read_once
 
 RESULTS = Path("/run/vm")
 _VERSION = {name: f"version.{name}_version" for name in ("major", "minor", "update")}
 _PARAMETERS = Path("/sys/module/shaker/parameters")
 _CPU = Path("/sys/devices/system/cpu/cpu1/online")
-_REST = 2.0
-"""Seconds between two changes of a CPU."""
+_REST = 5.0
+"""Seconds between two changes of a CPU; each adds lines to the log, which every report reads."""
 
 
 def main(reports: int) -> None:
-    _report("undisturbed")
+    read_once()
+    _here("undisturbed")
     subprocess.run(["insmod", RESULTS / "shaker.ko", *_parameters()], check=True)
     toggling = _toggle_a_cpu()
     statuses = [_report("reports") for _ in range(reports)]
@@ -44,8 +46,8 @@ def main(reports: int) -> None:
 
 def _parameters() -> list[str]:
     """Where the kernel keeps what is to be changed."""
-    found = symbols([SYSINFO, KEYID_POOL])
-    kernel = types()
+    found = kcore.symbols((SYSINFO, KEYID_POOL))
+    kernel = kcore.types()
     offsets = {
         leaf.path: leaf.bit_offset // 8 for leaf in kernel.leaves(kernel.find("tdx_sys_info"))
     }
@@ -59,10 +61,15 @@ def _report(name: str) -> int:
     """One `tdxinfo dump --json`, appended to the file of the name; its exit status."""
     child = os.fork()
     if child == 0:
-        _append_to(1, f"{name}.out")
-        _append_to(2, f"{name}.err")
-        os._exit(run(["dump", "--json"]))
+        os._exit(_here(name))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _here(name: str) -> int:
+    """The same in this process."""
+    _append_to(1, f"{name}.out")
+    _append_to(2, f"{name}.err")
+    return run(["dump", "--json"])
 
 
 def _append_to(stream: int, name: str) -> None:
