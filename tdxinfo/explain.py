@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from tdxinfo import checks, tables
 from tdxinfo.checks import policy
 from tdxinfo.checks.engine import CHECKS, by_alias
-from tdxinfo.decode import bits, fieldid, kernels, metadata, releases, seamcall
+from tdxinfo.decode import bits, fieldid, metadata, releases, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
 from tdxinfo.host import SECTIONS, docs, fact_names
 from tdxinfo.model.values import hex64
@@ -285,7 +285,6 @@ def _check(query: str) -> Iterator[Explanation]:
     details += [("why", told.about.why), ("otherwise", told.about.impact)]
     details += [("looked for", place) for place in told.about.detection]
     details += [("what to do", told.remedy)] if told.remedy else []
-    details += [("what to do", f"{kernels.meaning(k)} {t}") for k, t in told.remedies.items()]
     details += [(f"menu, {maker or 'often'}", path) for maker, path in told.menus.items()]
     details += [("what to do", f"{way.where}: {way.text}") for way in told.about.remedies]
     details += [("reference", reference) for reference in told.about.references]

@@ -38,8 +38,6 @@ class Check(NamedTuple):
     title: str
     severity: Severity
     remedy: str
-    remedies: Mapping[str, str]
-    """What to do under a generation of kernels where it differs, by the generation's name."""
     menus: Mapping[str, str]
     """Where the firmware's setup has the option, by the machine's maker; "" stands for others."""
     needs: tuple[str, ...]
@@ -129,7 +127,6 @@ def declared(check_id: str, judge: Judge) -> Check:
         head["title"],
         Severity(head["severity"]),
         head.get("remedy", ""),
-        head.get("remedies", {}),
         head.get("menus", {}),
         tuple(head.get("needs", ())),
         head.get("proof", ""),
@@ -263,8 +260,8 @@ def _weighed(declared: Check, verdict: Verdict, host: Host) -> Verdict:
 
 
 def _way_out(declared: Check, host: Host) -> str:
-    """The check's remedy under this kernel, with the menu of this maker's firmware."""
-    remedy = declared.remedies.get(host.kernel.generation.value or "", declared.remedy)
+    """The check's remedy, with the menu of this maker's firmware."""
+    remedy = declared.remedy
     maker = host.platform.system.value or host.platform.system_vendor.value or ""
     own = next((name for name in declared.menus if name and maker.startswith(name)), "")
     if own:

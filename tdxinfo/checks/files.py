@@ -49,8 +49,6 @@ class RuleFile(_Strict):
     proof: Id | None = None
     aliases: list[Id] = []
     remedy: Sentence | None = None
-    remedies: dict[str, Sentence] = {}
-    """By generation of kernels."""
     menus: dict[str, str] = {}
     about: About
 

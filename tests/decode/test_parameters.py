@@ -19,7 +19,7 @@ from tdxinfo.decode import parameters
         ("options kvm_intel tdx=1 nested=0\n", "1"),
         ("options kvm_intel tdx=1=2\n", "1=2"),
         ("options kvm_intel nested=1 # tdx=1\n", None),
-        ("options kvm_intel \\\n  nested=0 \\\n  tdx=1\n", "1"),
+        ("options kvm_in\\\ntel nested=0 \\\n  tdx=1\n", "1"),
         ("options kvm_intel tdx\n", "1"),
         ("options kvm_intel\noptions\n", None),
         ("", None),
@@ -44,7 +44,7 @@ def test_what_the_command_line_gives(text: str, value: str | None) -> None:
     assert parameters.on_command_line(text, "kvm_intel", "tdx") == value
 
 
-@pytest.mark.parametrize("value", ["1", "y", "Yes", "true", "T", "on", "ON", "oN", "On", "1x"])
+@pytest.mark.parametrize("value", ["1", "y", "Yes", "true", "T", "on", "ON", "oN", "On", "once"])
 def test_what_the_kernel_takes_for_on(value: str) -> None:
     assert parameters.is_on(value)
 
