@@ -283,3 +283,28 @@ def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
 
 def test_early_kernels_tell_how_many_tds_there_may_be() -> None:
     assert fact("guest_keyid_count", "tdx: support upto 31 TD keyids\n") == 31
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "virt/tdx: BIOS enabled: private KeyID range [16, 64)",
+        "tdx: TDX enabled by BIOS.",
+        "virt/tdx: initialization failed: too few private KeyIDs available.",
+        "virt/tdx: initialization failed: Hibernation support is enabled",
+    ],
+)
+def test_any_line_about_tdx_on_the_host_shows_that_the_kernel_has_it(line: str) -> None:
+    assert fact("has_tdx_code", line + "\n") is True
+
+
+@pytest.mark.parametrize(
+    ("line", "is_enabled"),
+    [
+        ("kvm_intel: TDX is supported.", True),
+        ("kvm_intel: tdx: no TDX private KeyIDs available", False),
+    ],
+)
+def test_a_module_that_speaks_of_tdx_is_loaded(line: str, is_enabled: bool) -> None:
+    assert fact("kvm_loaded", line + "\n") is True
+    assert fact("kvm_tdx_enabled", line + "\n") is is_enabled

@@ -213,6 +213,27 @@ def test_an_array_has_4096_elements_at_most() -> None:
     assert (leaf.length, leaf.bit_size) == (4096, 32)
 
 
+@pytest.mark.parametrize("outer", ["array", "structure"])
+def test_types_lie_32_inside_each_other_at_most(outer: str) -> None:
+    def nested(depth: int) -> Btf:
+        inside = range(1, depth + 1)
+        arrays = [word for number in inside for word in (0, 3 << 24, 0, number, 1, 1)]
+        structures = [word for number in inside for word in (0, 4 << 24 | 1, 4, 0, number, 0)]
+        return types(*INT, *(arrays if outer == "array" else structures))
+
+    assert len(nested(32).leaves(33)) == 1
+    with pytest.raises(Malformed, match="too deep"):
+        nested(33).leaves(34)
+
+
+def test_a_type_of_the_kernels_is_found_by_its_kind() -> None:
+    kernel = types(*INT, 1, 8 << 24, 1, names=b"\0ring\0")
+    module = Btf(struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 0, 0, 0), base=kernel)
+    assert module.find("ring", (8,)) == 2
+    with pytest.raises(Absent):
+        module.find("ring")
+
+
 def test_a_name_may_be_the_last_and_has_an_end() -> None:
     member = (1, 4 << 24 | 1, 4, 3, 2, 0)
     (leaf,) = types(*member, *INT, names=b"\0x\0last\0").leaves(1)
