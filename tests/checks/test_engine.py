@@ -106,7 +106,10 @@ def test_an_unknown_is_implied_by_a_later_success_and_says_so() -> None:
 
 def test_a_failure_against_a_later_success_is_a_warning() -> None:
     results = judged(firmware__tme_enabled=False)
-    assert results["firmware.tme"].outcome.value == "WARN"
+    doubted = results["firmware.tme"]
+    assert doubted.outcome.value == "WARN"
+    assert doubted.verdict.message == "TME is not enabled, against module.initialized"
+    assert "Socket Configuration" in doubted.remedy
     assert verdict(results) == "ready"
     assert verdict(results, strict=True) == "not-ready"
 

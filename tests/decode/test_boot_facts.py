@@ -308,3 +308,35 @@ def test_any_line_about_tdx_on_the_host_shows_that_the_kernel_has_it(line: str) 
 def test_a_module_that_speaks_of_tdx_is_loaded(line: str, is_enabled: bool) -> None:
     assert fact("kvm_loaded", line + "\n") is True
     assert fact("kvm_tdx_enabled", line + "\n") is is_enabled
+
+
+def test_a_module_that_counts_servtds_is_loaded() -> None:
+    assert fact("kvm_loaded", "kvm_intel: tdx: max servtds supported per user TD is 1\n") is True
+
+
+def test_kvm_tells_of_a_package_without_a_cpu() -> None:
+    line = "kvm_intel: All packages need to have online CPU to create TD. Online CPU and retry.\n"
+    assert fact("package_offline", line) is True
+    with pytest.raises(Absent):
+        fact("package_offline", "kvm_intel: TDX is supported.\n")
+
+
+@pytest.mark.parametrize(
+    ("log", "generation"),
+    [
+        ("Linux version 6.17.13 (a@b) (gcc 12)\n", "kvm"),
+        ("Linux version 7.3.4 (a@b) (gcc 12)\n", "boot"),
+        (
+            "Linux version 7.3.4 (a@b) (gcc 12)\ntdx: BIOS enabled: private KeyID range [1, 2)\n",
+            "vendor-kvm",
+        ),
+        ("Linux version 6.17.13 (a@b) (gcc 12)\ntdx: Guest detected\n", "kvm"),
+    ],
+)
+def test_the_release_tells_the_generation_where_no_line_does(log: str, generation: str) -> None:
+    assert fact("generation", log) == generation
+
+
+def test_a_log_may_tell_no_generation() -> None:
+    with pytest.raises(Absent):
+        fact("generation", "tdx: Guest detected\n")
