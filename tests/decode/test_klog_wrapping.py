@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo import tables
+from tdxinfo.decode.boot import Boot, read_fact
 from tdxinfo.decode.klog import events
+from tdxinfo.errors import Absent
 
 LOG = """\
 [    0.000000] Linux version 6.8.0-1028-intel (buildd@builder) (x86_64-linux-gnu-gcc-13 13)
@@ -240,3 +242,10 @@ def test_any_text_is_read_without_error(text: str) -> None:
 @given(st.text(max_size=2000))
 def test_any_characters_are_read_in_time(text: str) -> None:
     events("virt/tdx: " + text)
+
+
+def test_only_what_somebody_pasted_is_joined() -> None:
+    log = "[    1.000000] virt/tdx: BIOS enabled: private KeyID range\n[16, 64)\n"
+    assert read_fact(Boot.from_log(log), "has_tdx_code") is True
+    with pytest.raises(Absent):
+        read_fact(Boot.from_log(log, pasted=False), "has_tdx_code")
