@@ -1,15 +1,18 @@
 """Answers what QEMU's processor lacks, from outside: SEAMCALL, VMXON and some MSRs.
 
 QEMU's TCG has neither VMX nor SEAM, so that their instructions raise #UD in the guest's kernel.
-One breakpoint on the kernel's handler catches them all: the instruction's work is done on the
-handler's `struct pt_regs`, and the handler returns behind it. TCG reads an MSR that it does not
-know as 0, without a fault; these reads are answered at breakpoints of their own.
+The kernel's handler is replaced by a trap that stops the machine: the instruction's work is done
+on the handler's `struct pt_regs`, and the handler returns behind it. TCG reads an MSR that it does
+not know as 0, without a fault, so UD2 takes the place of the kernel's RDMSRs, too.
+
+The trap is a read under a watchpoint. At a breakpoint QEMU's stub drops all translated code,
+which has cost more than everything else together.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 
 from tests.vm.rsp import Closed, Gdb, Registers
@@ -26,11 +29,17 @@ _WORD = (1 << 64) - 1
 _CARRY = 1
 _STATUS_FLAGS = 0x8D5
 """CF, PF, AF, ZF, SF and OF: VMX instructions set or clear them all."""
-_CR4_WRITE_LENGTH = 3
 _RING = 3
 
+_TRAP = bytes.fromhex("8a05 faffffff ebf8")
+"""`1: mov 1b(%rip), %al; jmp 1b`: whoever comes in reads the first byte until it is let go."""
+_READ_LENGTH = 6
+_UD2 = b"\x0f\x0b"
+_CR4_WRITE = _UD2 + b"\x90"
+"""What takes the place of a write of CR4: as long."""
+
 SETTLED = 0x7FFFFFFF
-"""No MSR: the guest reads it once its kernel is up, when most breakpoints have done their work."""
+"""No MSR: the guest reads it once its kernel is up, which tells the module."""
 
 _CODE_REGIONS = (0, 4)
 """MOD_TEXT and MOD_INIT_TEXT of a module's memory."""
@@ -59,14 +68,14 @@ class Emulator:
         self._sites = sites
         self._module = module
         self._msrs = msrs
-        self._handlers: dict[int, Callable[[str, Registers], None]] = {}
+        self._handler = b""
+        """The first bytes of the kernel's own."""
+        self._rdmsr: set[int] = set()
         self._cpus_in_vmx: set[int] = set()
-        self._break_at(sites.invalid_opcode, self._on_invalid_opcode)
+        self._stops: dict[int, Callable[[str, Registers], None]] = {}
         self._break_at(sites.module_start, self._on_module_start)
         for site in sites.rdmsr:
-            self._break_at(site, self._on_rdmsr)
-        for site in sites.cr4:
-            self._break_at(site, self._on_cr4_write)
+            self._break_at(site, self._on_first_rdmsr)
 
     def run(self) -> None:
         """Until the machine ends."""
@@ -75,27 +84,51 @@ class Emulator:
                 thread = self._gdb.resume()
                 self._gdb.select(thread)
                 registers = self._gdb.registers()
-                self._handlers[registers["ip"]](thread, registers)
+                self._stops[registers["ip"]](thread, registers)
 
-    def _break_at(self, site: int, handler: Callable[[str, Registers], None]) -> None:
+    def _break_at(self, site: int, on_stop: Callable[[str, Registers], None]) -> None:
         self._gdb.break_at(site)
-        self._handlers[site] = handler
+        self._stops[site] = on_stop
 
-    def _settle(self, device: int) -> None:
-        """Leaves SEAMCALL, CR4 and /dev/cpu/N/msr: TCG is slow near a breakpoint, and with many."""
-        self._module.settle()
-        for site in set(self._handlers) - {self._sites.invalid_opcode, device, *self._sites.cr4}:
-            self._gdb.do_not_break_at(site)
-            del self._handlers[site]
-
-    def _step_over(self, site: int, thread: str) -> None:
-        """Lets the kernel do the instruction at a breakpoint itself.
-
-        Each change of breakpoints makes TCG translate the kernel anew.
-        """
+    def _do_not_break_at(self, site: int) -> None:
         self._gdb.do_not_break_at(site)
-        self._gdb.step(thread)
-        self._gdb.break_at(site)
+        del self._stops[site]
+
+    def _on_first_rdmsr(self, _thread: str, _registers: Registers) -> None:
+        """By now the kernel handles #UD, and has set no CR4 that TCG does not know."""
+        for site in self._sites.rdmsr:
+            self._do_not_break_at(site)
+        self._replace_rdmsr(self._sites.rdmsr)
+        for site in self._sites.cr4:
+            self._gdb.write(site, _CR4_WRITE)
+        handler = self._sites.invalid_opcode
+        self._handler = self._gdb.read(handler, len(_TRAP))
+        self._gdb.write(handler, _TRAP)
+        self._gdb.watch_reads(handler)
+        # It may be noticed late, when the jump is done.
+        for place in (handler, handler + _READ_LENGTH):
+            self._stops[place] = self._on_invalid_opcode
+
+    def _on_module_start(self, thread: str, registers: Registers) -> None:
+        """Replaces the RDMSRs of kvm_intel, which asks for the VMX capabilities."""
+        start, layout = self._sites.module_start, self._sites.module
+        module = registers["di"]
+        name = self._gdb.read(module + layout.name, 56).split(b"\0")[0]
+        self._gdb.do_not_break_at(start)
+        if name != b"kvm_intel":
+            self._gdb.step(thread)
+            self._gdb.break_at(start)
+            return
+        for region in _CODE_REGIONS:
+            place = module + layout.mem + region * layout.stride
+            code, size = self._gdb.number(place), self._gdb.number(place + layout.size, 4)
+            found = occurrences(self._gdb.read(code, size), RDMSR)
+            self._replace_rdmsr({code + at for at in found})
+
+    def _replace_rdmsr(self, sites: Set[int]) -> None:
+        for site in sites:
+            self._gdb.write(site, _UD2)
+        self._rdmsr |= sites
 
     def _on_invalid_opcode(self, thread: str, registers: Registers) -> None:
         frame = registers["di"]
@@ -106,75 +139,70 @@ class Emulator:
                 strict=True,
             )
         )
-        length = 0
-        if not saved["cs"] & _RING:
-            length = self._emulate(self._gdb.read(saved["ip"], _LONGEST_INSTRUCTION), saved, thread)
+        length = 0 if saved["cs"] & _RING else self._emulate(saved, registers, int(thread, 16))
         if not length:
             # Somebody's UD2: a WARN or a BUG, which is the kernel's own.
-            self._step_over(self._sites.invalid_opcode, thread)
+            self._leave_to_kernel(thread, registers)
             return
         saved["ip"] += length
         words = [saved[name] & _WORD for name in _PT_REGS]
         self._gdb.write(frame, _PT_REGS_FORM.pack(*words))
-        # Return from the handler before its first instruction.
+        # Return from the handler, which has put nothing on the stack.
         registers["ip"] = self._gdb.number(registers["sp"])
         registers["sp"] += 8
         self._gdb.set_registers(registers)
 
-    def _emulate(self, code: bytes, saved: Registers, thread: str) -> int:
+    def _leave_to_kernel(self, thread: str, registers: Registers) -> None:
+        """Lets the handler begin as it was built."""
+        handler = self._sites.invalid_opcode
+        self._gdb.write(handler, self._handler)
+        self._gdb.set_registers({**registers, "ip": handler})
+        while self._gdb.registers()["ip"] - handler in range(len(_TRAP)):
+            self._gdb.step(thread)
+        self._gdb.write(handler, _TRAP)
+
+    def _emulate(self, saved: Registers, registers: Registers, cpu: int) -> int:
         """Does the instruction; gives its length, or 0 for one that is not emulated."""
+        site = saved["ip"]
+        if site in self._rdmsr:
+            self._read_msr(saved)
+            return len(_UD2)
+        if site in self._sites.cr4:
+            # As the kernel writes it: TCG takes VMXE for a fault of SVM, and hangs.
+            registers["cr4"] = saved[self._sites.cr4[site]]
+            return len(_CR4_WRITE)
+        code = self._gdb.read(site, _LONGEST_INSTRUCTION)
+        if code.startswith(SEAMCALL):
+            return self._seamcall(saved, cpu)
         length = vmx_length(code)
-        is_seamcall = code.startswith(SEAMCALL)
-        if not length and not is_seamcall:
-            return 0
-        cpu = int(thread, 16)
-        if is_seamcall and cpu not in self._cpus_in_vmx:
+        if length:
+            saved["flags"] &= ~_STATUS_FLAGS
+            self._note_vmx(code, cpu)
+        return length
+
+    def _read_msr(self, saved: Registers) -> None:
+        """The scenario's value, or 0 as from TCG for one that it does not know."""
+        number = saved["cx"] & 0xFFFFFFFF
+        if number == SETTLED:
+            self._module.settle()
+        value = self._msrs.get(number, 0)
+        saved["ax"], saved["dx"] = value & 0xFFFFFFFF, value >> 32
+
+    def _seamcall(self, saved: Registers, cpu: int) -> int:
+        if cpu not in self._cpus_in_vmx:
             return 0
         saved["flags"] &= ~_STATUS_FLAGS
-        if not is_seamcall:
-            self._note_vmx(code, cpu)
-            return length
         try:
             self._module.seamcall(saved, cpu)
         except VmFailInvalid:
             saved["flags"] |= _CARRY
         return len(SEAMCALL)
 
-    def _on_rdmsr(self, thread: str, registers: Registers) -> None:
-        number = registers["cx"] & 0xFFFFFFFF
-        if number == SETTLED:
-            self._settle(registers["ip"])
-        if number not in self._msrs:
-            self._step_over(registers["ip"], thread)
-            return
-        value = self._msrs[number]
-        registers["ax"], registers["dx"] = value & 0xFFFFFFFF, value >> 32
-        registers["ip"] += len(RDMSR)
-        self._gdb.set_registers(registers)
-
-    def _on_cr4_write(self, thread: str, registers: Registers) -> None:
-        """Writes what the kernel writes: TCG itself takes VMXE for a fault of SVM, and hangs."""
-        registers["cr4"] = registers[self._sites.cr4[registers["ip"]]]
-        registers["ip"] += _CR4_WRITE_LENGTH
-        self._gdb.set_registers(registers)
-
     def _note_vmx(self, code: bytes, cpu: int) -> None:
         if code.startswith(_VMXON):
             self._cpus_in_vmx.add(cpu)
         elif code.startswith(_VMXOFF):
             self._cpus_in_vmx.discard(cpu)
-
-    def _on_module_start(self, thread: str, registers: Registers) -> None:
-        """Answers the RDMSRs of kvm_intel, which asks for the VMX capabilities."""
-        layout = self._sites.module
-        module = registers["di"]
-        name = self._gdb.read(module + layout.name, 56).split(b"\0")[0]
-        for region in _CODE_REGIONS if name == b"kvm_intel" else ():
-            place = module + layout.mem + region * layout.stride
-            start, size = self._gdb.number(place), self._gdb.number(place + layout.size, 4)
-            for at in occurrences(self._gdb.read(start, size), RDMSR):
-                self._break_at(start + at, self._on_rdmsr)
-        self._step_over(self._sites.module_start, thread)
 
 
 SEAMCALL = b"\x66\x0f\x01\xcf"

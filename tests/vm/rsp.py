@@ -43,7 +43,7 @@ class Gdb:
         self._ask("qSupported:")
 
     def resume(self) -> str:
-        """Runs until a breakpoint; gives the CPU's thread id. Raises Closed."""
+        """Runs until a stop; gives the CPU's thread id. Raises Closed."""
         return self._stopped(self._ask("vCont;c"))
 
     def step(self, thread: str) -> None:
@@ -96,6 +96,10 @@ class Gdb:
 
     def do_not_break_at(self, address: int) -> None:
         self._order(f"z0,{address:x},1")
+
+    def watch_reads(self, address: int) -> None:
+        """Stops behind every read of the byte."""
+        self._order(f"Z3,{address:x},1")
 
     def _stopped(self, answer: str) -> str:
         if not answer.startswith("T"):

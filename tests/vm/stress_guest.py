@@ -7,6 +7,7 @@ Python takes seconds in there. What no kernel and no program changes while it ru
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import json
 import os
@@ -32,6 +33,7 @@ _REST = 5.0
 def main(reports: int) -> None:
     read_once()
     _here("undisturbed")
+    gc.freeze()  # or each child's collector copies all pages
     subprocess.run(["insmod", RESULTS / "shaker.ko", *_parameters()], check=True)
     toggling = _toggle_a_cpu()
     statuses = [_report("reports") for _ in range(reports)]
