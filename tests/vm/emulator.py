@@ -5,8 +5,8 @@ The kernel's handler is replaced by a trap that stops the machine: the instructi
 on the handler's `struct pt_regs`, and the handler returns behind it. TCG reads an MSR that it does
 not know as 0, without a fault, so UD2 takes the place of the kernel's RDMSRs, too.
 
-The trap is a read under a watchpoint. At a breakpoint QEMU's stub drops all translated code,
-which has cost more than everything else together.
+The trap is a read under a watchpoint. At a breakpoint QEMU's stub drops all that TCG has
+translated: half the time of a guest that reads MSRs.
 """
 
 from __future__ import annotations
