@@ -100,6 +100,11 @@ def test_what_a_program_says_neither_tells_nor_hides_anything(line: str) -> None
     assert names(f"Jul 10 20:50:19 host kernel: {FORGED}\n{line}\n") == ["initialized"]
 
 
+def test_the_kernel_goes_on_after_a_programs_line() -> None:
+    log = f"Jul 10 20:50:19 host evil[7]: {FORGED}\nJul 10 20:50:20 host kernel: {FORGED}\n"
+    assert names(log) == ["initialized"]
+
+
 @pytest.mark.parametrize("end", ["\n", "\u2028", "\x0b", "\x0c", "\x85", "\x1c"])
 def test_the_second_line_of_what_a_program_says_is_not_the_kernels(end: str) -> None:
     log = f"Jul 10 20:50:19 host evil[7]: first{end}                              {FORGED}\n"
@@ -120,6 +125,7 @@ def test_the_kernel_goes_on_after_a_programs_second_line() -> None:
     [
         f"12,339,5300843,-;{FORGED}",
         f"<12>[    5.300843] {FORGED}",
+        f"    <12>[    5.300843] {FORGED}",
         f"user  :notice: [    5.300843] {FORGED}",
         f"daemon:info  : [    5.300843] {FORGED}",
     ],
@@ -155,6 +161,12 @@ def test_a_line_that_the_machine_itself_kept_is_not_taken_apart(line: str) -> No
 
 def test_lines_that_the_machine_itself_kept_are_not_joined() -> None:
     log = "[    5.3] virt/tdx: BIOS enabled: private KeyID range\n[64, 128)\n"
+    assert events(log, pasted=False)[0] == []
+
+
+def test_cut_lines_that_the_machine_itself_kept_are_not_joined() -> None:
+    log = "[    5.3] virt/tdx: BIOS enabled: private KeyID range [64, 1\n28)\n" * 2
+    assert names(log) == ["keyid_range"]
     assert events(log, pasted=False)[0] == []
 
 

@@ -42,6 +42,7 @@ HEADERS = {
     "quoted twice": "> > [    5.300843] ",
     "quoted without space": ">[    5.300843] ",
     "in a table": "| [    5.300843] ",
+    "indented with a time": "    [    5.300843] ",
 }
 SAID = {
     "virt/tdx: BIOS enabled: private KeyID range [64, 128)": {"first": 64, "end": 128},
@@ -127,6 +128,19 @@ def test_two_entries_glued_into_one_line_are_both_read() -> None:
     assert [(event.name, event.values) for event in found] == [
         ("pamt_kb", {"kb": 1050644}),
         ("initialized", {}),
+    ]
+
+
+def test_three_entries_glued_into_one_line_are_all_read() -> None:
+    log = (
+        "[    5.205693] virt/tdx: BIOS enabled: private KeyID range [64, 128)"
+        "[    5.205700] virt/tdx: Module version: 1.5.24"
+        "[   29.884513] virt/tdx: module initialized"
+    )
+    assert [event.values for event in events(log)[0]] == [
+        {"first": 64, "end": 128},
+        {"major_version": 1, "minor_version": 5, "update_version": 24},
+        {},
     ]
 
 

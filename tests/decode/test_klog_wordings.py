@@ -51,6 +51,13 @@ def test_an_example_behind_a_time_is_read_the_same(row: dict[str, Any]) -> None:
     check(row, f"[   38.271537] {row['example']}\n")
 
 
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row["prefix"] == "bare"], ids=lambda row: row["example"][:60]
+)
+def test_without_its_prefix_it_is_no_line_of_the_kernels(row: dict[str, Any]) -> None:
+    assert events(f"[   38.271537] {row['example']}\n") == ([], False)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
 def test_an_event_quotes_the_line_it_was_read_from(row: dict[str, Any]) -> None:
     (event,), _ = events(f"  {row['example']}")

@@ -182,6 +182,18 @@ def test_a_cut_off_number_at_the_end_of_a_log_that_ends_there_is_no_other_events
     assert found == []
 
 
+def test_a_cut_number_is_none_though_its_sentence_ends_with_a_full_stop() -> None:
+    found, _ = events("tdx: SEAMCALL failed: leaf 33, error 0xc00005\n0500000000.\n")
+    assert [event.values.get("status") for event in found] in ([], [0xC000050500000000])
+
+
+def test_lines_are_joined_though_the_log_begins_in_the_midst_of_one() -> None:
+    line = "[    5.3] virt/tdx: BIOS enabled: private KeyID range [64, 1\n28)\n"
+    assert [event.values for event in events(f"d at once\n{line}{line}")[0]] == [
+        {"first": 64, "end": 128}
+    ]
+
+
 def seconds(log: str) -> float:
     start = time.perf_counter()
     events(log)
