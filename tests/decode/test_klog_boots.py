@@ -48,6 +48,16 @@ def test_a_pasted_proc_version_below_the_log_begins_no_boot() -> None:
     assert names(log) == ["linux_version", "keyid_range", "initialized"]
 
 
+def test_the_log_goes_on_below_a_pasted_proc_version() -> None:
+    log = f"{SECOND}Linux version 9.9.9\n[    1.000000] x86/tme: enabled by BIOS\n"
+    assert names(log) == ["linux_version", "no_platform", "tme_enabled"]
+
+
+def test_a_log_without_times_has_several_boots_too() -> None:
+    plain = "".join(line.partition("] ")[2] + "\n" for line in (FIRST + SECOND).splitlines())
+    assert names(plain) == ["linux_version", "no_platform"]
+
+
 def test_a_pasted_proc_version_above_the_log_takes_nothing_away() -> None:
     assert names(f"Linux version 6.8.0-1028-intel (buildd@x)\n{FIRST}") == [
         "linux_version",
