@@ -64,6 +64,14 @@ def test_an_event_quotes_the_line_it_was_read_from(row: dict[str, Any]) -> None:
     assert row["example"].startswith(event.text)
 
 
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row["example"].endswith(".")], ids=lambda row: row["example"]
+)
+def test_a_full_stop_may_be_missing(row: dict[str, Any]) -> None:
+    (event,), _ = events(row["example"].rstrip("."))
+    assert event.name == row["event"]
+
+
 def test_numbers_are_read_in_the_base_their_format_has() -> None:
     (event,), _ = events("virt/tdx: TDX module 2.0.08.00, build number 882, build date 0134fed5")
     assert event.values == {
