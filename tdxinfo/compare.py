@@ -12,11 +12,16 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from pydantic import JsonValue
+
 from tdxinfo.decode import bits
-from tdxinfo.host import SECTIONS, Host
+from tdxinfo.host import as_json, bitmap_of
+from tdxinfo.host.observe import Observed
 from tdxinfo.host.section import From, Inferred
-from tdxinfo.model.observed import Observed
+from tdxinfo.model.base import Frozen
+from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import Tdmr
+from tdxinfo.report import Document, Report, frame
 
 
 class Kind(StrEnum):
@@ -50,8 +55,8 @@ class Difference:
 
     fact: str
     kind: Kind
-    a: Observed[Any]
-    b: Observed[Any]
+    a: Observed
+    b: Observed
     entries: tuple[Entry, ...]
     """Of a list or bitmap that both tell, the parts that differ."""
     follows_from: tuple[str, ...] = ()
@@ -69,26 +74,21 @@ class Comparison:
         return [found for found in self.differences if found.kind is kind]
 
 
-def momentary_facts() -> list[str]:
-    """The facts that differ from hour to hour on a host that nobody changed."""
-    return [f"{name}.{field}" for name, facts in SECTIONS.items() for field in facts.momentary]
-
-
-def compare(a: Host, b: Host, names: Iterable[str]) -> Comparison:
+def compare(a: Report, b: Report, names: Iterable[str]) -> Comparison:
     """The named facts of both hosts, held against each other."""
-    pairs = [(a.fact(name), b.fact(name)) for name in names]
-    found = {d.fact: d for one, other in pairs if (d := _difference(one, other))}
-    both = sum(one.is_known and other.is_known for one, other in pairs)
+    pairs = {name: (a.observed(name), b.observed(name)) for name in names}
+    found = {n: d for n, (one, other) in pairs.items() if (d := _difference(n, one, other))}
+    both = sum(bool(one.origin and other.origin) for one, other in pairs.values())
     return Comparison(tuple(_with_causes(d, found) for d in found.values()), both)
 
 
-def _difference(a: Observed[Any], b: Observed[Any]) -> Difference | None:
-    if not (a.is_known and b.is_known):
-        kind = Kind.ONLY_A if a.is_known else Kind.ONLY_B
-        return Difference(a.name, kind, a, b, ()) if a.is_known or b.is_known else None
+def _difference(name: str, a: Observed, b: Observed) -> Difference | None:
+    if not (a.origin and b.origin):
+        kind = Kind.ONLY_A if a.origin else Kind.ONLY_B
+        return Difference(name, kind, a, b, ()) if a.origin or b.origin else None
     if _agree(a.value, b.value):
         return None
-    return Difference(a.name, Kind.CHANGED, a, b, tuple(_entries(a, b)))
+    return Difference(name, Kind.CHANGED, a, b, tuple(_entries(name, a.value, b.value)))
 
 
 def _with_causes(found: Difference, others: dict[str, Difference]) -> Difference:
@@ -98,7 +98,7 @@ def _with_causes(found: Difference, others: dict[str, Difference]) -> Difference
 
 def _basis(found: Difference) -> list[str]:
     """The facts that this one was derived from, on each side that tells it."""
-    sides = [_derived_from(side.origin) for side in (found.a, found.b) if side.is_known]
+    sides = [_derived_from(side.origin) for side in (found.a, found.b) if side.origin]
     return [name for name in sides[0] if all(name in side for side in sides)]
 
 
@@ -129,10 +129,8 @@ def _told(value: Any) -> list[Any]:
     return list(parts.values())
 
 
-def _entries(a: Observed[Any], b: Observed[Any]) -> list[Entry]:
-    section, _, field = a.name.partition(".")
-    bitmap = SECTIONS[section].bitmaps.get(field)
-    one, other = (_parts(side.value, bitmap) for side in (a, b))
+def _entries(name: str, a: Any, b: Any) -> list[Entry]:
+    one, other = (_parts(value, bitmap_of(name)) for value in (a, b))
     return _unlike(one, other)
 
 
@@ -155,3 +153,96 @@ def _unlike(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:
         for name in (a | b)
         if name not in a or name not in b or not _agree(a[name], b[name])
     ]
+
+
+# --- the document --------------------------------------------------------------------------------
+
+
+class ChangedEntry(Frozen):
+    """A part of a fact that differs: a named bit, a name, a memory range, a CPUID leaf."""
+
+    name: str
+    """What tells it from other parts."""
+    change: str
+    """added, gone or changed, from A to B."""
+    a: JsonValue
+    """The part in A; true for a name or a bit; null where it is not there."""
+    b: JsonValue
+    """The part in B; true for a name or a bit; null where it is not there."""
+
+
+class ChangedFact(Frozen):
+    """A fact that is not the same in A and B."""
+
+    fact: str
+    """Its full name."""
+    kind: Kind
+    """changed, only-a or only-b."""
+    a: JsonValue
+    """Its value in A; null where it is unknown."""
+    b: JsonValue
+    """Its value in B; null where it is unknown."""
+    entries: tuple[ChangedEntry, ...]
+    """Of a list or bitmap that both have, the parts that differ."""
+    follows_from: tuple[str, ...]
+    """Changed facts that this one is derived from."""
+
+
+class DiffReport(Document):
+    """What differs between two hosts, or one host at two times."""
+
+    a: Origin
+    """The first host."""
+    b: Origin
+    """The second host."""
+    different: bool
+    """Whether they differ."""
+    compared: int
+    """How many facts both hosts have."""
+    differences: tuple[ChangedFact, ...]
+    """The facts that are not the same."""
+    ignored: tuple[str, ...]
+    """The facts that were not compared."""
+
+
+def diff_report(
+    a: Report, b: Report, found: Comparison, ignored: list[str], different: bool
+) -> DiffReport:
+    one_sided = [*found.of(Kind.ONLY_A), *found.of(Kind.ONLY_B)]
+    unknown = {d.fact: d.a if d.kind is Kind.ONLY_B else d.b for d in one_sided}
+    return DiffReport(
+        **frame(unavailable={fact: side.attempts for fact, side in unknown.items()}),
+        a=a.subject,
+        b=b.subject,
+        different=different,
+        compared=found.compared,
+        differences=tuple(_changed_fact(difference) for difference in found.differences),
+        ignored=tuple(ignored),
+    )
+
+
+def _changed_fact(found: Difference) -> ChangedFact:
+    return ChangedFact(
+        fact=found.fact,
+        kind=found.kind,
+        a=as_json(found.fact, found.a.value),
+        b=as_json(found.fact, found.b.value),
+        entries=tuple(
+            ChangedEntry(
+                name=entry.name,
+                change=entry.change,
+                a=_entry_as_json(found.fact, entry.a),
+                b=_entry_as_json(found.fact, entry.b),
+            )
+            for entry in found.entries
+        ),
+        follows_from=found.follows_from,
+    )
+
+
+def _entry_as_json(name: str, entry: Any) -> JsonValue:
+    """One entry of the fact's list in the plain types of JSON."""
+    if entry is None or entry is True:
+        return entry
+    listed: list[JsonValue] = as_json(name, (entry,))
+    return listed[0]

@@ -7,17 +7,19 @@ SEAMCALL status or leaf, an MSR, a check or a fact of the catalogue. Text may ho
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 
 from tdxinfo import checks, tables
-from tdxinfo.checks import policy
-from tdxinfo.checks.engine import CHECKS, by_alias
+from tdxinfo.checks.engine import CHECKS, ids_by_alias
+from tdxinfo.checks.policy_checks import POLICY_CHECKS
+from tdxinfo.checks.rules import about_rule, head_of_rule
 from tdxinfo.decode import bits, fieldid, metadata, releases, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
-from tdxinfo.host import SECTIONS, docs, fact_names
+from tdxinfo.host import fact_names, meaning, sources_of
+from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
+from tdxinfo.report import Document
 
 _ = checks  # declares them
 
@@ -26,14 +28,40 @@ _CODES = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
 _BITMAP = re.compile(r"(\w+)=(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Detail(Frozen):
+    """One thing to know about a meaning."""
+
+    name: str
+    """What it is."""
+    text: str
+    """The words."""
+
+
+class Explanation(Frozen):
     """One meaning of a query."""
 
     kind: str
+    """metadata field, bit, bitmap, SEAMCALL status, SEAMCALL leaf, MSR, check, fact or release."""
     name: str
+    """The name in the manual's spelling, or that of tdxinfo."""
     meaning: str
-    details: tuple[tuple[str, str], ...] = ()
+    """What it means."""
+    details: tuple[Detail, ...]
+    """What else there is to know."""
+
+
+class ExplainReport(Document):
+    """What `explain --json` prints."""
+
+    explanations: dict[str, tuple[Explanation, ...]]
+    """The meanings of each query, the most likely first."""
+
+
+def _explained(
+    kind: str, name: str, meaning: str, details: Iterable[tuple[str, str]] = ()
+) -> Explanation:
+    described = tuple(Detail(name=name, text=text) for name, text in details)
+    return Explanation(kind=kind, name=name, meaning=meaning, details=described)
 
 
 Explainer = Callable[[str], Iterator[Explanation]]
@@ -73,7 +101,7 @@ def all_names() -> Iterator[str]:
     """Every name that means something here."""
     yield from metadata.declared()
     yield from fact_names()
-    yield from (*CHECKS, *policy.RULES)
+    yield from (*CHECKS, *POLICY_CHECKS)
     yield from tables.load("msr")
     yield from tables.load("seamcall")["leaf"]
     yield from tables.load("seamcall")["status"]
@@ -99,7 +127,7 @@ def _field_by_id(query: str) -> Iterator[Explanation]:
     if known and not fieldid.has_reserved_bits(number):
         yield _field(*known, given=number)
     elif _looks_like_id(number):
-        yield Explanation(
+        yield _explained(
             "metadata field id", hex64(number), "No field of this id is known.", _parts(number)
         )
 
@@ -129,12 +157,11 @@ def _field(wanted: metadata.Declared, index: int, given: int | None = None) -> E
     facts = [name for name in fact_names() if _is_told_by(name, wanted.name)]
     if facts:
         details.append(("shown as", ", ".join(facts)))
-    return Explanation("metadata field", name, wanted.doc, tuple(details))
+    return _explained("metadata field", name, wanted.doc, tuple(details))
 
 
 def _is_told_by(fact: str, field: str) -> bool:
-    section, _, name = fact.partition(".")
-    origins = (place.origin for place in SECTIONS[section].fields[name].places)
+    origins = (source.origin for source in sources_of(fact))
     return any(
         origin.startswith("metadata:") and field in origin.partition(":")[2].split(",")
         for origin in origins
@@ -161,7 +188,7 @@ def _bit(query: str) -> Iterator[Explanation]:
         for row in table["fields"]:
             if row["name"].lower() == query.lower():
                 details = (("bitmap", bitmap), ("bit", row["bits"]))
-                yield Explanation("bit", row["name"], row.get("doc", ""), details)
+                yield _explained("bit", row["name"], row.get("doc", ""), details)
 
 
 def _bitmap(query: str) -> Iterator[Explanation]:
@@ -173,7 +200,7 @@ def _bitmap(query: str) -> Iterator[Explanation]:
     if bitmap:
         value = int(match[2], 16)
         names = " ".join(bits.names_of(bitmap, value)) or "none"
-        yield Explanation("bitmap", f"{bitmap} {hex64(value)}", f"These bits are set: {names}.")
+        yield _explained("bitmap", f"{bitmap} {hex64(value)}", f"These bits are set: {names}.")
 
 
 def _bitmap_of(name: str) -> str | None:
@@ -204,7 +231,7 @@ def _status(query: str) -> Iterator[Explanation]:
     if row:
         details.append(("what to do", row["remedy"]))
     meaning = row.get("meaning") or f"A status of the class: {seamcall.class_name(status)}."
-    yield Explanation("SEAMCALL status", name, meaning, tuple(details))
+    yield _explained("SEAMCALL status", name, meaning, tuple(details))
 
 
 def _is_field(number: int) -> bool:
@@ -222,7 +249,7 @@ def _leaf(query: str) -> Iterator[Explanation]:
         meaning = (
             "Part of the module's initialization." if initialization else "A call to the module."
         )
-        yield Explanation("SEAMCALL leaf", wanted, meaning, (("leaf", f"{rows[wanted]:#x}"),))
+        yield _explained("SEAMCALL leaf", wanted, meaning, (("leaf", f"{rows[wanted]:#x}"),))
 
 
 # --- releases ---------------------------------------------------------------------------------
@@ -250,7 +277,7 @@ def _release(query: str) -> Iterator[Explanation]:
         details += [("it adds", added)] if added else []
     details += [("MRSEAM", release.mrseam)] if release.mrseam else []
     meaning = "A release of the TDX module. Whether it is safe to run, this table does not say."
-    yield Explanation("module release", str(release.version), meaning, tuple(details))
+    yield _explained("module release", str(release.version), meaning, tuple(details))
 
 
 # --- registers, checks, facts -----------------------------------------------------------------
@@ -267,37 +294,33 @@ def _msr(query: str) -> Iterator[Explanation]:
                 *fields,
                 ("reference", row["reference"]),
             )
-            yield Explanation("MSR", name, "A model-specific register that tells of TDX.", details)
+            yield _explained("MSR", name, "A model-specific register that tells of TDX.", details)
 
 
 def _check(query: str) -> Iterator[Explanation]:
     """A check by its id, or by one that it had before."""
-    check_id = by_alias().get(query, query)
-    if check_id not in CHECKS and check_id not in policy.RULES:
+    check_id = ids_by_alias().get(query, query)
+    if check_id not in CHECKS and check_id not in POLICY_CHECKS:
         return
-    from tdxinfo.checks.files import rule_file
-
-    told = rule_file(check_id)
+    rule, about = head_of_rule(check_id), about_rule(check_id)
     details = [("now called", check_id)] if check_id != query else []
-    details += [("group", check_id.partition(".")[0]), ("severity", told.severity.value)]
-    details += [("waits for", ", ".join(told.needs))] if told.needs else []
-    details += [("implied by", told.proof)] if told.proof else []
-    details += [("why", told.about.why), ("otherwise", told.about.impact)]
-    details += [("looked for", place) for place in told.about.detection]
-    details += [("what to do", told.remedy)] if told.remedy else []
-    details += [(f"menu, {maker or 'often'}", path) for maker, path in told.menus.items()]
-    details += [("what to do", f"{way.where}: {way.text}") for way in told.about.remedies]
-    details += [("reference", reference) for reference in told.about.references]
-    details.append(("since", f"tdxinfo {told.about.since}"))
-    yield Explanation("check", check_id, f"{told.title}.", tuple(details))
+    details += [("group", rule.group), ("severity", rule.severity.value)]
+    details += [("waits for", ", ".join(rule.needs))] if rule.needs else []
+    details += [("implied by", rule.proof)] if rule.proof else []
+    details += [("why", about.why), ("otherwise", about.impact)]
+    details += [("looked for", place) for place in about.detection]
+    details += [("what to do", rule.remedy)] if rule.remedy else []
+    details += [(f"menu, {maker or 'often'}", path) for maker, path in rule.menus.items()]
+    details += [("what to do", f"{remedy.where}: {remedy.text}") for remedy in about.remedies]
+    details += [("reference", reference) for reference in about.references]
+    details.append(("since", f"tdxinfo {about.since}"))
+    yield _explained("check", check_id, f"{rule.title}.", tuple(details))
 
 
 def _fact(query: str) -> Iterator[Explanation]:
     if query in fact_names():
-        section, _, field = query.partition(".")
-        places = SECTIONS[section].fields[field].places
-        details = tuple(("place", place.origin) for place in places)
-        yield Explanation("fact", query, docs.meaning(query), details)
+        details = tuple(("place", source.origin) for source in sources_of(query))
+        yield _explained("fact", query, meaning(query), details)
 
 
 EXPLAINERS: tuple[Explainer, ...] = (

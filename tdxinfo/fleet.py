@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
-from tdxinfo.checks.engine import Check, deciding, first_failure, judge_briefly, verdict_of
+from tdxinfo.checks.engine import Check, deciding, first_failure, run_some, verdict_of
 from tdxinfo.errors import BadInput
-from tdxinfo.host import Host
-from tdxinfo.host.observe import glimpse
-from tdxinfo.host.reported import Reported, glimpse_of_report
-from tdxinfo.machine import Machine
-from tdxinfo.machine.inputs import CrashDump, ReportInput
-from tdxinfo.machine.many import Supplied
+from tdxinfo.inputs.many import Supplied
+from tdxinfo.model import SCHEMA_VERSION
+from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict
-from tdxinfo.sources.vmcore import machine_of
+from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
 
 MOST_KINDS = 10_000
 """Kinds of host that are told apart; real fleets have some dozen."""
@@ -27,11 +21,8 @@ MOST_KINDS = 10_000
 MOST_EXAMPLES = 3
 """Hosts of a kind whose names are kept."""
 
-_CHECK_ID = re.compile(r"[a-z0-9]{1,32}\.[a-z0-9_]{1,64}", re.ASCII)
 _LONGEST = 64
 """Characters that are kept of a name that a report brings along."""
-
-_FACTS = ("module.state", "module.version", "module.release", "module.features0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +49,12 @@ def kind_of(given: Supplied) -> Kind:
     """The host's kind: as a report of `check` says, or as judged here. Raises BadInput."""
     if isinstance(given.what, BadInput):
         raise given.what
-    if isinstance(given.what, CrashDump):
-        return _judged(glimpse(machine_of(given.what, None)))
-    if isinstance(given.what, Machine):
-        return _judged(glimpse(given.what))
-    _refuse_failed_run(given.what)
-    if "verdict" in given.what.data:
-        return _reported(given.what)
-    return _judged(glimpse_of_report(given.what))
-
-
-def _judged(host: Host) -> Kind:
-    results = judge_briefly(host, _deciding())
+    if isinstance(given.what, CheckReport):
+        return _kind(given.what, given.what.verdict, given.what.first_failure)
+    report = given.what if isinstance(given.what, Report) else observe(given.what)
+    results = run_some(report, _deciding())
     first = first_failure(results)
-    facts = {name: host.fact(name).value for name in _FACTS}
-    return _kind(verdict_of(results), first.check.id if first else None, facts)
+    return _kind(report, verdict_of(results), first.check.id if first else None)
 
 
 @cache
@@ -81,42 +63,70 @@ def _deciding() -> list[Check]:
     return deciding()
 
 
-def _reported(given: ReportInput) -> Kind:
-    """What the checks said where the report was made."""
-    told = Reported(given)
-    data, where = given.data, given.origin.path
-    first = data.get("first_failure")
-    try:
-        verdict = HostVerdict(data["verdict"])
-    except ValueError:
-        raise BadInput(
-            f"{where} is no valid report: its verdict is {data['verdict']!r:.40}."
-        ) from None
-    if first is not None and not (isinstance(first, str) and _CHECK_ID.fullmatch(first)):
-        raise BadInput(f"{where} is no valid report: its first_failure is {first!r:.40}.")
-    facts = {name: told.value(name) for name in _FACTS}
-    return _kind(verdict, first, facts)
-
-
-def _kind(verdict: HostVerdict, first: str | None, facts: Mapping[str, Any]) -> Kind:
-    state, version, release, features0 = (facts[name] for name in _FACTS)
+def _kind(report: Report, verdict: HostVerdict, first: str | None) -> Kind:
+    module = report.host.module
     return Kind(
         verdict,
         first,
-        state,
-        None if version is None else str(version),
-        None if release is None else release[:_LONGEST],
-        None if features0 is None else hex64(features0),
+        module.state,
+        None if module.version is None else str(module.version),
+        None if module.release is None else module.release[:_LONGEST],
+        None if module.features0 is None else hex64(module.features0),
     )
 
 
-def _refuse_failed_run(given: ReportInput) -> None:
-    """A run that failed makes a report too, with nothing in it but why."""
-    errors = given.data.get("errors")
-    if errors and not given.data["host"]:
-        first = errors[0] if isinstance(errors, list) else errors
-        why = first.get("message") if isinstance(first, dict) else first
-        raise BadInput(f"{given.origin.path} is the report of a run that failed: {why!s:.200}")
+class FleetModule(Frozen):
+    """The TDX module of one host."""
+
+    state: str | None
+    """How far it got."""
+    version: str | None
+    """Its version."""
+    release: str | None
+    """The public release."""
+    features0: str | None
+    """TDX_FEATURES0, 16 hex digits."""
+
+
+class FleetHost(Frozen):
+    """One host of a fleet: a line of `fleet --json`."""
+
+    schema_version: SchemaVersion
+    """Version of this structure: a new key keeps the first number."""
+    name: str
+    """The report's own name, or that of its file."""
+    place: str
+    """The file, and the line where it holds several hosts."""
+    verdict: HostVerdict | None
+    """What the checks say; null where the host could not be read."""
+    first_failure: CheckId | None
+    """The first check that failed; null where none did."""
+    module: FleetModule
+    """The TDX module."""
+    error: str | None
+    """Why the host could not be read."""
+
+
+def fleet_host(given: Supplied, kind: Kind | None, error: str | None) -> FleetHost:
+    return FleetHost(
+        schema_version=SCHEMA_VERSION,
+        name=_encodable(given.name),
+        place=_encodable(given.place),
+        verdict=kind.verdict if kind else None,
+        first_failure=kind.first_failure if kind else None,
+        module=FleetModule(
+            state=kind.state if kind else None,
+            version=kind.version if kind else None,
+            release=kind.release if kind else None,
+            features0=kind.features0 if kind else None,
+        ),
+        error=None if error is None else _encodable(error),
+    )
+
+
+def _encodable(text: str) -> str:
+    """JSON cannot hold bytes of a file's name that are not UTF-8: they are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass

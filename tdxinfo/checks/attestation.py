@@ -1,62 +1,66 @@
 """Can others be shown that a trust domain is one? By default this only informs."""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.host import Host
 from tdxinfo.model.units import size
 from tdxinfo.model.verdict import Verdict, failed, informed, passed
+from tdxinfo.report import Report
 
 _EPC_WANTED = 128 << 20
 
 
 @check("attestation.sgx_devices")
-def enclaves_can_be_made(host: Host) -> Verdict:
+def enclaves_can_be_made(report: Report) -> Verdict:
     there = {
-        "/dev/sgx_enclave": known(host.attestation.sgx_enclave),
-        "/dev/sgx_provision": known(host.attestation.sgx_provision),
+        "/dev/sgx_enclave": known(report.host.attestation.sgx_enclave),
+        "/dev/sgx_provision": known(report.host.attestation.sgx_provision),
     }
     missing = [name for name, is_there in there.items() if not is_there]
     return failed(f"missing: {', '.join(missing)}") if missing else passed(", ".join(there))
 
 
 @check("attestation.epc")
-def epc_suffices(host: Host) -> Verdict:
-    epc = known(host.attestation.epc_bytes)
+def epc_suffices(report: Report) -> Verdict:
+    epc = known(report.host.attestation.epc_bytes)
     return passed(size(epc)) if epc >= _EPC_WANTED else failed(f"only {size(epc)}")
 
 
 @check("attestation.quote_service")
-def quotes_are_made(host: Host) -> Verdict:
-    return passed("qgsd runs") if known(host.attestation.quote_service) else failed("no qgsd runs")
+def quotes_are_made(report: Report) -> Verdict:
+    return (
+        passed("qgsd runs")
+        if known(report.host.attestation.quote_service)
+        else failed("no qgsd runs")
+    )
 
 
 @check("attestation.pccs")
-def cache_is_within_reach(host: Host) -> Verdict:
-    if host.attestation.pccs_is_local.value is False:
+def cache_is_within_reach(report: Report) -> Verdict:
+    if report.host.attestation.pccs_is_local is False:
         return passed("the quote provider asks another host's cache")
-    if known(host.attestation.pccs):
+    if known(report.host.attestation.pccs):
         return passed("pccs runs here")
-    if host.attestation.pccs_is_local.value:
+    if report.host.attestation.pccs_is_local:
         return failed("the quote provider asks a cache on this host, and none runs")
     return failed("no cache runs here, and no other is named")
 
 
 @check("attestation.certificate")
-def certificate_is_checked(host: Host) -> Verdict:
-    if known(host.attestation.checks_certificate):
-        if host.attestation.pccs_is_local.value:
+def certificate_is_checked(report: Report) -> Verdict:
+    if known(report.host.attestation.checks_certificate):
+        if report.host.attestation.pccs_is_local:
             return informed("use_secure_cert is on: a self-signed cache on this host is refused")
         return passed("use_secure_cert is on")
     return failed("use_secure_cert is off")
 
 
 @check("attestation.registration")
-def platform_is_registered(host: Host) -> Verdict:
-    told = known(host.attestation.registration)
+def platform_is_registered(report: Report) -> Verdict:
+    told = known(report.host.attestation.registration)
     return passed(told) if told == "complete" else failed(f"registration: {told}")
 
 
 @check("attestation.efivars")
-def efivars_are_writable(host: Host) -> Verdict:
-    if known(host.attestation.efivars_writable):
+def efivars_are_writable(report: Report) -> Verdict:
+    if known(report.host.attestation.efivars_writable):
         return passed("efivarfs is mounted for writing")
     return failed("efivarfs is mounted read-only")

@@ -1,20 +1,18 @@
-"""The chain of checks: who waits for whom, and what a refusal, an unknown or a success means.
+"""Runs the checks in order, and works out what a refusal, an unknown or a success means.
 
-A check is a pure function from `Host` to `Verdict`; everything else about it stands in its file,
-`tables/checks/ID.toml`. To judge, only the head of that file is read, before the prose.
+A check is a pure function from `Report` to `Verdict`; everything else about it is in its rule,
+`tables/checks/ID.toml`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable
 from datetime import date
-from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, cast
 
-from tdxinfo import tables
-from tdxinfo.errors import Absent
-from tdxinfo.host import Host
-from tdxinfo.model.observed import Observed
+from tdxinfo.checks.policy import Policy, PolicyException
+from tdxinfo.checks.rules import Rule, head_of_rule
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.verdict import (
     HostVerdict,
     Outcome,
@@ -26,41 +24,35 @@ from tdxinfo.model.verdict import (
     unknown,
     warned,
 )
+from tdxinfo.report import UNKNOWN, Report
 
 T = TypeVar("T")
-Judge = Callable[[Host], Verdict]
+Judge = Callable[[Report], Verdict]
 
 
 class Check(NamedTuple):
-    """A declared check. `needs` must not have failed; a pass of `proof` implies one of this."""
+    """A check: its rule and its function."""
 
-    id: str
-    title: str
-    severity: Severity
-    remedy: str
-    menus: Mapping[str, str]
-    """Where the firmware's setup has the option, by the machine's maker; "" stands for others."""
-    needs: tuple[str, ...]
-    proof: str
-    aliases: tuple[str, ...]
-    """Ids that the check had before."""
+    rule: Rule
     judge: Judge
+    severity: Severity
+    """That of the rule, unless a policy requires the check."""
     is_required: bool = False
-    """A policy asks for it: what would be a warning is a failure."""
+    """A policy requires it: what would be a warning is a failure."""
 
     @property
-    def group(self) -> str:
-        return self.id.partition(".")[0]
+    def id(self) -> str:
+        return self.rule.id
 
 
 class Result(NamedTuple):
-    """What a check found, and the facts it looked at."""
+    """What a check found, and the facts that it read."""
 
     check: Check
     verdict: Verdict
-    evidence: dict[str, Observed[Any]]
-    waits_for: str = ""
-    """The failed check that this one was skipped for."""
+    evidence: tuple[str, ...] = ()
+    failed_need: str = ""
+    """The failed check that this one was not run for."""
     is_accepted: bool = False
     """A policy accepts what was found."""
 
@@ -74,34 +66,6 @@ class Result(NamedTuple):
         return self.verdict.remedy
 
 
-class Judged(NamedTuple):
-    """A host with what the checks say of it, for those who hand that on."""
-
-    host: Host
-    results: list[Result]
-    verdict: HostVerdict
-    when: float
-    """Seconds since 1970."""
-    hours: int | None = None
-    """How long it is to be believed, or None for always."""
-
-
-class Accepted(NamedTuple):
-    """A finding that does not count, for a reason, up to and including a day."""
-
-    reason: str
-    until: date
-
-
-class Terms(NamedTuple):
-    """What a policy changes: checks of its own, what must pass, what is accepted."""
-
-    added: tuple[Check, ...] = ()
-    required: frozenset[str] = frozenset()
-    accepted: Mapping[str, Accepted] = MappingProxyType({})
-    today: date = date.min
-
-
 CHECKS: dict[str, Check] = {}
 
 _BLOCKING = (Outcome.FAIL, Outcome.SKIP)
@@ -110,96 +74,136 @@ _DOUBTFUL = (Outcome.UNKNOWN, Outcome.FAIL)
 
 
 def check(check_id: str) -> Callable[[Judge], Judge]:
-    """Declares a check. One without needs of its own stands at the beginning of the chain."""
+    """Declares a check. One without needs begins the chain."""
 
     def declare(judge: Judge) -> Judge:
-        CHECKS[check_id] = declared(check_id, judge)
+        CHECKS[check_id] = new_check(check_id, judge)
         return judge
 
     return declare
 
 
-def declared(check_id: str, judge: Judge) -> Check:
-    """The check of this id as its file tells it."""
-    head = tables.head(f"checks/{check_id}")
-    return Check(
-        check_id,
-        head["title"],
-        Severity(head["severity"]),
-        head.get("remedy", ""),
-        head.get("menus", {}),
-        tuple(head.get("needs", ())),
-        head.get("proof", ""),
-        tuple(head.get("aliases", ())),
-        judge,
-    )
+def new_check(check_id: str, judge: Judge) -> Check:
+    rule = head_of_rule(check_id)
+    return Check(rule, judge, rule.severity)
 
 
-def by_alias() -> dict[str, str]:
+def ids_by_alias() -> dict[str, str]:
     """The ids that checks had before, with those they have now."""
-    return {old: check.id for check in CHECKS.values() for old in check.aliases}
+    return {old: check.id for check in CHECKS.values() for old in check.rule.aliases}
 
 
-class NotKnown(Exception):  # it ends a check, it is no error
+# --- the facts that a check reads ----------------------------------------------------------------
+
+
+class MissingFact(Exception):  # noqa: N818 - it ends a check and is not an error
     """A fact that a check needs is unknown."""
 
-    def __init__(self, observed: Observed[Any]) -> None:
-        super().__init__(observed.name)
-        self.observed = observed
+
+def known(value: T | None) -> T:
+    """The fact's value; ends the check as unknown when there is none.
+
+    The fact is read inside the call, `known(report.host.keys.tdx_keyids)`: the last one that was
+    read is the missing one.
+    """
+    if value is None or value == UNKNOWN:
+        raise MissingFact
+    return value
 
 
-def known(observed: Observed[T]) -> T:
-    """The fact's value; ends the check as unknown when there is none."""
-    if not observed.is_known or observed.value is None:
-        raise NotKnown(observed)
-    return observed.value
+class _Recorder:
+    """Looks like a report, and remembers which facts were read."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.host = _RecordedHost(report.host, self)
+        self.facts: dict[str, None] = {}
+        self.last = ""
+
+    def note(self, name: str) -> None:
+        self.facts[name] = None
+        self.last = name
+
+    def origin_of(self, name: str) -> str:
+        self.note(name)
+        return self._report.origin_of(name)
+
+    def is_known(self, name: str) -> bool:
+        self.note(name)
+        return self._report.is_known(name)
+
+    def is_absent(self, name: str) -> bool:
+        self.note(name)
+        return self._report.is_absent(name)
+
+    def attempts(self, name: str) -> tuple[Attempt, ...]:
+        self.note(name)
+        return self._report.attempts(name)
 
 
-def is_absent(observed: Observed[Any]) -> bool:
-    """Whether every place was asked and said that there is none; a denial says no such thing."""
-    reasons = {attempt.reason for attempt in observed.attempts}
-    return not observed.is_known and reasons == {Absent.reason}
+class _RecordedHost:
+    def __init__(self, host: Any, recorder: _Recorder) -> None:
+        self._host = host
+        self._recorder = recorder
+
+    def __getattr__(self, section: str) -> Any:
+        return _RecordedSection(getattr(self._host, section), section, self._recorder)
 
 
-class _Witness:
-    """A host, or a section of it, that remembers the facts it was asked for."""
+class _RecordedSection:
+    def __init__(self, section: Any, name: str, recorder: _Recorder) -> None:
+        self._section = section
+        self._name = name
+        self._recorder = recorder
 
-    def __init__(self, inner: object, seen: dict[str, Observed[Any]]) -> None:
-        self._inner = inner
-        self._seen = seen
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if isinstance(found, Observed):
-            self._seen[found.name] = found
-            return found
-        return found if callable(found) else _Witness(found, self._seen)
+    def __getattr__(self, field: str) -> Any:
+        self._recorder.note(f"{self._name}.{field}")
+        return getattr(self._section, field)
 
 
-def judge_host(
-    host: Host, left_out: Container[str] = (), terms: Terms | None = None
+# --- running the checks --------------------------------------------------------------------------
+
+
+def run_checks(
+    report: Report,
+    skip: Container[str] = (),
+    policy: Policy | None = None,
+    added: Iterable[Check] = (),
+    today: date = date.min,
 ) -> list[Result]:
-    """The results of the checks, each after those it needs; nothing waits for one left out."""
-    terms = terms or Terms()
-    chosen = [check for check in (*in_order(), *terms.added) if check.id not in left_out]
-    alone = [_witnessed(_as_required(check, terms), host) for check in chosen]
-    return _together(alone, terms)
+    """The results of all checks but those to skip, each after those it needs.
+
+    `added` are checks that only a policy has; `today` decides whether its exceptions still hold.
+    """
+    policy = policy or Policy()
+    chosen = [check for check in (*in_order(), *added) if check.id not in skip]
+    required = _current_ids(policy.checks.required)
+    alone = [_run(_as_required(check, required), report) for check in chosen]
+    return _resolve(alone, policy, today)
 
 
-def judge_briefly(host: Host, chosen: Iterable[Check]) -> list[Result]:
-    """As `judge_host`, of these checks in this order, and without the evidence."""
-    return _together([Result(check, _judged(check, host, host), {}) for check in chosen], Terms())
+def run_some(report: Report, chosen: Iterable[Check]) -> list[Result]:
+    """The results of these checks, which hold all that they need, each after those."""
+    return _resolve([_run(check, report) for check in chosen], Policy(), date.min)
 
 
-def _together(alone: list[Result], terms: Terms) -> list[Result]:
+def _current_ids(names: Iterable[str]) -> frozenset[str]:
+    former = ids_by_alias()
+    return frozenset(former.get(name, name) for name in names)
+
+
+def _resolve(alone: list[Result], policy: Policy, today: date) -> list[Result]:
     """The results in the light of each other and of a policy."""
-    judged = {result.check.id: result for result in alone}
+    former = ids_by_alias()
+    exceptions = {former.get(e.check, e.check): e for e in policy.exception}
+    before = {result.check.id: result for result in alone}
     found: dict[str, Result] = {}
     for result in alone:
-        settled = _settled(result, judged)
-        if terms.accepted:
-            settled = _as_accepted(settled, terms)
-        found[result.check.id] = _waiting(settled, found) or settled
+        resolved = _apply_proof(result, before)
+        exception = exceptions.get(result.check.id)
+        if exception:
+            resolved = _apply_exception(resolved, exception, today)
+        found[result.check.id] = _not_run(resolved, found) or resolved
     return list(found.values())
 
 
@@ -208,7 +212,7 @@ def in_order() -> list[Check]:
     placed: dict[str, Check] = {}
 
     def place(check_id: str) -> None:
-        for need in CHECKS[check_id].needs:
+        for need in CHECKS[check_id].rule.needs:
             if need not in placed:
                 place(need)
         placed.setdefault(check_id, CHECKS[check_id])
@@ -219,13 +223,13 @@ def in_order() -> list[Check]:
 
 
 def deciding() -> list[Check]:
-    """The checks that a verdict hangs on, in order: those that decide, and what bears on them."""
+    """The checks that a verdict depends on, in order: the required ones, and what they need."""
     bearing: set[str] = set()
 
     def add(check: Check) -> None:
         if check.id not in bearing:
             bearing.add(check.id)
-            for name in filter(None, (*check.needs, check.proof)):
+            for name in filter(None, (*check.rule.needs, check.rule.proof)):
                 add(CHECKS[name])
 
     for check in CHECKS.values():
@@ -234,44 +238,49 @@ def deciding() -> list[Check]:
     return [check for check in in_order() if check.id in bearing]
 
 
-def _witnessed(declared: Check, host: Host) -> Result:
-    """What the check alone says, and the facts it looked at."""
-    seen: dict[str, Observed[Any]] = {}
-    witness = cast(Host, _Witness(host, seen))
-    return Result(declared, _judged(declared, witness, host), seen)
-
-
-def _judged(declared: Check, shown: Host, host: Host) -> Verdict:
-    """What the check alone says of the host as it is shown; the host itself tells the way out."""
+def _run(check: Check, report: Report) -> Result:
+    """What the check alone says, and the facts that it read."""
+    recorder = _Recorder(report)
     try:
-        verdict = declared.judge(shown)
-    except NotKnown as end:
-        return _unknown(end.observed)
-    return _weighed(declared, verdict, host) if verdict.outcome in _ADVERSE else verdict
+        verdict = check.judge(cast(Report, recorder))
+    except MissingFact:
+        verdict = _missing(recorder.last, report.attempts(recorder.last))
+    if verdict.outcome in _ADVERSE:
+        verdict = _apply_severity(check, verdict, report)
+    return Result(check, verdict, tuple(recorder.facts))
 
 
-def _weighed(declared: Check, verdict: Verdict, host: Host) -> Verdict:
-    """What is wrong with the way out, and as grave as the check can be."""
+def _missing(name: str, attempts: tuple[Attempt, ...]) -> Verdict:
+    """Why the fact is unknown: of all sources the one that could be helped."""
+    if not attempts:
+        return unknown(f"{name} is not known")
+    first = next((attempt for attempt in attempts if attempt.remedy), attempts[0])
+    return unknown(f"{name} is not known: {first.message}", first.remedy)
+
+
+def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
+    """Adds the remedy and limits the outcome to the check's severity."""
     if not verdict.remedy:
-        verdict = verdict._replace(remedy=_way_out(declared, host))
-    if declared.is_required and verdict.outcome is Outcome.WARN:
+        verdict = verdict._replace(remedy=_remedy(check.rule, report))
+    if check.is_required and verdict.outcome is Outcome.WARN:
         verdict = verdict._replace(outcome=Outcome.FAIL)
-    return _no_graver(verdict, declared.severity)
+    return _cap_severity(verdict, check.severity)
 
 
-def _way_out(declared: Check, host: Host) -> str:
-    """The check's remedy, with the menu of this maker's firmware."""
-    remedy = declared.remedy
-    maker = host.platform.system.value or host.platform.system_vendor.value or ""
-    own = next((name for name in declared.menus if name and maker.startswith(name)), "")
+def _remedy(rule: Rule, report: Report) -> str:
+    """The rule's remedy, with the menu of this maker's firmware."""
+    remedy = rule.remedy or ""
+    platform = report.host.platform
+    maker = platform.system or platform.system_vendor or ""
+    own = next((name for name in rule.menus if name and maker.startswith(name)), "")
     if own:
-        return f"{remedy} On {own} machines: {declared.menus[own]}."
-    if "" in declared.menus:
-        return f"{remedy} Often it is: {declared.menus['']}."
+        return f"{remedy} On {own} machines: {rule.menus[own]}."
+    if "" in rule.menus:
+        return f"{remedy} Often it is: {rule.menus['']}."
     return remedy
 
 
-def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
+def _cap_severity(verdict: Verdict, severity: Severity) -> Verdict:
     """A check that only warns or informs does no more, whatever it found."""
     if severity is Severity.INFO:
         return verdict._replace(outcome=Outcome.INFO)
@@ -280,62 +289,54 @@ def _no_graver(verdict: Verdict, severity: Severity) -> Verdict:
     return verdict
 
 
-def _as_required(check: Check, terms: Terms) -> Check:
+def _as_required(check: Check, required: frozenset[str]) -> Check:
     """A check that a policy requires decides, whatever it does by default."""
-    is_raised = check.id in terms.required and not check.severity.decides
-    return check._replace(severity=Severity.FAIL, is_required=True) if is_raised else check
+    if check.id not in required or check.severity.decides:
+        return check
+    return check._replace(severity=Severity.FAIL, is_required=True)
 
 
-def _as_accepted(result: Result, terms: Terms) -> Result:
+def _apply_exception(result: Result, exception: PolicyException, today: date) -> Result:
     """What a policy accepts no longer counts, until the day that it names."""
-    accepted = terms.accepted.get(result.check.id)
-    if accepted is None or result.outcome not in _ADVERSE:
+    if result.outcome not in _ADVERSE:
         return result
-    verdict = result.verdict
-    if terms.today > accepted.until:
-        told = f"{verdict.message}; the policy accepted it until {accepted.until}, which is over"
-        return result._replace(verdict=verdict._replace(message=told))
-    told = f"{verdict.message}; accepted until {accepted.until}: {accepted.reason}"
-    return result._replace(verdict=informed(told), is_accepted=True)
+    message = result.verdict.message
+    if today > exception.until:
+        message += f"; the policy accepted it until {exception.until}, which is over"
+        return result._replace(verdict=result.verdict._replace(message=message))
+    message += f"; accepted until {exception.until}: {exception.reason}"
+    return result._replace(verdict=informed(message), is_accepted=True)
 
 
-def _settled(result: Result, judged: dict[str, Result]) -> Result:
-    """The result in the light of a later success that could not be without this one.
+def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
+    """Upgrades the result if a later check that depends on it passed.
 
-    What could not be looked at is then implied; what seems to have failed is contradicted, and
-    somebody should look which of the two places is wrong.
+    What could not be looked at is then implied. What seems to have failed is contradicted: one of
+    the two sources is wrong.
     """
-    proof = result.check.proof
-    if result.outcome not in _DOUBTFUL or proof not in judged:
+    proof = result.check.rule.proof
+    if result.outcome not in _DOUBTFUL or proof not in results:
         return result
-    if judged[proof].outcome is not Outcome.PASS:
+    if results[proof].outcome is not Outcome.PASS:
         return result
     if result.outcome is Outcome.UNKNOWN:
         return result._replace(verdict=passed(f"not looked at, but implied by {proof}"))
-    told = f"{result.verdict.message}, against {proof}"
-    return result._replace(verdict=warned(told, result.remedy))
+    message = f"{result.verdict.message}, against {proof}"
+    return result._replace(verdict=warned(message, result.remedy))
 
 
-def _waiting(result: Result, before: dict[str, Result]) -> Result | None:
+def _not_run(result: Result, before: dict[str, Result]) -> Result | None:
     """The result as skipped, where a check that it needs failed."""
-    for need in result.check.needs:
+    for need in result.check.rule.needs:
         if need in before and before[need].outcome in _BLOCKING and not _is_exempt(before[need]):
-            cause = before[need].waits_for or need
-            return Result(result.check, skipped(f"waits for {cause}"), {}, waits_for=cause)
+            cause = before[need].failed_need or need
+            return Result(result.check, skipped(f"waits for {cause}"), failed_need=cause)
     return None
 
 
 def _is_exempt(result: Result) -> bool:
-    """A check that skipped itself, since it does not apply, holds nobody up."""
-    return result.outcome is Outcome.SKIP and not result.waits_for
-
-
-def _unknown(observed: Observed[Any]) -> Verdict:
-    """Why the fact is not known: of all places the one that could be helped."""
-    if not observed.attempts:
-        return unknown(f"{observed.name} is not known")
-    first = next((a for a in observed.attempts if a.remedy), observed.attempts[0])
-    return unknown(f"{observed.name} is not known: {first.message}", first.remedy)
+    """A check that skipped itself, since it does not apply, blocks no other."""
+    return result.outcome is Outcome.SKIP and not result.failed_need
 
 
 def first_failure(results: Iterable[Result]) -> Result | None:

@@ -2,9 +2,9 @@
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import failures, kernels, parameters
-from tdxinfo.host import Host
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
+from tdxinfo.report import Report
 
 _PARAMETERS = {
     "kvm_intel.ept": "ept",
@@ -16,15 +16,15 @@ _PARAMETERS = {
 
 
 @check("kvm.loaded")
-def is_loaded(host: Host) -> Verdict:
-    if known(host.kvm.loaded):
+def is_loaded(report: Report) -> Verdict:
+    if known(report.host.kvm.loaded):
         return passed("kvm_intel is loaded")
-    return _refused(host) or failed("kvm_intel is not loaded")
+    return _refused(report) or failed("kvm_intel is not loaded")
 
 
-def _refused(host: Host) -> Verdict | None:
+def _refused(report: Report) -> Verdict | None:
     """KVM's own words, and what is behind them; None when it said nothing."""
-    line = host.kvm.refusal.value
+    line = report.host.kvm.refusal
     if line is None:
         return None
     reading = failures.of_refusal(line)
@@ -32,61 +32,72 @@ def _refused(host: Host) -> Verdict | None:
 
 
 @check("kvm.parameters")
-def parameters_allow_tdx(host: Host) -> Verdict:
-    off = [name for name, field in _PARAMETERS.items() if not known(getattr(host.kvm, field))]
+def parameters_allow_tdx(report: Report) -> Verdict:
+    off = [
+        name for name, field in _PARAMETERS.items() if not known(getattr(report.host.kvm, field))
+    ]
     return failed(f"off: {', '.join(off)}") if off else passed("all that TDX needs are on")
 
 
 @check("kvm.virt_at_load")
-def virtualization_is_on_early(host: Host) -> Verdict:
-    if known(host.kernel.generation) != kernels.KVM:
+def virtualization_is_on_early(report: Report) -> Verdict:
+    if known(report.host.kernel.generation) != kernels.KVM:
         return skipped("only Linux 6.16 to 7.0 ask for it")
-    if known(host.kvm.virt_at_load):
+    if known(report.host.kvm.virt_at_load):
         return passed("kvm.enable_virt_at_load is on")
     return failed("kvm.enable_virt_at_load is off")
 
 
 @check("kvm.tdx_enabled")
-def tdx_is_enabled(host: Host) -> Verdict:
-    if known(host.kvm.tdx_enabled):
+def tdx_is_enabled(report: Report) -> Verdict:
+    if known(report.host.kvm.tdx_enabled):
         return passed("kvm_intel.tdx is on")
-    return _refused(host) or failed("kvm_intel.tdx is off")
+    return _refused(report) or failed("kvm_intel.tdx is off")
 
 
 @check("kvm.vm_type")
-def offers_tds(host: Host) -> Verdict:
-    is_upstream_kvm = host.kernel.generation.value in kernels.UPSTREAM_KVM
-    if not host.kvm.vm_type_supported.is_known and host.kvm.tdx_enabled.value and is_upstream_kvm:
+def offers_tds(report: Report) -> Verdict:
+    is_upstream_kvm = report.host.kernel.generation in kernels.UPSTREAM_KVM
+    if (
+        not report.is_known("kvm.vm_type_supported")
+        and report.host.kvm.tdx_enabled
+        and is_upstream_kvm
+    ):
         return passed("not looked at, but KVM would have cleared kvm_intel.tdx otherwise")
-    if known(host.kvm.vm_type_supported):
+    if known(report.host.kvm.vm_type_supported):
         return passed("KVM_X86_TDX_VM is offered")
     return failed("KVM does not offer KVM_X86_TDX_VM")
 
 
 @check("kvm.device")
-def device_is_there(host: Host) -> Verdict:
-    return passed("/dev/kvm") if known(host.kvm.device) else failed("/dev/kvm does not exist")
+def device_is_there(report: Report) -> Verdict:
+    return (
+        passed("/dev/kvm") if known(report.host.kvm.device) else failed("/dev/kvm does not exist")
+    )
 
 
 @check("kvm.capabilities")
-def agrees_with_module(host: Host) -> Verdict:
-    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+def agrees_with_module(report: Report) -> Verdict:
+    if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("vendors' kernels have another interface")
-    attributes, xfam = known(host.kvm.supported_attributes), known(host.kvm.supported_xfam)
+    attributes, xfam = (
+        known(report.host.kvm.supported_attributes),
+        known(report.host.kvm.supported_xfam),
+    )
     if not attributes or not xfam:
         return failed("no TD attribute or no extended feature is left that both know")
     return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
 
 
 @check("kvm.after_reboot")
-def stays_on(host: Host) -> Verdict:
-    if known(host.kernel.generation) not in kernels.UPSTREAM_KVM:
+def stays_on(report: Report) -> Verdict:
+    if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("vendors' kernels have it on by themselves, or are told otherwise")
-    given = parameters.on_command_line(known(host.kernel.command_line), "kvm_intel", "tdx")
+    given = parameters.on_command_line(known(report.host.kernel.command_line), "kvm_intel", "tdx")
     if given is not None:  # modprobe hands it on behind what its own configuration gives
         if parameters.is_on(given):
             return passed("the kernel command line turns it on")
         return failed(f"the kernel command line gives kvm_intel.tdx={given}")
-    if parameters.is_on(known(host.kvm.tdx_option)):
+    if parameters.is_on(known(report.host.kvm.tdx_option)):
         return passed("modprobe's configuration turns it on")
     return failed("neither the kernel command line nor /etc/modprobe.d turns it on")

@@ -4,19 +4,18 @@ from itertools import pairwise
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import tdmr
-from tdxinfo.host import Host
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.units import counted, size, span
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
+from tdxinfo.report import Report
 
 _PAGE = 4096
 _CUT = "the memory map that is known ends before the CMRs do"
 
 
 @check("memory.cmrs_sane")
-def cmrs_are_sane(host: Host) -> Verdict:
-    cmrs = known(host.memory.cmrs)
+def cmrs_are_sane(report: Report) -> Verdict:
+    cmrs = known(report.host.memory.cmrs)
     if not cmrs:
         return failed("there is no convertible memory")
     for before, after in pairwise(cmrs):
@@ -25,7 +24,7 @@ def cmrs_are_sane(host: Host) -> Verdict:
     odd = [cmr for cmr in cmrs if cmr.base % _PAGE or cmr.size % _PAGE]
     if odd:
         return failed(f"{_spelled(odd[0])} is not of whole 4 KiB pages")
-    return passed(f"{counted(len(cmrs), 'CMR')}, {size(known(host.memory.cmr_bytes))}")
+    return passed(f"{counted(len(cmrs), 'CMR')}, {size(known(report.host.memory.cmr_bytes))}")
 
 
 def _spelled(found: MemoryRange) -> str:
@@ -33,12 +32,12 @@ def _spelled(found: MemoryRange) -> str:
 
 
 @check("memory.cmrs_cover_ram")
-def cmrs_cover_ram(host: Host) -> Verdict:
-    cmrs = known(host.memory.cmrs)
-    if not host.memory.regions.is_known:
-        known(host.memory.system_ram)
-    outside = known(host.memory.ram_outside_cmrs)
-    regions = known(host.memory.regions)
+def cmrs_cover_ram(report: Report) -> Verdict:
+    cmrs = known(report.host.memory.cmrs)
+    if not report.is_known("memory.regions"):
+        known(report.host.memory.system_ram)
+    outside = known(report.host.memory.ram_outside_cmrs)
+    regions = known(report.host.memory.regions)
     if not outside and tdmr.is_cut(regions, cmrs):
         return unknown(_CUT)
     if not outside:
@@ -50,44 +49,41 @@ def cmrs_cover_ram(host: Host) -> Verdict:
 
 
 @check("memory.tdmrs_fit")
-def tdmrs_fit(host: Host) -> Verdict:
-    if host.module.state.value == "initialized":
+def tdmrs_fit(report: Report) -> Verdict:
+    if report.host.module.state == "initialized":
         return passed("the kernel built its TDMRs")
-    failure = host.module.failure.value
+    failure = report.host.module.failure
     if failure and failure.tdmr:
         short = f"TDMR {_spelled(failure.tdmr)} has more holes and PAMTs than reserved areas"
-        return failed(short + _way_round(host))
+        return failed(short + _way_round(report))
     if failure and "TDMRs exhausted" in failure.message:
         return failed("there are more memory regions than TDMRs")
-    return _predicted(host)
+    return _predicted(report)
 
 
-def _predicted(host: Host) -> Verdict:
+def _predicted(report: Report) -> Verdict:
     """What a kernel with TDX would meet here. Only what rests on no assumption fails."""
-    memory = host.memory
-    if not memory.regions.is_known:
-        known(memory.system_ram)
-    by_cmrs = memory.holes_from.value == "cmrs"
-    judged = memory.plan_by_cmrs if by_cmrs else memory.plan
-    plan, regions = known(judged), known(memory.regions)
-    message = f"{tdmr.told(plan)}, as calculated from {_basis(memory.regions.origin)}"
+    if not report.is_known("memory.regions"):
+        known(report.host.memory.system_ram)
+    by_cmrs = report.host.memory.holes_from == "cmrs"
+    name = "memory.plan_by_cmrs" if by_cmrs else "memory.plan"
+    plan = known(report.host.memory.plan_by_cmrs if by_cmrs else report.host.memory.plan)
+    regions = known(report.host.memory.regions)
+    basis = report.origin_of("memory.regions")
+    message = f"{tdmr.told(plan)}, as calculated from {_basis(basis)}"
     if plan.outcome == "fits":
-        if tdmr.is_cut(regions, memory.cmrs.value or ()):
+        if tdmr.is_cut(regions, report.host.memory.cmrs or ()):
             return unknown(_CUT)
         return passed(message)
-    message += "" if by_cmrs else _way_round(host)
-    told = (memory.regions.origin, judged.origin)
-    is_certain = memory.holes_from.is_known and not any(map(_is_inferred, told))
+    message += "" if by_cmrs else _way_round(report)
+    is_inferred = any(origin.startswith("inferred:") for origin in (basis, report.origin_of(name)))
+    is_certain = report.is_known("memory.holes_from") and not is_inferred
     return failed(message) if is_certain and plan.outcome == "exhausted" else warned(message)
 
 
-def _is_inferred(origin: str) -> bool:
-    return origin.startswith("inferred:")
-
-
-def _way_round(host: Host) -> str:
+def _way_round(report: Report) -> str:
     """What a kernel that finds holes between CMRs would make of this memory."""
-    plan = host.memory.plan_by_cmrs.value
+    plan = report.host.memory.plan_by_cmrs
     if plan is None or plan.outcome != "fits":
         return ""
     return "; a kernel that makes reserved areas from CMRs has enough"
@@ -102,20 +98,22 @@ def _basis(origin: str) -> str:
 
 
 @check("memory.pamt")
-def pamt_is_known(host: Host) -> Verdict:
-    cost = known(host.memory.pamt_bytes)
-    whole = host.memory.cmr_bytes.value or host.memory.system_ram_bytes.value
+def pamt_is_known(report: Report) -> Verdict:
+    cost = known(report.host.memory.pamt_bytes)
+    whole = report.host.memory.cmr_bytes or report.host.memory.system_ram_bytes
     share = f", {cost / whole:.2%} of memory" if whole else ""
-    return informed(f"PAMT takes {size(cost)}{share}{_beside(host.memory.pamt_difference_bytes)}")
+    return informed(
+        f"PAMT takes {size(cost)}{share}{_beside(report.host.memory.pamt_difference_bytes)}"
+    )
 
 
-def _beside(difference: Observed[int]) -> str:
-    if difference.value is None:
+def _beside(difference: int | None) -> str:
+    if difference is None:
         return ""
-    if difference.value == 0:
+    if difference == 0:
         return ", as calculated"
-    word = "more" if difference.value > 0 else "less"
-    return f", {size(abs(difference.value))} {word} than calculated"
+    word = "more" if difference > 0 else "less"
+    return f", {size(abs(difference))} {word} than calculated"
 
 
 _SCARCE = 4
@@ -123,21 +121,21 @@ _SCARCE = 4
 
 
 @check("memory.tdmr_headroom")
-def tdmrs_are_left(host: Host) -> Verdict:
-    used, limit = known(host.memory.tdmrs_used), known(host.memory.max_tdmrs)
+def tdmrs_are_left(report: Report) -> Verdict:
+    used, limit = known(report.host.memory.tdmrs_used), known(report.host.memory.max_tdmrs)
     told = f"{used} of {counted(limit, 'TDMR')} are in use"
     return passed(told) if limit - used >= _SCARCE else failed(told)
 
 
 @check("memory.pamt_local")
-def pamts_are_local(host: Host) -> Verdict:
-    if known(host.memory.pamt_on_other_node):
+def pamts_are_local(report: Report) -> Verdict:
+    if known(report.host.memory.pamt_on_other_node):
         return failed("a PAMT lies on node 0, away from its memory")
     return passed("the kernel found a node for each")
 
 
 @check("memory.hotplug")
-def added_memory_stays_out(host: Host) -> Verdict:
-    if known(host.memory.added_memory_online):
+def added_memory_stays_out(report: Report) -> Verdict:
+    if known(report.host.memory.added_memory_online):
         return failed("added memory would go online, which the kernel refuses beside TDX")
     return passed("added memory stays offline")

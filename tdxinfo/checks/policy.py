@@ -1,57 +1,64 @@
-"""The checks that a policy adds, and what it changes of the others."""
+"""The policy file of `check --policy`: what must hold on a host, and which findings are accepted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
-from functools import partial
-from typing import TYPE_CHECKING
+import datetime
+from typing import Annotated
 
-from tdxinfo.checks.engine import Accepted, Check, Terms, by_alias, declared, known
-from tdxinfo.host import Host
-from tdxinfo.model.values import ModuleVersion
-from tdxinfo.model.verdict import Verdict, failed, passed, unknown
+from pydantic import ConfigDict, Field, model_validator
 
-if TYPE_CHECKING:
-    from tdxinfo.model.policy import Policy
+from tdxinfo.model.base import Frozen, Matching
 
-Judge = Callable[["Policy", Host], Verdict]
+Line = Annotated[str, Matching(r"\d{1,3}\.\d{1,3}")]
+Version = Annotated[str, Matching(r"\d{1,3}\.\d{1,3}\.\d{1,3}")]
 
 
-def module_version(policy: Policy, host: Host) -> Verdict:
-    version = known(host.module.version)
-    wanted = policy.module.minimum.get(f"{version.major}.{version.minor}")
-    if wanted is None:
-        return failed(f"module {version} is of a line that the policy does not name")
-    least = ModuleVersion.parse(wanted)
-    if version.update is None or least.update is None:
-        return unknown(f"of module {version} the update is not known; the policy asks for {wanted}")
-    if version.update < least.update:
-        return failed(f"the module is {version}; the policy asks for {wanted}")
-    return passed(f"{version}, at least {wanted}")
+class _Complete(Frozen):
+    """A table whose keys are all known. TOML has arrays, not tuples."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
 
 
-def features(policy: Policy, host: Host) -> Verdict:
-    there = known(host.module.features)
-    missing = [name for name in policy.module.features if name not in there]
-    return failed(f"missing: {', '.join(missing)}") if missing else passed("all are there")
+class ModulePolicy(_Complete):
+    """What the TDX module must be."""
+
+    minimum: dict[Line, Version] = {}
+    """The oldest release, by line. Where any is named, other lines are refused."""
+    features: tuple[str, ...] = ()
+    """Bits of TDX_FEATURES0 that must be set."""
+
+    @model_validator(mode="after")
+    def _minimum_is_of_its_line(self) -> ModulePolicy:
+        for line, version in self.minimum.items():
+            if not version.startswith(f"{line}."):
+                raise ValueError(f"{version} is not of line {line}")
+        return self
 
 
-RULES: dict[str, Judge] = {"policy.module_version": module_version, "policy.features": features}
+class ChecksPolicy(_Complete):
+    """What the checks must say."""
+
+    required: tuple[str, ...] = ()
+    """Checks that must pass, whatever their severity."""
 
 
-def terms_of(policy: Policy, today: date) -> Terms:
-    """The policy in the engine's words."""
-    asked = {
-        "policy.module_version": bool(policy.module.minimum),
-        "policy.features": bool(policy.module.features),
-    }
-    added: list[Check] = [
-        declared(check_id, partial(RULES[check_id], policy))
-        for check_id, is_asked in asked.items()
-        if is_asked
-    ]
-    former = by_alias()
-    required = frozenset(former.get(name, name) for name in policy.checks.required)
-    accepted = {former.get(e.check, e.check): Accepted(e.reason, e.until) for e in policy.exception}
-    return Terms(tuple(added), required, accepted, today)
+class PolicyException(_Complete):
+    """A finding that does not count, for a reason and for a time."""
+
+    check: str
+    """The id of the check."""
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+    """Why it is accepted."""
+    until: datetime.date
+    """The last day."""
+
+
+class Policy(_Complete):
+    """What an administrator demands of a host beyond the checks."""
+
+    module: ModulePolicy = ModulePolicy()
+    """What the TDX module must be."""
+    checks: ChecksPolicy = ChecksPolicy()
+    """What the checks must say."""
+    exception: tuple[PolicyException, ...] = ()
+    """Findings that are accepted."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -13,20 +12,15 @@ import click
 from tdxinfo.cli.options import ExitStatus, wants_json
 from tdxinfo.errors import BadInput
 
-_SELDOM = 100_000
-"""Objects made between two searches for garbage; a short run makes fewer."""
-
 
 def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
-    gc.set_threshold(_SELDOM)
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # they would cost a search at every start
     for stream in (sys.stdout, sys.stderr):
         _escape_what_cannot_be_encoded(stream)
     if sys.stdout is None:  # what Python makes of a descriptor that is closed
         sys.exit(_refuse("The output cannot be written: standard output is closed.", []))
-    status = run(sys.argv[1:])
-    gc.freeze()  # the process's end frees everything, without another search
-    sys.exit(status)
+    sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
@@ -66,9 +60,9 @@ def _refuse(sentence: str, arguments: list[str]) -> int:
     from tdxinfo.render.safe import printable
 
     if wants_json(arguments):
-        from tdxinfo.render.document import as_text, failure_document
+        from tdxinfo.report import failure_document
 
-        click.echo(as_text(failure_document(sentence)))
+        click.echo(failure_document(sentence).model_dump_json())
     click.echo(f"tdxinfo: {printable(sentence)}", err=True)
     return ExitStatus.BAD_INPUT
 

@@ -43,8 +43,8 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     machine = RecordingMachine(subject)
     observer = Observer(machine)
     for name in fact_names():
-        observer.every_place(name)
-    kernel = observer.fact("kernel.release").value
+        observer.answers(name)
+    kernel = observer.value("kernel.release")
     is_live = settings.source is None
     cleaned = str if keep_identity else _cleaner(is_live)
     # A supplied log was somebody's choice already, and its lines may be wrapped: all are kept.

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING
 
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import ExitStatus, global_options, settings_of
-from tdxinfo.cli.policy import terms_of_file
-from tdxinfo.cli.subject import host_of, subject_of
+from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of
+from tdxinfo.cli.subject import report_of, subject_of
 
 if TYPE_CHECKING:
-    from tdxinfo.checks.engine import Judged
+    from tdxinfo.checks.document import CheckRun
     from tdxinfo.model.verdict import HostVerdict
 
 _NAMES = "ID|GROUP"
@@ -75,18 +75,21 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     3 nothing failed, but something that decides could not be looked at; 4 not applicable, since
     this is no Intel processor, or a virtual machine.
     """
-    from tdxinfo.checks.engine import Judged, judge_host, verdict_of
+    from tdxinfo.checks.document import CheckRun
+    from tdxinfo.checks.engine import run_checks, verdict_of
+    from tdxinfo.checks.policy_checks import checks_of, read_policy
 
     settings = settings_of(context)
-    if output is not None and settings.format not in _TEXTS:
-        known = ", ".join(_TEXTS)
+    if output is not None and settings.format == "table":
+        known = ", ".join(name for name in formats_of("check") if name != "table")
         raise click.UsageError(f"--output needs a --format for programs: {known}.")
     if expires is not None and settings.format != "nfd":
         raise click.UsageError("--expires is for --format nfd.")
     chosen, left_out = _ids(only) | _ids(group, of_groups=True), _ids(skip)
-    terms = terms_of_file(policy)
-    host = host_of(subject_of(settings))
-    results = judge_host(host, left_out, terms)
+    terms = None if policy is None else read_policy(policy)
+    added = () if terms is None else checks_of(terms)
+    report = report_of(subject_of(settings))
+    results = run_checks(report, left_out, terms, added, date.today())
     if chosen:
         results = [result for result in results if result.check.id in chosen]
     if not results:
@@ -94,15 +97,18 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     verdict = verdict_of(results, strict)
     if settings.quiet and output is None:
         return status_of(verdict)
-    if settings.format in _TEXTS:
-        judged = Judged(host, results, verdict, time.time(), expires)
-        _put(_TEXTS[settings.format](judged), output)
+    run = CheckRun(report, results, verdict, not (only or skip or group), time.time())
+    if settings.format == "nfd":
+        from tdxinfo.render import nfd
+
+        _put(nfd.page(run, expires), output)
+    elif settings.format in _TEXTS:
+        _put(_TEXTS[settings.format](run), output)
     else:
         from tdxinfo.render import theme, verdicts
 
-        is_whole = not (only or skip or group)
-        wanted = verdicts.Wanted(settings.verbose, failed_only, is_whole)
-        verdicts.print_verdict(theme.console(settings.color), results, verdict, wanted)
+        options = verdicts.Options(settings.verbose, failed_only)
+        verdicts.print_verdict(theme.console(settings.color), run, options)
     return status_of(verdict)
 
 
@@ -112,11 +118,11 @@ def status_of(verdict: HostVerdict) -> ExitStatus:
 
 def _ids(names: tuple[str, ...], of_groups: bool = False) -> set[str]:
     """The ids of the checks and groups named. Raises UsageError."""
-    from tdxinfo.checks.engine import CHECKS, by_alias
-    from tdxinfo.checks.policy import RULES
+    from tdxinfo.checks.engine import CHECKS, ids_by_alias
+    from tdxinfo.checks.policy_checks import POLICY_CHECKS
 
-    known = [*CHECKS, *RULES]
-    former = by_alias()
+    known = [*CHECKS, *POLICY_CHECKS]
+    former = ids_by_alias()
     ids: set[str] = set()
     for name in names:
         of_group = {check_id for check_id in known if check_id.partition(".")[0] == name}
@@ -146,48 +152,36 @@ def _put(text: str, output: str | None) -> None:
     write_whole(text.encode(), output)
 
 
-def _json(judged: Judged) -> str:
-    from tdxinfo.host import fact_names
-    from tdxinfo.render.document import as_text
-    from tdxinfo.render.judgement import check_document
-
-    verdict = judged.verdict.value
-    return as_text(check_document(judged.host, fact_names(), judged.results, verdict)) + "\n"
+def _json(run: CheckRun) -> str:
+    return run.document().model_dump_json() + "\n"
 
 
-def _prometheus(judged: Judged) -> str:
+def _prometheus(run: CheckRun) -> str:
     from tdxinfo.render import prometheus
 
-    return prometheus.page(judged)
+    return prometheus.page(run)
 
 
-def _nfd(judged: Judged) -> str:
-    from tdxinfo.render import nfd
-
-    return nfd.page(judged)
-
-
-def _junit(judged: Judged) -> str:
+def _junit(run: CheckRun) -> str:
     from tdxinfo.render import junit
 
-    return junit.page(judged)
+    return junit.page(run)
 
 
-def _markdown(judged: Judged) -> str:
+def _markdown(run: CheckRun) -> str:
     import os
     from functools import partial
 
     from tdxinfo.machine.recording import without_identity
     from tdxinfo.render import markdown
 
-    host_name = os.uname().nodename if judged.host.origin.kind == "live" else ""
-    return markdown.page(judged, partial(without_identity, host_name=host_name))
+    host_name = os.uname().nodename if run.report.subject.kind == "live" else ""
+    return markdown.page(run, partial(without_identity, host_name=host_name))
 
 
-_TEXTS: dict[str, Callable[[Judged], str]] = {
+_TEXTS: dict[str, Callable[[CheckRun], str]] = {
     "json": _json,
     "prometheus": _prometheus,
-    "nfd": _nfd,
     "junit": _junit,
     "markdown": _markdown,
 }

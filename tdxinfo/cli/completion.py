@@ -39,11 +39,11 @@ def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
 
 
 def _facts() -> Iterable[Offer]:
-    from tdxinfo.host import SECTIONS, docs, fact_names
+    from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning
 
     for section in SECTIONS:
-        yield section, docs.about(section)
-        yield from ((name, docs.meaning(name)) for name in fact_names(section))
+        yield section, section_meaning(section)
+        yield from ((name, meaning(name)) for name in fact_names(section))
 
 
 def _groups() -> Iterable[Offer]:
@@ -51,7 +51,7 @@ def _groups() -> Iterable[Offer]:
     from tdxinfo.checks.engine import in_order
 
     _ = checks  # declares them
-    for group in dict.fromkeys(check.group for check in in_order()):
+    for group in dict.fromkeys(check.rule.group for check in in_order()):
         yield group, "All checks of the group."
 
 
@@ -60,7 +60,9 @@ def _checks() -> Iterable[Offer]:
 
     for group, meaning in _groups():
         yield group, meaning
-        yield from ((check.id, check.title) for check in in_order() if check.group == group)
+        yield from (
+            (check.id, check.rule.title) for check in in_order() if check.rule.group == group
+        )
 
 
 def _meanings() -> Iterable[Offer]:
@@ -70,7 +72,7 @@ def _meanings() -> Iterable[Offer]:
 
 
 def _subjects() -> Iterable[Offer]:
-    from tdxinfo.machine.inputs import example_names
+    from tdxinfo.inputs.supplied import example_names
 
     yield FILES, ""
     yield from ((name, "A recorded host.") for name in example_names())

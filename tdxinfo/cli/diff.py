@@ -9,12 +9,11 @@ import click
 from tdxinfo.cli import completion
 from tdxinfo.cli.dump import chosen
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
-from tdxinfo.cli.subject import host_of, subject_of
+from tdxinfo.cli.subject import report_of, subject_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
-    from tdxinfo.compare import Comparison
-    from tdxinfo.host import Host
+    from tdxinfo.report import Report
 
 LIVE = "live"
 
@@ -49,8 +48,8 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     in motion, and are left out unless --all is given. The exit status is the answer: 0 the same;
     1 different; 2 wrong usage or unreadable input.
     """
-    from tdxinfo.compare import Kind, compare, momentary_facts
-    from tdxinfo.host import fact_names
+    from tdxinfo.compare import Kind, compare
+    from tdxinfo.host import fact_names, volatile_facts
 
     settings = settings_of(context)
     if settings.source is not None:
@@ -61,16 +60,19 @@ def diff(  # noqa: PLR0913  # each option is a parameter
         )
     if a == b == "-":
         raise click.UsageError("Standard input can be read only once.")
-    in_motion = [] if everything else momentary_facts()
+    in_motion = [] if everything else volatile_facts()
     left_out = list(dict.fromkeys([*in_motion, *(chosen(ignore) if ignore else ())]))
     names = [name for name in fact_names() if name not in left_out]
-    first, second = (_host(given, names) for given in (a, b))
+    first, second = (_report(given, names) for given in (a, b))
     found = compare(first, second, names)
     if not found.compared:
         raise BadInput(f"{a} and {b} have no fact in common that could be compared.")
     is_different = any(strict or d.kind is Kind.CHANGED for d in found.differences)
     if settings.format == "json" and not settings.quiet:
-        _print_json(first, second, found, left_out, is_different)
+        from tdxinfo.compare import diff_report
+
+        document = diff_report(first, second, found, left_out, is_different)
+        click.echo(document.model_dump_json())
     elif not settings.quiet:
         from tdxinfo.render import changes, theme
 
@@ -79,14 +81,5 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
 
 
-def _host(given: str, names: list[str]) -> Host:
-    return host_of(subject_of(Settings(source=None if given == LIVE else given)), names)
-
-
-def _print_json(
-    a: Host, b: Host, found: Comparison, left_out: list[str], is_different: bool
-) -> None:
-    from tdxinfo.render.differences import diff_document
-    from tdxinfo.render.document import as_text
-
-    click.echo(as_text(diff_document((a, b), found, left_out, is_different)))
+def _report(given: str, names: list[str]) -> Report:
+    return report_of(subject_of(Settings(source=None if given == LIVE else given)), names)

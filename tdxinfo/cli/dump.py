@@ -6,7 +6,7 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
-from tdxinfo.cli.subject import host_of, subject_of
+from tdxinfo.cli.subject import report_of, subject_of
 from tdxinfo.errors import BadInput
 
 
@@ -51,25 +51,23 @@ def dump(
     if all_sources:
         _dump_all_sources(settings, names)
         return
-    host = host_of(subject_of(settings), names)
+    report = report_of(subject_of(settings), names)
     if settings.quiet:
         return
     if settings.format == "json":
-        from tdxinfo.render.document import as_text, dump_document
-
-        click.echo(as_text(dump_document(host, names)))
+        click.echo(report.model_dump_json())
         return
     from tdxinfo.render import page, theme
 
     console = theme.console(settings.color)
     if facts:
-        page.print_facts(console, host, names, settings.verbose)
+        page.print_facts(console, report, names, settings.verbose)
         if "td" in facts:
             from tdxinfo.render.td import print_choices
 
-            print_choices(console, host)
+            print_choices(console, report)
     else:
-        page.print_host(console, host, settings.verbose)
+        page.print_host(console, report, settings.verbose)
 
 
 def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
@@ -81,42 +79,38 @@ def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
         raise click.UsageError(
             "--map draws for people: leave --map out, `dump memory --json` tells the same."
         )
-    host = host_of(subject_of(settings), fact_names("memory"))
+    report = report_of(subject_of(settings), fact_names("memory"))
     if settings.quiet:
         return
     from tdxinfo.render import theme
     from tdxinfo.render.memory_map import print_map
 
-    print_map(theme.console(settings.color), host)
+    print_map(theme.console(settings.color), report)
 
 
 def _dump_all_sources(settings: Settings, names: list[str]) -> None:
-    from tdxinfo.host.observe import Observer, observe
     from tdxinfo.machine import Machine
+    from tdxinfo.report import observe_all_sources
 
     subject = subject_of(settings)
     if not isinstance(subject, Machine):
         raise BadInput(
             "--all-sources needs a machine or a capture: a report keeps no other answers."
         )
-    observer = Observer(subject)
-    answers = {name: observer.every_place(name) for name in names}
+    report = observe_all_sources(subject, names)
     if settings.quiet:
         return
     if settings.format == "json":
-        from tdxinfo.render import document
-
-        whole = document.dump_document(observe(subject, names), names)
-        click.echo(document.as_text({**whole, "all_sources": document.all_sources(answers)}))
+        click.echo(report.model_dump_json())
         return
     from tdxinfo.render import page, theme
 
-    page.print_answers(theme.console(settings.color), answers)
+    page.print_answers(theme.console(settings.color), report.all_sources or {})
 
 
 def _dump_fields(settings: Settings) -> None:
     from tdxinfo.machine import Machine
-    from tdxinfo.render import fields
+    from tdxinfo.sources.elements import elements_of
 
     subject = subject_of(settings)
     if not isinstance(subject, Machine):
@@ -124,12 +118,12 @@ def _dump_fields(settings: Settings) -> None:
     if settings.quiet:
         return
     if settings.format == "json":
-        from tdxinfo.render.document import as_text, frame
+        from tdxinfo.report import Report, frame
 
-        whole = frame(subject.origin.as_dict())
-        click.echo(as_text({**whole, "fields": fields.as_json(subject)}))
+        report = Report(**frame(subject.origin), fields=tuple(elements_of(subject)))
+        click.echo(report.model_dump_json())
         return
-    from tdxinfo.render import theme
+    from tdxinfo.render import fields, theme
 
     fields.print_fields(theme.console(settings.color), subject)
 

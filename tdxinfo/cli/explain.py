@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
-from tdxinfo.cli.subject import host_of, subject_of
+from tdxinfo.cli.subject import report_of, subject_of
 
 if TYPE_CHECKING:
-    from tdxinfo.explain import Explanation
+    from tdxinfo.explain import Detail, Explanation
 
 _MOST_TEXT = 1 << 20
 """Characters of standard input that are searched for codes."""
@@ -37,20 +36,20 @@ def explain(context: click.Context, what: tuple[str, ...]) -> None:
     if not what:
         raise click.UsageError("Say what to explain, for example 0xc000050500000000.")
     settings = settings_of(context)
-    found = {query: explanations(query) for query in _queries(what)}
+    found = {query: tuple(explanations(query)) for query in _queries(what)}
     if not found:
         raise click.UsageError("Standard input holds no code to explain.")
     unknown = [query for query, meanings in found.items() if not meanings]
     if unknown:
         raise click.UsageError(_no_meaning(unknown[0]))
-    found = {query: [_with_value(settings, m) for m in told] for query, told in found.items()}
+    found = {query: tuple(_with_value(settings, m) for m in told) for query, told in found.items()}
     if settings.quiet:
         return
     if settings.format == "json":
-        from tdxinfo.render.document import as_text, frame
+        from tdxinfo.explain import ExplainReport
+        from tdxinfo.report import frame
 
-        told = {query: [_as_dict(m) for m in meanings] for query, meanings in found.items()}
-        click.echo(as_text({**frame(None), "explanations": told}))
+        click.echo(ExplainReport(**frame(), explanations=found).model_dump_json())
         return
     from tdxinfo.render import meanings, theme
 
@@ -58,39 +57,48 @@ def explain(context: click.Context, what: tuple[str, ...]) -> None:
 
 
 def _with_value(settings: Settings, meaning: Explanation) -> Explanation:
-    """A fact with what each of its places says here, a check with its outcome here."""
+    """A fact with what each of its sources has here, a check with its outcome here."""
     if meaning.kind == "fact":
-        return replace(meaning, details=tuple(_said_here(settings, meaning.name)))
-    if meaning.kind == "check":
-        from tdxinfo.checks.engine import judge_host
-        from tdxinfo.model.verdict import skipped
-
-        results = judge_host(host_of(subject_of(settings)))
-        judged = [r.verdict for r in results if r.check.id == meaning.name]
-        verdict = judged[0] if judged else skipped("only a policy asks for it")
-        here = ("here", f"{verdict.outcome.value}: {verdict.message}")
-        return replace(meaning, details=(*meaning.details, here))
-    return meaning
+        details = tuple(_answers_here(settings, meaning.name))
+    elif meaning.kind == "check":
+        details = (*meaning.details, _outcome_here(settings, meaning.name))
+    else:
+        return meaning
+    return meaning.model_copy(update={"details": details})
 
 
-def _said_here(settings: Settings, name: str) -> Iterator[tuple[str, str]]:
-    """Every place of the fact and its answer; of a report the value that it holds."""
-    from tdxinfo.host.observe import Observer
+def _outcome_here(settings: Settings, check_id: str) -> Detail:
+    from tdxinfo.checks.engine import run_checks
+    from tdxinfo.explain import Detail
+    from tdxinfo.model.verdict import skipped
+
+    results = run_checks(report_of(subject_of(settings)))
+    found = [result.verdict for result in results if result.check.id == check_id]
+    verdict = found[0] if found else skipped("only a policy asks for it")
+    return Detail(name="here", text=f"{verdict.outcome.value}: {verdict.message}")
+
+
+def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
+    """Each source of the fact and its answer; of a report the value that it holds."""
+    from tdxinfo.explain import Detail
     from tdxinfo.machine import Machine
-    from tdxinfo.model.observed import Attempt
     from tdxinfo.render import words
+    from tdxinfo.report import SourceAnswer, observe_all_sources
 
     subject = subject_of(settings)
     if not isinstance(subject, Machine):
-        told = host_of(subject).fact(name)
-        yield (
-            "here",
-            f"{words.value(told)}  ({told.origin})" if told.is_known else words.value(told),
+        origin = subject.origin_of(name)
+        yield Detail(
+            name="here", text=words.fact(subject, name) + (f"  ({origin})" if origin else "")
         )
         return
-    for answer in Observer(subject).every_place(name):
-        said = answer.message if isinstance(answer, Attempt) else words.value(answer)
-        yield answer.origin, said
+    for answer in (observe_all_sources(subject, [name]).all_sources or {})[name]:
+        text = (
+            words.of_plain(answer.value, name)
+            if isinstance(answer, SourceAnswer)
+            else answer.message
+        )
+        yield Detail(name=answer.origin, text=text)
 
 
 def _queries(what: tuple[str, ...]) -> Iterator[str]:
@@ -110,12 +118,3 @@ def _no_meaning(query: str) -> str:
     near = near_misses(query)
     hint = f"Did you mean {', '.join(near)}?" if near else "See `tdxinfo dump` for names."
     return f"{query!r:.100} means nothing here. {hint}"
-
-
-def _as_dict(meaning: Explanation) -> dict[str, object]:
-    return {
-        "kind": meaning.kind,
-        "name": meaning.name,
-        "meaning": meaning.meaning,
-        "details": [{"name": name, "text": text} for name, text in meaning.details],
-    }

@@ -10,11 +10,9 @@ import click
 
 from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.errors import BadInput
-from tdxinfo.model import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from tdxinfo.fleet import Fleet, Kind
-    from tdxinfo.machine.many import Supplied
+    from tdxinfo.fleet import Fleet
 
 _OFTEN = 0.2
 """Seconds between two looks at the progress."""
@@ -78,10 +76,8 @@ def status_of(seen: Fleet) -> ExitStatus:
 
 def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
     """Reads all, telling of each that cannot be read, and prints a line for each if wanted."""
-    from json import dumps
-
-    from tdxinfo.fleet import Fleet, kind_of
-    from tdxinfo.machine.many import supplied
+    from tdxinfo.fleet import Fleet, fleet_host, kind_of
+    from tdxinfo.inputs.many import supplied
     from tdxinfo.render.safe import printable
 
     seen, progress = Fleet(), _Progress(as_json)
@@ -96,27 +92,10 @@ def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
             progress.clear()
             click.echo(f"tdxinfo: {printable(why)}", err=True)
         if as_json:
-            click.echo(dumps(_line(given, kind, why)))
+            click.echo(fleet_host(given, kind, why).model_dump_json(ensure_ascii=True))
         progress.show(seen)
     progress.clear()
     return seen
-
-
-def _line(given: Supplied, kind: Kind | None, error: str | None) -> dict[str, object]:
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "name": given.name,
-        "place": given.place,
-        "verdict": kind and kind.verdict.value,
-        "first_failure": kind and kind.first_failure,
-        "module": {
-            "state": kind and kind.state,
-            "version": kind and kind.version,
-            "release": kind and kind.release,
-            "features0": kind and kind.features0,
-        },
-        "error": error,
-    }
 
 
 class _Progress:

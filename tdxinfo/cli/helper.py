@@ -70,10 +70,12 @@ def status(context: click.Context) -> None:
     if settings.quiet:
         return
     if settings.format == "json":
-        from tdxinfo.render.document import as_text, frame
+        from tdxinfo.model.provenance import Origin
+        from tdxinfo.native.state import HelperReport
+        from tdxinfo.report import frame
 
-        origin = {"kind": "live", "path": None, "note": None, "recorded": None}
-        click.echo(as_text({**frame(origin), "helper": state.as_dict()}))
+        document = HelperReport(**frame(Origin.of("live")), helper=state)
+        click.echo(document.model_dump_json())
         return
     from tdxinfo.render import helper as page
     from tdxinfo.render import theme

@@ -8,7 +8,6 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
 from tdxinfo.cli import completion
 
@@ -72,11 +71,12 @@ def _kept(context: click.Context) -> Settings:
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Keeps an option that was given; the later of two wins."""
+    if value is None:
+        return
     settings = _kept(context)
-    given = context.get_parameter_source(str(parameter.name)) is not ParameterSource.DEFAULT
-    if given and parameter.name == "json":
+    if parameter.name == "json":
         settings.format = "json"
-    elif given:
+    else:
         setattr(settings, str(parameter.name), value)
 
 
@@ -105,7 +105,12 @@ GLOBAL_OPTIONS = (
         callback=_keep,
     ),
     click.option(
-        "--json", is_flag=True, help="Short for --format json.", expose_value=False, callback=_keep
+        "--json",
+        is_flag=True,
+        default=None,
+        help="Short for --format json.",
+        expose_value=False,
+        callback=_keep,
     ),
     click.option(
         "--color",
@@ -118,6 +123,7 @@ GLOBAL_OPTIONS = (
         "-q",
         "--quiet",
         is_flag=True,
+        default=None,
         help="Print nothing but errors; the exit status is the answer.",
         expose_value=False,
         callback=_keep,
@@ -126,6 +132,7 @@ GLOBAL_OPTIONS = (
         "-v",
         "--verbose",
         is_flag=True,
+        default=None,
         help="Also print where each value came from.",
         expose_value=False,
         callback=_keep,

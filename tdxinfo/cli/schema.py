@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 import click
 
-from tdxinfo import schemas
 from tdxinfo.cli.options import global_options, settings_of
+
+if TYPE_CHECKING:
+    from tdxinfo.model.base import Frozen
+
+MODELS = {
+    "dump": "tdxinfo.report:Report",
+    "check": "tdxinfo.report:CheckReport",
+    "explain": "tdxinfo.explain:ExplainReport",
+    "diff": "tdxinfo.compare:DiffReport",
+    "fleet": "tdxinfo.fleet:FleetHost",
+    "helper": "tdxinfo.native.state:HelperReport",
+}
+"""The model of what each command prints with --json; of helper it is its status."""
+
+
+def model_of(document: str) -> type[Frozen]:
+    module, _, name = MODELS[document].partition(":")
+    model: type[Frozen] = getattr(import_module(module), name)
+    return model
 
 
 @click.command()
-@click.argument("document", type=click.Choice(schemas.NAMES), default="dump")
+@click.argument("document", type=click.Choice(list(MODELS)), default="dump")
 @global_options
 @click.pass_context
 def schema(context: click.Context, document: str) -> None:
@@ -19,5 +40,12 @@ def schema(context: click.Context, document: str) -> None:
     Of fleet it is each line that is described, and of helper its status.
     Keys that the schema does not name are allowed, since a later version may add one.
     """
-    if not settings_of(context).quiet:
-        click.echo(schemas.text(document), nl=False)
+    import json
+
+    if settings_of(context).quiet:
+        return
+    described = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **model_of(document).model_json_schema(),
+    }
+    click.echo(json.dumps(described, indent=2))

@@ -35,9 +35,18 @@ class Causes(NamedTuple):
 
 
 def outside(
-    ram: Iterable[MemoryRange], cmrs: Sequence[MemoryRange], causes: Causes
+    ram: Iterable[MemoryRange],
+    cmrs: Sequence[MemoryRange],
+    added: Sequence[NamedRange] | None = None,
+    command_line: str | None = None,
+    firmware: Sequence[MemoryRange] | None = None,
 ) -> tuple[NamedRange, ...]:
-    """The pieces of RAM above the first MiB that no CMR covers, each with what made it RAM."""
+    """The pieces of RAM above the first MiB that no CMR covers, each with what made it RAM.
+
+    What may have made it RAM: a driver at run time, an option of the kernel command line, or the
+    firmware, which calls it usable; None where that is not known.
+    """
+    causes = Causes(added, command_line, firmware)
     return tuple(
         NamedRange(piece.base, piece.end, piece.size, _cause(piece, causes))
         for found in sorted([*ram, *(causes.added or ())], key=lambda found: found.base)

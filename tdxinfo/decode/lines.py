@@ -130,3 +130,8 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
         NodeMemory(start * _PAGE, stop * _PAGE, (stop - start) * _PAGE, node)
         for node, (start, stop) in sorted(spans.items())
     )
+
+
+def brings_online(text: str) -> bool:
+    """`offline`, or one of several ways to go online."""
+    return text.strip() != "offline"

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from tdxinfo.errors import Malformed
 from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
-from tdxinfo.model.values import MemoryRange, NodeMemory
+from tdxinfo.model.values import MemoryRange, NodeMemory, Tdmr
 
 PAGE = 1 << 12
 FIRST_MIB = 1 << 20
@@ -41,14 +41,26 @@ USUAL = Limits()
 """What every module whose metadata are published says: 1.0, 1.5 and 2.0."""
 
 
+def total(ranges: Iterable[MemoryRange]) -> int:
+    """The size of all ranges together, in bytes."""
+    return sum(found.size for found in ranges)
+
+
+def pamt_total(tdmrs: Sequence[Tdmr]) -> int | None:
+    """The size of the TDMRs' PAMTs, in bytes; None where one of them is not known."""
+    if any(tdmr.pamt is None for tdmr in tdmrs):
+        return None
+    return sum(total(tdmr.pamt or ()) for tdmr in tdmrs)
+
+
 def regions_of(
-    ram: Iterable[MemoryRange], nodes: Sequence[NodeMemory] = ()
+    ram: Iterable[MemoryRange], nodes: Sequence[NodeMemory] | None = None
 ) -> tuple[NodeMemory, ...]:
     """The memory that the kernel would make of RAM: whole pages, adjacent pieces as one.
 
-    `nodes` are the spans of NUMA nodes; where they overlap they tell nothing.
+    `nodes` are the spans of NUMA nodes; spans that overlap are not used.
     """
-    spans = sorted(nodes, key=lambda node: node.base)
+    spans = sorted(nodes or (), key=lambda node: node.base)
     if any(after.base < before.end for before, after in pairwise(spans)):
         spans = []
     return _joined(piece for found in _whole_pages(ram) for piece in _by_node(found, spans))
@@ -125,6 +137,55 @@ def plan(
         ),
         covered,
     )
+
+
+def plan_by_memory(
+    regions: Sequence[MemoryRange], tdmrs: Sequence[Tdmr] | None, *limits: int
+) -> TdmrPlan | None:
+    """The plan of a kernel that finds holes between pieces of memory, with the PAMTs it has made.
+
+    The limits are those of the module: TDMRs, reserved areas, three PAMT entry sizes.
+    """
+    return plan(regions, _limits(*limits), pamts=_pamt_places(tdmrs))
+
+
+def plan_by_cmrs(
+    cmrs: Sequence[MemoryRange],
+    regions: Sequence[MemoryRange],
+    tdmrs: Sequence[Tdmr] | None,
+    *limits: int,
+) -> TdmrPlan | None:
+    """The same by a kernel that finds holes between CMRs."""
+    return plan(regions, _limits(*limits), cmrs, _pamt_places(tdmrs))
+
+
+def _limits(*known: int) -> Limits:
+    """The limits of this module; the usual ones where they are not known."""
+    if not known:
+        return USUAL
+    max_tdmrs, max_reserved, for_4k, for_2m, for_1g = known
+    return Limits(max_tdmrs, max_reserved, (for_4k, for_2m, for_1g))
+
+
+def _pamt_places(tdmrs: Sequence[Tdmr] | None) -> list[MemoryRange] | None:
+    """Where each TDMR's PAMT is, as one range; None unless it is known of all."""
+    pamts = [found.pamt for found in tdmrs or ()]
+    if not pamts or not all(pamts):
+        return None
+    return [
+        MemoryRange.between(min(area.base for area in pamt), max(area.end for area in pamt))
+        for pamt in pamts
+        if pamt
+    ]
+
+
+def planned_pamt(
+    made: TdmrPlan, regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange] | None
+) -> int | None:
+    """The size of the plan's PAMTs; None where the plan or the memory is not the whole."""
+    if made.limit == "tdmrs" or is_cut(regions, cmrs or ()):
+        return None
+    return sum(found.pamt_bytes for found in made.tdmrs)
 
 
 def above_first_mib(found: MemoryRange) -> MemoryRange:

@@ -1,10 +1,12 @@
-"""The catalogue: every fact about a host, and the places that tell it.
+"""The catalogue: every fact about a host, and its sources.
 
-`Host` holds one section for each part of the matter. The modules here keep their annotations as
-objects, without `from __future__ import annotations`: the catalogue is made of them.
+The modules here keep their annotations as objects, without `from __future__ import annotations`:
+the catalogue is made of them.
 """
 
-from typing import Any
+from typing import Any, cast
+
+from pydantic import Field
 
 from tdxinfo.host.attestation import Attestation
 from tdxinfo.host.firmware import Firmware
@@ -15,52 +17,111 @@ from tdxinfo.host.memory import Memory
 from tdxinfo.host.module import Module
 from tdxinfo.host.platform import Platform
 from tdxinfo.host.seamldr import Seamldr
-from tdxinfo.host.section import Section
+from tdxinfo.host.section import Compared, From, Section
 from tdxinfo.host.stack import Stack
 from tdxinfo.host.td import Td
-from tdxinfo.machine import Origin
-from tdxinfo.model.observed import Observed
+from tdxinfo.model.base import Frozen
+from tdxinfo.model.described import field_docs
+from tdxinfo.sources import FactSource
+
+AnySource = FactSource | From | Compared
 
 
-class Host:
-    """All facts about one host, known or not."""
+class Host(Frozen):
+    """All facts about one host. What is unknown has its default, which is null for nearly all."""
 
-    platform: Platform
-    firmware: Firmware
-    keys: Keys
-    seamldr: Seamldr
-    module: Module
-    memory: Memory
-    td: Td
-    kernel: Kernel
-    kvm: Kvm
-    stack: Stack
-    attestation: Attestation
-    origin: Origin
+    platform: Platform = Field(default_factory=Platform)
+    """The processor, the machine around it, and whether it is a machine at all."""
+    firmware: Firmware = Field(default_factory=Firmware)
+    """What the firmware set up: memory encryption, the SEAM range, SGX."""
+    keys: Keys = Field(default_factory=Keys)
+    """KeyIDs: how many there are, who has them, how many are in use."""
+    seamldr: Seamldr = Field(default_factory=Seamldr)
+    """The P-SEAMLDR, which installs and updates the TDX module."""
+    module: Module = Field(default_factory=Module)
+    """The TDX module: what it is, how far it got, what it can do."""
+    memory: Memory = Field(default_factory=Memory)
+    """Memory: what can be made private, what the kernel made of it, what TDX costs."""
+    td: Td = Field(default_factory=Td)
+    """What a trust domain may be given."""
+    kernel: Kernel = Field(default_factory=Kernel)
+    """The kernel: what it was built with and started with, as far as TDX asks."""
+    kvm: Kvm = Field(default_factory=Kvm)
+    """KVM: whether it is loaded, has TDX turned on, and offers TDs."""
+    stack: Stack = Field(default_factory=Stack)
+    """The software above KVM that makes and runs trust domains, read from its files."""
+    attestation: Attestation = Field(default_factory=Attestation)
+    """What proves to others that a trust domain is one: SGX, quoting, registration."""
 
-    def __init__(self, origin: Origin, **sections: Section) -> None:
-        vars(self).update(sections, origin=origin)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{name} is what was observed and does not change")
-
-    def section(self, name: str) -> Section:
-        found: Section = getattr(self, name)
-        return found
-
-    def fact(self, name: str) -> Observed[Any]:
-        """The fact by its full name, for example `keys.tdx_keyids`."""
+    def fact(self, name: str) -> Any:
+        """The value of the fact by its full name, for example `keys.tdx_keyids`."""
         section, _, field = name.partition(".")
-        found: Observed[Any] = getattr(self.section(section), field)
-        return found
+        return getattr(getattr(self, section), field)
 
 
 SECTIONS: dict[str, type[Section]] = {
-    name: part for name, part in Host.__annotations__.items() if issubclass(part, Section)
+    name: cast(type[Section], info.annotation) for name, info in Host.model_fields.items()
 }
 
 
 def fact_names(section: str | None = None) -> list[str]:
     """The full names of all facts, or of one section's."""
     chosen = SECTIONS if section is None else {section: SECTIONS[section]}
-    return [f"{name}.{field}" for name, facts in chosen.items() for field in facts.fields]
+    return [f"{name}.{field}" for name, facts in chosen.items() for field in facts.model_fields]
+
+
+def volatile_facts() -> list[str]:
+    """The facts that differ from hour to hour on a host that nobody changed."""
+    return [f"{name}.{field}" for name, facts in SECTIONS.items() for field in facts.volatile]
+
+
+def declared(name: str) -> tuple[type[Section], str]:
+    """The section that declares the fact, and its field there."""
+    section, _, field = name.partition(".")
+    return SECTIONS[section], field
+
+
+def sources_of(name: str) -> tuple[AnySource, ...]:
+    """The sources of the fact, the most direct first."""
+    section, field = declared(name)
+    return tuple(
+        source for source in section.model_fields[field].metadata if hasattr(source, "origin")
+    )
+
+
+def default_of(name: str) -> Any:
+    """What the fact shows when it is unknown."""
+    section, field = declared(name)
+    return section.model_fields[field].default
+
+
+def bitmap_of(name: str) -> str | None:
+    """The table in `tables/features.toml` that names the bits of the fact; None for others."""
+    section, field = declared(name)
+    return section.bitmaps.get(field)
+
+
+def validated(name: str, answer: object) -> Any:
+    """The answer as the fact's type. Raises pydantic's ValidationError."""
+    section, field = declared(name)
+    if isinstance(answer, list):  # what captures keep of a tuple
+        answer = tuple(answer)
+    return getattr(section.model_validate({field: answer}), field)
+
+
+def as_json(name: str, value: object) -> Any:
+    """The fact's value in the plain types of JSON."""
+    section, field = declared(name)
+    made: dict[str, Any] = {field: value}
+    return section.model_construct(**made).model_dump(mode="json", exclude_unset=True)[field]
+
+
+def meaning(name: str) -> str:
+    """What the fact is, in the catalogue's own words."""
+    section, field = declared(name)
+    return field_docs(section).get(field, "")
+
+
+def section_meaning(section: str) -> str:
+    """What the section holds."""
+    return field_docs(Host)[section]

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from tdxinfo.decode import stack
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Size
 from tdxinfo.sources.files import Binary
 from tdxinfo.sources.folders import Device
@@ -30,37 +29,37 @@ def _efivars_writable(text: str) -> bool | str:
 
 
 class Attestation(Section):
-    sgx_enclave: Annotated[Observed[bool], Device("/dev/sgx_enclave")]
+    sgx_enclave: Annotated[bool | None, Device("/dev/sgx_enclave")] = None
     """Enclaves can be made; quotes are signed in one."""
 
-    sgx_provision: Annotated[Observed[bool], Device("/dev/sgx_provision")]
+    sgx_provision: Annotated[bool | None, Device("/dev/sgx_provision")] = None
     """Enclaves can have the key that quotes are certified with."""
 
-    epc_bytes: Annotated[Observed[Size], Epc()]
+    epc_bytes: Annotated[Size | None, Epc()] = None
     """Memory for SGX enclaves in all NUMA nodes."""
 
-    quote_service: Annotated[Observed[bool], Running("qgsd.service")]
+    quote_service: Annotated[bool | None, Running("qgsd.service")] = None
     """Intel's quote generation service runs."""
 
-    pccs: Annotated[Observed[bool], Running("pccs.service")]
+    pccs: Annotated[bool | None, Running("pccs.service")] = None
     """A certificate cache (PCCS) runs on this host."""
 
-    pccs_is_local: Annotated[Observed[bool], Gist(_QCNL, "pccs_url", _pccs_is_local)]
+    pccs_is_local: Annotated[bool | None, Gist(_QCNL, "pccs_url", _pccs_is_local)] = None
     """The quote provider asks a certificate cache on this host, not another's."""
 
     checks_certificate: Annotated[
-        Observed[bool], Gist(_QCNL, "use_secure_cert", _checks_certificate)
-    ]
+        bool | None, Gist(_QCNL, "use_secure_cert", _checks_certificate)
+    ] = None
     """The quote provider checks the certificate cache's own certificate."""
 
     registration: Annotated[
-        Observed[str],
+        str | None,
         Binary(_STATUS, stack.registration_of_variable),
         Gist("/var/log/mpa_registration.log", "outcome", stack.registration_of_log),
-    ]
+    ] = None
     """Whether Intel knows the platform: complete, pending, failed or not sent."""
 
     efivars_writable: Annotated[
-        Observed[bool], Gist("/proc/self/mounts", "efivarfs", _efivars_writable)
-    ]
+        bool | None, Gist("/proc/self/mounts", "efivarfs", _efivars_writable)
+    ] = None
     """EFI variables are mounted for writing, as registration needs."""

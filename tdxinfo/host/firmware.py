@@ -2,69 +2,78 @@
 
 from typing import Annotated
 
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.msr import Msr
+from tdxinfo.sources.msr import Msr, PackageDifferences
 from tdxinfo.sources.processor import FlagImplies
 
 _DMI = "/sys/class/dmi/id"
 
 
 class Firmware(Section):
-    vendor: Annotated[Observed[str], File(f"{_DMI}/bios_vendor")]
+    vendor: Annotated[str | None, File(f"{_DMI}/bios_vendor")] = None
     """Who made the firmware."""
 
-    version: Annotated[Observed[str], File(f"{_DMI}/bios_version"), KernelLog("bios_version")]
+    version: Annotated[
+        str | None, File(f"{_DMI}/bios_version"), KernelLog(boot_platform.bios_version)
+    ] = None
     """The firmware's version."""
 
-    date: Annotated[Observed[str], File(f"{_DMI}/bios_date"), KernelLog("bios_date")]
+    date: Annotated[str | None, File(f"{_DMI}/bios_date"), KernelLog(boot_platform.bios_date)] = (
+        None
+    )
     """The firmware's date, as it spells it."""
 
     tme_enabled: Annotated[
-        Observed[bool],
+        bool | None,
         Msr("IA32_TME_ACTIVATE", "tme_enable", bool),
         FlagImplies("tme"),
-        KernelLog("tme_enabled"),
-    ]
+        KernelLog(boot_platform.tme_enabled),
+    ] = None
     """Total Memory Encryption is on."""
 
-    tme_locked: Annotated[Observed[bool], Msr("IA32_TME_ACTIVATE", "lock", bool)]
+    tme_locked: Annotated[bool | None, Msr("IA32_TME_ACTIVATE", "lock", bool)] = None
     """Memory encryption can no longer be changed until reset."""
 
-    tme_bypass: Annotated[Observed[bool], Msr("IA32_TME_ACTIVATE", "bypass_enable", bool)]
+    tme_bypass: Annotated[bool | None, Msr("IA32_TME_ACTIVATE", "bypass_enable", bool)] = None
     """Memory of KeyID 0 is left unencrypted, for speed."""
 
     keyid_bits: Annotated[
-        Observed[Count], Msr("IA32_TME_ACTIVATE", "keyid_bits"), KernelLog("keyid_bits")
-    ]
+        Count | None, Msr("IA32_TME_ACTIVATE", "keyid_bits"), KernelLog(boot_platform.keyid_bits)
+    ] = None
     """Physical address bits that carry KeyIDs."""
 
-    seamrr_supported: Annotated[Observed[bool], Msr("IA32_MTRRCAP", "seamrr", bool)]
+    seamrr_supported: Annotated[bool | None, Msr("IA32_MTRRCAP", "seamrr", bool)] = None
     """The processor has SEAM range registers: without them it has no TDX."""
 
-    seamrr_configured: Annotated[Observed[bool], Msr("IA32_SEAMRR_PHYS_BASE", "configured", bool)]
+    seamrr_configured: Annotated[bool | None, Msr("IA32_SEAMRR_PHYS_BASE", "configured", bool)] = (
+        None
+    )
     """The firmware chose the memory that the TDX module lives in."""
 
     seamrr_enabled: Annotated[
-        Observed[bool],
+        bool | None,
         Msr("IA32_SEAMRR_PHYS_MASK", "valid", bool),
-        KernelLog("seamrr_enabled"),
-    ]
+        KernelLog(boot_platform.seamrr_enabled),
+    ] = None
     """The SEAM range is in force: the firmware enabled TDX."""
 
-    seamrr_locked: Annotated[Observed[bool], Msr("IA32_SEAMRR_PHYS_MASK", "lock", bool)]
+    seamrr_locked: Annotated[bool | None, Msr("IA32_SEAMRR_PHYS_MASK", "lock", bool)] = None
     """The SEAM range can no longer be changed until reset."""
 
     sgx_enabled: Annotated[
-        Observed[bool], Msr("IA32_FEATURE_CONTROL", "sgx_enable", bool), FlagImplies("sgx")
-    ]
+        bool | None, Msr("IA32_FEATURE_CONTROL", "sgx_enable", bool), FlagImplies("sgx")
+    ] = None
     """SGX is on; TDX attestation needs it."""
 
-    mcheck_status: Annotated[Observed[Bits64], Msr("SGX_AND_MCHECK_STATUS", "status")]
+    mcheck_status: Annotated[Bits64 | None, Msr("SGX_AND_MCHECK_STATUS", "status")] = None
     """What MCHECK, the microcode's check of the platform, ended with; 0 when all is well."""
 
-    preproduction: Annotated[Observed[bool], Msr("PLATFORM_INFO", "preproduction", bool)]
+    package_differences: Annotated[tuple[str, ...] | None, PackageDifferences()] = None
+    """MSRs of TDX that differ between processor packages, in a sentence each."""
+
+    preproduction: Annotated[bool | None, Msr("PLATFORM_INFO", "preproduction", bool)] = None
     """The processor is a pre-production part."""

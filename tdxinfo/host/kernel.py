@@ -4,8 +4,8 @@ import re
 from typing import Annotated, Literal
 
 from tdxinfo.decode import kernels, lines
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Compared, From, Inferred, Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.sources.files import MODULE_VERSION, ExistsImplies, File, KernelConfig
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
@@ -42,68 +42,70 @@ Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boo
 
 
 class Kernel(Section):
-    momentary = ("log_complete",)
+    volatile = ("log_complete",)
 
     release: Annotated[
-        Observed[str], File("/proc/sys/kernel/osrelease"), KernelLog("kernel_release")
-    ]
+        str | None, File("/proc/sys/kernel/osrelease"), KernelLog(boot_platform.kernel_release)
+    ] = None
     """The kernel's release, as `uname -r` prints it."""
 
     generation: Annotated[
-        Observed[Generation],
+        Generation | None,
         ExistsImplies(MODULE_VERSION, kernels.BOOT),
         ExistsImplies("/sys/firmware/tdx_seam/major_version", kernels.VENDOR_BOOT),
         ExistsImplies("/sys/firmware/tdx/tdx_module/state", kernels.VENDOR_BOOT),
         ExistsImplies("/sys/firmware/tdx/tdx_module/status", kernels.VENDOR_KVM),
         Inferred(kernels.by_parameter, "kvm.tdx_enabled", "kernel.release"),
-        KernelLog("generation"),
+        KernelLog(boot_platform.generation),
         Inferred(kernels.by_release, "kernel.release"),
-    ]
+    ] = None
     """Who starts the TDX module: vendor-boot and vendor-kvm are vendors' kernels; of upstream none
     and detects never start it, kvm does when it is loaded, boot does at every boot."""
 
-    command_line: Annotated[Observed[str], File("/proc/cmdline"), KernelLog("command_line")]
+    command_line: Annotated[
+        str | None, File("/proc/cmdline"), KernelLog(boot_platform.command_line)
+    ] = None
     """What the kernel was started with."""
 
     config_tdx_host: Annotated[
-        Observed[bool],
+        bool | None,
         KernelConfig("CONFIG_INTEL_TDX_HOST"),
         FlagImplies("tdx_host_platform"),
-        KernelLog("has_tdx_code"),
-    ]
+        KernelLog(boot_platform.has_tdx_code),
+    ] = None
     """The kernel was built with CONFIG_INTEL_TDX_HOST."""
 
-    config_kvm_intel: Annotated[Observed[bool], KernelConfig("CONFIG_KVM_INTEL")]
+    config_kvm_intel: Annotated[bool | None, KernelConfig("CONFIG_KVM_INTEL")] = None
     """The kernel was built with KVM for Intel processors."""
 
-    config_kvm_intel_tdx: Annotated[Observed[bool], KernelConfig("CONFIG_KVM_INTEL_TDX")]
+    config_kvm_intel_tdx: Annotated[bool | None, KernelConfig("CONFIG_KVM_INTEL_TDX")] = None
     """The kernel was built with KVM for TDX (Linux 6.16 and later)."""
 
-    config_kexec_core: Annotated[Observed[bool], KernelConfig("CONFIG_KEXEC_CORE")]
+    config_kexec_core: Annotated[bool | None, KernelConfig("CONFIG_KEXEC_CORE")] = None
     """The kernel was built with kexec, which excludes TDX hosts before Linux 6.18."""
 
-    config_hibernation: Annotated[Observed[bool], KernelConfig("CONFIG_HIBERNATION")]
+    config_hibernation: Annotated[bool | None, KernelConfig("CONFIG_HIBERNATION")] = None
     """The kernel was built with hibernation."""
 
     hibernation: Annotated[
-        Observed[bool],
+        bool | None,
         File("/sys/power/disk", _can_hibernate),
         FlagImplies("tdx_host_platform", False),
         From(_not_built, "kernel.config_hibernation"),
         From(_hibernates_by_option, "kernel.command_line"),
-        KernelLog("hibernation"),
-    ]
+        KernelLog(boot_platform.hibernation),
+    ] = None
     """Hibernation is available, and so TDX is not."""
 
     tdx_detected: Annotated[
-        Observed[bool],
+        bool | None,
         FlagImplies("tdx_host_platform"),
-        KernelLog("platform_detected"),
-    ]
+        KernelLog(boot_platform.platform_detected),
+    ] = None
     """The kernel found that the firmware set TDX up. That proves nothing of the module."""
 
     disagreements: Annotated[
-        Observed[tuple[str, ...]],
+        tuple[str, ...] | None,
         Compared(
             "keys.mktme_keyids",
             "keys.tdx_keyids",
@@ -114,34 +116,40 @@ class Kernel(Section):
             "module.features0",
             "memory.pamt_bytes",
         ),
-    ]
+    ] = None
     """Facts that two places tell differently. The module's version is not among them: after an
     update at run time the log is stale, and nothing is wrong."""
 
-    kexec_loaded: Annotated[Observed[bool], File("/sys/kernel/kexec_loaded", lines.is_set)]
+    kexec_loaded: Annotated[bool | None, File("/sys/kernel/kexec_loaded", lines.is_set)] = None
     """A kernel for kexec is loaded."""
 
     crash_kernel_loaded: Annotated[
-        Observed[bool], File("/sys/kernel/kexec_crash_loaded", lines.is_set)
-    ]
+        bool | None, File("/sys/kernel/kexec_crash_loaded", lines.is_set)
+    ] = None
     """A kernel for kdump is loaded."""
 
     deep_sleep: Annotated[
-        Observed[bool], File("/sys/power/mem_sleep", _sleeps_deeply), KernelLog("deep_sleep")
-    ]
+        bool | None,
+        File("/sys/power/mem_sleep", _sleeps_deeply),
+        KernelLog(boot_platform.deep_sleep),
+    ] = None
     """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX."""
 
-    numa_balancing: Annotated[Observed[bool], File("/proc/sys/kernel/numa_balancing", lines.is_set)]
+    numa_balancing: Annotated[
+        bool | None, File("/proc/sys/kernel/numa_balancing", lines.is_set)
+    ] = None
     """The kernel moves pages between NUMA nodes by itself."""
 
-    msr_device: Annotated[Observed[bool], Device("/dev/cpu/0/msr")]
+    msr_device: Annotated[bool | None, Device("/dev/cpu/0/msr")] = None
     """MSRs can be read by root: the module msr is loaded."""
 
-    private_memory_error: Annotated[Observed[bool], KernelLog("private_memory_error")]
+    private_memory_error: Annotated[bool | None, KernelLog(boot_platform.private_memory_error)] = (
+        None
+    )
     """A machine check came from private memory of TDX."""
 
-    lockdown: Annotated[Observed[str], File("/sys/kernel/security/lockdown", _lockdown)]
+    lockdown: Annotated[str | None, File("/sys/kernel/security/lockdown", _lockdown)] = None
     """The kernel's lockdown mode."""
 
-    log_complete: Annotated[Observed[bool], KernelLog("log_complete")]
+    log_complete: Annotated[bool | None, KernelLog(boot_platform.log_complete)] = None
     """The kernel log that was read begins where the kernel began."""

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from tdxinfo.decode import lines
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.errors import Absent
 from tdxinfo.host.section import From, Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count
 from tdxinfo.sources.files import File, MiscCgroup
 from tdxinfo.sources.klog import KernelLog
@@ -38,48 +38,48 @@ def _without_global(tdx_keyids: int) -> int:
 
 
 class Keys(Section):
-    momentary = ("guest_keyids_in_use", "guest_keyids_peak")
+    volatile = ("guest_keyids_in_use", "guest_keyids_peak")
 
-    max_keyids: Annotated[Observed[Count], Msr("IA32_TME_CAPABILITY", "max_keyids")]
+    max_keyids: Annotated[Count | None, Msr("IA32_TME_CAPABILITY", "max_keyids")] = None
     """KeyIDs the processor has at most; this says nothing of how they are split."""
 
     mktme_keyids: Annotated[
-        Observed[Count],
+        Count | None,
         Msr("IA32_MKTME_KEYID_PARTITIONING", "num_mktme_keyids"),
-        KernelLog("mktme_keyid_count"),
-    ]
+        KernelLog(boot_platform.mktme_keyid_count),
+    ] = None
     """KeyIDs that are not private to TDX, without KeyID 0."""
 
     tdx_keyids: Annotated[
-        Observed[Count],
+        Count | None,
         Kmem("tdx_nr_guest_keyids", "", _with_global),
         Msr("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids"),
-        KernelLog("private_keyid_count"),
-    ]
+        KernelLog(boot_platform.private_keyid_count),
+    ] = None
     """KeyIDs only TDX may use: the module's own and one for each TD."""
 
     first_tdx_keyid: Annotated[
-        Observed[Count],
+        Count | None,
         Kmem("tdx_global_keyid", "", _when_there),
         From(_first_private, "keys.mktme_keyids"),
-        KernelLog("first_private_keyid"),
-    ]
+        KernelLog(boot_platform.first_private_keyid),
+    ] = None
     """The first private KeyID, which the TDX module uses itself."""
 
     guest_keyids: Annotated[
-        Observed[Count],
+        Count | None,
         MiscCgroup("capacity"),
         From(_without_global, "keys.tdx_keyids"),
         File("/sys/firmware/tdx/nr_guest_keyids", lines.number),
-        KernelLog("guest_keyid_count"),
-    ]
+        KernelLog(boot_platform.guest_keyid_count),
+    ] = None
     """TDs that can run at once."""
 
-    guest_keyids_in_use: Annotated[Observed[Count], KmemKeyidsInUse(), MiscCgroup("current")]
+    guest_keyids_in_use: Annotated[Count | None, KmemKeyidsInUse(), MiscCgroup("current")] = None
     """KeyIDs of TDs that run now."""
 
-    guest_keyids_peak: Annotated[Observed[Count], MiscCgroup("peak")]
+    guest_keyids_peak: Annotated[Count | None, MiscCgroup("peak")] = None
     """The most KeyIDs that were in use at once."""
 
-    leaked: Annotated[Observed[Count], KernelLog("leaked_keyids")]
+    leaked: Annotated[Count | None, KernelLog(boot_platform.leaked_keyids)] = None
     """KeyIDs that KVM gave up since the module did not release them."""

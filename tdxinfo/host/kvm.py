@@ -3,8 +3,8 @@
 from types import MappingProxyType
 from typing import Annotated
 
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources.files import Exists, parameter
 from tdxinfo.sources.folders import Device
@@ -17,53 +17,55 @@ class Kvm(Section):
     bitmaps = MappingProxyType({"supported_attributes": "TD_ATTRIBUTES", "supported_xfam": "XFAM"})
 
     loaded: Annotated[
-        Observed[bool], Exists("/sys/module/kvm_intel/parameters/ept"), KernelLog("kvm_loaded")
-    ]
+        bool | None,
+        Exists("/sys/module/kvm_intel/parameters/ept"),
+        KernelLog(boot_platform.kvm_loaded),
+    ] = None
     """kvm_intel is loaded."""
 
     tdx_enabled: Annotated[
-        Observed[bool], parameter("kvm_intel", "tdx"), KernelLog("kvm_tdx_enabled")
-    ]
+        bool | None, parameter("kvm_intel", "tdx"), KernelLog(boot_platform.kvm_tdx_enabled)
+    ] = None
     """kvm_intel has TDX turned on. KVM turns it off itself when it cannot have it."""
 
-    device: Annotated[Observed[bool], Device("/dev/kvm")]
+    device: Annotated[bool | None, Device("/dev/kvm")] = None
     """/dev/kvm is there."""
 
-    tdx_option: Annotated[Observed[str], ModprobeOption("kvm_intel", "tdx")]
+    tdx_option: Annotated[str | None, ModprobeOption("kvm_intel", "tdx")] = None
     """What modprobe's configuration says of kvm_intel's option tdx; empty when nothing."""
 
-    ept: Annotated[Observed[bool], parameter("kvm_intel", "ept")]
+    ept: Annotated[bool | None, parameter("kvm_intel", "ept")] = None
     """Extended page tables, which TDX needs, are on."""
 
-    eptad: Annotated[Observed[bool], parameter("kvm_intel", "eptad")]
+    eptad: Annotated[bool | None, parameter("kvm_intel", "eptad")] = None
     """EPT accessed and dirty bits, which TDX needs, are on."""
 
-    apicv: Annotated[Observed[bool], parameter("kvm_intel", "enable_apicv")]
+    apicv: Annotated[bool | None, parameter("kvm_intel", "enable_apicv")] = None
     """APIC virtualization, which TDX needs, is on."""
 
-    tdp_mmu: Annotated[Observed[bool], parameter("kvm", "tdp_mmu")]
+    tdp_mmu: Annotated[bool | None, parameter("kvm", "tdp_mmu")] = None
     """The TDP MMU, which TDX needs, is on."""
 
-    mmio_caching: Annotated[Observed[bool], parameter("kvm", "mmio_caching")]
+    mmio_caching: Annotated[bool | None, parameter("kvm", "mmio_caching")] = None
     """MMIO caching, which TDX needs, is on."""
 
-    virt_at_load: Annotated[Observed[bool], parameter("kvm", "enable_virt_at_load")]
+    virt_at_load: Annotated[bool | None, parameter("kvm", "enable_virt_at_load")] = None
     """KVM turns virtualization on when it loads; TDX needs that from Linux 6.16 to 7.0."""
 
-    vm_type_supported: Annotated[Observed[bool], KvmVmType()]
+    vm_type_supported: Annotated[bool | None, KvmVmType()] = None
     """KVM offers the VM type for TDs, KVM_X86_TDX_VM."""
 
-    supported_attributes: Annotated[Observed[Bits64], KvmCapabilities("supported_attrs")]
+    supported_attributes: Annotated[Bits64 | None, KvmCapabilities("supported_attrs")] = None
     """TD attributes that both KVM and the module allow."""
 
-    supported_xfam: Annotated[Observed[Bits64], KvmCapabilities("supported_xfam")]
+    supported_xfam: Annotated[Bits64 | None, KvmCapabilities("supported_xfam")] = None
     """Extended features that both KVM and the module allow."""
 
-    cpuid_config: Annotated[Observed[tuple[CpuidConfig, ...]], KvmCapabilities("cpuid")]
+    cpuid_config: Annotated[tuple[CpuidConfig, ...] | None, KvmCapabilities("cpuid")] = None
     """CPUID bits that may be chosen for a TD, less those that KVM takes away."""
 
-    max_vcpus: Annotated[Observed[Count], KvmCapabilities("max_vcpus")]
+    max_vcpus: Annotated[Count | None, KvmCapabilities("max_vcpus")] = None
     """Virtual CPUs that KVM gives a TD at most."""
 
-    refusal: Annotated[Observed[str], KernelLog("kvm_refusal")]
+    refusal: Annotated[str | None, KernelLog(boot_platform.kvm_refusal)] = None
     """Why KVM did not offer TDX, in its own words."""

@@ -5,8 +5,8 @@ from types import MappingProxyType
 from typing import Annotated, Literal
 
 from tdxinfo.decode import bits, kernels, releases
+from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
 from tdxinfo.sources import metadata
 from tdxinfo.sources.files import (
@@ -65,142 +65,145 @@ def _feature_names(features0: int) -> list[str]:
 
 
 class Module(Section):
-    unknown_values = MappingProxyType({"state": "unknown"})
     bitmaps = MappingProxyType({"features0": "TDX_FEATURES0"})
 
     state: Annotated[
-        Observed[State],
+        State,
         RunningState(MODULE_VERSION, ModuleVersion.parse),
         KmemState(),
         KvmSucceeds("initialized"),
         VendorState(),
         CgroupImplies("initialized"),
         Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release"),
-        KernelLog("module_state"),
+        KernelLog(boot_module.module_state),
         Inferred(_without_code, "kernel.config_tdx_host"),
-    ]
+    ] = "unknown"
     """How far the host got: initialized, failed, not-loaded, not-attempted or unknown."""
 
     version: Annotated[
-        Observed[ModuleVersion],
+        ModuleVersion | None,
         *metadata.version(),
         StateFile(MODULE_VERSION, ModuleVersion.parse),
         KmemVersion(),
         VendorVersion(),
-        KernelLog("module_version"),
-    ]
+        KernelLog(boot_module.module_version),
+    ] = None
     """major.minor.update as the kernel spells it, or major.minor where no place told the update."""
 
-    major: Annotated[Observed[Count], From(_major, "module.version")]
+    major: Annotated[Count | None, From(_major, "module.version")] = None
     """Major version: the module's line, together with the minor version."""
 
-    minor: Annotated[Observed[Count], From(_minor, "module.version")]
+    minor: Annotated[Count | None, From(_minor, "module.version")] = None
     """Minor version."""
 
-    update: Annotated[Observed[Count], From(_update, "module.version")]
+    update: Annotated[Count | None, From(_update, "module.version")] = None
     """Update within the line."""
 
-    internal: Annotated[Observed[Count], *metadata.word("INTERNAL_VERSION"), KernelLog("internal")]
+    internal: Annotated[
+        Count | None, *metadata.word("INTERNAL_VERSION"), KernelLog(boot_module.internal)
+    ] = None
     """Internal version, which only few kernels print."""
 
     build_number: Annotated[
-        Observed[Count],
+        Count | None,
         *metadata.word("BUILD_NUM"),
         VendorModule("build_num"),
-        KernelLog("build_number"),
-    ]
+        KernelLog(boot_module.build_number),
+    ] = None
     """Build number."""
 
     build_date: Annotated[
-        Observed[date],
+        date | None,
         *metadata.word("BUILD_DATE", decimal_date),
         VendorModule("build_date", decimal_date),
-        KernelLog("build_date"),
-    ]
+        KernelLog(boot_module.build_date),
+    ] = None
     """Day the module was built."""
 
     vendor_id: Annotated[
-        Observed[Count],
+        Count | None,
         *metadata.word("VENDOR_ID"),
         VendorModule("vendor_id"),
-        KernelLog("vendor_id"),
-    ]
+        KernelLog(boot_module.vendor_id),
+    ] = None
     """PCI id of the module's maker: 0x8086 is Intel."""
 
     debug: Annotated[
-        Observed[bool],
+        bool | None,
         *metadata.word("SYS_ATTRIBUTES", metadata.is_debug),
         VendorModule("attributes", metadata.is_debug),
-        KernelLog("debug"),
-    ]
+        KernelLog(boot_module.debug),
+    ] = None
     """The module is a debug build, whose TDs are not protected (bit 31 of its attributes)."""
 
     release: Annotated[
-        Observed[str],
+        str | None,
         Inferred(
             releases.matching_release,
             "module.version",
             "module.build_number?",
             "module.build_date?",
         ),
-    ]
+    ] = None
     """The public release that version and build point to."""
 
-    newest_release: Annotated[Observed[str], Inferred(releases.newest_release, "module.release")]
+    newest_release: Annotated[str | None, Inferred(releases.newest_release, "module.release")] = (
+        None
+    )
     """The newest release of the same line that tdxinfo knows of, which need not be the newest."""
 
     features0: Annotated[
-        Observed[Bits64],
+        Bits64 | None,
         *metadata.word("TDX_FEATURES0"),
         Kmem(SYSINFO, "features.tdx_features0"),
-        KernelLog("features0"),
-    ]
+        KernelLog(boot_module.features0),
+    ] = None
     """TDX_FEATURES0, the module's feature bitmap."""
 
-    features: Annotated[Observed[tuple[str, ...]], From(_feature_names, "module.features0")]
+    features: Annotated[tuple[str, ...] | None, From(_feature_names, "module.features0")] = None
     """Names of the features that are there."""
 
     no_rbp_mod: Annotated[
-        Observed[bool],
+        bool | None,
         From(_has_no_rbp_mod, "module.features0"),
-        KernelLog("no_rbp_mod"),
+        KernelLog(boot_module.no_rbp_mod),
         Inferred(_kernel_insists, "module.state", "kernel.release"),
-    ]
+    ] = None
     """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
 
-    failed_calls: Annotated[Observed[tuple[str, ...]], KernelLog("failed_calls")]
+    failed_calls: Annotated[tuple[str, ...] | None, KernelLog(boot_module.failed_calls)] = None
     """SEAMCALLs that failed after the initialization, each kind once."""
 
     esp_files: Annotated[
-        Observed[tuple[str, ...]],
+        tuple[str, ...] | None,
         FirstFolder(("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")),
-    ]
+    ] = None
     """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""
 
     fits_processor: Annotated[
-        Observed[bool],
+        bool | None,
         Inferred(releases.fits_processor, "module.release", "platform.family", "platform.model"),
-    ]
+    ] = None
     """The release is made for this processor."""
 
     newest_for_processor: Annotated[
-        Observed[str],
+        str | None,
         Inferred(
             releases.newest_for_processor, "module.release", "platform.family", "platform.model"
         ),
-    ]
+    ] = None
     """The newest release of the same line for this processor that tdxinfo knows of."""
 
-    handoff_version: Annotated[Observed[Count], *metadata.word("MODULE_HV")]
+    handoff_version: Annotated[Count | None, *metadata.word("MODULE_HV")] = None
     """Version of the handoff data that the module leaves to a successor."""
 
-    min_update_handoff_version: Annotated[Observed[Count], *metadata.word("MIN_UPDATE_HV")]
+    min_update_handoff_version: Annotated[Count | None, *metadata.word("MIN_UPDATE_HV")] = None
     """Oldest handoff data that the module can take over."""
 
-    no_downgrade: Annotated[Observed[bool], *metadata.word("NO_DOWNGRADE", bool)]
+    no_downgrade: Annotated[bool | None, *metadata.word("NO_DOWNGRADE", bool)] = None
     """The module takes no handoff data of a newer one."""
 
     failure: Annotated[
-        Observed[Failure], NotLost(MODULE_VERSION, ModuleVersion.parse), KernelLog("failure")
-    ]
+        Failure | None, NotLost(MODULE_VERSION, ModuleVersion.parse), KernelLog(boot_module.failure)
+    ] = None
     """How the initialization failed; null with a source when it did not."""

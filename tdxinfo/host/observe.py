@@ -1,18 +1,33 @@
-"""Asks the places of each fact, in order, until one answers."""
+"""Asks the sources of each fact, in order, until one has a value."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic_core import ValidationError
+from pydantic import ValidationError
 
 from tdxinfo.errors import Absent, Lost, Malformed, Unavailable
-from tdxinfo.host import SECTIONS, Host, fact_names
-from tdxinfo.host.section import Compared, From, Section
-from tdxinfo.machine import Machine, Origin
-from tdxinfo.model.observed import Attempt, Observed
-from tdxinfo.sources import Place
+from tdxinfo.host import AnySource, as_json, default_of, sources_of, validated
+from tdxinfo.host.section import Compared, From
+from tdxinfo.machine import Machine
+from tdxinfo.model.base import first_message
+from tdxinfo.model.provenance import Attempt
+
+
+class Answer(NamedTuple):
+    """A source's value for a fact. None is an answer too: the source said that there is none."""
+
+    origin: str
+    value: Any
+
+
+class Observed(NamedTuple):
+    """What was learnt of one fact: its value, the source, and the sources before without one."""
+
+    value: Any
+    origin: str
+    """Empty when no source had a value."""
+    attempts: tuple[Attempt, ...]
 
 
 class Observer:
@@ -20,111 +35,72 @@ class Observer:
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
-        self._known: dict[str, Observed[Any]] = {}
+        self._observed: dict[str, Observed] = {}
 
-    def fact(self, name: str) -> Observed[Any]:
-        """What the first place that answers tells of `section.field`."""
-        if name not in self._known:
-            self._known[name] = self._observe(name)
-        return self._known[name]
+    def fact(self, name: str) -> Observed:
+        """The value of `section.field` from its first source that has one."""
+        if name not in self._observed:
+            self._observed[name] = self._observe(name)
+        return self._observed[name]
 
-    def every_place(self, name: str) -> list[Observed[Any] | Attempt]:
-        """What each place of the fact tells."""
-        section, field = _declared(name)
-        return [self._ask(section, name, field, place) for place in section.fields[field].places]
+    def value(self, name: str) -> Any:
+        return self.fact(name).value
 
-    def _observe(self, name: str) -> Observed[Any]:
-        section, field = _declared(name)
+    def answers(self, name: str) -> list[Answer | Attempt]:
+        """What each source of the fact has, or why it has nothing."""
+        return [self._ask(name, source) for source in sources_of(name)]
+
+    def _observe(self, name: str) -> Observed:
         attempts: list[Attempt] = []
-        for place in section.fields[field].places:
-            answer = self._ask(section, name, field, place)
-            if isinstance(answer, Observed):
-                return Observed(answer.value, answer.origin, tuple(attempts), name)
+        for source in sources_of(name):
+            answer = self._ask(name, source)
+            if isinstance(answer, Answer):
+                return Observed(answer.value, answer.origin, tuple(attempts))
             attempts.append(answer)
             if answer.reason == Lost.reason:
                 break
-        return Observed(section.unknown_values.get(field), "", tuple(attempts), name)
+        return Observed(default_of(name), "", tuple(attempts))
 
-    def _ask(
-        self, section: type[Section], name: str, field: str, place: Place | From | Compared
-    ) -> Observed[Any] | Attempt:
-        """The one place's answer, held against the field's type; or why it gave none."""
+    def _ask(self, name: str, source: AnySource) -> Answer | Attempt:
+        """The source's value, held against the fact's type."""
         try:
-            told = self._tell(place)
-            return Observed(section.fields[field].type.validated(told), place.origin, (), name)
+            return Answer(source.origin, validated(name, self._read(source)))
         except Unavailable as refusal:
-            return Attempt.from_error(place.origin, refusal)
+            return Attempt.from_error(source.origin, refusal)
         except ValidationError as error:
-            why = error.errors(include_url=False, include_context=False)[0]["msg"]
-            message = f"what {place.origin} says of {name} is out of range: {why}"
-            return Attempt.from_error(place.origin, Malformed(message))
+            message = f"what {source.origin} says of {name} is out of range: {first_message(error)}"
+            return Attempt.from_error(source.origin, Malformed(message))
 
-    def _tell(self, place: Place | From | Compared) -> Any:
-        if isinstance(place, From):
-            return self._derive(place)
-        if isinstance(place, Compared):
-            return self._compare(place)
-        return place.read(self._machine)
+    def _read(self, source: AnySource) -> Any:
+        if isinstance(source, From):
+            return self._derive(source)
+        if isinstance(source, Compared):
+            return self._compare(source)
+        return source.read(self._machine)
 
-    def _compare(self, place: Compared) -> list[str]:
-        """Raises Absent when no fact was told by two places."""
-        told = {name: self._answers(name) for name in place.names}
-        if not any(len(answers) > 1 for answers in told.values()):
+    def _compare(self, source: Compared) -> tuple[str, ...]:
+        """Raises Absent when no fact has two sources with a value."""
+        found = {
+            name: [answer for answer in self.answers(name) if isinstance(answer, Answer)]
+            for name in source.names
+        }
+        if not any(len(answers) > 1 for answers in found.values()):
             raise Absent("no fact was told by two places")
-        return [
-            f"{name}: " + ", ".join(f"{_spelled(a)} by {a.origin}" for a in answers)
-            for name, answers in told.items()
+        return tuple(
+            f"{name}: " + ", ".join(f"{as_json(name, a.value)} by {a.origin}" for a in answers)
+            for name, answers in found.items()
             if any(answer.value != answers[0].value for answer in answers)
-        ]
+        )
 
-    def _answers(self, name: str) -> list[Observed[Any]]:
-        return [answer for answer in self.every_place(name) if isinstance(answer, Observed)]
-
-    def _derive(self, place: From) -> Any:
+    def _derive(self, source: From) -> Any:
         """Raises Absent when a fact that it needs is unknown."""
         values = []
-        for name, is_needed in place.needed.items():
+        for name, is_needed in source.needed.items():
             observed = self.fact(name)
-            if is_needed and not observed.is_known:
+            if is_needed and not observed.origin:
                 raise Absent(f"{name} is not known")
             values.append(observed.value)
-        derived = place.function(*values)
+        derived = source.function(*values)
         if derived is None:
-            raise Absent(f"{' and '.join(place.needed)} do not tell")
+            raise Absent(f"{' and '.join(source.needed)} do not tell")
         return derived
-
-
-def _spelled(observed: Observed[Any]) -> Any:
-    section, field = _declared(observed.name)
-    return section.fields[field].type.as_json(observed.value)
-
-
-def _declared(name: str) -> tuple[type[Section], str]:
-    section, _, field = name.partition(".")
-    return SECTIONS[section], field
-
-
-def observe(machine: Machine, names: Iterable[str] | None = None) -> Host:
-    """The host, with the named facts looked up; all of them when none are named."""
-    observer = Observer(machine)
-    facts = {name: observer.fact(name) for name in (fact_names() if names is None else names)}
-    return assemble(facts, machine.origin)
-
-
-def glimpse(machine: Machine) -> Host:
-    """The host of a record, of which few facts are wanted: each is looked up when it is looked at.
-
-    For a live machine that will not do: its facts should be of one moment.
-    """
-    return host_told_by(Observer(machine).fact, machine.origin)
-
-
-def assemble(facts: Mapping[str, Observed[Any]], origin: Origin) -> Host:
-    """The host of these facts; those that are not among them are unknown."""
-    return host_told_by(lambda name: facts.get(name) or Observed(name=name), origin)
-
-
-def host_told_by(tell: Callable[[str], Observed[Any]], origin: Origin) -> Host:
-    """The host whose facts `tell` tells by their full names, each when it is first looked at."""
-    sections = {name: section(name, tell) for name, section in SECTIONS.items()}
-    return Host(origin, **sections)

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from tdxinfo.decode import cpuinfo, lines
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.decode.cpuinfo import Cpus
 from tdxinfo.host.section import From, Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count
 from tdxinfo.sources.dmi import MemorySlots
 from tdxinfo.sources.files import File
@@ -42,77 +42,83 @@ def _joined(vendor: str, product: str) -> str:
 
 
 class Platform(Section):
-    vendor: Annotated[Observed[str], CpuInfo("vendor_id", lambda c: c.vendor)]
+    vendor: Annotated[str | None, CpuInfo("vendor_id", lambda c: c.vendor)] = None
     """The processor's vendor, as CPUID spells it: GenuineIntel or AuthenticAMD."""
 
     family: Annotated[
-        Observed[Count], CpuInfo("cpu family", lambda c: c.family), KernelLog("family")
-    ]
+        Count | None, CpuInfo("cpu family", lambda c: c.family), KernelLog(boot_platform.family)
+    ] = None
     """The processor's family. All with TDX are of family 6."""
 
-    model: Annotated[Observed[Count], CpuInfo("model", lambda c: c.model), KernelLog("model")]
+    model: Annotated[
+        Count | None, CpuInfo("model", lambda c: c.model), KernelLog(boot_platform.model)
+    ] = None
     """The processor's model within its family."""
 
     stepping: Annotated[
-        Observed[Count], CpuInfo("stepping", lambda c: c.stepping), KernelLog("stepping")
-    ]
+        Count | None, CpuInfo("stepping", lambda c: c.stepping), KernelLog(boot_platform.stepping)
+    ] = None
     """The processor's stepping."""
 
     model_name: Annotated[
-        Observed[str], CpuInfo("model name", lambda c: c.model_name), KernelLog("model_name")
-    ]
+        str | None,
+        CpuInfo("model name", lambda c: c.model_name),
+        KernelLog(boot_platform.model_name),
+    ] = None
     """The processor's name as sold."""
 
-    codename: Annotated[Observed[str], From(cpuinfo.codename, "platform.family", "platform.model")]
+    codename: Annotated[str | None, From(cpuinfo.codename, "platform.family", "platform.model")] = (
+        None
+    )
     """The processor's generation, from its family and model."""
 
-    cpus: Annotated[Observed[Count], CpuInfo("processor", lambda c: c.online)]
+    cpus: Annotated[Count | None, CpuInfo("processor", lambda c: c.online)] = None
     """Logical CPUs that are online."""
 
     cpus_present: Annotated[
-        Observed[Count], File("/sys/devices/system/cpu/present", lines.cpu_count)
-    ]
+        Count | None, File("/sys/devices/system/cpu/present", lines.cpu_count)
+    ] = None
     """Logical CPUs that are there, online or not."""
 
-    package_offline: Annotated[Observed[bool], KernelLog("package_offline")]
+    package_offline: Annotated[bool | None, KernelLog(boot_platform.package_offline)] = None
     """A TD was not made since a package had no CPU online."""
 
     packages: Annotated[
-        Observed[Count], CpuInfo("physical id", lambda c: c.packages and len(c.packages))
-    ]
+        Count | None, CpuInfo("physical id", lambda c: c.packages and len(c.packages))
+    ] = None
     """Processor packages with an online CPU."""
 
     physical_address_bits: Annotated[
-        Observed[Count], CpuInfo("address sizes", lambda c: c.physical_bits)
-    ]
+        Count | None, CpuInfo("address sizes", lambda c: c.physical_bits)
+    ] = None
     """Width of a physical address, already less the bits that carry KeyIDs."""
 
-    instructions: Annotated[Observed[tuple[str, ...]], CpuInfo("flags", _instructions)]
+    instructions: Annotated[tuple[str, ...] | None, CpuInfo("flags", _instructions)] = None
     """Of the instructions that TDX needs (vmx, movdir64b, ss, xsave) those that are there."""
 
-    errata: Annotated[Observed[tuple[str, ...]], CpuInfo("bugs", _errata)]
+    errata: Annotated[tuple[str, ...] | None, CpuInfo("bugs", _errata)] = None
     """Processor errata that concern TDX, by the kernel's names."""
 
     virtualization: Annotated[
-        Observed[str], CpuInfo("flags", _virtualization), KernelLog("virtualization")
-    ]
+        str | None, CpuInfo("flags", _virtualization), KernelLog(boot_platform.virtualization)
+    ] = None
     """none on bare metal, vm in a virtual machine, td-guest in a trust domain."""
 
-    memory_slots: Annotated[Observed[Count], MemorySlots(populated=False)]
+    memory_slots: Annotated[Count | None, MemorySlots(populated=False)] = None
     """Slots for memory modules."""
 
-    memory_modules: Annotated[Observed[Count], MemorySlots(populated=True)]
+    memory_modules: Annotated[Count | None, MemorySlots(populated=True)] = None
     """Memory modules (DIMMs) in the slots."""
 
-    system_vendor: Annotated[Observed[str], File(f"{_DMI}/sys_vendor")]
+    system_vendor: Annotated[str | None, File(f"{_DMI}/sys_vendor")] = None
     """Who made the machine."""
 
-    system_product: Annotated[Observed[str], File(f"{_DMI}/product_name")]
+    system_product: Annotated[str | None, File(f"{_DMI}/product_name")] = None
     """The machine's model."""
 
     system: Annotated[
-        Observed[str],
+        str | None,
         From(_joined, "platform.system_vendor", "platform.system_product"),
-        KernelLog("system"),
-    ]
+        KernelLog(boot_platform.system),
+    ] = None
     """Maker and model in one."""

@@ -4,8 +4,8 @@ from datetime import date
 from typing import Annotated
 
 from tdxinfo.decode import lines
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Count, ModuleVersion
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
@@ -21,44 +21,44 @@ def _is_debug(text: str) -> bool:
 
 
 class Seamldr(Section):
-    momentary = ("update_status",)
+    volatile = ("update_status",)
 
     version: Annotated[
-        Observed[ModuleVersion],
+        ModuleVersion | None,
         File(f"{_DEVICE}/seamldr_version", ModuleVersion.parse),
         File(f"{_DEVICE}/seamldr/version", ModuleVersion.parse),
         SeamldrVersion(),
-        KernelLog("seamldr_version"),
-    ]
+        KernelLog(boot_platform.seamldr_version),
+    ] = None
     """Version of the P-SEAMLDR. Linux 7.2 shows it where the module can be updated at run time."""
 
     build_number: Annotated[
-        Observed[Count],
+        Count | None,
         File(f"{SEAMLDR}/build_num", lines.number),
-        KernelLog("seamldr_build_number"),
-    ]
+        KernelLog(boot_platform.seamldr_build_number),
+    ] = None
     """Build number of the P-SEAMLDR."""
 
     build_date: Annotated[
-        Observed[date], File(f"{SEAMLDR}/build_date", day), KernelLog("seamldr_build_date")
-    ]
+        date | None, File(f"{SEAMLDR}/build_date", day), KernelLog(boot_platform.seamldr_build_date)
+    ] = None
     """Day the P-SEAMLDR was built."""
 
-    debug: Annotated[Observed[bool], File(f"{SEAMLDR}/attributes", _is_debug)]
+    debug: Annotated[bool | None, File(f"{SEAMLDR}/attributes", _is_debug)] = None
     """The P-SEAMLDR is a debug build."""
 
     remaining_updates: Annotated[
-        Observed[Count],
+        Count | None,
         File(f"{_DEVICE}/num_remaining_updates", lines.number),
         File(f"{_DEVICE}/seamldr/num_remaining_updates", lines.number),
-    ]
+    ] = None
     """Updates of the TDX module that are possible before the next reboot."""
 
-    update_status: Annotated[Observed[str], File(f"{_UPDATE}/status")]
+    update_status: Annotated[str | None, File(f"{_UPDATE}/status")] = None
     """What the firmware upload of the TDX module does now; idle when nothing."""
 
-    update_error: Annotated[Observed[str], File(f"{_UPDATE}/error")]
+    update_error: Annotated[str | None, File(f"{_UPDATE}/error")] = None
     """How the last upload failed; empty when it did not."""
 
-    acm_svn: Annotated[Observed[Count], Msr("IA32_SGX_SVN_STATUS", "seamldr_acm_svn")]
+    acm_svn: Annotated[Count | None, Msr("IA32_SGX_SVN_STATUS", "seamldr_acm_svn")] = None
     """Security version number of the SEAM loader ACM."""

@@ -1,12 +1,12 @@
-"""What a section of the catalogue is: facts, each with its type and its places in order."""
+"""What a section of the catalogue is: a model of facts, each with its type and sources in order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Any, ClassVar, get_args, get_origin
+from typing import Any, ClassVar
 
-from tdxinfo.model.fields import FieldType
-from tdxinfo.model.observed import Observed
-from tdxinfo.sources import Place
+from pydantic import ConfigDict
+
+from tdxinfo.model.base import Frozen
 
 
 class From:
@@ -34,7 +34,7 @@ class Inferred(From):
 
 
 class Compared:
-    """The facts among `names` that two of their places tell differently, in a sentence each."""
+    """The facts among `names` that two of their sources give differently, in a sentence each."""
 
     def __init__(self, *names: str) -> None:
         self.names = names
@@ -44,49 +44,17 @@ class Compared:
         return f"compared:{','.join(self.names)}"
 
 
-class Field:
-    """One declared fact: its type, and where it is looked for, the most direct place first.
+class Section(Frozen):
+    """Facts that belong together.
 
-    As an attribute of its section's class it has a host's fact told when somebody first looks.
+    Each is annotated with its sources, the most direct first, and has a default for when it is
+    unknown: None, but for the few that are never null.
     """
 
-    def __init__(self, name: str, annotation: Any) -> None:
-        self._name = name
-        is_annotated = get_origin(annotation) is Annotated
-        observed = get_args(annotation)[0] if is_annotated else annotation
-        self.type = FieldType(get_args(observed)[0])
-        self.places: tuple[Place | From | Compared, ...] = (
-            annotation.__metadata__ if is_annotated else ()
-        )
+    # Values of sources are checked even where they are instances already.
+    model_config = ConfigDict(revalidate_instances="always")
 
-    def __get__(self, section: "Section", owner: type["Section"]) -> Observed[Any]:
-        facts = vars(section)
-        found: Observed[Any] = facts["_tell"](f"{facts['_section']}.{self._name}")
-        facts[self._name] = found
-        return found
-
-
-class Section:
-    """Facts that belong together: every annotation is an `Observed`, with its places."""
-
-    fields: ClassVar[dict[str, Field]]
-    unknown_values: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """What a field shows when nothing is known of it, where that is not null."""
-    momentary: ClassVar[tuple[str, ...]] = ()
-    """Fields that differ from hour to hour on a host that nobody changed."""
+    volatile: ClassVar[tuple[str, ...]] = ()
+    """Facts that differ from hour to hour on a host that nobody changed."""
     bitmaps: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Fields that are bitmaps, with the table in `tables/features.toml` that names their bits."""
-
-    def __init_subclass__(cls) -> None:
-        cls.fields = {
-            name: Field(name, annotation) for name, annotation in cls.__annotations__.items()
-        }
-        for name, field in cls.fields.items():
-            setattr(cls, name, field)
-
-    def __init__(self, name: str, tell: Callable[[str], Observed[Any]]) -> None:
-        """`tell` is asked once for each `name.field` that somebody looks at."""
-        vars(self).update(_section=name, _tell=tell)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{type(self).__name__}.{name} is a fact and does not change")
+    """Facts that are bitmaps, with the table in `tables/features.toml` that names their bits."""

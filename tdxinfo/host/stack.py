@@ -3,29 +3,28 @@
 from typing import Annotated
 
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.stack import Libvirt, Qemu, TdxFirmware
 
 
 class Stack(Section):
-    qemu_path: Annotated[Observed[str], Qemu("path")]
+    qemu_path: Annotated[str | None, Qemu("path")] = None
     """The QEMU for x86-64 that a shell would find, or RHEL's."""
 
-    qemu_version: Annotated[Observed[str], Qemu("version")]
+    qemu_version: Annotated[str | None, Qemu("version")] = None
     """Version of QEMU, as its program file spells it."""
 
-    qemu_tdx_guest: Annotated[Observed[bool], Qemu("tdx_guest")]
+    qemu_tdx_guest: Annotated[bool | None, Qemu("tdx_guest")] = None
     """QEMU was built with the object tdx-guest: its program file names it."""
 
-    libvirt_version: Annotated[Observed[str], Libvirt()]
+    libvirt_version: Annotated[str | None, Libvirt()] = None
     """Version of libvirt, which its library's name holds."""
 
-    tdx_firmware: Annotated[Observed[tuple[str, ...]], TdxFirmware()]
+    tdx_firmware: Annotated[tuple[str, ...] | None, TdxFirmware()] = None
     """Descriptors of virtual firmware for QEMU that name the feature intel-tdx."""
 
     firmware_images: Annotated[
-        Observed[tuple[str, ...]],
+        tuple[str, ...] | None,
         FirstFolder(("/usr/share/OVMF", "/usr/share/ovmf", "/usr/share/edk2/ovmf")),
-    ]
+    ] = None
     """Files of OVMF, the virtual firmware of edk2."""

@@ -3,8 +3,8 @@
 from types import MappingProxyType
 from typing import Annotated
 
+from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources import metadata
 from tdxinfo.sources.klog import KernelLog
@@ -29,111 +29,111 @@ class Td(Section):
     )
 
     attributes_fixed0: Annotated[
-        Observed[Bits64],
+        Bits64 | None,
         *metadata.word("ATTRIBUTES_FIXED0"),
         Kmem(SYSINFO, "td_conf.attributes_fixed0"),
         VendorModule("attributes_fixed0"),
         vendor_metadata(0x1900000300000000),
-    ]
+    ] = None
     """A TD attribute whose bit is 0 here must be 0."""
 
     attributes_fixed1: Annotated[
-        Observed[Bits64],
+        Bits64 | None,
         *metadata.word("ATTRIBUTES_FIXED1"),
         Kmem(SYSINFO, "td_conf.attributes_fixed1"),
         VendorModule("attributes_fixed1"),
         vendor_metadata(0x1900000300000001),
-    ]
+    ] = None
     """A TD attribute whose bit is 1 here must be 1."""
 
     xfam_fixed0: Annotated[
-        Observed[Bits64],
+        Bits64 | None,
         *metadata.word("XFAM_FIXED0"),
         Kmem(SYSINFO, "td_conf.xfam_fixed0"),
         VendorModule("xfam_fixed0"),
         vendor_metadata(0x1900000300000002),
-    ]
+    ] = None
     """An extended feature whose bit is 0 here must be 0."""
 
     xfam_fixed1: Annotated[
-        Observed[Bits64],
+        Bits64 | None,
         *metadata.word("XFAM_FIXED1"),
         Kmem(SYSINFO, "td_conf.xfam_fixed1"),
         VendorModule("xfam_fixed1"),
         vendor_metadata(0x1900000300000003),
-    ]
+    ] = None
     """An extended feature whose bit is 1 here must be 1."""
 
     max_vcpus: Annotated[
-        Observed[Count],
+        Count | None,
         *metadata.word("MAX_VCPUS_PER_TD"),
         Kmem(SYSINFO, "td_conf.max_vcpus_per_td"),
-        KernelLog("max_vcpus"),
-    ]
+        KernelLog(boot_platform.max_vcpus),
+    ] = None
     """Virtual CPUs a TD has at most."""
 
     tdr_base_size: Annotated[
-        Observed[Count], *metadata.word("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")
-    ]
+        Count | None, *metadata.word("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")
+    ] = None
     """Bytes of a TD's root structure, TDR."""
 
     tdcs_base_size: Annotated[
-        Observed[Count], *metadata.word("TDCS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdcs_base_size")
-    ]
+        Count | None, *metadata.word("TDCS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdcs_base_size")
+    ] = None
     """Bytes of a TD's control structure, TDCS, at least."""
 
     tdvps_base_size: Annotated[
-        Observed[Count], *metadata.word("TDVPS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdvps_base_size")
-    ]
+        Count | None, *metadata.word("TDVPS_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdvps_base_size")
+    ] = None
     """Bytes of a virtual CPU's state, TDVPS, at least."""
 
     cpuid_config: Annotated[
-        Observed[tuple[CpuidConfig, ...]], *metadata.cpuid(), KmemCpuid(), VendorCpuid()
-    ]
+        tuple[CpuidConfig, ...] | None, *metadata.cpuid(), KmemCpuid(), VendorCpuid()
+    ] = None
     """CPUID bits that a TD's owner may choose, by leaf and sub-leaf."""
 
     max_service_tds: Annotated[
-        Observed[Count], *metadata.word("MAX_SERV_TDS"), KernelLog("max_service_tds")
-    ]
+        Count | None, *metadata.word("MAX_SERV_TDS"), KernelLog(boot_platform.max_service_tds)
+    ] = None
     """Service TDs that one TD can have."""
 
-    live_migration: Annotated[Observed[bool], KernelLog("live_migration")]
+    live_migration: Annotated[bool | None, KernelLog(boot_platform.live_migration)] = None
     """Whether KVM and the module can migrate a running TD."""
 
-    partitioning: Annotated[Observed[bool], KernelLog("td_partitioning")]
+    partitioning: Annotated[bool | None, KernelLog(boot_platform.td_partitioning)] = None
     """Whether a TD can hold virtual machines of its own."""
 
-    config_flags_fixed0: Annotated[Observed[Bits64], *metadata.word("CONFIG_FLAGS_FIXED0")]
+    config_flags_fixed0: Annotated[Bits64 | None, *metadata.word("CONFIG_FLAGS_FIXED0")] = None
     """A configuration flag whose bit is 0 here must be 0."""
 
-    config_flags_fixed1: Annotated[Observed[Bits64], *metadata.word("CONFIG_FLAGS_FIXED1")]
+    config_flags_fixed1: Annotated[Bits64 | None, *metadata.word("CONFIG_FLAGS_FIXED1")] = None
     """A configuration flag whose bit is 1 here must be 1."""
 
-    servtd_attr_fixed0: Annotated[Observed[Bits64], *metadata.word("SERVTD_ATTR_FIXED0")]
+    servtd_attr_fixed0: Annotated[Bits64 | None, *metadata.word("SERVTD_ATTR_FIXED0")] = None
     """An attribute of a service TD's binding whose bit is 0 here must be 0."""
 
-    servtd_attr_fixed1: Annotated[Observed[Bits64], *metadata.word("SERVTD_ATTR_FIXED1")]
+    servtd_attr_fixed1: Annotated[Bits64 | None, *metadata.word("SERVTD_ATTR_FIXED1")] = None
     """An attribute of a service TD's binding whose bit is 1 here must be 1."""
 
-    vm_ctls_fixed0: Annotated[Observed[Bits64], *metadata.word("VM_CTLS_FIXED0")]
+    vm_ctls_fixed0: Annotated[Bits64 | None, *metadata.word("VM_CTLS_FIXED0")] = None
     """A control of a partition whose bit is 0 here must be 0."""
 
-    vm_ctls_fixed1: Annotated[Observed[Bits64], *metadata.word("VM_CTLS_FIXED1")]
+    vm_ctls_fixed1: Annotated[Bits64 | None, *metadata.word("VM_CTLS_FIXED1")] = None
     """A control of a partition whose bit is 1 here must be 1."""
 
-    l2_ctls_fixed0: Annotated[Observed[Bits64], *metadata.word("VPCU_L2_CTLS_FIXED0")]
+    l2_ctls_fixed0: Annotated[Bits64 | None, *metadata.word("VPCU_L2_CTLS_FIXED0")] = None
     """A control of a partition's virtual CPU whose bit is 0 here must be 0."""
 
-    l2_ctls_fixed1: Annotated[Observed[Bits64], *metadata.word("VCPU_L2_CTLS_FIXED1")]
+    l2_ctls_fixed1: Annotated[Bits64 | None, *metadata.word("VCPU_L2_CTLS_FIXED1")] = None
     """A control of a partition's virtual CPU whose bit is 1 here must be 1."""
 
     arch_capabilities_mask: Annotated[
-        Observed[Bits64], *metadata.word("IA32_ARCH_CAPABILITIES_CONFIG_MASK")
-    ]
+        Bits64 | None, *metadata.word("IA32_ARCH_CAPABILITIES_CONFIG_MASK")
+    ] = None
     """Bits of IA32_ARCH_CAPABILITIES that may be chosen."""
 
-    min_virtual_maxpa: Annotated[Observed[Count], *metadata.word("MIN_VIRT_MAXPA")]
+    min_virtual_maxpa: Annotated[Count | None, *metadata.word("MIN_VIRT_MAXPA")] = None
     """Smallest width of physical addresses that a TD can be shown."""
 
-    max_migration_streams: Annotated[Observed[Count], *metadata.word("MAX_MIGS")]
+    max_migration_streams: Annotated[Count | None, *metadata.word("MAX_MIGS")] = None
     """Migration streams that a TD may have."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 
 from tdxinfo.errors import Unavailable
+from tdxinfo.model.provenance import Origin
 
 T = TypeVar("T")
 
@@ -26,25 +27,6 @@ METADATA = "metadata"
 
 KERNEL_LOG = "kernel-log"
 """The one answer that a capture keeps as a file of its own."""
-
-
-class Origin(NamedTuple):
-    """Where a report's facts come from."""
-
-    kind: str
-    """live, capture, example, kernel-log, metadata, vmcore or report."""
-    path: str | None = None
-    note: str | None = None
-    """What a recorded host says of itself, for example that its values are constructed."""
-    recorded: str | None = None
-
-    def as_dict(self) -> dict[str, str | None]:
-        return {
-            "kind": self.kind,
-            "path": self.path,
-            "note": self.note,
-            "recorded": self.recorded,
-        }
 
 
 class Machine(ABC):

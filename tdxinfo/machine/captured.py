@@ -21,8 +21,9 @@ from tdxinfo.errors import (
     Unsupported,
     from_record,
 )
-from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine, Origin
+from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine
 from tdxinfo.machine.bounded import read_file, within
+from tdxinfo.model.provenance import Origin
 
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
@@ -110,7 +111,7 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
             f"{shown} has capture format {version}, and this tdxinfo reads up to {FORMAT}. "
             "Update tdxinfo."
         )
-    origin = Origin(kind, shown, _text(about, "provenance"), _text(about, "recorded"))
+    origin = Origin.of(kind, shown, _text(about, "provenance"), _text(about, "recorded"))
     answers = _toml(read, "answers.toml", shown) or {}
     for table in ("answers", "refused"):
         if not isinstance(answers.get(table, {}), dict):

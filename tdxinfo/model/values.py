@@ -1,25 +1,30 @@
-"""Domain values: one type, one parser and one spelling each.
-
-The types speak pydantic's protocol, so that pydantic-core checks and spells them one by one
-(`model/fields.py`), and pydantic makes the JSON Schema of them.
-"""
+"""Domain values: one type, one parser and one spelling each, as standard pydantic annotations."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic_core import core_schema
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
+
+from tdxinfo.model.base import Described
 
 MASK64 = (1 << 64) - 1
 MASK32 = (1 << 32) - 1
 
 
 def hex64(number: int) -> str:
-    """The spelling of 64-bit bitmaps, field ids and status codes: 16 digits."""
+    """64-bit bitmaps, field ids and status codes have 16 digits."""
     return f"0x{number:016x}"
 
 
@@ -27,65 +32,47 @@ def hex32(number: int) -> str:
     return f"0x{number:08x}"
 
 
-class AtMost:
-    """Marks an int as unsigned with an upper bound; `unit` is a sentence for the JSON Schema."""
+def _parse_hex(digits: int) -> BeforeValidator:
+    """Reads hex text. JSON has nothing else, since its readers lose bits of numbers above 2^53."""
 
-    def __init__(self, most: int, unit: str = "") -> None:
-        self.most = most
-        self.unit = unit
+    def parse(given: object, info: ValidationInfo) -> object:
+        if isinstance(given, str) and re.fullmatch(f"0x[0-9a-f]{{{digits}}}", given):
+            return int(given, 16)
+        if info.mode == "json":
+            raise ValueError(f"not a hex number of {digits} digits")
+        return given
 
-    def schema(self) -> core_schema.CoreSchema:
-        return core_schema.int_schema(ge=0, le=self.most)
-
-    def spelled(self, value: int) -> int | str:
-        """As JSON shows it."""
-        return value
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return self.schema()
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        return {**handler(schema), **({"description": self.unit} if self.unit else {})}
+    return BeforeValidator(parse)
 
 
-class HexWord(AtMost):
-    """Marks an int that JSON spells as hex text, since JSON readers lose bits above 2^53."""
-
-    def __init__(self, most: int, spell: Callable[[int], str]) -> None:
-        super().__init__(most)
-        self.spell = spell
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        digits = len(self.spell(self.most)) - len("0x")
-        return {"type": "string", "pattern": f"^0x[0-9a-f]{{{digits}}}$"}
-
-    def schema(self) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(
-            _from_hex,
-            super().schema(),
-        )
-
-    def spelled(self, value: int) -> str:
-        return self.spell(value)
+def _hex_schema(digits: int) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^0x[0-9a-f]{{{digits}}}$"})
 
 
-def _from_hex(given: object) -> object:
-    """Hex text into its number; anything else is left for the schema to judge."""
-    return int(given, 16) if isinstance(given, str) and given[:2] == "0x" else given
-
-
-Count = Annotated[int, AtMost(MASK32)]
-Size = Annotated[int, AtMost(MASK64, "In bytes.")]
-Address = Annotated[int, AtMost(MASK64, "A host physical address.")]
-Bits64 = Annotated[int, HexWord(MASK64, hex64)]
-Bits32 = Annotated[int, HexWord(MASK32, hex32)]
+Count = Annotated[int, Field(ge=0, le=MASK32)]
+Size = Annotated[int, Field(ge=0, le=MASK64, description="In bytes.")]
+Address = Annotated[int, Field(ge=0, le=MASK64, description="A host physical address.")]
+Bits64 = Annotated[
+    int,
+    Field(ge=0, le=MASK64),
+    _parse_hex(16),
+    PlainSerializer(hex64, return_type=str, when_used="json"),
+    _hex_schema(16),
+]
+Bits32 = Annotated[
+    int,
+    Field(ge=0, le=MASK32),
+    _parse_hex(8),
+    PlainSerializer(hex32, return_type=str, when_used="json"),
+    _hex_schema(8),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class ModuleVersion:
     """Version of a TDX module or P-SEAMLDR, spelled as the kernel does: 1.5.06.
 
-    `update` is None where no source told it; then the spelling is 1.5. There is no order between
+    `update` is None where no source has it; then the spelling is 1.5. There is no order between
     versions: 1.5.x and 2.0.x are separate lines.
     """
 
@@ -102,33 +89,37 @@ class ModuleVersion:
         """The version that `text` spells. Raises ValueError when it spells none."""
         match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?", text.strip(), re.ASCII)
         if not match:
-            raise ValueError(f"{text.strip()!r:.60} is no module version")
+            raise ValueError(f"{text.strip()!r:.60} is not a module version")
         major, minor, update = match.groups()
         return cls(int(major), int(minor), None if update is None else int(update))
 
     @classmethod
-    def schema(cls) -> core_schema.CoreSchema:
-        return core_schema.no_info_before_validator_function(
-            lambda given: cls.parse(given) if isinstance(given, str) else given,
-            core_schema.is_instance_schema(cls),
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Text in JSON, an instance in Python."""
+        text = core_schema.no_info_after_validator_function(
+            cls.parse, core_schema.str_schema(strict=True)
+        )
+        return core_schema.json_or_python_schema(
+            json_schema=text,
+            python_schema=core_schema.is_instance_schema(cls),
+            serialization=core_schema.to_string_ser_schema(when_used="json"),
         )
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> core_schema.CoreSchema:
-        return cls.schema()
-
-    @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\d+\.\d+(\.\d{2,})?$"}
+        return {"type": "string", "pattern": r"^\d{1,5}\.\d{1,5}(\.\d{2,5})?$"}
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryRange:
+class MemoryRange(Described):
     """Physical memory from `base` up to, not including, `end`; `size` is what lies between."""
 
     base: Address
+    """The first byte."""
     end: Address
+    """The byte after the last."""
     size: Size
+    """The bytes from `base` to `end`."""
 
     def __post_init__(self) -> None:
         if self.end - self.base != self.size:
@@ -146,29 +137,38 @@ class MemoryRange:
 
 @dataclass(frozen=True, slots=True)
 class NodeMemory(MemoryRange):
-    """Memory of one NUMA node; `node` is None where no place told it."""
+    """Memory of one NUMA node; `node` is None where no source has it."""
 
     node: Count | None
+    """The NUMA node; null where no source has it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tdmr(MemoryRange):
-    """A TD Memory Region as the kernel built it; what nobody told of it is left open."""
+    """A TD Memory Region as the kernel built it; None where no source has it."""
 
     pamt: tuple[MemoryRange, ...] | None
+    """Its Physical Address Metadata Tables; null where no source has them."""
     reserved: tuple[MemoryRange, ...] | None
+    """Its reserved areas; null where no source has them."""
 
 
 @dataclass(frozen=True, slots=True)
-class CpuidConfig:
+class CpuidConfig(Described):
     """CPUID bits of a leaf, some without sub-leaf, that a TD's owner may choose."""
 
     leaf: Count
+    """The CPUID leaf, EAX of the instruction."""
     subleaf: Count | None
+    """The sub-leaf, ECX of the instruction; null where the leaf has none."""
     eax: Bits32
+    """Bits of EAX that may be chosen."""
     ebx: Bits32
+    """Bits of EBX that may be chosen."""
     ecx: Bits32
+    """Bits of ECX that may be chosen."""
     edx: Bits32
+    """Bits of EDX that may be chosen."""
 
     @property
     def key(self) -> str:
@@ -178,18 +178,21 @@ class CpuidConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Described):
     """How the initialization of the TDX module failed, as far as the kernel said."""
 
     errno: Count | None
     """Positive, as in errno(3); the kernel prints it negated."""
     errno_name: str | None
+    """The name of the error number."""
     leaf: Bits64 | None
     """The SEAMCALL that failed last before the end."""
     leaf_name: str | None
+    """The name of that SEAMCALL."""
     status: Bits64 | None
     """What it returned in RAX."""
     status_name: str | None
+    """The name of that status."""
     tdmr: MemoryRange | None
     """The TDMR whose reserved areas did not suffice."""
     message: str

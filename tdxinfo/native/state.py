@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
-from typing import Any
+
+from pydantic import computed_field
 
 from tdxinfo.decode import kernels
 from tdxinfo.errors import Absent, Unavailable
 from tdxinfo.host.observe import Observer
 from tdxinfo.machine import Machine
+from tdxinfo.model.base import Frozen
 from tdxinfo.native import shipped_version
+from tdxinfo.report import Document
 from tdxinfo.sources import helper
 from tdxinfo.sources.programs import path_of
 
@@ -21,32 +23,41 @@ _SECURE_BOOT = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e
 _SIGNED_ONLY = "/sys/module/module/parameters/sig_enforce"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """None stands for what could not be looked at."""
+class State(Frozen):
+    """What this machine has of the native helper. null is what could not be looked at."""
 
     of_no_use: str
     """Why no helper can read anything here, in a sentence; empty where one can."""
     kernel: str | None
+    """The running kernel's release."""
     shipped: str
+    """The version of the source that ships, and the start of its digest."""
     loaded: str | None
     """The version of the loaded helper, and the start of its source's digest."""
     is_current: bool | None
     """The loaded helper was built from the source that ships."""
     reads: bool | None
+    """The loaded helper can read the TDX module."""
     reason: str
     """Why the loaded helper does not read, in words."""
     headers: str | None
+    """The headers of the running kernel."""
     make: str | None
+    """The program make."""
     compiler: str | None
+    """A C compiler."""
     built: str | None
     """The module that `build` made for this kernel."""
     installed: str | None
     """The module among those of this kernel, where DKMS puts it."""
     secure_boot: bool | None
+    """Secure Boot is on."""
     lockdown: str | None
+    """The kernel's lockdown mode."""
     signed_only: bool | None
+    """The kernel takes only modules with a signature that it trusts."""
 
+    @computed_field(description="All that is needed to build it is there.")  # type: ignore[prop-decorator]
     @property
     def can_be_built(self) -> bool:
         return bool(self.headers and self.make and self.compiler)
@@ -56,14 +67,18 @@ class State:
         """Whether the kernel takes no module without a signature that it trusts."""
         return bool(self.signed_only or self.secure_boot or (self.lockdown or "none") != "none")
 
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "can_be_built": self.can_be_built}
+
+class HelperReport(Document):
+    """What `helper status --json` prints."""
+
+    helper: State
+    """What this machine has of the native helper."""
 
 
 def state_of(machine: Machine, directory: str | None = None) -> State:
     """The state now; `directory` is where a built module is looked for."""
     observer = Observer(machine)
-    kernel = observer.fact("kernel.release").value
+    kernel = observer.value("kernel.release")
     loaded = _text(machine, f"{helper.LOADED}/version")
     reads, reason = _reading() if loaded else (None, "")
     shipped = shipped_version()
@@ -81,23 +96,23 @@ def state_of(machine: Machine, directory: str | None = None) -> State:
         built=_first_file(machine, [built_module(directory or build_directory(kernel))]),
         installed=_first_file(machine, _places_of_installed(kernel)),
         secure_boot=_secure_boot(machine),
-        lockdown=observer.fact("kernel.lockdown").value,
+        lockdown=observer.value("kernel.lockdown"),
         signed_only=_yes_or_no(_text(machine, _SIGNED_ONLY)),
     )
 
 
 def of_no_use(observer: Observer) -> str:
     """Why a helper could read nothing on this machine; empty where one could."""
-    vendor = observer.fact("platform.vendor").value
+    vendor = observer.value("platform.vendor")
     if vendor not in (None, "GenuineIntel"):
         return f"The processor is of {vendor}, which makes none with TDX."
-    if observer.fact("platform.virtualization").value in ("vm", "td-guest"):
+    if observer.value("platform.virtualization") in ("vm", "td-guest"):
         return "This is a virtual machine, in which there is no TDX module to read."
-    release = observer.fact("kernel.release").value
+    release = observer.value("kernel.release")
     version = kernels.version(release or "")
     if version and version < kernels.FIRST_KVM_TDX:
         return f"The kernel {release} is too old: the helper needs Linux 6.16 or later."
-    if not observer.fact("kernel.tdx_detected").value:
+    if not observer.value("kernel.tdx_detected"):
         return "The kernel does not hold this machine for a TDX host: see `tdxinfo check`."
     return ""
 

@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tdxinfo.compare import Comparison, Difference, Entry, Kind, momentary_facts
-from tdxinfo.host import Host, fact_names
+from tdxinfo.compare import Comparison, Difference, Entry, Kind
+from tdxinfo.host import fact_names, volatile_facts
+from tdxinfo.host.observe import Observed
 from tdxinfo.model import units
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import CpuidConfig, MemoryRange, Tdmr, hex32
 from tdxinfo.render import words
 from tdxinfo.render.safe import printable
+from tdxinfo.report import Report
 
 _MARKS = {"added": ("+", "good"), "gone": ("-", "bad"), "changed": ("~", "doubtful")}
 _WIDE = 80
@@ -38,13 +39,13 @@ class Wanted:
 
 
 def print_comparison(
-    console: Console, hosts: tuple[Host, Host], found: Comparison, wanted: Wanted
+    console: Console, reports: tuple[Report, Report], found: Comparison, wanted: Wanted
 ) -> None:
     """The answer first, then what changed, then what only one of both tells."""
     changed, verbose = found.of(Kind.CHANGED), wanted.verbose
     console.print(_title(found, wanted.strict))
-    for side, host in zip("ab", hosts, strict=True):
-        console.print(Text(f"  {side}  ", "label").append(printable(_name(host)), "origin"))
+    for side, report in zip("ab", reports, strict=True):
+        console.print(Text(f"  {side}  ", "label").append(printable(_name(report)), "origin"))
     shown = [d for d in changed if verbose or not d.follows_from]
     if shown:
         console.print(_table(console, shown, verbose))
@@ -56,7 +57,7 @@ def print_comparison(
         elif one_sided:
             names = _shortened([d.fact for d in one_sided], most=_MOST_NAMES)
             console.print(Text(f"{title}: {names}", "unknown"))
-    in_motion = [name for name in wanted.left_out if name in momentary_facts()]
+    in_motion = [name for name in wanted.left_out if name in volatile_facts()]
     ignored = [name for name in wanted.left_out if name not in in_motion]
     if ignored:
         console.print(Text(f"Not compared: {_shortened(ignored)}", "unknown"))
@@ -79,7 +80,7 @@ def _shortened(names: list[str], most: int = len(fact_names())) -> str:
 
 def _compared(section: str) -> list[str]:
     """The section's facts, without those that are told apart as always in motion."""
-    return [name for name in fact_names(section) if name not in momentary_facts()]
+    return [name for name in fact_names(section) if name not in volatile_facts()]
 
 
 def _title(found: Comparison, strict: bool) -> Text:
@@ -94,8 +95,8 @@ def _title(found: Comparison, strict: bool) -> Text:
     return Text("Different", "bad").append(f": {len(changed)} of {both}{more}{also}.", "")
 
 
-def _name(host: Host) -> str:
-    return "this machine" if host.origin.kind == "live" else str(host.origin.path)
+def _name(report: Report) -> str:
+    return "this machine" if report.subject.kind == "live" else str(report.subject.path)
 
 
 def _table(console: Console, differences: list[Difference], verbose: bool) -> Table:
@@ -106,7 +107,7 @@ def _table(console: Console, differences: list[Difference], verbose: bool) -> Ta
         table.add_column(side, header_style="label", overflow="fold")
     for found in differences:
         is_listed = bool(found.entries)
-        sides = [_value(side, is_listed, verbose) for side in (found.a, found.b)]
+        sides = [_value(found.fact, side, is_listed, verbose) for side in (found.a, found.b)]
         table.add_row(Text(found.fact, "label"), *sides)
         for entry in found.entries:
             mark, style = _MARKS[entry.change]
@@ -115,14 +116,16 @@ def _table(console: Console, differences: list[Difference], verbose: bool) -> Ta
     return table
 
 
-def _value(observed: Observed[Any], is_listed: bool, verbose: bool) -> Text:
+def _value(name: str, side: Observed, is_listed: bool, verbose: bool) -> Text:
     """The value in a line; of a list whose entries stand below, only how many it has."""
-    if is_listed and isinstance(observed.value, tuple):
-        return Text(f"{len(observed.value)} in all")
-    told = Text(words.value(observed), "" if observed.is_known else "unknown")
-    if verbose and observed.is_known:
-        told.append(f"  ({printable(observed.origin)})", "origin")
-    return told
+    if not side.origin:
+        return Text(f"unknown: {words.reason_of(side.attempts)}", "unknown")
+    if is_listed and isinstance(side.value, tuple):
+        return Text(f"{len(side.value)} in all")
+    shown = Text(words.value(name, side.value))
+    if verbose:
+        shown.append(f"  ({printable(side.origin)})", "origin")
+    return shown
 
 
 def _parts(entry: Entry) -> Iterator[Text]:

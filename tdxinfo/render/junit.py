@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree
 
-from tdxinfo.checks.engine import Judged, Result
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import Result
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render.safe import printable
 
 
-def page(judged: Judged) -> str:
+def page(run: CheckRun) -> str:
     """The XML document. Warnings are failures where --strict made them decide."""
-    is_strict = judged.verdict is HostVerdict.NOT_READY and not _has_failed(judged.results)
+    is_strict = run.verdict is HostVerdict.NOT_READY and not _has_failed(run.results)
     root = ElementTree.Element("testsuites", name="tdxinfo")
-    _count(root, judged.results, is_strict)
-    for group in dict.fromkeys(result.check.group for result in judged.results):
-        results = [result for result in judged.results if result.check.group == group]
+    _count(root, run.results, is_strict)
+    for group in dict.fromkeys(result.check.rule.group for result in run.results):
+        results = [result for result in run.results if result.check.rule.group == group]
         suite = ElementTree.SubElement(root, "testsuite", name=group)
         _count(suite, results, is_strict)
         for result in results:
@@ -52,18 +53,18 @@ def _count(element: ElementTree.Element, results: list[Result], is_strict: bool)
 
 def _add_case(suite: ElementTree.Element, result: Result, is_strict: bool) -> None:
     case = ElementTree.SubElement(
-        suite, "testcase", classname=f"tdxinfo.{result.check.group}", name=result.check.id
+        suite, "testcase", classname=f"tdxinfo.{result.check.rule.group}", name=result.check.id
     )
     message = printable(result.verdict.message)
     kind = _kind(result, is_strict)
     if not kind:
-        told = f"{result.outcome.value}: {result.check.title}: {message}"
+        told = f"{result.outcome.value}: {result.check.rule.title}: {message}"
         ElementTree.SubElement(case, "system-out").text = "\n".join([told, *_remedy(result)])
     else:
         found = ElementTree.SubElement(case, kind, message=message)
         if kind != "skipped":
             found.set("type", result.outcome.value)
-            found.text = "\n".join([f"{result.check.title}: {message}", *_remedy(result)])
+            found.text = "\n".join([f"{result.check.rule.title}: {message}", *_remedy(result)])
 
 
 def _remedy(result: Result) -> list[str]:

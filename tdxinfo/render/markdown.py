@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable
 
 from tdxinfo import __version__
-from tdxinfo.checks.engine import Judged, Result
-from tdxinfo.host import Host
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import Result
 from tdxinfo.model.verdict import Outcome
 from tdxinfo.render import words
 from tdxinfo.render.safe import printable
 from tdxinfo.render.summary import sentence
+from tdxinfo.report import Report
 
 _FACTS = (
     "module.state",
@@ -46,21 +47,21 @@ _PUNCTUATION = re.compile(r"[\\`*_{}\[\]()#+|~!]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;&#8203;", "\n": " "}
 
 
-def page(judged: Judged, cleaned: Callable[[str], str] = str) -> str:
+def page(run: CheckRun, cleaned: Callable[[str], str] = str) -> str:
     """The report. `cleaned` takes identities out of what was read."""
 
     def text(told: str) -> str:
         return escaped(cleaned(told))
 
-    word, why = sentence(judged.results, judged.verdict)
+    word, why = sentence(run.results, run.verdict)
     lines = [f"## {word}{text(why)}", ""]
-    lines += [*_remedy_of_first(judged.results, text), *_facts(judged.host, text)]
-    told = [result for result in judged.results if _is_told(result)]
+    lines += [*_remedy_of_first(run.results, text), *_facts(run.report, text)]
+    told = [result for result in run.results if _is_told(result)]
     if told:
         lines += ["| | check | what was found | what to do |", "|---|---|---|---|"]
         lines += [*(_row(result, text) for result in told), ""]
-    lines += _the_rest([result for result in judged.results if result not in told])
-    lines.append(f"tdxinfo {__version__}, {judged.host.origin.kind}")
+    lines += _the_rest([result for result in run.results if result not in told])
+    lines.append(f"tdxinfo {__version__}, {run.report.subject.kind}")
     return "\n".join(lines) + "\n"
 
 
@@ -75,9 +76,9 @@ def _remedy_of_first(results: list[Result], text: Callable[[str], str]) -> list[
     return [text(failed[0].remedy), ""] if failed and failed[0].remedy else []
 
 
-def _facts(host: Host, text: Callable[[str], str]) -> list[str]:
-    known = [name for name in _FACTS if host.fact(name).is_known]
-    rows = [f"| {name} | {text(words.value(host.fact(name)))} |" for name in known]
+def _facts(report: Report, text: Callable[[str], str]) -> list[str]:
+    known = [name for name in _FACTS if report.is_known(name)]
+    rows = [f"| {name} | {text(words.fact(report, name))} |" for name in known]
     return ["| fact | here |", "|---|---|", *rows, ""] if rows else []
 
 

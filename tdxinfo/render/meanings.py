@@ -11,7 +11,7 @@ from tdxinfo.explain import Explanation
 from tdxinfo.render.safe import printable
 
 
-def print_meanings(console: Console, found: dict[str, list[Explanation]]) -> None:
+def print_meanings(console: Console, found: dict[str, tuple[Explanation, ...]]) -> None:
     for meanings in found.values():
         for meaning in meanings:
             _print(console, meaning)
@@ -24,7 +24,7 @@ def _print(console: Console, meaning: Explanation) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="label", no_wrap=True)
     grid.add_column(overflow="fold")
-    for name, text in meaning.details:
-        grid.add_row(f"  {printable(name)}", Text(printable(text)))
+    for detail in meaning.details:
+        grid.add_row(f"  {printable(detail.name)}", Text(printable(detail.text)))
     if meaning.details:
         console.print(grid)

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.text import Text
 
 from tdxinfo.decode import tdmr
-from tdxinfo.host import Host
 from tdxinfo.model.memory import TdmrPlan
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.units import address, counted, size, span
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import words
 from tdxinfo.render.plan import MOST_ROWS, print_plan
 from tdxinfo.render.safe import printable
+from tdxinfo.report import Report
 
 _MIB, _GIB = 1 << 20, 1 << 30
 _LOW = 4 * _GIB
@@ -76,43 +75,43 @@ class Lane(NamedTuple):
     """Where the knowledge ends; None when it reaches over the whole space."""
 
 
-def print_map(console: Console, host: Host) -> None:
+def print_map(console: Console, report: Report) -> None:
     """The strips with their lanes, the signs, the TDMRs, and what is not known."""
     glyphs = _UNICODE if console.encoding.startswith("utf") else _ASCII
-    lanes = list(_lanes(host))
+    lanes = list(_lanes(report))
     end = max((found.end for lane in lanes for found in lane.ranges), default=0)
     if not end:
         console.print(Text("No place tells of this host's memory."))
-    for strip in _strips(host, end, console.width - _MARGIN):
+    for strip in _strips(report, end, console.width - _MARGIN):
         _print_strip(console, strip, lanes, glyphs)
     if end:
         _print_signs(console, lanes, glyphs)
-    plan = _plan(host)
+    plan = _plan(report)
     if plan:
         print_plan(console, plan)
-    for line in (*_outside(host), *_not_known(host)):
+    for line in (*_outside(report), *_not_known(report)):
         console.print(line)
 
 
 # --- what is drawn ------------------------------------------------------------------------------
 
 
-def _lanes(host: Host) -> Iterator[Lane]:
-    memory = host.memory
-    nodes = memory.nodes.value or ()
+def _lanes(report: Report) -> Iterator[Lane]:
+    memory = report.host.memory
+    nodes = memory.nodes or ()
     if len(nodes) > 1:
         yield Lane("node", "number of the NUMA node", nodes, [n.node or 0 for n in nodes])
-    ram = memory.system_ram.value or memory.regions.value
-    cut = _known_to(host)
+    ram = memory.system_ram or memory.regions
+    cut = _known_to(report)
     if ram:
-        what = "System RAM" if memory.system_ram.value else _origin_of_regions(host)
+        what = "System RAM" if memory.system_ram else _origin_of_regions(report)
         yield Lane("RAM", what, ram, None, cut)
-    if memory.cmrs.value:
-        yield Lane("CMR", "convertible memory, which TDs can use", memory.cmrs.value)
-    built, plan = memory.tdmrs.value, _plan(host)
+    if memory.cmrs:
+        yield Lane("CMR", "convertible memory, which TDs can use", memory.cmrs)
+    built, plan = memory.tdmrs, _plan(report)
     if built:
         yield Lane("TDMR", "TDMRs, by number", built, range(len(built)))
-        yield from _built_lanes(host)
+        yield from _built_lanes(report)
     elif plan:
         yield Lane(
             "TDMR?", "TDMRs as calculated, by number", plan.tdmrs, range(len(plan.tdmrs)), cut
@@ -121,9 +120,9 @@ def _lanes(host: Host) -> Iterator[Lane]:
         yield Lane("hole?", "holes in them, which take reserved areas", holes, None, cut)
 
 
-def _built_lanes(host: Host) -> Iterator[Lane]:
+def _built_lanes(report: Report) -> Iterator[Lane]:
     """Holes and PAMTs of the TDMRs that there are, where the kernel told them."""
-    built = host.memory.tdmrs.value or ()
+    built = report.host.memory.tdmrs or ()
     pamts = [(number, area) for number, found in enumerate(built) for area in found.pamt or ()]
     if any(found.reserved is None or found.pamt is None for found in built):
         return
@@ -137,23 +136,23 @@ def _built_lanes(host: Host) -> Iterator[Lane]:
     )
 
 
-def _plan(host: Host) -> TdmrPlan | None:
+def _plan(report: Report) -> TdmrPlan | None:
     """What this kernel makes of its memory, by what it takes for holes."""
-    memory = host.memory
-    by_cmrs = memory.plan_by_cmrs.value if memory.holes_from.value == "cmrs" else None
-    return by_cmrs or memory.plan.value
+    memory = report.host.memory
+    by_cmrs = memory.plan_by_cmrs if memory.holes_from == "cmrs" else None
+    return by_cmrs or memory.plan
 
 
-def _known_to(host: Host) -> int | None:
+def _known_to(report: Report) -> int | None:
     """Where the memory map ends, if it ends before the CMRs do."""
-    ram = host.memory.system_ram.value or host.memory.regions.value or ()
-    if not tdmr.is_cut(ram, host.memory.cmrs.value or ()):
+    ram = report.host.memory.system_ram or report.host.memory.regions or ()
+    if not tdmr.is_cut(ram, report.host.memory.cmrs or ()):
         return None
     return max((found.end for found in ram), default=0)
 
 
-def _origin_of_regions(host: Host) -> str:
-    if "firmware_ram" in host.memory.regions.origin:
+def _origin_of_regions(report: Report) -> str:
+    if "firmware_ram" in report.origin_of("memory.regions"):
         return "what the firmware's map calls usable"
     return "the kernel's list of memory"
 
@@ -161,14 +160,14 @@ def _origin_of_regions(host: Host) -> str:
 # --- strips -------------------------------------------------------------------------------------
 
 
-def _strips(host: Host, end: int, columns: int) -> Iterator[Strip]:
+def _strips(report: Report, end: int, columns: int) -> Iterator[Strip]:
     if not end:
         return
     if end <= _SMALL:
         yield _strip("All memory", 0, end, columns)
         return
     yield _strip("Below 4 GiB", 0, _LOW, columns)
-    nodes = _nodes_above(host)
+    nodes = _nodes_above(report)
     if not nodes:
         yield _strip("Above 4 GiB", _LOW, end, columns)
     for node in nodes:
@@ -178,9 +177,9 @@ def _strips(host: Host, end: int, columns: int) -> Iterator[Strip]:
         yield _strip("Beyond", last, end, columns)
 
 
-def _nodes_above(host: Host) -> list[NodeMemory]:
+def _nodes_above(report: Report) -> list[NodeMemory]:
     """The nodes with memory above 4 GiB, where their spans are apart and few enough."""
-    nodes = sorted(host.memory.nodes.value or (), key=lambda node: node.base)
+    nodes = sorted(report.host.memory.nodes or (), key=lambda node: node.base)
     apart = all(one.end <= other.base for one, other in pairwise(nodes))
     above = [node for node in nodes if node.end > _LOW]
     return above if apart and len(above) <= _MOST_NODES else []
@@ -275,8 +274,8 @@ def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> Non
 # --- what stands below --------------------------------------------------------------------------
 
 
-def _outside(host: Host) -> Iterator[Text]:
-    found = host.memory.ram_outside_cmrs.value or ()
+def _outside(report: Report) -> Iterator[Text]:
+    found = report.host.memory.ram_outside_cmrs or ()
     for piece in found[:MOST_ROWS]:
         cause = f": {printable(piece.name)}" if piece.name else ""
         yield Text(f"RAM in no CMR: {span(piece.base, piece.end)}{cause}", "bad")
@@ -285,21 +284,17 @@ def _outside(host: Host) -> Iterator[Text]:
         yield Text(f"RAM in no CMR: {left}: `tdxinfo dump memory.ram_outside_cmrs --json`", "bad")
 
 
-def _not_known(host: Host) -> Iterator[Text]:
+def _not_known(report: Report) -> Iterator[Text]:
     """What the map lacks, and why; PAMTs before they have a place are told by their size."""
-    memory = host.memory
-    facts: dict[str, Observed[Any]] = {
-        "RAM": memory.system_ram,
-        "CMR": memory.cmrs,
-        "node": memory.nodes,
-    }
-    for name, fact in facts.items():
-        if not fact.value and not (name == "RAM" and memory.regions.value):
-            yield Text(f"Not drawn: {name}, {words.reason(fact)}", "unknown")
-    if not memory.tdmrs.value and memory.plan.value:
-        cost = memory.pamt_expected_bytes.value
+    memory = report.host.memory
+    facts = {"RAM": "memory.system_ram", "CMR": "memory.cmrs", "node": "memory.nodes"}
+    for label, name in facts.items():
+        if not report.host.fact(name) and not (label == "RAM" and memory.regions):
+            yield Text(f"Not drawn: {label}, {words.reason(report, name)}", "unknown")
+    if not memory.tdmrs and memory.plan:
+        cost = memory.pamt_expected_bytes
         told = "" if cost is None else f", {size(cost)} by calculation"
         yield Text(f"Not drawn: PAMT{told}, since nothing tells where it lies", "unknown")
-    cut = _known_to(host)
+    cut = _known_to(report)
     if cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

@@ -1,4 +1,4 @@
-"""A judged host as a feature file of node-feature-discovery's local source.
+"""A run host as a feature file of node-feature-discovery's local source.
 
 The rules are those of NFD's customization guide and of Kubernetes' labels: names with a prefix, at
 most 63 characters of letters, digits, `-`, `_` and `.` that begin and end with a letter or digit.
@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tdxinfo import __version__, tables
-from tdxinfo.checks.engine import Judged, first_failure
-from tdxinfo.render.document import plain
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import first_failure
+from tdxinfo.host import as_json
 
 NAMESPACE = "feature.node.kubernetes.io/"
 PREFIX = "tdx."
@@ -27,18 +28,18 @@ Row = Mapping[str, Any]
 """A row of `tables/nfd.toml`."""
 
 
-def page(judged: Judged) -> str:
-    """The file's text. NFD passes over a file that is no longer to be believed."""
-    return "".join(f"{line}\n" for line in _lines(judged))
+def page(run: CheckRun, hours: int | None = None) -> str:
+    """The file's text. NFD ignores it once `hours` are over; None is for always."""
+    return "".join(f"{line}\n" for line in _lines(run, hours))
 
 
-def _lines(judged: Judged) -> Iterator[str]:
+def _lines(run: CheckRun, hours: int | None) -> Iterator[str]:
     yield f"# tdxinfo {__version__}"
-    if judged.hours is not None:
-        ends = datetime.fromtimestamp(judged.when + judged.hours * 3600, UTC)
+    if hours is not None:
+        ends = datetime.fromtimestamp(run.time + hours * 3600, UTC)
         yield f"# +expiry-time={ends:%Y-%m-%dT%H:%M:%SZ}"
     for name, row in tables.load("nfd").items():
-        for key, value in _KINDS[row["of"]](PREFIX + name, row, judged):
+        for key, value in _KINDS[row["of"]](PREFIX + name, row, run):
             if not (is_word(key) and is_word(value)):
                 yield f"# {PREFIX}{name} is left out: Kubernetes allows no such text in a label"
                 continue
@@ -52,30 +53,30 @@ def is_word(text: str) -> bool:
     return _WORD.fullmatch(text) is not None
 
 
-def _fact(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
-    told = plain(row["fact"], judged.host.fact(row["fact"]).value)
+def _fact(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
+    told = as_json(row["fact"], run.report.host.fact(row["fact"]))
     if told is not None:
         yield name, str(told).lower() if isinstance(told, bool) else str(told)
     elif row.get("unknown"):
         yield name, UNKNOWN
 
 
-def _features(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
-    for feature in judged.host.fact(row["fact"]).value or ():
+def _features(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
+    for feature in run.report.host.fact(row["fact"]) or ():
         yield f"{name}.{feature}", "true"
 
 
-def _verdict(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
-    yield name, judged.verdict.value
+def _verdict(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
+    yield name, run.verdict.value
 
 
-def _first_failure(name: str, row: Row, judged: Judged) -> Iterable[tuple[str, str]]:
-    first = first_failure(judged.results)
+def _first_failure(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
+    first = first_failure(run.results)
     if first:
         yield name, first.check.id
 
 
-_KINDS: dict[str, Callable[[str, Row, Judged], Iterable[tuple[str, str]]]] = {
+_KINDS: dict[str, Callable[[str, Row, CheckRun], Iterable[tuple[str, str]]]] = {
     "fact": _fact,
     "features": _features,
     "verdict": _verdict,

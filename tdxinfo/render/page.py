@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -10,15 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.errors import AS_ROOT, Denied
-from tdxinfo.host import Host, fact_names
+from tdxinfo.host import fact_names
 from tdxinfo.model import units
 from tdxinfo.model.memory import NamedRange, TdmrPlan
-from tdxinfo.model.observed import Attempt
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import words
-from tdxinfo.render.document import Answers
 from tdxinfo.render.plan import print_plan
 from tdxinfo.render.safe import printable
+from tdxinfo.report import Report, SourceAnswer
 
 _STATE_STYLES = {"initialized": "good", "failed": "bad", "not-loaded": "bad"}
 _STATE_WORDS = {
@@ -30,22 +30,22 @@ _STATE_WORDS = {
 Row = tuple[str, Text]
 
 
-def print_host(console: Console, host: Host, verbose: bool) -> None:
+def print_host(console: Console, report: Report, verbose: bool) -> None:
     """The answer first, then what it stands on, last what is not known here."""
-    console.print(_title(host))
-    console.print(_grid(_rows(host)))
-    if host.memory.cmrs.value:
-        console.print(_ranges(host.memory.cmrs.value))
+    console.print(_title(report))
+    console.print(_grid(_rows(report)))
+    if report.host.memory.cmrs:
+        console.print(_ranges(report.host.memory.cmrs))
     if verbose:
-        console.print(_facts(host, fact_names(), with_origin=True))
-    for line in _not_known(host):
+        console.print(_facts(report, fact_names(), with_origin=True))
+    for line in _not_known(report):
         console.print(line)
 
 
-def print_facts(console: Console, host: Host, names: list[str], verbose: bool) -> None:
-    console.print(_facts(host, names, verbose))
+def print_facts(console: Console, report: Report, names: list[str], verbose: bool) -> None:
+    console.print(_facts(report, names, verbose))
     for name in names:
-        told = host.fact(name).value
+        told = report.host.fact(name)
         if isinstance(told, tuple) and told and isinstance(told[0], MemoryRange):
             console.print(Text(name, "title"))
             console.print(_ranges(told))
@@ -54,13 +54,19 @@ def print_facts(console: Console, host: Host, names: list[str], verbose: bool) -
             print_plan(console, told)
 
 
-def print_answers(console: Console, answers: Answers) -> None:
-    """Each fact with what each of its places said."""
+def print_answers(
+    console: Console, answers: Mapping[str, Sequence[SourceAnswer | Attempt]]
+) -> None:
+    """Each fact with what each of its sources has."""
     table = Table("fact", "place", "said", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, told in answers.items():
-        for number, answer in enumerate(told):
+    for name, found in answers.items():
+        for number, answer in enumerate(found):
             refused = isinstance(answer, Attempt)
-            said = answer.message if isinstance(answer, Attempt) else words.value(answer)
+            said = (
+                answer.message
+                if isinstance(answer, Attempt)
+                else words.of_plain(answer.value, name)
+            )
             table.add_row(
                 Text(name if number == 0 else "", "label"),
                 Text(printable(answer.origin)),
@@ -72,18 +78,19 @@ def print_answers(console: Console, answers: Answers) -> None:
 # --- the page's parts -------------------------------------------------------------------------
 
 
-def _title(host: Host) -> Text:
-    module = host.module
-    state = module.state.value or "unknown"
+def _title(report: Report) -> Text:
+    module = report.host.module
+    state = module.state
     title = Text("TDX module", "title")
-    if module.version.is_known:
-        title.append(f" {module.version.value}", "title")
+    if module.version is not None:
+        title.append(f" {module.version}", "title")
     title.append("   ")
     title.append(_STATE_WORDS.get(state, state), _STATE_STYLES.get(state, "doubtful"))
-    if state == "unknown" and host.kernel.tdx_detected.value is False:
+    if state == "unknown" and report.host.kernel.tdx_detected is False:
         title.append(": the kernel found no TDX on this platform")
-    basis = module.state.origin.removeprefix("inferred:")
-    if basis != module.state.origin:
+    origin = report.origin_of("module.state")
+    basis = origin.removeprefix("inferred:")
+    if basis != origin:
         title.append(f", inferred from {printable(basis.replace(',', ' and '))}", "label")
     return title
 
@@ -97,13 +104,13 @@ def _grid(rows: Iterable[Row]) -> Table:
     return grid
 
 
-def _rows(host: Host) -> Iterator[Row]:
+def _rows(report: Report) -> Iterator[Row]:
     """The lines of which something is known."""
-    if host.origin.kind != "live":
-        kind = "" if host.origin.kind == "example" else f"{host.origin.kind} "
-        yield "from", Text(printable(f"{kind}{host.origin.path}"), "origin")
-    if host.origin.note:
-        yield "note", Text(printable(host.origin.note), "origin")
+    if report.subject.kind != "live":
+        kind = "" if report.subject.kind == "example" else f"{report.subject.kind} "
+        yield "from", Text(printable(f"{kind}{report.subject.path}"), "origin")
+    if report.subject.note:
+        yield "note", Text(printable(report.subject.note), "origin")
     makers = {
         "failure": _failure,
         "build": _build,
@@ -119,13 +126,13 @@ def _rows(host: Host) -> Iterator[Row]:
         "KVM": _kvm,
     }
     for label, make in makers.items():
-        text = make(host)
+        text = make(report)
         if text:
             yield label, text if isinstance(text, Text) else Text(printable(text))
 
 
-def _failure(host: Host) -> Text | None:
-    failure = host.module.failure.value
+def _failure(report: Report) -> Text | None:
+    failure = report.host.module.failure
     if failure is None:
         return None
     text = Text(printable(failure.message), "bad")
@@ -138,144 +145,149 @@ def _failure(host: Host) -> Text | None:
     return text
 
 
-def _build(host: Host) -> str | None:
-    module = host.module
-    parts = [str(fact.value) for fact in (module.build_number, module.build_date) if fact.is_known]
+def _build(report: Report) -> str | None:
+    module = report.host.module
+    parts = [str(part) for part in (module.build_number, module.build_date) if part is not None]
     kinds = {True: "(debug)", False: "(production)", None: ""}
-    return ", ".join(parts) + f" {kinds[module.debug.value]}" if parts else None
+    return ", ".join(parts) + f" {kinds[module.debug]}" if parts else None
 
 
-def _release(host: Host) -> str | None:
+def _release(report: Report) -> str | None:
     """The release, where it says more than the version, and a newer one of its line."""
-    release, newest = host.module.release.value, host.module.newest_release.value
+    release, newest = report.host.module.release, report.host.module.newest_release
     if release is None:
         return None
     newer = f"; of its line {newest} is known too" if newest not in (None, release) else ""
-    build = " and build" if host.module.build_number.is_known else ""
+    build = " and build" if report.is_known("module.build_number") else ""
     return f"{release}, inferred from version{build}{newer}"
 
 
-def _no_rbp_mod(host: Host) -> Text | None:
-    fact = host.module.no_rbp_mod
-    if not fact.is_known:
-        return Text(f"unknown: {words.reason(fact)}", "unknown")
-    told = Text("yes", "good") if fact.value else Text("no", "bad")
-    if not fact.value:
+def _no_rbp_mod(report: Report) -> Text | None:
+    has_it = report.host.module.no_rbp_mod
+    if has_it is None:
+        return Text(f"unknown: {words.reason(report, 'module.no_rbp_mod')}", "unknown")
+    told = Text("yes", "good") if has_it else Text("no", "bad")
+    if not has_it:
         told.append(
             ": a TD can clobber the host's RBP, and Linux 6.14 and later refuses the module"
         )
-    if fact.origin.startswith("inferred"):
+    if report.origin_of("module.no_rbp_mod").startswith("inferred"):
         told.append(", since this kernel would not run the module otherwise")
     return told
 
 
-def _features(host: Host) -> Text | None:
-    bitmap, names = host.module.features0, host.module.features
-    if bitmap.value is None or names.value is None:
+def _features(report: Report) -> Text | None:
+    bitmap, names = report.host.module.features0, report.host.module.features
+    if bitmap is None or names is None:
         return None
-    text = Text(f"{bitmap.value:#018x}, {len(names.value)} set: ")
-    for number, name in enumerate(names.value):
+    text = Text(f"{bitmap:#018x}, {len(names)} set: ")
+    for number, name in enumerate(names):
         text.append(" " if number else "")
         text.append(printable(name), "good" if name == "NO_RBP_MOD" else "")
     return text
 
 
-def _seamldr(host: Host) -> str | None:
-    facts = host.seamldr
-    if not facts.version.is_known:
+def _seamldr(report: Report) -> str | None:
+    facts = report.host.seamldr
+    if facts.version is None:
         return None
-    left = facts.remaining_updates.value
+    left = facts.remaining_updates
     more = "" if left is None else f", {units.counted(left, 'update')} left before a reboot"
-    return f"{facts.version.value}{more}"
+    return f"{facts.version}{more}"
 
 
-def _keyids(host: Host) -> str | None:
-    keys = host.keys
-    if keys.tdx_keyids.value is None:
-        left = keys.guest_keyids.value
-        return None if left is None else f"{left} for TDs{_in_use(host)}"
-    shared = f"{keys.mktme_keyids.value} shared | " if keys.mktme_keyids.is_known else ""
+def _keyids(report: Report) -> str | None:
+    keys = report.host.keys
+    if keys.tdx_keyids is None:
+        left = keys.guest_keyids
+        return None if left is None else f"{left} for TDs{_in_use(report)}"
+    shared = f"{keys.mktme_keyids} shared | " if keys.mktme_keyids is not None else ""
     return (
-        f"{shared}{keys.tdx_keyids.value} private: 1 global + "
-        f"{keys.guest_keyids.value} for TDs{_in_use(host)}"
+        f"{shared}{keys.tdx_keyids} private: 1 global + "
+        f"{keys.guest_keyids} for TDs{_in_use(report)}"
     )
 
 
-def _in_use(host: Host) -> str:
-    used = host.keys.guest_keyids_in_use.value
+def _in_use(report: Report) -> str:
+    used = report.host.keys.guest_keyids_in_use
     return "" if used is None else f", {used} in use"
 
 
-def _memory(host: Host) -> str | None:
-    memory = host.memory
+def _memory(report: Report) -> str | None:
+    memory = report.host.memory
     parts = []
-    if memory.cmrs.value is not None and memory.cmr_bytes.value is not None:
-        count = units.counted(len(memory.cmrs.value), "CMR")
-        parts.append(f"{count}, {units.size(memory.cmr_bytes.value)}")
-    if memory.pamt_bytes.value is not None:
-        whole = memory.cmr_bytes.value or memory.system_ram_bytes.value
-        share = f" ({memory.pamt_bytes.value / whole:.2%})" if whole else ""
-        parts.append(f"PAMT {units.size(memory.pamt_bytes.value)}{share}")
-    if memory.tdmrs.value is not None:
-        most = f" of {memory.max_tdmrs.value}" if memory.max_tdmrs.is_known else ""
-        parts.append(f"TDMRs {len(memory.tdmrs.value)}{most}{_fullest(host)}")
+    if memory.cmrs is not None and memory.cmr_bytes is not None:
+        count = units.counted(len(memory.cmrs), "CMR")
+        parts.append(f"{count}, {units.size(memory.cmr_bytes)}")
+    if memory.pamt_bytes is not None:
+        whole = memory.cmr_bytes or memory.system_ram_bytes
+        share = f" ({memory.pamt_bytes / whole:.2%})" if whole else ""
+        parts.append(f"PAMT {units.size(memory.pamt_bytes)}{share}")
+    if memory.tdmrs is not None:
+        most = f" of {memory.max_tdmrs}" if memory.max_tdmrs is not None else ""
+        parts.append(f"TDMRs {len(memory.tdmrs)}{most}{_fullest(report)}")
     return "   ".join(parts)
 
 
-def _fullest(host: Host) -> str:
+def _fullest(report: Report) -> str:
     """How many reserved areas the fullest TDMR uses."""
-    most = host.memory.max_reserved_per_tdmr.value
-    used = [len(found.reserved) for found in host.memory.tdmrs.value or () if found.reserved]
+    most = report.host.memory.max_reserved_per_tdmr
+    used = [len(found.reserved) for found in report.host.memory.tdmrs or () if found.reserved]
     return f", up to {max(used)} of {most} reserved areas" if most and used else ""
 
 
-def _machine(host: Host) -> str:
-    platform = host.platform
-    packages = platform.packages.value
+def _machine(report: Report) -> str:
+    platform = report.host.platform
+    packages = platform.packages
     kinds = {"vm": "a virtual machine", "td-guest": "a trust domain: this is a guest, not a host"}
     parts = [
-        platform.codename.value or platform.model_name.value,
+        platform.codename or platform.model_name,
         units.counted(packages, "package") if packages else None,
-        platform.system.value,
-        kinds.get(platform.virtualization.value or ""),
+        platform.system,
+        kinds.get(platform.virtualization or ""),
     ]
     return ", ".join(part for part in parts if part)
 
 
-def _firmware(host: Host) -> str:
-    firmware = host.firmware
+def _firmware(report: Report) -> str:
+    firmware = report.host.firmware
     facts = {
-        "TME": firmware.tme_enabled.value,
-        "SEAM range": firmware.seamrr_enabled.value,
-        "SGX": firmware.sgx_enabled.value,
+        "TME": firmware.tme_enabled,
+        "SEAM range": firmware.seamrr_enabled,
+        "SGX": firmware.sgx_enabled,
     }
     known = [f"{name} {'on' if on else 'off'}" for name, on in facts.items() if on is not None]
-    if firmware.mcheck_status.value is not None:
-        known.append(f"MCHECK {firmware.mcheck_status.value:#x}")
+    if firmware.mcheck_status is not None:
+        known.append(f"MCHECK {firmware.mcheck_status:#x}")
     return "   ".join(known)
 
 
-def _kernel(host: Host) -> str:
-    kernel = host.kernel
-    parts = [kernel.release.value or ""]
-    if kernel.config_tdx_host.is_known:
-        parts.append("with TDX host" if kernel.config_tdx_host.value else "without TDX host")
-    if kernel.hibernation.value:
+def _kernel(report: Report) -> str:
+    kernel = report.host.kernel
+    parts = [kernel.release or ""]
+    if kernel.config_tdx_host is not None:
+        parts.append("with TDX host" if kernel.config_tdx_host else "without TDX host")
+    if kernel.hibernation:
         parts.append("can hibernate")
     return ", ".join(part for part in parts if part)
 
 
-def _kvm(host: Host) -> str:
-    kvm = host.kvm
+def _kvm(report: Report) -> str:
+    kvm = report.host.kvm
     states = {
-        "kvm_intel": {True: "loaded", False: "not loaded"}.get(kvm.loaded.value),  # type: ignore[arg-type]
-        "tdx": {True: "on", False: "off"}.get(kvm.tdx_enabled.value),  # type: ignore[arg-type]
-        "TD VM type": {True: "offered", False: "not offered"}.get(kvm.vm_type_supported.value),  # type: ignore[arg-type]
+        "kvm_intel": _either(kvm.loaded, "loaded", "not loaded"),
+        "tdx": _either(kvm.tdx_enabled, "on", "off"),
+        "TD VM type": _either(kvm.vm_type_supported, "offered", "not offered"),
     }
     known = [f"{name} {state}" for name, state in states.items() if state]
-    if kvm.refusal.value:
-        known.append(kvm.refusal.value)
+    if kvm.refusal:
+        known.append(kvm.refusal)
     return "   ".join(known)
+
+
+def _either(value: bool | None, yes: str, no: str) -> str:
+    """One of both words; empty where it is unknown."""
+    return "" if value is None else (yes if value else no)
 
 
 def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
@@ -305,15 +317,15 @@ def _of_range(found: MemoryRange) -> str:
     return printable(found.name or "") if isinstance(found, NamedRange) else ""
 
 
-def _facts(host: Host, names: list[str], with_origin: bool) -> Table:
+def _facts(report: Report, names: list[str], with_origin: bool) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("fact", style="label", no_wrap=True)
     table.add_column("value", overflow="fold")
     for name in names:
-        fact = host.fact(name)
-        told = Text(words.value(fact), "" if fact.is_known else "unknown")
-        if with_origin and fact.is_known:
-            told.append(f"  ({printable(fact.origin)})", "origin")
+        origin = report.origin_of(name)
+        told = Text(words.fact(report, name), "" if origin else "unknown")
+        if with_origin and origin:
+            told.append(f"  ({printable(origin)})", "origin")
         table.add_row(name, told)
     return table
 
@@ -335,10 +347,10 @@ _HEADLINES = {
 """The facts a person looks for, what they are called, and who would tell them."""
 
 
-def _not_known(host: Host) -> Iterator[Text]:
+def _not_known(report: Report) -> Iterator[Text]:
     """What root would add, and what else is missing."""
-    unknown = [name for name in _HEADLINES if not host.fact(name).is_known]
-    for_root = [name for name in unknown if _root_would_tell(host, name)]
+    unknown = [name for name in _HEADLINES if not report.is_known(name)]
+    for_root = [name for name in unknown if _root_would_tell(report, name)]
     if for_root:
         names = ", ".join(_HEADLINES[name][0] for name in for_root)
         yield Text(f"Run as root to look for: {names}", "doubtful")
@@ -347,10 +359,10 @@ def _not_known(host: Host) -> Iterator[Text]:
         yield Text(f"Not known here: {_with_reasons(rest)}: see `tdxinfo dump -v`", "unknown")
 
 
-def _root_would_tell(host: Host, name: str) -> bool:
+def _root_would_tell(report: Report, name: str) -> bool:
     return any(
         attempt.reason == Denied.reason and attempt.remedy == AS_ROOT
-        for attempt in host.fact(name).attempts
+        for attempt in report.attempts(name)
     )
 
 

@@ -1,4 +1,4 @@
-"""A judged host as metrics in Prometheus' text format; which metrics there are is a table."""
+"""A run host as metrics in Prometheus' text format; which metrics there are is a table."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from tdxinfo import __version__, tables
-from tdxinfo.checks.engine import Judged
+from tdxinfo.checks.document import CheckRun
 from tdxinfo.errors import BadInput
-from tdxinfo.host import SECTIONS, docs
+from tdxinfo.host import as_json, declared, meaning
 from tdxinfo.model.verdict import HostVerdict, Outcome
-from tdxinfo.render.document import plain
 from tdxinfo.render.safe import printable
 
 Sample = tuple[dict[str, str], float]
@@ -20,7 +19,7 @@ Row = Mapping[str, Any]
 """A metric of `tables/metrics.toml`."""
 
 
-def page(judged: Judged) -> str:
+def page(run: CheckRun) -> str:
     """All metrics that have a sample. What is unknown is left out, never 0.
 
     Raises BadInput where prometheus_client is not installed.
@@ -32,15 +31,15 @@ def page(judged: Judged) -> str:
             "--format prometheus needs prometheus_client. Install `tdxinfo[prometheus]`."
         ) from None
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(judged))
+    registry.register(_Collector(run))
     return generate_latest(registry).decode()
 
 
 class _Collector:
     """What prometheus_client asks for metrics."""
 
-    def __init__(self, judged: Judged) -> None:
-        self._judged = judged
+    def __init__(self, run: CheckRun) -> None:
+        self._run = run
 
     def describe(self) -> Iterable[Any]:
         return ()
@@ -49,7 +48,7 @@ class _Collector:
         from prometheus_client.core import GaugeMetricFamily
 
         for name, row in tables.load("metrics").items():
-            samples = list(_KINDS[row["of"]](row, self._judged))
+            samples = list(_KINDS[row["of"]](row, self._run))
             if samples:
                 family = GaugeMetricFamily(name, help_of(row), labels=list(samples[0][0]))
                 for labels, value in samples:
@@ -58,54 +57,54 @@ class _Collector:
 
 
 def help_of(row: Row) -> str:
-    return str(row.get("help") or docs.meaning(row["fact"]))
+    return str(row.get("help") or meaning(row["fact"]))
 
 
-def _fact(row: Row, judged: Judged) -> Iterable[Sample]:
-    value = judged.host.fact(row["fact"]).value
+def _fact(row: Row, run: CheckRun) -> Iterable[Sample]:
+    value = run.report.host.fact(row["fact"])
     if value is not None:
         yield {}, float(len(value) if isinstance(value, tuple) else value)
 
 
-def _info(row: Row, judged: Judged) -> Iterable[Sample]:
+def _info(row: Row, run: CheckRun) -> Iterable[Sample]:
     """Labels of facts that are not known are empty, which to Prometheus is none."""
     told = {
-        label: plain(name, judged.host.fact(name).value) for label, name in row["labels"].items()
+        label: as_json(name, run.report.host.fact(name)) for label, name in row["labels"].items()
     }
     if any(value is not None for value in told.values()):
         yield {label: "" if v is None else str(v) for label, v in told.items()}, 1.0
 
 
-def _state(row: Row, judged: Judged) -> Iterable[Sample]:
-    section, _, field = row["fact"].partition(".")
-    states = get_args(SECTIONS[section].fields[field].type.annotation)
-    return _states(row["label"], states, judged.host.fact(row["fact"]).value)
+def _state(row: Row, run: CheckRun) -> Iterable[Sample]:
+    section, field = declared(row["fact"])
+    states = get_args(section.model_fields[field].annotation)
+    return _states(row["label"], states, run.report.host.fact(row["fact"]))
 
 
 def _states(label: str, states: Iterable[str], holds: object) -> Iterable[Sample]:
     return [({label: str(state)}, float(state == holds)) for state in states]
 
 
-def _verdict(row: Row, judged: Judged) -> Iterable[Sample]:
-    return _states("verdict", HostVerdict, judged.verdict)
+def _verdict(row: Row, run: CheckRun) -> Iterable[Sample]:
+    return _states("verdict", HostVerdict, run.verdict)
 
 
-def _checks(row: Row, judged: Judged) -> Iterable[Sample]:
-    for result in judged.results:
-        named = {"id": result.check.id, "group": result.check.group}
+def _checks(row: Row, run: CheckRun) -> Iterable[Sample]:
+    for result in run.results:
+        named = {"id": result.check.id, "group": result.check.rule.group}
         for state, value in _states("outcome", Outcome, result.outcome):
             yield {**named, **state}, value
 
 
-def _time(row: Row, judged: Judged) -> Iterable[Sample]:
-    yield {}, judged.when
+def _time(row: Row, run: CheckRun) -> Iterable[Sample]:
+    yield {}, run.time
 
 
-def _tool(row: Row, judged: Judged) -> Iterable[Sample]:
+def _tool(row: Row, run: CheckRun) -> Iterable[Sample]:
     yield {"version": __version__}, 1.0
 
 
-_KINDS: dict[str, Callable[[Row, Judged], Iterable[Sample]]] = {
+_KINDS: dict[str, Callable[[Row, CheckRun], Iterable[Sample]]] = {
     "fact": _fact,
     "info": _info,
     "state": _state,

@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import Result, first_failure
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render import words
 from tdxinfo.render.safe import printable
 from tdxinfo.render.summary import sentence
+from tdxinfo.report import Report
 
 _MARKS = {
     Outcome.PASS: ("✔", "+", "good"),
@@ -41,21 +43,17 @@ _COUNTED = {
 }
 
 
-class Wanted(NamedTuple):
+class Options(NamedTuple):
     """What of the results is to be shown."""
 
     verbose: bool
     failed_only: bool
-    is_whole: bool
-    """All checks were asked for, so that they speak for the host."""
 
 
-def print_verdict(
-    console: Console, results: list[Result], verdict: HostVerdict, wanted: Wanted
-) -> None:
-    verbose, failed_only = wanted.verbose, wanted.failed_only
+def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
+    verbose, failed_only, results = options.verbose, options.failed_only, run.results
     first = first_failure(results)
-    console.print(_headline(results, verdict, wanted.is_whole))
+    console.print(_headline(run))
     if first and first.remedy:
         _indented(console, Text(printable(first.remedy)))
     if not failed_only:
@@ -63,7 +61,9 @@ def print_verdict(
     for result in results:
         told = (result.outcome in _TOLD or result.is_accepted) and result is not first
         if told or (verbose and not failed_only):
-            _print_result(console, result, verbose, with_remedy=result is not first)
+            _print_result(console, result, with_remedy=result is not first)
+            if verbose:
+                _print_evidence(console, run.report, result)
     if not verbose and not failed_only:
         _print_unknown(console, results, helpful_only=first is not None)
     counts = Counter(result.outcome for result in results)
@@ -71,9 +71,9 @@ def print_verdict(
     console.print(Text(", ".join([f"{counts[Outcome.PASS]} passed", *parts]), "unknown"))
 
 
-def _headline(results: list[Result], verdict: HostVerdict, is_whole: bool) -> Text:
-    word, why = sentence(results, verdict, is_whole)
-    return Text(word, _STYLES[verdict]).append(printable(why), "")
+def _headline(run: CheckRun) -> Text:
+    word, why = sentence(run.results, run.verdict, run.is_whole)
+    return Text(word, _STYLES[run.verdict]).append(printable(why), "")
 
 
 def _print_unknown(console: Console, results: list[Result], helpful_only: bool) -> None:
@@ -103,11 +103,11 @@ def _short(ids: list[str]) -> str:
 
 def _print_tree(console: Console, results: list[Result]) -> None:
     """A line a group, in the order of the chain: who passed, by number; who did not, by name."""
-    groups = list(dict.fromkeys(result.check.group for result in results))
+    groups = list(dict.fromkeys(result.check.rule.group for result in results))
     width = max(map(len, groups), default=0)
     branches = ("├─", "└─") if console.encoding.startswith("utf") else ("|-", "`-")
     for group in groups:
-        own = [result for result in results if result.check.group == group]
+        own = [result for result in results if result.check.rule.group == group]
         line = Text(branches[group == groups[-1]], "unknown").append(f" {group:{width}}", "label")
         for outcome in _MARKS:
             line.append_text(_branch(console, outcome, [r for r in own if r.outcome is outcome]))
@@ -119,7 +119,7 @@ def _branch(console: Console, outcome: Outcome, results: list[Result]) -> Text:
     if not results:
         return Text()
     names = " ".join(result.check.id.partition(".")[2] for result in results)
-    waits = outcome is Outcome.SKIP and any(result.waits_for for result in results)
+    waits = outcome is Outcome.SKIP and any(result.failed_need for result in results)
     told = names if outcome in _NAMED else str(len(results)) + (" waiting" if waits else "")
     return Text("  ").append(*_mark(console, outcome)).append(f" {told}")
 
@@ -130,17 +130,21 @@ def _mark(console: Console, outcome: Outcome) -> tuple[str, str]:
     return (sign if console.encoding.startswith("utf") else plain), style
 
 
-def _print_result(console: Console, result: Result, verbose: bool, with_remedy: bool) -> None:
+def _print_result(console: Console, result: Result, with_remedy: bool) -> None:
     line = Text().append(*_mark(console, result.outcome)).append(" ")
-    line.append(result.check.id, "title").append(f"  {result.check.title}: ")
+    line.append(result.check.id, "title").append(f"  {result.check.rule.title}: ")
     line.append(printable(result.verdict.message))
     _indented(console, line)
     if result.remedy and with_remedy:
         _indented(console, Text(printable(result.remedy), "label"), 6)
-    if verbose:
-        for name, seen in result.evidence.items():
-            from_where = f"  ({printable(seen.origin)})" if seen.is_known else ""
-            _indented(console, Text(f"{name} = {words.value(seen)}{from_where}", "unknown"), 6)
+
+
+def _print_evidence(console: Console, report: Report, result: Result) -> None:
+    for name in result.evidence:
+        origin = report.origin_of(name)
+        from_where = f"  ({printable(origin)})" if origin else ""
+        shown = f"{name} = {words.fact(report, name)}{from_where}"
+        _indented(console, Text(shown, "unknown"), 6)
 
 
 def _indented(console: Console, text: Text, columns: int = _MARGIN) -> None:

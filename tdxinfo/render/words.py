@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from tdxinfo.model.observed import Observed
+from tdxinfo.host import as_json
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.units import counted, size, span
-from tdxinfo.render.document import plain
 from tdxinfo.render.safe import printable
+from tdxinfo.report import Report
 
 
-def value(observed: Observed[Any]) -> str:
+def fact(report: Report, name: str) -> str:
     """The fact's value in a line, or why there is none."""
-    if not observed.is_known:
-        return f"unknown: {reason(observed)}"
-    return of_plain(plain(observed.name, observed.value), observed.name)
+    if not report.is_known(name):
+        return f"unknown: {reason(report, name)}"
+    return value(name, report.host.fact(name))
+
+
+def value(name: str, found: object) -> str:
+    """A value of this fact in a line."""
+    return of_plain(as_json(name, found), name)
 
 
 def of_plain(told: Any, name: str = "") -> str:
@@ -42,12 +49,17 @@ def _listed(told: list[Any]) -> str:
     return ", ".join(map(of_plain, told))
 
 
-def reason(observed: Observed[Any]) -> str:
-    """The most telling of the refusals: a denial before an absence."""
-    if not observed.attempts:
+def reason(report: Report, name: str) -> str:
+    """Why the fact is unknown."""
+    return reason_of(report.attempts(name))
+
+
+def reason_of(attempts: Sequence[Attempt]) -> str:
+    """The most telling refusal: a denial before an absence."""
+    if not attempts:
         return "no interface of today's kernels shows it"
-    asked = [a for a in observed.attempts if ":" in a.origin and not _is_reasoned(a.origin)]
-    ranked = sorted(asked or observed.attempts, key=lambda a: _RANKS.get(a.reason, len(_RANKS)))
+    asked = [a for a in attempts if ":" in a.origin and not _is_reasoned(a.origin)]
+    ranked = sorted(asked or attempts, key=lambda a: _RANKS.get(a.reason, len(_RANKS)))
     return printable(ranked[0].message)
 
 

@@ -1,32 +1,18 @@
-"""The kinds of places that tell facts: each a locator, and how to ask there.
-
-A place has `origin`, which names it to users and in JSON, and `read(machine)`, which gives its
-value or raises Unavailable. One of which there are several is a `locator` with what tells them
-apart.
-"""
+"""The sources of facts: one module a kind, each source an object that a fact is annotated with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, dataclass_transform
+from typing import Any, Protocol
 
 from tdxinfo.machine import Machine
 
-C = TypeVar("C")
 
+class FactSource(Protocol):
+    """Something that may have a fact's value."""
 
-@dataclass_transform(frozen_default=True, eq_default=False)
-def locator(cls: type[C]) -> type[C]:
-    """A dataclass that type checkers hold for frozen.
-
-    A frozen one, with all that goes with it, takes five times as long to make, and the catalogue
-    imports two dozen at every start.
-    """
-    return dataclass(eq=False, repr=False)(cls)
-
-
-class Place(Protocol):
     @property
-    def origin(self) -> str: ...
+    def origin(self) -> str:
+        """Its name for users and in JSON: the kind, a colon, and where in it the value is."""
 
-    def read(self, machine: Machine) -> Any: ...
+    def read(self, machine: Machine) -> Any:
+        """The value. Raises Unavailable when it has none."""

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import dmi
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.bounded import read_file
-from tdxinfo.sources import locator
 from tdxinfo.sources.folders import names
 
 _ENTRIES = "/sys/firmware/dmi/entries"
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class MemorySlots:
     """How many memory slots there are, or are `populated`. A capture keeps two numbers."""
 

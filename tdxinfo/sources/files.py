@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import lines
 from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import FILE_LIMIT, Machine
-from tdxinfo.sources import locator
 
 MODULE_VERSION = "/sys/devices/faux/tdx_host/version"
 """The running TDX module's version, from Linux 7.2 on; it follows an update."""
@@ -32,7 +32,7 @@ def decoded(text: str, decode: Callable[[str], Any], path: str) -> Any:
         raise Malformed(f"{path}: {error}") from None
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class File:
     """A text file that holds one fact."""
 
@@ -79,7 +79,7 @@ class NotLost(StateFile):
         raise Absent(f"{self.path} tells nothing of this")
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Binary:
     """A file of raw little-endian values."""
 
@@ -97,7 +97,7 @@ class Binary:
             raise Malformed(f"{self.path}: {error}") from None
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Exists:
     """Whether a file is there. A denial proves nothing: it may come from a folder above."""
 
@@ -117,7 +117,7 @@ class Exists:
         return True
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class ExistsImplies:
     """What follows from a file being there. Its absence proves nothing."""
 
@@ -149,7 +149,7 @@ def _first_readable(machine: Machine, paths: tuple[str, ...]) -> tuple[str, str]
     raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class MiscCgroup:
     """What the misc cgroup counts of KeyIDs: `capacity`, `current` or `peak`.
 
@@ -173,7 +173,7 @@ class MiscCgroup:
         return count
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class CgroupImplies:
     """KVM enters its KeyIDs into the misc cgroup only once the TDX module runs."""
 
@@ -188,7 +188,7 @@ class CgroupImplies:
         return self.value
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class KernelConfig:
     """An option of the running kernel's configuration; True for y or m."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.errors import Absent, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import within
-from tdxinfo.sources import locator
 
 PATIENCE = 2.0
 _MOST_NAMES = 4096
@@ -32,7 +32,7 @@ def names(folder: str) -> list[str]:
     return sorted(found)[:_MOST_NAMES]
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class FirstFolder:
     """The names in the first of several folders that is there."""
 
@@ -52,7 +52,7 @@ class FirstFolder:
         raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Device:
     """Whether a device's node is there. It is not opened."""
 

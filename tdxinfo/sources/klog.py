@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from glob import glob
 from typing import Any
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
-from tdxinfo.sources import locator
 
 DEVICE = "/dev/kmsg"
 _BEGINNING = "Linux version "
@@ -22,18 +22,18 @@ _WHOLE_LOG = 200
 _JOURNALS = ("/run/log/journal/*/system.journal", "/var/log/journal/*/system.journal")
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class KernelLog:
-    """A fact that the kernel said in its log; the facts are in `decode/boot`."""
+    """A fact of the kernel log: a function of `decode/boot`."""
 
-    fact: str
+    fact: Callable[[Boot], Any]
 
     @property
     def origin(self) -> str:
-        return f"klog:{self.fact}"
+        return f"klog:{self.fact.__name__}"
 
     def read(self, machine: Machine) -> Any:
-        return read_fact(boot_of(machine), self.fact)
+        return self.fact(boot_of(machine))
 
 
 def boot_of(machine: Machine) -> Boot:

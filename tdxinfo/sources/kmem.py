@@ -10,14 +10,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import kobject
+from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
-from tdxinfo.sources import Place, locator
+from tdxinfo.sources import FactSource
 from tdxinfo.sources.files import MODULE_VERSION, StateFile
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kobjects import (
@@ -39,7 +41,7 @@ KEY = "kernel-memory"
 _PAGE = 4096
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Kmem:
     """A member of one of the kernel's variables."""
 
@@ -189,7 +191,7 @@ def members(machine: Machine) -> dict[str, int | list[int]]:
     return {path: whole.member(path) for path in whole.leaves}
 
 
-_VERSIONS = (KernelLog("module_version"), StateFile(MODULE_VERSION, ModuleVersion.parse))
+_VERSIONS = (KernelLog(boot_module.module_version), StateFile(MODULE_VERSION, ModuleVersion.parse))
 """The version at boot, and the one now: it may have changed since the memory was read."""
 
 
@@ -199,7 +201,7 @@ def _was_updated(machine: Machine) -> bool:
     return any(_differ(machine, held, other) for other in _VERSIONS)
 
 
-def _differ(machine: Machine, one: Place, other: Place) -> bool:
+def _differ(machine: Machine, one: FactSource, other: FactSource) -> bool:
     try:
         return bool(one.read(machine) != other.read(machine))
     except Unavailable:

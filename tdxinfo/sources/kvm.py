@@ -11,13 +11,13 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fcntl import ioctl
 from typing import Any
 
 from tdxinfo.decode import kvm as decode
 from tdxinfo.errors import Absent, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine import Answer, Machine
-from tdxinfo.sources import locator
 
 DEVICE = "/dev/kvm"
 
@@ -48,7 +48,7 @@ class KvmVmType:
         return bool(types >> _TDX_VM & 1)
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class KvmCapabilities:
     """A member of `struct kvm_tdx_capabilities`, or `max_vcpus`."""
 
@@ -65,7 +65,7 @@ class KvmCapabilities:
         return decode.cpuid_configs(value) if self.member == "cpuid" else value
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class KvmSucceeds:
     """KVM only answers once it has initialized the TDX module."""
 

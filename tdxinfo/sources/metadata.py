@@ -7,12 +7,13 @@ Each function gives a fact's places in all that carries metadata; the catalogue 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import METADATA, Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
-from tdxinfo.sources import helper, locator
+from tdxinfo.sources import helper
 
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
@@ -22,7 +23,7 @@ _LOW = 0xFFFFFFFF
 _DEBUG = 31
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Carrier:
     """Something that holds metadata: the scheme of its places, and where its lines come from."""
 
@@ -55,7 +56,7 @@ DUMP = Carrier("metadata", METADATA, _no_dump, "dump of the module's metadata")
 CARRIERS = (HELPER, DUMP)
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Told:
     """A fact in one carrier's metadata, by the names of its fields in the module's source."""
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from tdxinfo.decode import bits
 from tdxinfo.errors import Absent, Inconsistent, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import OPEN_FLAGS
-from tdxinfo.sources import locator, processor
+from tdxinfo.sources import processor
 
 INTEL = "GenuineIntel"
 _BYTES = 8
+_ALIKE = (
+    "IA32_MKTME_KEYID_PARTITIONING",
+    "IA32_TME_ACTIVATE",
+    "IA32_SEAMRR_PHYS_BASE",
+    "IA32_SEAMRR_PHYS_MASK",
+)
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Msr:
     """A field of an MSR. TDX is set up for each package, so all packages must agree."""
 
@@ -29,8 +36,32 @@ class Msr:
         return f"msr:{bits.address_of(self.register):#x}"
 
     def read(self, machine: Machine) -> int | bool:
-        value = machine.once(("msr", self.register), lambda: _common_value(machine, self.register))
+        value = value_of(machine, self.register)
         return self.convert(bits.msr_field(self.register, self.field, value))
+
+
+class PackageDifferences:
+    """What differs between packages in the registers that the firmware sets up for TDX."""
+
+    origin = "msr:packages"
+
+    def read(self, machine: Machine) -> tuple[str, ...]:
+        differences, refusals = [], []
+        for register in _ALIKE:
+            try:
+                value_of(machine, register)
+            except Inconsistent as error:
+                differences.append(error.message)
+            except Unavailable as error:
+                refusals.append(error)
+        if refusals and not differences:
+            raise refusals[0]
+        return tuple(differences)
+
+
+def value_of(machine: Machine, register: str) -> int:
+    """The register's value, the same on all packages. Raises Unavailable."""
+    return machine.once(("msr", register), lambda: _common_value(machine, register))
 
 
 def _common_value(machine: Machine, register: str) -> int:

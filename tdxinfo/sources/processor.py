@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import cpuinfo
 from tdxinfo.errors import Absent
 from tdxinfo.machine import Machine
-from tdxinfo.sources import locator
 
 PATH = "/proc/cpuinfo"
 
@@ -18,7 +18,7 @@ def cpus(machine: Machine) -> cpuinfo.Cpus:
     return machine.once("cpus", lambda: cpuinfo.parse(machine.text(PATH)))
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class CpuInfo:
     """A fact that /proc/cpuinfo tells: `get` takes it from the processors.
 
@@ -39,7 +39,7 @@ class CpuInfo:
         return told
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class FlagImplies:
     """A flag that the kernel only shows when something is so. Its absence proves nothing."""
 

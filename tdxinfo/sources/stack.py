@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, cast
 
 from tdxinfo.decode import lines, parameters
@@ -14,7 +15,6 @@ from tdxinfo.decode import stack as decode
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.bounded import CHUNK, OPEN_FLAGS, read_file, within
-from tdxinfo.sources import locator
 from tdxinfo.sources.files import decoded
 from tdxinfo.sources.folders import link_target, names, names_in
 
@@ -40,7 +40,7 @@ _TDX_OBJECT = b"tdx-guest\0"
 _OVERLAP = 64
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Qemu:
     """`path`, `version` or `tdx_guest` of the QEMU that is installed, out of its program file."""
 
@@ -127,7 +127,7 @@ class Libvirt:
         raise _refusal_of_all(refusals, "libvirt is not installed in the usual places")
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Gist:
     """What one thing in a text file means. A capture keeps that alone, and not the file."""
 
@@ -175,7 +175,7 @@ def _tdx_descriptors() -> Answer:
     return found
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class ModprobeOption:
     """The value that modprobe's configuration gives a module's option; empty where none does."""
 
@@ -202,7 +202,7 @@ class ModprobeOption:
         return value
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class Running:
     """Whether systemd runs a unit: then it has a control group (cgroup v2)."""
 

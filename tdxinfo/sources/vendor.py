@@ -8,13 +8,13 @@ id (development kernels around 6.3 to 6.8).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from tdxinfo.decode import layout, lines
 from tdxinfo.errors import Absent
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import CpuidConfig, ModuleVersion, decimal_date
-from tdxinfo.sources import locator
 from tdxinfo.sources.files import Binary, decoded
 
 TREES = ("/sys/firmware/tdx/tdx_module", "/sys/firmware/tdx_seam")
@@ -45,7 +45,7 @@ def _text(machine: Machine, name: str) -> tuple[str, str]:
     raise absences[0]
 
 
-@locator
+@dataclass(frozen=True, slots=True)
 class VendorModule:
     """A number in the vendor tree of the TDX module."""
 

@@ -7,7 +7,6 @@ from a vmlinux. Nothing of the dump but these objects is kept.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Protocol
@@ -15,8 +14,8 @@ from typing import Any, Protocol
 from tdxinfo.decode.btf import Btf
 from tdxinfo.decode.printk import VmcoreInfo, kernel_log
 from tdxinfo.errors import Absent, BadInput, Malformed, NotRecorded
-from tdxinfo.machine import KERNEL_LOG, Answer, Machine, Origin
-from tdxinfo.machine.inputs import CrashDump
+from tdxinfo.machine import KERNEL_LOG, Answer, Machine
+from tdxinfo.model.provenance import Origin
 from tdxinfo.sources import kmem
 from tdxinfo.sources.kobjects import objects_of
 
@@ -171,27 +170,26 @@ def _build_id(elf: Any) -> str | None:
     return next((str(n["n_desc"]) for n in notes if n["n_type"] == "NT_GNU_BUILD_ID"), None)
 
 
-def machine_of(given: CrashDump, vmlinux: str | None) -> VmcoreMachine:
-    """The machine of a crash dump. Raises BadInput."""
+def open_dump(path: str, vmlinux: str | None) -> VmcoreMachine:
+    """The machine of a crash dump, with its kernel's image where it is needed. Raises BadInput."""
     try:
         import drgn
     except ImportError:
         raise BadInput(
-            f"{given.origin.path} is a crash dump, and drgn is not installed. "
+            f"{path} is a crash dump, and drgn is not installed. "
             "Run `pip install 'tdxinfo[vmcore]'`."
         ) from None
     logging.getLogger("drgn").addHandler(logging.NullHandler())
     # QEMU's compressed dumps name no architecture; TDX is of x86-64 alone.
     program = drgn.Program(drgn.Platform(drgn.Architecture.X86_64))
-    shown = str(given.origin.path)
     try:
-        program.set_core_dump(os.fspath(given.path))
+        program.set_core_dump(path)
     except Exception as error:  # drgn raises Exception itself for a damaged kdump file
         why = " ".join(str(error).split())
-        raise BadInput(f"{shown} cannot be read as a crash dump: {why}.") from None
+        raise BadInput(f"{path} cannot be read as a crash dump: {why}.") from None
     if not program.flags & drgn.ProgramFlags.IS_LINUX_KERNEL:
-        raise BadInput(f"{shown} is no dump of a Linux kernel: it has no VMCOREINFO note.")
-    return VmcoreMachine(DumpedKernel(program, vmlinux), given.origin)
+        raise BadInput(f"{path} is no dump of a Linux kernel: it has no VMCOREINFO note.")
+    return VmcoreMachine(DumpedKernel(program, vmlinux), Origin.of("vmcore", path))
 
 
 def _note(program: Any) -> str:

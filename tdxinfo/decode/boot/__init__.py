@@ -6,16 +6,13 @@ nothing raises Absent: silence is no answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tdxinfo.decode import klog, seamcall
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import decimal_date
-
-Fact = Callable[["Boot"], Any]
 
 _OUTCOMES = ("initialized", "failed")
 _TRACES = (
@@ -116,11 +113,3 @@ def as_date(number: int) -> date:
         return decimal_date(number)
     except ValueError:
         raise Malformed(f"the kernel log's build date {number} is no day") from None
-
-
-def read_fact(boot: Boot, name: str) -> Any:
-    """The value of a fact. Raises Absent or Malformed."""
-    from tdxinfo.decode.boot import module, platform, ram
-
-    fact: Fact = next(getattr(m, name) for m in (module, platform, ram) if hasattr(m, name))
-    return fact(boot)

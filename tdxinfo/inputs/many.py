@@ -13,21 +13,20 @@ from dataclasses import dataclass
 from itertools import chain
 
 from tdxinfo.errors import BadInput
-from tdxinfo.machine import Machine, Origin
-from tdxinfo.machine.inputs import (
+from tdxinfo.inputs.supplied import (
     EXAMPLE_PREFIX,
     INPUT_LIMIT,
-    CrashDump,
-    ReportInput,
     is_crash_dump,
     is_json,
     is_one_host,
     next_chunk,
     open_input,
     opened,
+    parse_report,
     recognise,
-    report_of,
 )
+from tdxinfo.machine import Machine
+from tdxinfo.report import Report
 
 REPORT_LIMIT = 4 << 20
 """Bytes of one JSON report. That of a large host, with every place asked, has under 1 MiB."""
@@ -50,7 +49,7 @@ class Supplied:
     """The report's key `name`, else the file's name without its ending. A host's is not kept."""
     place: str
     """The file, and the line where it holds several."""
-    what: Machine | ReportInput | CrashDump | BadInput
+    what: Machine | Report | BadInput
 
 
 def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
@@ -134,7 +133,7 @@ def _content(fd: int, shown: str, name: str) -> Iterator[Supplied]:
         head += chunk
     rest = chain([head], chunks)
     if is_crash_dump(head) and shown != _STANDARD_INPUT:
-        yield Supplied(name, shown, CrashDump(Origin("vmcore", shown), shown))
+        yield Supplied(name, shown, open_input(shown))
     elif is_json(head):
         yield from _reports(rest, shown, name)
     else:
@@ -176,19 +175,18 @@ def _report(text: bytes | None, place: str, name: str) -> Iterator[Supplied]:
         yield _refused(place, name, f"is a report of more than {REPORT_LIMIT >> 20} MiB")
         return
     try:
-        yield _named(report_of(text, place), place, name)
+        yield _named(parse_report(text, place), place, name)
     except BadInput as error:
         first, _, rest = text.strip().partition(b"\n")
         with suppress(BadInput):
             if rest:
-                yield _named(report_of(first, place), place, name)
+                yield _named(parse_report(first, place), place, name)
         yield Supplied(name, place, error)
 
 
-def _named(report: ReportInput, place: str, name: str) -> Supplied:
+def _named(report: Report, place: str, name: str) -> Supplied:
     """The report by the name that somebody gave it, or by its place."""
-    given = report.data.get("name")
-    return Supplied(given if isinstance(given, str) and given else name, place, report)
+    return Supplied(report.name or name, place, report)
 
 
 def stretches(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import select
@@ -11,12 +10,17 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
 
 from tdxinfo.errors import BadInput, Malformed, Unavailable
-from tdxinfo.machine import Machine, Origin
+from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
 from tdxinfo.machine.captured import log_machine, metadata_machine, open_folder
+from tdxinfo.model import SCHEMA_VERSION
+from tdxinfo.model.provenance import Origin
+from tdxinfo.report import CheckReport, Report
 
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
@@ -39,27 +43,22 @@ _DUMPS = (b"\x7fELF", b"KDUMP   ", b"makedumpfile\0")
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 
-class ReportInput(NamedTuple):
-    """A JSON report of `tdxinfo dump` or `check`, not yet validated."""
-
-    origin: Origin
-    data: dict[str, Any]
-
-
-class CrashDump(NamedTuple):
-    """A crash dump of a kernel, not yet opened: it may have the size of a host's memory."""
-
-    origin: Origin
-    path: str
-
-
 def example_names() -> list[str]:
     """The recorded hosts that ship with tdxinfo, as `--from` takes them."""
     return [EXAMPLE_PREFIX + name for name in sorted(os.listdir(EXAMPLES))]
 
 
-def open_input(given: str) -> Machine | ReportInput | CrashDump:
-    """The machine, report or crash dump that `given` names. Raises BadInput."""
+def open_input(given: str, vmlinux: str | None = None) -> Machine | Report:
+    """The machine or report that `given` names. Raises BadInput.
+
+    `vmlinux` is the kernel's image, and goes with a crash dump.
+    """
+    if given != "-" and not os.path.isdir(given) and _begins_like_a_dump(given):
+        from tdxinfo.sources.vmcore import open_dump
+
+        return open_dump(given, vmlinux)
+    if vmlinux is not None:
+        raise BadInput(f"--vmlinux goes with a crash dump, and {given} is none.")
     if given.startswith(EXAMPLE_PREFIX):
         return _example(given)
     if not given:
@@ -67,12 +66,10 @@ def open_input(given: str) -> Machine | ReportInput | CrashDump:
     shown = "standard input" if given == "-" else given
     if given != "-" and os.path.isdir(given):
         return _folder(given)
-    if given != "-" and _begins_like_a_dump(given):
-        return CrashDump(Origin("vmcore", shown), given)
     return recognise(_read_input(given, shown), shown)
 
 
-def recognise(data: bytes, shown: str) -> Machine | ReportInput:
+def recognise(data: bytes, shown: str) -> Machine | Report:
     """What the bytes are: an archive, a report, metadata or a kernel log. Raises BadInput."""
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
@@ -83,7 +80,7 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
 
         return open_archive(data, shown)
     if is_json(data):
-        return report_of(data, shown)
+        return parse_report(data, shown)
     if _is_binary(data):
         return _raw_metadata(data, shown)
     from tdxinfo.decode import metadata
@@ -91,7 +88,7 @@ def recognise(data: bytes, shown: str) -> Machine | ReportInput:
     text = data.decode("utf-8", "replace")
     if metadata.is_list(text):
         return _metadata(lambda: metadata.parse_list(text.splitlines()), shown)
-    return log_machine(text, Origin("kernel-log", shown))
+    return log_machine(text, Origin.of("kernel-log", shown))
 
 
 def _raw_metadata(data: bytes, shown: str) -> Machine:
@@ -110,7 +107,7 @@ def _raw_metadata(data: bytes, shown: str) -> Machine:
 
 def _metadata(parse: Callable[[], Metadata], shown: str) -> Machine:
     try:
-        return metadata_machine(parse(), Origin("metadata", shown))
+        return metadata_machine(parse(), Origin.of("metadata", shown))
     except Malformed as error:
         raise BadInput(
             f"{shown} is a damaged dump of the TDX module's metadata: {error}."
@@ -155,25 +152,34 @@ def is_json(data: bytes) -> bool:
     return data.lstrip()[:1] == b"{"
 
 
-def report_of(data: bytes, shown: str) -> ReportInput:
-    """The report in the text of one JSON object. Raises BadInput."""
+def parse_report(data: bytes, shown: str) -> Report:
+    """The report in the text of one JSON object: a CheckReport where `check` made it.
+
+    Raises BadInput.
+    """
+    model = CheckReport if b'"verdict"' in data else Report
     try:
-        report = _object(data)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{shown} begins like JSON, but is not whole: {error}.") from None
-    if "schema_version" not in report or not isinstance(report.get("host"), dict):
-        raise BadInput(f"{shown} is JSON, but no report of tdxinfo: it has no schema_version.")
-    return ReportInput(Origin("report", shown), report)
+        report = model.model_validate_json(data)
+    except ValidationError as error:
+        raise _not_a_report(error, shown) from None
+    if report.errors and not report.host.model_fields_set:
+        raise BadInput(f"{shown} is the report of a run that failed: {report.errors[0].message}")
+    return report.model_copy(update={"origin": Origin.of("report", shown)})
 
 
-def _object(data: bytes) -> Any:
-    """pydantic's parser is faster, json's takes what Python writes of names that are no UTF-8."""
-    from pydantic_core import from_json
-
-    try:
-        return from_json(data)
-    except ValueError:
-        return json.loads(data)
+def _not_a_report(error: ValidationError, shown: str) -> BadInput:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "json_invalid":
+        return BadInput(f"{shown} begins like JSON, but is not whole: {first['msg']}.")
+    if where == "schema_version" and first["type"] != "missing":
+        return BadInput(
+            f"{shown} has schema version {first['input']!s:.20}, and this tdxinfo reads "
+            f"{SCHEMA_VERSION}. Use the tdxinfo that wrote it, or a newer one."
+        )
+    if where in ("schema_version", "host"):
+        return BadInput(f"{shown} is JSON, but not a report of tdxinfo: it has no {where}.")
+    return BadInput(f"{shown} is not a valid report: {where}: {first['msg']}.")
 
 
 def _begins_like_a_dump(path: str) -> bool:

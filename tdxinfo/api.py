@@ -1,0 +1,58 @@
+"""What `import tdxinfo` offers to programs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import date
+
+from tdxinfo import checks
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import run_checks, verdict_of
+from tdxinfo.checks.policy_checks import checks_of, read_policy
+from tdxinfo.errors import BadInput
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.inputs.supplied import open_input
+from tdxinfo.machine import Machine
+from tdxinfo.machine.live import LiveMachine
+from tdxinfo.report import CheckReport, Report, selected
+from tdxinfo.report import observe as observe_machine
+
+_ = checks  # declares them
+
+
+def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Report:
+    """What is known of this machine, or of what `source` names as `--from` does.
+
+    `facts` are sections ("module") and facts ("memory.cmrs"); None is for all. Raises BadInput.
+    """
+    names = None if facts is None else named_facts(facts)
+    found = LiveMachine() if source is None else open_input(source)
+    if isinstance(found, Machine):
+        return observe_machine(found, names)
+    return found if names is None else selected(found, names)
+
+
+def named_facts(facts: Iterable[str]) -> list[str]:
+    """The full names of the facts that sections and facts name. Raises BadInput."""
+    known = fact_names()
+    names: dict[str, None] = {}
+    for fact in facts:
+        if fact in SECTIONS:
+            names |= dict.fromkeys(fact_names(fact))
+        elif fact in known:
+            names[fact] = None
+        else:
+            raise BadInput(f"There is no fact {fact!r:.80}.")
+    return list(names)
+
+
+def check(report: Report, policy: str | None = None) -> CheckReport:
+    """The report with what the checks say of it, and a policy's file where one is named.
+
+    Raises BadInput when the policy cannot be used.
+    """
+    terms = None if policy is None else read_policy(policy)
+    added = () if terms is None else checks_of(terms)
+    results = run_checks(report, policy=terms, added=added, today=date.today())
+    return CheckRun(report, results, verdict_of(results), True, time.time()).document()

@@ -1,0 +1,87 @@
+"""The checks that only a policy has, and the policy's file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from functools import partial
+
+from pydantic import ValidationError
+
+from tdxinfo.checks.engine import CHECKS, Check, ids_by_alias, known, new_check
+from tdxinfo.checks.policy import Policy
+from tdxinfo.decode import bits
+from tdxinfo.errors import BadInput, Unavailable
+from tdxinfo.machine.bounded import read_file
+from tdxinfo.model.values import ModuleVersion
+from tdxinfo.model.verdict import Verdict, failed, passed, unknown
+from tdxinfo.report import Report
+
+_MOST_BYTES = 1 << 20
+
+
+def module_version(policy: Policy, report: Report) -> Verdict:
+    version = known(report.host.module.version)
+    wanted = policy.module.minimum.get(f"{version.major}.{version.minor}")
+    if wanted is None:
+        return failed(f"module {version} is of a line that the policy does not name")
+    least = ModuleVersion.parse(wanted)
+    if version.update is None or least.update is None:
+        return unknown(f"of module {version} the update is not known; the policy asks for {wanted}")
+    if version.update < least.update:
+        return failed(f"the module is {version}; the policy asks for {wanted}")
+    return passed(f"{version}, at least {wanted}")
+
+
+def features(policy: Policy, report: Report) -> Verdict:
+    present = known(report.host.module.features)
+    missing = [name for name in policy.module.features if name not in present]
+    return failed(f"missing: {', '.join(missing)}") if missing else passed("all are there")
+
+
+POLICY_CHECKS: dict[str, Callable[[Policy, Report], Verdict]] = {
+    "policy.module_version": module_version,
+    "policy.features": features,
+}
+
+
+def checks_of(policy: Policy) -> list[Check]:
+    """The checks that this policy adds."""
+    is_asked = {
+        "policy.module_version": bool(policy.module.minimum),
+        "policy.features": bool(policy.module.features),
+    }
+    return [
+        new_check(check_id, partial(judge, policy))
+        for check_id, judge in POLICY_CHECKS.items()
+        if is_asked[check_id]
+    ]
+
+
+def read_policy(path: str) -> Policy:
+    """The policy in a TOML file. Raises BadInput."""
+    try:
+        table = tomllib.loads(read_file(path, _MOST_BYTES).decode("utf-8"))
+        policy = Policy.model_validate(table)
+    except Unavailable as error:
+        raise BadInput(f"The policy cannot be read: {error.message}.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the file"
+        raise BadInput(f"The policy {path} is not valid: {where}: {first['msg']}.") from None
+    # ValueError is also what int() says of more digits than it takes.
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
+    _refuse_unknown_names(policy, path)
+    return policy
+
+
+def _refuse_unknown_names(policy: Policy, path: str) -> None:
+    """A name that means nothing would silently demand or excuse nothing."""
+    known_checks = {*CHECKS, *POLICY_CHECKS, *ids_by_alias()}
+    for name in (*policy.checks.required, *(e.check for e in policy.exception)):
+        if name not in known_checks:
+            raise BadInput(f"The policy {path} names a check that does not exist: {name:.80}.")
+    for name in policy.module.features:
+        if name not in bits.all_names("TDX_FEATURES0"):
+            raise BadInput(f"The policy {path} names a feature that is not known: {name:.80}.")

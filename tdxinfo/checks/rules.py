@@ -1,0 +1,84 @@
+"""A check's data file, `tables/checks/ID.toml`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from tdxinfo import tables
+from tdxinfo.model.base import Frozen
+from tdxinfo.model.verdict import Severity
+
+Sentence = Annotated[str, Field(min_length=10)]
+
+
+class _Complete(Frozen):
+    """A table whose keys are all known. TOML has arrays and text, not tuples and enumerations."""
+
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+
+class Remedy(_Complete):
+    """What to do somewhere: under some kernels, or on some distribution."""
+
+    where: str
+    """The kernels or the distribution."""
+    text: Sentence
+    """What to do there."""
+
+
+class About(_Complete):
+    """What `explain` shows of a check besides its head."""
+
+    since: str
+    """The version of tdxinfo that brought the check."""
+    why: Sentence
+    """Why TDX needs this."""
+    impact: Sentence
+    """What happens if the check fails."""
+    detection: tuple[str, ...] = Field(min_length=1)
+    """The sources, and where it differs the kernels."""
+    remedies: tuple[Remedy, ...] = ()
+    """What to do under some kernels, or on some distribution."""
+    references: tuple[str, ...]
+    """Where this is from."""
+
+
+class Rule(_Complete):
+    """What a check is called, what it needs, and what to do when it fails."""
+
+    id: str
+    """Its id, GROUP.NAME."""
+    title: str
+    """What it looks at, in a few words."""
+    severity: Severity
+    """What a failure means for the host."""
+    needs: tuple[str, ...] = ()
+    """Checks that must not have failed."""
+    proof: str | None = None
+    """A check whose pass implies that this one passes."""
+    aliases: tuple[str, ...] = ()
+    """Ids that it had before."""
+    remedy: Sentence | None = None
+    """What to do when it fails."""
+    menus: dict[str, str] = {}
+    """Where the firmware's setup has the option, by the machine's maker; "" is for others."""
+    about: About | None = None
+    """The rest of the file, which is not read to judge a host."""
+
+    @property
+    def group(self) -> str:
+        return self.id.partition(".")[0]
+
+
+def head_of_rule(check_id: str) -> Rule:
+    """The rule without `about`, which is most of the file."""
+    return Rule.model_validate(tables.head(f"checks/{check_id}"))
+
+
+def about_rule(check_id: str) -> About:
+    """The rest of the rule."""
+    about = Rule.model_validate(tables.load(f"checks/{check_id}")).about
+    assert about is not None, check_id
+    return about

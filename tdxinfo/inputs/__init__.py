@@ -1,0 +1,1 @@
+"""What `--from` and `fleet` are given, into machines and reports."""

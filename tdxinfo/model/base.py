@@ -1,0 +1,87 @@
+"""What all models share: they are frozen, strict, and described by their docstrings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from tdxinfo.model.described import describe
+
+
+class Matching:
+    """Marks text that a pattern matches whole: `Annotated[str, Matching(r"\d+")]`.
+
+    pydantic's own `pattern` would read the machine's CPU quota: its regex engine asks for it.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def _check(self, text: str) -> str:
+        if not re.fullmatch(self._pattern, text, re.ASCII):
+            raise ValueError(f"{text!r:.60} does not match {self._pattern}")
+        return text
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "pattern": f"^(?:{self._pattern})$"}
+
+
+class Frozen(BaseModel):
+    """A value that does not change. Text is not taken for a number, nor a number for text.
+
+    Keys that a later version added are ignored.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        describe(cls, handler.resolve_ref_schema(schema))
+        return schema
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """The JSON Schema of what `model_dump_json` prints."""
+        return super().model_json_schema(*args, **{"mode": "serialization", **options})
+
+
+class Described:
+    """Gives a dataclass's fields their docstrings as descriptions in a JSON Schema."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        describe(cls, handler.resolve_ref_schema(schema))
+        return schema
+
+
+def first_message(error: Any) -> str:
+    """What is wrong first, in pydantic's words, without the input."""
+    found: list[Mapping[str, Any]] = error.errors(
+        include_url=False, include_context=False, include_input=False
+    )
+    return str(found[0]["msg"])

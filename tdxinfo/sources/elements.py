@@ -1,0 +1,91 @@
+"""The TDX module's metadata, element by element: from the helper, a dump, or the kernel's copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tdxinfo.decode.metadata import Metadata, declared, element
+from tdxinfo.errors import BadInput, Unavailable
+from tdxinfo.machine import Machine
+from tdxinfo.model.base import Described
+from tdxinfo.model.values import hex64
+from tdxinfo.sources import kmem
+from tdxinfo.sources.metadata import whole
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataElement(Described):
+    """An element of the TDX module's metadata."""
+
+    id: str | None
+    """Its field id, 16 hex digits; null where the id is not known."""
+    name: str | None
+    """The field's name; null where it is not known."""
+    index: int | None
+    """Its place in the field's array; null for a field of one element."""
+    value: str | None
+    """16 hex digits; null where this module does not have the field."""
+    origin: str | None
+    """The source."""
+
+
+def elements_of(machine: Machine) -> list[MetadataElement]:
+    """Every element that the native helper or a dump tells, or what the running kernel keeps of it.
+
+    Unknown ids and members are listed raw. Raises BadInput when there is neither.
+    """
+    try:
+        return _of_module(*whole(machine))
+    except Unavailable as refusal:
+        not_carried = refusal
+    try:
+        return list(_of_kernel(machine))
+    except Unavailable as refusal:
+        raise BadInput(f"There is no metadata to list: {not_carried}; {refusal}.") from None
+
+
+def _of_kernel(machine: Machine) -> Iterator[MetadataElement]:
+    """The members of the kernel's `tdx_sysinfo`, with the ids of the fields that they hold."""
+    known = {re.sub(r"\[.*", "", f.kernel): f for f in declared().values() if f.kernel}
+    for path, told in kmem.members(machine).items():
+        field = known.get(path)
+        for index, value in enumerate(told if isinstance(told, list) else [told]):
+            yield MetadataElement(
+                id=hex64(field.element_id(index)) if field else None,
+                name=field.name if field else path,
+                index=index if isinstance(told, list) else None,
+                value=hex64(value),
+                origin=f"kmem:tdx_sysinfo.{path}",
+            )
+
+
+def _of_module(scheme: str, metadata: Metadata) -> list[MetadataElement]:
+    """What the module told, and every field that it did not."""
+    listed: list[MetadataElement] = []
+    seen: set[str] = set()
+    for number, value in metadata.elements():
+        known = element(number)
+        seen |= {known[0].name} if known else set()
+        listed.append(
+            MetadataElement(
+                id=hex64(known[0].element_id(known[1]) if known else number),
+                name=known[0].name if known else None,
+                index=known[1] if known and known[0].words > 1 else None,
+                value=hex64(value),
+                origin=scheme,
+            )
+        )
+    for field in declared().values():
+        if field.name not in seen:
+            listed.append(
+                MetadataElement(
+                    id=hex64(field.id),
+                    name=field.name,
+                    index=None,
+                    value=None,
+                    origin=None,
+                )
+            )
+    return listed
