@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from tdxinfo import __version__
 from tdxinfo.errors import Absent
-from tdxinfo.host import SECTIONS, Host, as_json, default_of, fact_names
+from tdxinfo.host import UNKNOWN_HOST, Host, as_json, default_of, fact_names, host_with
 from tdxinfo.host.observe import Answer, Observed, Observer
 from tdxinfo.machine import Machine
 from tdxinfo.model import SCHEMA_VERSION
@@ -77,7 +77,7 @@ def frame(origin: Origin | None = None, **parts: Any) -> dict[str, Any]:
         "schema_version": SCHEMA_VERSION,
         "tool": Tool(name="tdxinfo", version=__version__),
         "origin": origin,
-        "host": Host(),
+        "host": UNKNOWN_HOST,
         "sources": {},
         "unavailable": {},
         "errors": (),
@@ -207,7 +207,7 @@ def report_of(facts: Mapping[str, Observed], origin: Origin) -> Report:
     return Report(
         **frame(
             origin,
-            host=_host({name: observed.value for name, observed in facts.items()}),
+            host=host_with({name: observed.value for name, observed in facts.items()}),
             sources={
                 n: Source(observed.origin) for n, observed in facts.items() if observed.origin
             },
@@ -216,23 +216,13 @@ def report_of(facts: Mapping[str, Observed], origin: Origin) -> Report:
     )
 
 
-def _host(values: Mapping[str, Any]) -> Host:
-    """The host with these facts, of which nothing else was asked."""
-    sections: dict[str, dict[str, Any]] = {}
-    for name, value in values.items():
-        section, _, field = name.partition(".")
-        sections.setdefault(section, {})[field] = value
-    made: dict[str, Any] = {n: SECTIONS[n].model_construct(**s) for n, s in sections.items()}
-    return Host.model_construct(**made)
-
-
 def selected(report: Report, names: Iterable[str]) -> Report:
     """The report with the named facts alone."""
     names = list(names)
     return Report(
         **frame(
             report.origin,
-            host=_host({name: report.host.fact(name) for name in names}),
+            host=host_with({name: report.host.fact(name) for name in names}),
             sources={
                 name: Source(report.origin_of(name)) for name in names if report.is_known(name)
             },

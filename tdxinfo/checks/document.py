@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from pydantic import JsonValue
+
 from tdxinfo.checks.engine import Result, first_failure
-from tdxinfo.host import as_json
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.report import CheckReport, CheckResult, Report
 
@@ -22,6 +23,7 @@ class CheckRun(NamedTuple):
     """When the host was judged, in seconds since 1970."""
 
     def document(self) -> CheckReport:
+        facts = self.report.host.model_dump(mode="json")
         first = first_failure(self.results)
         outcomes = [result.outcome for result in self.results]
         return CheckReport(
@@ -29,19 +31,20 @@ class CheckRun(NamedTuple):
             verdict=self.verdict,
             first_failure=first.check.id if first else None,
             summary={outcome: outcomes.count(outcome) for outcome in Outcome},
-            checks=tuple(self._entry(result) for result in self.results),
+            checks=tuple(_entry(result, facts) for result in self.results),
         )
 
-    def _entry(self, result: Result) -> CheckResult:
-        host = self.report.host
-        return CheckResult(
-            id=result.check.id,
-            group=result.check.rule.group,
-            outcome=result.outcome,
-            severity=result.check.severity,
-            title=result.check.rule.title,
-            message=result.verdict.message,
-            remedy=result.remedy,
-            evidence={name: as_json(name, host.fact(name)) for name in result.evidence},
-            needs=result.check.rule.needs,
-        )
+
+def _entry(result: Result, facts: dict[str, dict[str, JsonValue]]) -> CheckResult:
+    named = ((name, *name.partition(".")[::2]) for name in result.evidence)
+    return CheckResult(
+        id=result.check.id,
+        group=result.check.rule.group,
+        outcome=result.outcome,
+        severity=result.check.severity,
+        title=result.check.rule.title,
+        message=result.verdict.message,
+        remedy=result.remedy,
+        evidence={name: facts[section][field] for name, section, field in named},
+        needs=result.check.rule.needs,
+    )
