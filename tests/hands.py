@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from tdxinfo.decode import kernels
-from tdxinfo.host import Host
-from tdxinfo.host.observe import assemble
-from tdxinfo.machine import Origin
-from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.host import default_of
+from tdxinfo.host.observe import Observed
+from tdxinfo.model.provenance import Attempt, Origin
+from tdxinfo.report import Report, report_of
 
 
-def host_with(facts: dict[str, Any], origins: dict[str, str] | None = None) -> Host:
-    """A host of which just these facts are known; an Attempt makes a fact unknown for a reason.
+def report_with(facts: dict[str, Any], origins: dict[str, str] | None = None) -> Report:
+    """The report of a host of which just these facts are known.
 
-    The kernel's generation follows from its release, where it is not given.
+    An Attempt makes a fact unknown for a reason. The kernel's generation follows from its release,
+    where it is not given.
     """
     generation = kernels.by_release(facts.get("kernel.release", ""))
     if generation:
@@ -22,7 +23,7 @@ def host_with(facts: dict[str, Any], origins: dict[str, str] | None = None) -> H
     observed = {}
     for name, value in facts.items():
         if isinstance(value, Attempt):
-            observed[name] = Observed(None, "", (value,), name)
+            observed[name] = Observed(default_of(name), "", (value,))
         else:
-            observed[name] = Observed(value, (origins or {}).get(name, "test:by hand"), (), name)
-    return assemble(observed, Origin("live"))
+            observed[name] = Observed(value, (origins or {}).get(name, "test:by hand"), ())
+    return report_of(observed, Origin.of("live"))

@@ -7,21 +7,21 @@ from typing import Any, get_args, get_origin
 
 import pytest
 
-from tdxinfo.compare import Comparison, Difference, Kind, compare, momentary_facts
+from tdxinfo.compare import Comparison, Difference, Kind, compare, volatile_facts
 from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.model.observed import Attempt
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import CpuidConfig, Failure, MemoryRange, ModuleVersion, Tdmr
-from tests.hands import host_with
+from tests.hands import report_with
 
 GIB = 1 << 30
-DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read by this user")
+DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read by this user", "")
 FAILED = Failure(5, "EIO", None, None, None, None, None, "module initialization failed (-5)")
 
 
 def between(
     a: dict[str, Any], b: dict[str, Any], origins: dict[str, str] | None = None
 ) -> Comparison:
-    return compare(host_with(a, origins), host_with(b, origins), fact_names())
+    return compare(report_with(a, origins), report_with(b, origins), fact_names())
 
 
 def only(found: Comparison) -> Difference:
@@ -145,6 +145,6 @@ def test_the_entries_of_every_list_can_be_told_apart() -> None:
 
 
 def test_what_the_catalogue_says_of_its_fields_names_fields_and_bitmaps() -> None:
-    assert set(momentary_facts()) <= set(fact_names())
+    assert set(volatile_facts()) <= set(fact_names())
     for section in SECTIONS.values():
         assert set(section.bitmaps) <= set(section.fields)

@@ -12,7 +12,7 @@ import pytest
 from tdxinfo.checks.engine import in_order
 from tdxinfo.cli.root import COMMANDS
 from tdxinfo.host import fact_names
-from tdxinfo.machine.inputs import example_names
+from tdxinfo.inputs.supplied import example_names
 from tests.artifacts import TOP, completions_of
 from tests.artifacts.tree import Node
 from tests.shells import SHELLS, TAB, Place, bash, zsh

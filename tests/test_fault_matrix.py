@@ -20,16 +20,17 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from tdxinfo.render.document import as_text, dump_document
+from tdxinfo.render.judgement import check_document
 
-from tdxinfo.checks.engine import judge_host, verdict_of
+from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.errors import REASONS, Unavailable
 from tdxinfo.host import Host, fact_names
-from tdxinfo.host.observe import Observer, observe
+from tdxinfo.host.observe import Observer
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.bounded import read_file, within
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.render.document import as_text, dump_document
-from tdxinfo.render.judgement import check_document
+from tdxinfo.report import observe
 
 HOSTS = Path(__file__).parent / "hosts"
 EXAMPLES = Path(__file__).parent.parent / "tdxinfo" / "examples"
@@ -92,7 +93,7 @@ def looked_at(folder: Path) -> dict[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     for name in fact_names():
         watched = Watched(base(folder))
-        Observer(watched).every_place(name)
+        Observer(watched).answers(name)
         found[name] = frozenset(watched.files | watched.keys)
     return found
 
@@ -103,7 +104,7 @@ def places(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
     watched = Watched(base(folder))
     observer = Observer(watched)
     for name in fact_names():
-        observer.every_place(name)
+        observer.answers(name)
     return frozenset(watched.files), frozenset(watched.keys)
 
 
@@ -259,7 +260,7 @@ class Told:
         """The report is whole, and only facts that look at the place have changed."""
         document = json.loads(as_text(dump_document(self.host, fact_names())))
         assert set(document["host"])
-        results = judge_host(self.host)
+        results = run_checks(self.host)
         verdict = verdict_of(results)
         json.loads(as_text(check_document(self.host, fact_names(), results, verdict.value)))
         changed = {

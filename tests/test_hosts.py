@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tdxinfo.checks.engine import Outcome, first_failure, judge_host, verdict_of
-from tdxinfo.fleet import kind_of
-from tdxinfo.host import SECTIONS, Host, fact_names
-from tdxinfo.host.observe import observe
 from tdxinfo.host.reported import host_of_report
-from tdxinfo.machine import Origin
-from tdxinfo.machine.captured import open_folder
-from tdxinfo.machine.inputs import ReportInput
-from tdxinfo.machine.many import Supplied
 from tdxinfo.render.document import dump_document, plain
 from tdxinfo.render.judgement import check_document
+
+from tdxinfo.checks.engine import Outcome, first_failure, run_checks, verdict_of
+from tdxinfo.fleet import kind_of
+from tdxinfo.host import SECTIONS, Host, fact_names
+from tdxinfo.inputs.many import Supplied
+from tdxinfo.inputs.supplied import ReportInput
+from tdxinfo.machine.captured import open_folder
+from tdxinfo.model.provenance import Origin
+from tdxinfo.report import observe
 from tests.documents import fault
 
 HOSTS = Path(__file__).parent / "hosts"
@@ -57,7 +57,7 @@ def test_a_host_shows_what_its_record_tells_and_no_more(name: str) -> None:
 def test_a_host_is_judged_as_expected(name: str) -> None:
     from tdxinfo import checks  # noqa: F401  # declares them
 
-    results = judge_host(host_of(name))
+    results = run_checks(host_of(name))
     first = first_failure(results)
     outcomes: dict[str, list[str]] = {outcome.value: [] for outcome in Outcome}
     for result in results:
@@ -88,9 +88,9 @@ def test_a_fleet_tells_of_a_host_what_its_record_tells(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fleet_tells_of_a_report_what_all_checks_together_say(name: str) -> None:
     dumped = json.loads(json.dumps(dump_document(host_of(name), fact_names())))
-    report = ReportInput(Origin("report", name), dumped)
+    report = ReportInput(Origin.of("report", name), dumped)
     kind = kind_of(Supplied(name, name, report))
-    results = judge_host(host_of_report(report))
+    results = run_checks(host_of_report(report))
     first = first_failure(results)
     assert (kind.verdict, kind.first_failure) == (verdict_of(results), first and first.check.id)
 
@@ -99,7 +99,7 @@ def test_a_fleet_tells_of_a_report_what_all_checks_together_say(name: str) -> No
 def test_a_hosts_documents_are_what_their_schemas_promise(name: str) -> None:
     host = host_of(name)
     assert fault("dump", dump_document(host, fact_names())) == ""
-    results = judge_host(host)
+    results = run_checks(host)
     judged = check_document(host, fact_names(), results, verdict_of(results).value)
     assert fault("check", judged) == ""
 

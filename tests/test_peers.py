@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from tdxinfo import checks  # noqa: F401  # declares them
-from tdxinfo.checks.engine import Result, judge_host
-from tdxinfo.host.observe import observe
+from tdxinfo.checks.engine import Result, run_checks
+from tdxinfo.report import observe
 from tests.cli.command import ran
 from tests.test_hosts import HOSTS
 from tests.worlds import world
@@ -38,7 +38,7 @@ def judged(packages: int = 1, refused: Any = None, **changes: str) -> dict[str, 
     answers |= {key.replace("__", "/"): value for key, value in changes.items()}
     cpuinfo = "".join(CPU.format(number=number) for number in range(packages))
     machine = world({"/proc/cpuinfo": cpuinfo}, answers, refused)
-    return {result.check.id: result for result in judge_host(observe(machine))}
+    return {result.check.id: result for result in run_checks(observe(machine))}
 
 
 def outcome(results: dict[str, Result], check_id: str) -> str:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tdxinfo.errors import Absent
-from tdxinfo.host import Host
-from tdxinfo.host.observe import observe
-from tdxinfo.machine import Origin
 from tdxinfo.machine.captured import CapturedMachine
+from tdxinfo.model.provenance import Origin
+from tdxinfo.report import Report, observe
 
 
 def world(
@@ -30,12 +29,12 @@ def world(
         return kept[inner]
 
     return CapturedMachine(
-        Origin(kind, "a test"), read, {"answers": answers or {}, "refused": refused or {}}
+        Origin.of(kind, "a test"), read, {"answers": answers or {}, "refused": refused or {}}
     )
 
 
-def host_from_log(log: str) -> Host:
-    """The host of which only a supplied kernel log is known."""
+def report_from_log(log: str) -> Report:
+    """The report of a host of which only a supplied kernel log is known."""
     return observe(world(log=log, kind="kernel-log"))
 
 

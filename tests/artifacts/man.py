@@ -10,13 +10,12 @@ from textwrap import wrap
 from typing import Any
 
 import click
+from tdxinfo.host.docs import meaning
 
 from tdxinfo import __version__, checks
 from tdxinfo.checks.engine import in_order
-from tdxinfo.compare import momentary_facts
-from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.host.docs import meaning
-from tdxinfo.machine.inputs import example_names, open_input
+from tdxinfo.host import SECTIONS, fact_names, volatile_facts
+from tdxinfo.inputs.supplied import example_names, open_input
 from tests.artifacts.tree import Node, top
 
 RELEASED = "2026-11-23"
@@ -165,7 +164,7 @@ def _checks() -> Lines:
 
 def _left_out() -> Lines:
     yield "These are always in motion:"
-    yield from _items((name, meaning(name)) for name in momentary_facts())
+    yield from _items((name, meaning(name)) for name in volatile_facts())
 
 
 def _recorded() -> Lines:

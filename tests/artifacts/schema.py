@@ -9,13 +9,13 @@ from typing import Annotated, Any, Literal, NotRequired, get_args, get_origin
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
+from tdxinfo.host.docs import about, meaning
 from typing_extensions import TypedDict
 
 from tdxinfo import schemas
 from tdxinfo.compare import Kind
 from tdxinfo.errors import REASONS
 from tdxinfo.host import SECTIONS
-from tdxinfo.host.docs import about, meaning
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.values import Bits64
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity

@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tdxinfo.machine.inputs import example_names
+from tdxinfo.inputs.supplied import example_names
 from tests.cli.command import ran
 
 COUNTS = (1_000, 10_000, 100_000)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from tdxinfo.model.memory import NamedRange
-from tdxinfo.model.observed import Attempt
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import Failure, MemoryRange
 
 GIB = 1 << 30
 DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
-UNEQUAL = Attempt("msr:0x87", "inconsistent", "IA32_MKTME_KEYID_PARTITIONING differs")
+UNEQUAL = Attempt("msr:0x87", "inconsistent", "IA32_MKTME_KEYID_PARTITIONING differs", "")
 ALL_INSTRUCTIONS = ("vmx", "movdir64b", "ss", "xsave")
 
 
@@ -139,8 +139,8 @@ CASES += [
     ("kvm.parameters", {f"kvm.{n}": n != "tdp_mmu" for n in PARAMETERS}, "FAIL"),
 ]
 
-NONE_THERE = Attempt("test:by hand", "absent", "it does not exist")
-NOT_RECORDED = Attempt("test:by hand", "not-recorded", "it is not in the record")
+NONE_THERE = Attempt("test:by hand", "absent", "it does not exist", "")
+NOT_RECORDED = Attempt("test:by hand", "not-recorded", "it is not in the record", "")
 PW_MCE, SEAMRET = ("tdx_pw_mce",), ("seamret_invd_vmcs",)
 KEXEC = {"kernel.config_kexec_core": True, "platform.errata": PW_MCE}
 QEMU = {"stack.qemu_path": "/usr/bin/qemu-system-x86_64", "stack.qemu_tdx_guest": True}

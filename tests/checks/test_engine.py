@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tdxinfo.model.observed import Attempt, Observed
 
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import (
@@ -14,16 +15,14 @@ from tdxinfo.checks.engine import (
     first_failure,
     in_order,
     judge_briefly,
-    judge_host,
+    run_checks,
     verdict_of,
 )
-from tdxinfo.host.observe import assemble
-from tdxinfo.machine import Origin
-from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.model.provenance import Origin
 from tdxinfo.model.verdict import Severity
-from tests.hands import host_with
+from tests.hands import report_with
 
-LIVE = Origin("live")
+LIVE = Origin.of("live")
 READY: dict[str, Any] = {
     "platform.vendor": "GenuineIntel",
     "platform.virtualization": "none",
@@ -66,7 +65,7 @@ def judged(**changes: Any) -> dict[str, Result]:
     """The results for a ready host with some facts changed; None makes one unknown."""
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
     known = {name: value for name, value in facts.items() if value is not None}
-    return {result.check.id: result for result in judge_host(host_with(known))}
+    return {result.check.id: result for result in run_checks(report_with(known))}
 
 
 def verdict(results: dict[str, Result], strict: bool = False) -> str:
@@ -131,9 +130,9 @@ def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
     ("attempts", "message", "remedy"),
     [
         ((), "platform.vendor is not known", ""),
-        ((Attempt("a", "absent", "no a"), Attempt("b", "absent", "no b")), "no a", ""),
+        ((Attempt("a", "absent", "no a", ""), Attempt("b", "absent", "no b", "")), "no a", ""),
         (
-            (Attempt("a", "absent", "no a"), Attempt("b", "denied", "no b", "Run as root.")),
+            (Attempt("a", "absent", "no a", ""), Attempt("b", "denied", "no b", "Run as root.")),
             "no b",
             "Run as root.",
         ),
@@ -179,8 +178,8 @@ def test_no_check_stands_before_one_that_it_needs() -> None:
 
 
 def test_a_check_that_is_left_out_holds_nobody_up() -> None:
-    host = host_with({**READY, "module.no_rbp_mod": True, "keys.tdx_keyids": 0})
-    results = judge_host(host, left_out={"keys.tdx_share", "keys.enough"})
+    host = report_with({**READY, "module.no_rbp_mod": True, "keys.tdx_keyids": 0})
+    results = run_checks(host, left_out={"keys.tdx_share", "keys.enough"})
     assert "keys.tdx_share" not in {result.check.id for result in results}
     assert first_failure(results) is None
 
@@ -200,7 +199,7 @@ def test_the_checks_that_decide_find_alone_what_they_find_among_all(
     changes: dict[str, Any],
 ) -> None:
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
-    host = host_with({name: value for name, value in facts.items() if value is not None})
+    host = report_with({name: value for name, value in facts.items() if value is not None})
     among_all = judged(**changes)
     alone = judge_briefly(host, deciding())
     assert {result.check.id for result in alone} == {

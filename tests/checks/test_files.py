@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from tdxinfo.checks.files import RuleFile, rule_file
 
 from tdxinfo import tables
 from tdxinfo.checks import policy
-from tdxinfo.checks.engine import CHECKS, Check, by_alias, check, declared
-from tdxinfo.checks.files import RuleFile, rule_file
+from tdxinfo.checks.engine import CHECKS, Check, check, declared, ids_by_alias
 
 FOLDER = Path(tables.__file__).parent / "checks"
 IDS = sorted(path.name.removesuffix(".toml") for path in FOLDER.iterdir())
@@ -42,7 +42,7 @@ def test_the_head_that_judging_reads_holds_all_but_the_prose(check_id: str) -> N
 def test_no_former_id_is_in_use_again() -> None:
     olds = [old for check in CHECKS.values() for old in check.aliases]
     assert not set(olds) & set(CHECKS)
-    assert sorted(olds) == sorted(by_alias())
+    assert sorted(olds) == sorted(ids_by_alias())
 
 
 def test_a_file_that_lacks_its_reason_is_refused() -> None:

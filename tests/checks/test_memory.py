@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from tdxinfo import checks  # noqa: F401  # declares them
-from tdxinfo.checks.engine import CHECKS, Result, judge_host
+from tdxinfo.checks.engine import CHECKS, Result, run_checks
 from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import NamedRange, TdmrPlan
-from tdxinfo.model.observed import Attempt
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
 from tests.checks.cases import failure as failed
-from tests.hands import host_with
+from tests.hands import report_with
 
 GIB = 1 << 30
 LISTED = "klog:memory_regions"
@@ -39,7 +39,7 @@ def plan_of(holes: int) -> TdmrPlan:
 
 
 def judged(check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None) -> Result:
-    (result,) = judge_host(host_with(facts, origins), left_out=set(CHECKS) - {check_id})
+    (result,) = run_checks(report_with(facts, origins), left_out=set(CHECKS) - {check_id})
     return result
 
 
@@ -64,7 +64,7 @@ def test_sixteen_areas_are_enough_and_seventeen_are_not(holes: int, outcome: str
     [
         {"regions": FROM_RAM},
         {"plan": "inferred:memory.regions"},
-        {"holes_from": Attempt("inferred:kernel.release", "absent", "not known")},
+        {"holes_from": Attempt("inferred:kernel.release", "absent", "not known", "")},
     ],
 )
 def test_what_rests_on_an_assumption_warns_but_never_fails(shaky: dict[str, Any]) -> None:

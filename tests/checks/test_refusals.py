@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tdxinfo.checks.engine import judge_host
-from tests.worlds import host_from_log
+from tdxinfo.checks.engine import run_checks
+from tests.worlds import report_from_log
 
 KEYIDS = "virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
 STARTED = KEYIDS + "virt/tdx: 8396820 KB allocated for PAMT\nvirt/tdx: module initialized\n"
@@ -65,7 +65,7 @@ KVM = [
 
 
 def result_of(log: str, check_id: str) -> tuple[str, str, str]:
-    results = judge_host(host_from_log(log))
+    results = run_checks(report_from_log(log))
     (found,) = [result for result in results if result.check.id == check_id]
     return found.outcome.value, found.verdict.message, found.remedy
 
@@ -91,7 +91,7 @@ def test_the_limit_of_virtual_cpus_is_read_out_of_kvms_refusal() -> None:
     from tests.checks.test_rules import outcome_of
 
     line = "kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64) smaller than number of logical CPUs (256)."
-    limit = host_from_log(STARTED + line + "\n").td.max_vcpus.value
+    limit = report_from_log(STARTED + line + "\n").td.max_vcpus.value
     facts = {"td.max_vcpus": limit, "platform.cpus_present": 256, "kernel.release": "6.17.1"}
     assert (limit, outcome_of("module.vcpus", facts)) == (64, "FAIL")
 

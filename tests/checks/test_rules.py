@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tdxinfo import checks  # noqa: F401  # declares them
-from tdxinfo.checks.engine import CHECKS, judge_host
+from tdxinfo.checks.engine import CHECKS, run_checks
 from tdxinfo.model.verdict import Outcome
 from tests.checks.cases import CASES, DENIED, failure
 from tests.checks.edges import EDGES
-from tests.hands import host_with
+from tests.hands import report_with
 
 ROWS = [*CASES, *EDGES]
 with (Path(__file__).parent / "says.toml").open("rb") as file:
@@ -23,7 +23,7 @@ with (Path(__file__).parent / "says.toml").open("rb") as file:
 def outcome_of(check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None) -> str:
     """What the check alone says: nothing that it needs is judged."""
     others = set(CHECKS) - {check_id}
-    (result,) = judge_host(host_with(facts, origins), left_out=others)
+    (result,) = run_checks(report_with(facts, origins), left_out=others)
     return result.outcome.value
 
 
@@ -35,8 +35,8 @@ def test_a_check_judges_its_facts(check_id: str, facts: dict[str, Any], outcome:
 @pytest.mark.parametrize("check_id", sorted(CHECKS))
 def test_a_check_says_what_it_found(check_id: str) -> None:
     others = set(CHECKS) - {check_id}
-    hosts = [host_with(facts) for name, facts, _ in ROWS if name == check_id]
-    said = [judge_host(host, left_out=others)[0].verdict.message for host in hosts]
+    hosts = [report_with(facts) for name, facts, _ in ROWS if name == check_id]
+    said = [run_checks(host, left_out=others)[0].verdict.message for host in hosts]
     assert said == SAYS[check_id]
 
 
@@ -68,8 +68,8 @@ PLACES = [
 def test_some_checks_ask_who_told(
     check_id: str, facts: dict[str, Any], origin: str, said: tuple[str, str]
 ) -> None:
-    (result,) = judge_host(
-        host_with(facts, dict.fromkeys(facts, origin)), left_out=set(CHECKS) - {check_id}
+    (result,) = run_checks(
+        report_with(facts, dict.fromkeys(facts, origin)), left_out=set(CHECKS) - {check_id}
     )
     assert (result.outcome.value, result.verdict.message) == said
 
@@ -104,7 +104,7 @@ WAYS: list[tuple[str, dict[str, Any], str]] = [
 def test_a_cause_may_have_a_way_out_of_its_own(
     check_id: str, facts: dict[str, Any], remedy: str
 ) -> None:
-    (result,) = judge_host(host_with(facts), left_out=set(CHECKS) - {check_id})
+    (result,) = run_checks(report_with(facts), left_out=set(CHECKS) - {check_id})
     assert result.remedy == remedy
 
 
@@ -124,7 +124,7 @@ def test_a_check_that_can_fail_or_warn_has_a_way_out(check_id: str) -> None:
     ]
     for facts in bad:
         others = set(CHECKS) - {check_id}
-        (result,) = judge_host(host_with(facts), left_out=others)
+        (result,) = run_checks(report_with(facts), left_out=others)
         assert result.remedy, f"{check_id} leaves the user alone"
     assert declared.title
     assert declared.title[0].isupper() or declared.title.startswith(("kvm", "libvirt"))
@@ -141,7 +141,7 @@ def test_a_check_that_can_fail_or_warn_has_a_way_out(check_id: str) -> None:
 )
 def test_the_way_to_ask_for_the_module_depends_on_the_kernel(release: str, word: str) -> None:
     facts = {"module.state": "not-attempted", "kernel.release": release}
-    (result,) = judge_host(host_with(facts), left_out=set(CHECKS) - {"module.attempted"})
+    (result,) = run_checks(report_with(facts), left_out=set(CHECKS) - {"module.attempted"})
     assert word in result.remedy
 
 
@@ -158,6 +158,6 @@ def test_a_known_status_leads_to_its_remedy(status: int, word: str) -> None:
         "module.state": "failed",
         "module.failure": failure(errno=5, leaf=0x21, leaf_name="TDH.SYS.INIT", status=status),
     }
-    (result,) = judge_host(host_with(facts), left_out=set(CHECKS) - {"module.initialized"})
+    (result,) = run_checks(report_with(facts), left_out=set(CHECKS) - {"module.initialized"})
     assert result.outcome is Outcome.FAIL
     assert word in result.remedy

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.machine.inputs import example_names
+from tdxinfo.inputs.supplied import example_names
 from tests.cli.command import ran
 
 KEYS = {"schema_version", "tool", "origin", "host", "sources", "unavailable", "errors"}

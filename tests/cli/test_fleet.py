@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
 from tdxinfo.fleet import MOST_EXAMPLES, Fleet, Kind, kind_of
-from tdxinfo.machine.inputs import example_names, report_of
-from tdxinfo.machine.many import Supplied
+from tdxinfo.inputs.many import Supplied
+from tdxinfo.inputs.supplied import example_names, report_of
 from tdxinfo.model.verdict import HostVerdict
 from tests.cli.command import Ran, ran, spawned
 

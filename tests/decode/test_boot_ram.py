@@ -10,7 +10,7 @@ from tdxinfo.decode.boot import Boot, read_fact
 from tdxinfo.decode.klog import relevant_lines
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, NodeMemory
-from tests.worlds import host_from_log
+from tests.worlds import report_from_log
 
 # Linux 7.3.4 in QEMU, two NUMA nodes; the firmware's map as that kernel and as older ones print it.
 NODES = """\
@@ -94,7 +94,7 @@ def test_a_capture_keeps_the_memory_map_and_no_other_line_with_the_word_node() -
 
 
 def test_the_kernel_s_own_list_stands_before_the_firmware_s_map() -> None:
-    both, firmware = host_from_log(OLDER + NODES), host_from_log(OLDER)
+    both, firmware = report_from_log(OLDER + NODES), report_from_log(OLDER)
     assert both.memory.regions.origin == "klog:memory_regions"
     assert firmware.memory.regions.origin.startswith("inferred:memory.firmware_ram")
     assert both.memory.regions.value != firmware.memory.regions.value

@@ -9,9 +9,9 @@ import pytest
 
 from tdxinfo import tables
 from tdxinfo.decode import failures
-from tdxinfo.host.observe import observe
 from tdxinfo.model.values import Failure
-from tests.worlds import host_from_log, world
+from tdxinfo.report import observe
+from tests.worlds import report_from_log, world
 
 ROWS: list[dict[str, Any]] = tables.load("failures")["failure"]
 
@@ -25,11 +25,11 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         assert host.module.failure.value is None
         reading = failures.of_silence(host.kernel.generation.value or "")
     elif "kvm" in row:
-        line = host_from_log(row["example"]).kvm.refusal.value
+        line = report_from_log(row["example"]).kvm.refusal.value
         assert line is not None
         reading = failures.of_refusal(line)
     else:
-        failure = host_from_log(row["example"]).module.failure.value
+        failure = report_from_log(row["example"]).module.failure.value
         assert failure is not None
         reading = failures.of_failure(failure)
     assert reading == (row["cause"], row["remedy"])
@@ -37,7 +37,7 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
 
 def test_a_status_without_a_row_is_read_by_itself() -> None:
     log = "virt/tdx: SEAMCALL (0x2d) failed: 0xc0000a0200000000\n"
-    failure = host_from_log(log + "virt/tdx: module initialization failed (-5)\n").module.failure
+    failure = report_from_log(log + "virt/tdx: module initialization failed (-5)\n").module.failure
     assert failure.value is not None
     reading = failures.of_failure(failure.value)
     assert "convertible" in reading.cause
@@ -45,7 +45,7 @@ def test_a_status_without_a_row_is_read_by_itself() -> None:
 
 
 def test_what_nobody_knows_is_left_unread() -> None:
-    failure = host_from_log("virt/tdx: module initialization failed (-99)\n").module.failure.value
+    failure = report_from_log("virt/tdx: module initialization failed (-99)\n").module.failure.value
     assert failure is not None
     assert failures.of_failure(failure) == ("", "")
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tdxinfo.model.observed import Observed
 
 from tdxinfo.decode import tdmr
 from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
-from tdxinfo.host.observe import Observer, observe
+from tdxinfo.host.observe import Observer
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import TdmrPlan
-from tdxinfo.model.observed import Observed
 from tdxinfo.model.values import MemoryRange, NodeMemory
+from tdxinfo.report import observe
 
 HOSTS = Path(__file__).parents[1] / "hosts"
 PAGE, MIB, GIB = 1 << 12, 1 << 20, 1 << 30
@@ -97,7 +98,7 @@ def test_the_kernel_took_each_pamt_from_the_node_that_was_calculated(name: str) 
 def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
     observer = Observer(open_folder(str(HOSTS / name)))
     built = observer.fact("memory.tdmrs").value
-    places = observer.every_place("memory.regions")
+    places = observer.answers("memory.regions")
     told = [place for place in places if isinstance(place, Observed)]
     # What TDX was given, the log's list by node, System RAM, and the firmware's map.
     assert len(told) == 4

@@ -9,11 +9,12 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from tdxinfo.render.document import as_text, dump_document
+
 from tdxinfo.decode import metadata
 from tdxinfo.host import fact_names
-from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.render.document import as_text, dump_document
+from tdxinfo.report import observe
 from tests.kernel_types import cores
 
 _TESTS = Path(__file__).parent.parent

@@ -15,8 +15,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tdxinfo.host.reported import host_of_report
+from tdxinfo.render.document import as_text, dump_document
+from tdxinfo.render.judgement import check_document
+
 from tdxinfo import explain
-from tdxinfo.checks.engine import judge_host, verdict_of
+from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.decode import (
     bits,
     btf,
@@ -43,15 +47,13 @@ from tdxinfo.decode import (
 from tdxinfo.decode.boot import Boot, module, platform, ram, read_fact
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
 from tdxinfo.host import Host, fact_names
-from tdxinfo.host.observe import observe
-from tdxinfo.host.reported import host_of_report
-from tdxinfo.machine import Machine, Origin
+from tdxinfo.inputs.supplied import ReportInput, recognise
+from tdxinfo.machine import Machine
 from tdxinfo.machine.archive import members
 from tdxinfo.machine.captured import from_memory, open_record
-from tdxinfo.machine.inputs import ReportInput, recognise
+from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
-from tdxinfo.render.document import as_text, dump_document
-from tdxinfo.render.judgement import check_document
+from tdxinfo.report import observe
 from tdxinfo.sources.kcore import Memory
 from tests.fuzz import seeds
 
@@ -331,7 +333,7 @@ def _explain(data: bytes) -> None:
 
 def _documents(host: Host) -> None:
     """Both documents, as JSON that can be read again."""
-    results = judge_host(host)
+    results = run_checks(host)
     json.loads(as_text(dump_document(host, fact_names())))
     verdict = verdict_of(results).value
     json.loads(as_text(check_document(host, fact_names(), results, verdict)))
@@ -351,7 +353,7 @@ def _recognise(data: bytes) -> None:
 def _report(data: bytes) -> None:
     found = _json(data)
     if isinstance(found, dict) and isinstance(found.get("host"), dict):
-        _documents(host_of_report(ReportInput(Origin("report", "x"), found)))
+        _documents(host_of_report(ReportInput(Origin.of("report", "x"), found)))
 
 
 def _tar(data: bytes) -> None:

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from tdxinfo import tables
 from tdxinfo.decode.boot import module, platform, ram
 from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.host.observe import observe
 from tdxinfo.host.section import From
+from tdxinfo.report import observe
 from tdxinfo.sources.klog import KernelLog
-from tests.worlds import host_from_log, world
+from tests.worlds import report_from_log, world
 
 PLACES: list[tuple[str, Any]] = [
     (f"{name}.{field}", place)
@@ -132,7 +132,7 @@ EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 def test_lines_in_any_order_are_observed_and_spelled_without_error(
     lines: list[str], header: str
 ) -> None:
-    host = host_from_log("".join(f"{header}{line}\n" for line in lines))
+    host = report_from_log("".join(f"{header}{line}\n" for line in lines))
     for name in fact_names():
         section, _, field = name.partition(".")
         SECTIONS[section].fields[field].type.as_json(host.fact(name).value)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
+from tdxinfo.model.observed import Attempt, Observed
 
 from tdxinfo import host as catalogue
 from tdxinfo.errors import Absent, Denied, Lost, Unavailable
 from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.host.observe import Observer, glimpse, observe
+from tdxinfo.host.observe import Observer
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.machine import Answer, Machine, Origin
+from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.captured import CapturedMachine
-from tdxinfo.model.observed import Attempt, Observed
+from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import Count, MemoryRange, ModuleVersion
-from tests.worlds import host_from_log, world
+from tdxinfo.report import observe
+from tests.worlds import report_from_log, world
 
 
 class Says:
@@ -178,7 +180,7 @@ def test_a_derived_value_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_place_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     places = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
-    told = observer(monkeypatch, x=Annotated[Observed[Count], *places]).every_place("s.x")
+    told = observer(monkeypatch, x=Annotated[Observed[Count], *places]).answers("s.x")
     assert [answer.origin for answer in told] == ["a", "b", "c"]
     assert [type(answer) for answer in told] == [Observed, Attempt, Observed]
 
@@ -198,7 +200,7 @@ def test_a_glimpse_reads_what_it_is_asked_for_when_it_is_asked() -> None:
         reads.append(inner)
         return b"7.3.4\n"
 
-    host = glimpse(CapturedMachine(Origin("capture", "a test"), read, {}))
+    host = glimpse(CapturedMachine(Origin.of("capture", "a test"), read, {}))
     assert reads == []
     assert host.kernel.release.value == "7.3.4"
     assert reads == ["root/proc/sys/kernel/osrelease"]
@@ -245,7 +247,7 @@ def test_after_a_failed_update_the_boot_log_is_not_believed() -> None:
     ],
 )
 def test_a_log_with_impossible_numbers_makes_no_fact_of_them(log: str) -> None:
-    host = host_from_log(log)
+    host = report_from_log(log)
     for name in ("memory.cmrs", "keys.tdx_keyids", "memory.pamt_bytes", "module.failure"):
         fact = host.fact(name)
         section, _, field = name.partition(".")

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tdxinfo.host.reported import glimpse_of_report, host_of_report
 
 from tdxinfo.errors import BadInput
-from tdxinfo.host.reported import glimpse_of_report, host_of_report
-from tdxinfo.machine import Origin
-from tdxinfo.machine.inputs import ReportInput
-from tdxinfo.model.observed import Attempt
+from tdxinfo.inputs.supplied import ReportInput
+from tdxinfo.model.provenance import Attempt, Origin
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 
 DENIED = {"origin": "msr:0x87", "reason": "denied", "message": "no", "remedy": "Run as root."}
@@ -18,7 +17,7 @@ DENIED = {"origin": "msr:0x87", "reason": "denied", "message": "no", "remedy": "
 
 def report(**parts: Any) -> ReportInput:
     return ReportInput(
-        Origin("report", "node7.json"), {"schema_version": "1.0", "host": {}, **parts}
+        Origin.of("report", "node7.json"), {"schema_version": "1.0", "host": {}, **parts}
     )
 
 
@@ -35,7 +34,7 @@ def test_values_become_their_types_with_the_place_that_told_them() -> None:
     assert (host.module.version.origin, host.module.version.name) == ("sysfs:/x", "module.version")
     assert host.module.features0.value == 0xFBF
     assert host.memory.cmrs.value == (MemoryRange(4096, 12288, 8192),)
-    assert host.origin == Origin("report", "node7.json")
+    assert host.origin == Origin.of("report", "node7.json")
 
 
 def test_a_value_without_a_source_is_known_and_null_is_not() -> None:

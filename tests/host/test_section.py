@@ -4,9 +4,9 @@ Annotations stay objects here, as in the catalogue.
 """
 
 import pytest
+from tdxinfo.model.observed import Observed
 
 from tdxinfo.host.section import Section
-from tdxinfo.model.observed import Observed
 
 
 class Weather(Section):

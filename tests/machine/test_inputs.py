@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.host.observe import observe
+from tdxinfo.inputs.supplied import ReportInput, open_input, recognise
 from tdxinfo.machine import Machine, inputs
-from tdxinfo.machine.inputs import ReportInput, open_input, recognise
+from tdxinfo.report import observe
 from tests.machine.pipes import trickle
 
 REPORT = {"schema_version": "1.0", "host": {"module": {"version": "1.5.06"}}}

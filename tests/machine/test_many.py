@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
+from tdxinfo.inputs.many import REPORT_LIMIT, stretches, supplied
+from tdxinfo.inputs.supplied import CrashDump, ReportInput
 from tdxinfo.machine import Machine
-from tdxinfo.machine.inputs import CrashDump, ReportInput
-from tdxinfo.machine.many import REPORT_LIMIT, stretches, supplied
 from tests.machine.pipes import trickle
 
 REPORT: dict[str, Any] = {"schema_version": "1.0", "host": {}}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tdxinfo.errors import Absent, Denied, NotRecorded
-from tdxinfo.machine import Answer, Machine, Origin
+from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.live import LiveMachine
+from tdxinfo.model.provenance import Origin
 
 
 class Counting(Machine):
     """Answers with its own count of questions, and refuses what is called `denied`."""
 
     def __init__(self) -> None:
-        super().__init__(Origin("live"))
+        super().__init__(Origin.of("live"))
         self.asked: list[str] = []
 
     def _read(self, path: str) -> bytes:

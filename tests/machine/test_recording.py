@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tdxinfo.errors import REASONS, BadInput, Denied, Unavailable
-from tdxinfo.host.observe import observe
+from tdxinfo.inputs.supplied import open_input
 from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.machine.captured import CapturedMachine, open_folder
-from tdxinfo.machine.inputs import open_input
 from tdxinfo.machine.recording import RecordingMachine, contents, without_identity, write
+from tdxinfo.report import observe
 from tests.worlds import world
 
 LOG = (

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic_core import ValidationError
-
 from tdxinfo.model.fields import FieldType
+
 from tdxinfo.model.values import (
     Address,
     Bits32,

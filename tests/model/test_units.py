@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tdxinfo.model.observed import Attempt, Observed
 
 from tdxinfo.errors import Denied
 from tdxinfo.model import units
-from tdxinfo.model.observed import Attempt, Observed
 
 
 @pytest.mark.parametrize(

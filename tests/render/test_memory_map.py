@@ -14,13 +14,13 @@ from rich.theme import Theme
 
 from tdxinfo.decode import tdmr
 from tdxinfo.host import Host
-from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render.memory_map import print_map
 from tdxinfo.render.theme import STYLES
-from tests.hands import host_with
+from tdxinfo.report import observe
+from tests.hands import report_with
 from tests.test_hosts import HOSTS
 
 GIB = 1 << 30
@@ -105,12 +105,12 @@ def test_every_line_fits_the_width() -> None:
 def test_a_column_is_full_only_where_all_of_it_is() -> None:
     page = 1 << 12
     ram = (MemoryRange.between(0, GIB), MemoryRange.between(GIB + page, 2 * GIB))
-    (cells,) = lanes(drawn(host_with({"memory.system_ram": ram})), "RAM")
+    (cells,) = lanes(drawn(report_with({"memory.system_ram": ram})), "RAM")
     assert cells == "█" * 32 + "▒" + "█" * 31
 
 
 def test_a_lane_of_which_nothing_is_known_is_named_and_not_drawn() -> None:
-    lines = drawn(host_with({"memory.system_ram": (MemoryRange.between(0, GIB),)}))
+    lines = drawn(report_with({"memory.system_ram": (MemoryRange.between(0, GIB),)}))
     assert not lanes(lines, "CMR")
     assert not lanes(lines, "TDMR")
     assert any(line.startswith("Not drawn: CMR, ") for line in lines)
@@ -118,7 +118,7 @@ def test_a_lane_of_which_nothing_is_known_is_named_and_not_drawn() -> None:
 
 
 def test_a_host_of_which_nothing_is_known_has_no_strip() -> None:
-    lines = drawn(host_with({}))
+    lines = drawn(report_with({}))
     assert lines[0] == "No place tells of this host's memory."
     assert not any("a column is" in line for line in lines)
 
@@ -130,7 +130,7 @@ def test_ram_in_no_cmr_is_named_with_its_cause_and_cannot_steer_the_terminal() -
         "memory.cmrs": (MemoryRange.between(1 << 20, 4 * GIB),),
         "memory.ram_outside_cmrs": (piece,),
     }
-    lines = drawn(host_with(facts))
+    lines = drawn(report_with(facts))
     told = r"RAM in no CMR: [0x100000000, 0x140000000): memmap=1G@4G\x1b[2J"
     assert told in lines
 
@@ -149,7 +149,7 @@ def test_hundreds_of_regions_and_nodes_stay_on_a_page() -> None:
         "memory.ram_outside_cmrs": tuple(NamedRange(r.base, r.end, r.size, None) for r in regions),
         "memory.plan": tdmr.plan(regions, tdmr.Limits(max_tdmrs=512)),
     }
-    lines = drawn(host_with(facts))
+    lines = drawn(report_with(facts))
     assert len(lines) < 80
     assert any("and 284 more TDMRs" in line for line in lines)
     assert any("284 more ranges" in line for line in lines)
@@ -167,7 +167,7 @@ def test_any_memory_is_drawn_in_as_many_columns_as_fit(sizes: list[int], width: 
         regions.append(NodeMemory(at, at + pages * 4096, pages * 4096, number % 2))
         at += pages * 4096
     facts = {"memory.system_ram": tuple(regions), "memory.plan": tdmr.plan(regions)}
-    lines = drawn(host_with(facts), width)
+    lines = drawn(report_with(facts), width)
     for cells in lanes(lines, "RAM"):
         assert 0 < len(cells) <= width - 8
     assert all("?" not in cells for cells in lanes(lines, "RAM"))

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from tdxinfo import tables
-from tdxinfo.checks.engine import Judged, judge_host, verdict_of
+from tdxinfo.checks.engine import Judged, run_checks, verdict_of
 from tdxinfo.host import fact_names
-from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.render import nfd
+from tdxinfo.report import observe
 from tests.cli.command import ran
-from tests.hands import host_with
+from tests.hands import report_with
 from tests.test_hosts import HOSTS, NAMES
 
 WHEN = 1_800_000_000.0
@@ -72,14 +72,14 @@ def refuse_what_kubernetes_refuses(told: dict[str, str]) -> None:
 
 
 def page_of(facts: dict[str, Any], hours: int | None = None) -> str:
-    host = host_with(facts)
-    results = judge_host(host)
+    host = report_with(facts)
+    results = run_checks(host)
     return nfd.page(Judged(host, results, verdict_of(results), WHEN, hours))
 
 
 def of_capture(folder: Path) -> str:
     host = observe(open_folder(str(folder)))
-    results = judge_host(host)
+    results = run_checks(host)
     return nfd.page(Judged(host, results, verdict_of(results), WHEN))
 
 

@@ -16,15 +16,15 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tdxinfo import tables
-from tdxinfo.checks.engine import Judged, judge_host, verdict_of
+from tdxinfo.checks.engine import Judged, run_checks, verdict_of
 from tdxinfo.host import fact_names
-from tdxinfo.host.observe import observe
+from tdxinfo.inputs.supplied import example_names
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.machine.inputs import example_names
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 from tdxinfo.render import prometheus
+from tdxinfo.report import observe
 from tests.cli.command import ran
-from tests.hands import host_with
+from tests.hands import report_with
 from tests.test_hosts import HOSTS, NAMES
 from tests.worlds import world
 
@@ -35,8 +35,8 @@ WHEN = 1_800_000_000.0
 
 
 def page_of(facts: dict[str, Any]) -> str:
-    host = host_with(facts)
-    results = judge_host(host)
+    host = report_with(facts)
+    results = run_checks(host)
     return prometheus.page(Judged(host, results, verdict_of(results), WHEN))
 
 
@@ -77,7 +77,7 @@ def test_numbers_are_those_of_the_host_in_base_units() -> None:
 
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
     host = observe(world())
-    results = judge_host(host)
+    results = run_checks(host)
     page = prometheus.page(Judged(host, results, verdict_of(results), WHEN))
     names = {key[0] for key in samples(page)}
     assert not [
@@ -147,7 +147,7 @@ def pages() -> Iterator[str]:
         yield ran("check", "--from", name, "--format", "prometheus").out
     for name in NAMES:
         host = observe(open_folder(str(HOSTS / name)))
-        results = judge_host(host)
+        results = run_checks(host)
         yield prometheus.page(Judged(host, results, verdict_of(results), WHEN))
     yield page_of({"module.release": HOSTILE})
 

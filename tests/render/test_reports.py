@@ -7,18 +7,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tdxinfo.checks.engine import Judged, judge_host, verdict_of
+from tdxinfo.checks.engine import Judged, run_checks, verdict_of
 from tdxinfo.render import junit, markdown
 from tests.checks.test_engine import READY
 from tests.cli.command import ran
-from tests.hands import host_with
+from tests.hands import report_with
 from tests.test_hosts import HOSTS, NAMES
 
 
 def judged(strict: bool = False, **changes: object) -> Judged:
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
-    host = host_with({name: value for name, value in facts.items() if value is not None})
-    results = judge_host(host)
+    host = report_with({name: value for name, value in facts.items() if value is not None})
+    results = run_checks(host)
     return Judged(host, results, verdict_of(results, strict), 0.0)
 
 
@@ -105,8 +105,8 @@ def test_the_report_names_no_machine() -> None:
         "platform.vendor": "on 00000000-1111-2222-3333-444444444444 at 10.1.2.3 of myhost",
         "module.failure": None,
     }
-    host = host_with({**READY, **facts})
-    results = judge_host(host)
+    host = report_with({**READY, **facts})
+    results = run_checks(host)
     from functools import partial
 
     from tdxinfo.machine.recording import without_identity

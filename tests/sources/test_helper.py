@@ -11,13 +11,14 @@ import pytest
 
 from tdxinfo.errors import Denied, from_oserror
 from tdxinfo.host import Host
-from tdxinfo.host.observe import Observer, observe
+from tdxinfo.host.observe import Observer
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.machine.captured import from_memory, open_record
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents
-from tdxinfo.model.observed import Attempt
+from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import MemoryRange, ModuleVersion
+from tdxinfo.report import observe
 from tdxinfo.sources import helper
 from tests.metadata_lines import lines_of, profile_names
 from tests.worlds import world
@@ -124,7 +125,7 @@ def test_the_helper_is_asked_before_all_others() -> None:
 def test_a_capture_keeps_the_helpers_lines(debugfs: Path) -> None:
     tell(debugfs, "2.0.18-gnr")
     machine = RecordingMachine(LiveMachine())
-    Observer(machine).every_place(FACT)
+    Observer(machine).answers(FACT)
     files = contents(machine, "7.3.4", str, str)
     (debugfs / "fields").unlink()
     replayed = open_record(from_memory(files), "capture", "a test")

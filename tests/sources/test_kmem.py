@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tdxinfo.errors import Absent, Denied, Malformed
 from tdxinfo.host import Host
-from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
 from tdxinfo.render import fields
+from tdxinfo.report import observe
 from tdxinfo.sources import kcore, kmem, kobjects
 from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS, core, sysinfo
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of

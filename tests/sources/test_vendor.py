@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 
 from tdxinfo.errors import Absent, Denied, Malformed
-from tdxinfo.host.observe import observe
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import CpuidConfig, ModuleVersion, decimal_date
+from tdxinfo.report import observe
 from tdxinfo.sources.vendor import (
     SeamldrVersion,
     VendorModule,

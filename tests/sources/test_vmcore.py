@@ -12,7 +12,7 @@ import pytest
 from tdxinfo.cli.subject import host_of, opened
 from tdxinfo.errors import BadInput
 from tdxinfo.host import Host
-from tdxinfo.machine.inputs import CrashDump, open_input
+from tdxinfo.inputs.supplied import CrashDump, open_input
 from tests.cli.command import ran
 from tests.kernel_types import cores
 from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS

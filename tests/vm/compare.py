@@ -204,10 +204,11 @@ def _verdict(result: Result) -> Iterator[str]:
 
 def _replay(result: Result) -> Iterator[str]:
     """The capture shows elsewhere what the dump showed there."""
-    from tdxinfo.host import fact_names
-    from tdxinfo.host.observe import observe
-    from tdxinfo.machine.captured import open_folder
     from tdxinfo.render.document import dump_document
+
+    from tdxinfo.host import fact_names
+    from tdxinfo.machine.captured import open_folder
+    from tdxinfo.report import observe
 
     replayed = dump_document(observe(open_folder(str(result.capture))), fact_names())
     there = result.document("dump")["host"]

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tdxinfo.render.document import dump_document
 
 from tdxinfo.host import fact_names
-from tdxinfo.host.observe import observe
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.render.document import dump_document
+from tdxinfo.report import observe
 from tests.vm import stress
 
 HOST = Path(__file__).parents[1] / "hosts" / "vm-ready-1.5-at-boot"
