@@ -9,13 +9,14 @@ from functools import partial
 
 import click
 
+from tdxinfo.cli import completion
 from tdxinfo.cli.options import global_options, settings_of
 from tdxinfo.cli.subject import subject_of
 from tdxinfo.errors import BadInput
 
 
 @click.command()
-@click.argument("destination", metavar="DEST")
+@click.argument("destination", metavar="DEST", shell_complete=completion.files)
 @click.option(
     "--keep-identity",
     is_flag=True,

@@ -42,13 +42,19 @@ _NAMES = "ID|GROUP"
     shell_complete=completion.groups,
     help="Judge by these groups alone.",
 )
-@click.option("--policy", metavar="FILE", help="Also judge by the terms in a TOML file.")
+@click.option(
+    "--policy",
+    metavar="FILE",
+    help="Also judge by the terms in a TOML file.",
+    shell_complete=completion.files,
+)
 @click.option("--strict", is_flag=True, help="Take a warning for a failure.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
 @click.option(
     "--output",
     metavar="FILE",
     help="Put the answer into FILE, whole or not at all, readable for all.",
+    shell_complete=completion.files,
 )
 @click.option(
     "--expires",

@@ -1,7 +1,4 @@
-"""What a shell offers for an argument or an option: the scripts in `completions/` hold the same.
-
-A value that declares nothing is completed to file names.
-"""
+"""What a shell offers for an argument or an option, when its script in `completions/` asks."""
 
 from __future__ import annotations
 
@@ -30,7 +27,8 @@ def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
         from click.shell_completion import CompletionItem
 
         return [
-            CompletionItem(word, type="plain" if word else "file", help=meaning or None)
+            # click's script for zsh loses count at an item without a value.
+            CompletionItem(word or incomplete or " ", "plain" if word else "file", meaning or None)
             for word, meaning in offers()
             if word.startswith(incomplete) or word == FILES
         ]
@@ -74,16 +72,17 @@ def _meanings() -> Iterable[Offer]:
 def _subjects() -> Iterable[Offer]:
     from tdxinfo.inputs.supplied import example_names
 
-    yield FILES, ""
+    yield FILES, ""  # first: click's script for bash forgets what stands before
     yield from ((name, "A recorded host.") for name in example_names())
 
 
 def _hosts() -> Iterable[Offer]:
-    yield "live", "This machine."
     yield from _subjects()
+    yield "live", "This machine."
 
 
 facts = _completer(_facts)
+files = _completer(lambda: [(FILES, "")])
 checks = _completer(_checks)
 groups = _completer(_groups)
 meanings = _completer(_meanings)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tdxinfo.cli import completion
 from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.errors import BadInput
 
@@ -19,7 +20,7 @@ _OFTEN = 0.2
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="PATH...", shell_complete=completion.files)
 @click.option(
     "--print-playbook", is_flag=True, help="Print an Ansible playbook that gathers reports."
 )

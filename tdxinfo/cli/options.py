@@ -95,6 +95,7 @@ GLOBAL_OPTIONS = (
         metavar="FILE",
         help="With a crash dump: the kernel's vmlinux, where the dump lacks symbols or BTF.",
         expose_value=False,
+        shell_complete=completion.files,
         callback=_keep,
     ),
     click.option(
