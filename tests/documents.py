@@ -1,4 +1,4 @@
-"""Documents that `--json` prints, held against their schema."""
+"""Documents that `--json` prints, held against the schema of their model."""
 
 from __future__ import annotations
 
@@ -11,30 +11,46 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
-from tdxinfo import schemas
 from tdxinfo.cli.root import COMMANDS
-from tests.artifacts.schema import closed
+from tdxinfo.cli.schema import MODELS, model_of
+from tdxinfo.model.base import Frozen
+from tdxinfo.report import Document
 
 _SPACE = re.compile(r"\s*")
 
 
+def closed(part: Any) -> Any:
+    """The schema without room for keys that it does not name."""
+    if isinstance(part, list):
+        return [closed(inner) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    made = {key: closed(inner) for key, inner in part.items()}
+    if part.get("type") == "object" and {"properties", "patternProperties"} & set(part):
+        made["additionalProperties"] = False
+    return made
+
+
 @cache
-def validator(command: str) -> Draft202012Validator:
-    """Of what the command prints, with no room for keys that the schema does not name."""
-    shipped = json.loads(schemas.text(command))
-    return Draft202012Validator(closed(shipped), format_checker=FormatChecker())
+def _validator(model: type[Frozen]) -> Draft202012Validator:
+    """Of what the model prints, with no room for keys that the schema does not name."""
+    return Draft202012Validator(closed(model.model_json_schema()), format_checker=FormatChecker())
 
 
 def fault(command: str, document: Any) -> str:
-    """What the schema has most against the document, with its place; nothing when all is well."""
-    worst = best_match(validator(command).iter_errors(document))
+    """What the schema has most against the document, with its place; nothing when all is well.
+
+    A run that failed prints the keys that all documents have, and no others.
+    """
+    model = Document if document.get("errors") else model_of(command)
+    worst = best_match(_validator(model).iter_errors(document))
     return f"{worst.json_path}: {worst.message:.300}" if worst else ""
 
 
 def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
     """Asserts that JSON which `tdxinfo ARGUMENTS` printed is what the schema promises."""
     command = next((word for word in arguments if word in COMMANDS), None)
-    if command in schemas.NAMES and printed.startswith("{"):
+    if command in MODELS and printed.startswith("{"):
         for document in documents(printed):
             assert fault(command, document) == ""
 

@@ -1,4 +1,4 @@
-"""Man pages, completions and schemas are what the program makes of itself."""
+"""Man pages and completions are what the program makes of itself."""
 
 from __future__ import annotations
 

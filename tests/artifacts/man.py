@@ -10,11 +10,10 @@ from textwrap import wrap
 from typing import Any
 
 import click
-from tdxinfo.host.docs import meaning
 
 from tdxinfo import __version__, checks
 from tdxinfo.checks.engine import in_order
-from tdxinfo.host import SECTIONS, fact_names, volatile_facts
+from tdxinfo.host import SECTIONS, fact_names, meaning, sources_of, volatile_facts
 from tdxinfo.inputs.supplied import example_names, open_input
 from tests.artifacts.tree import Node, top
 
@@ -143,13 +142,12 @@ def _facts() -> Lines:
         yield from _items((name, meaning(name)) for name in fact_names(section))
 
 
-def _places() -> Lines:
-    """The files that the catalogue names, each with the facts that it tells."""
+def _sources() -> Lines:
+    """The files that the catalogue names, each with the facts that it has."""
     told: dict[str, list[str]] = {}
     for name in fact_names():
-        section, _, field = name.partition(".")
-        for place in SECTIONS[section].fields[field].places:
-            path = place.origin.partition(":")[2].partition("#")[0]
+        for source in sources_of(name):
+            path = source.origin.partition(":")[2].partition("#")[0]
             if path.startswith("/"):
                 told.setdefault(path, []).append(name)
     yield from _items((path, ", ".join(dict.fromkeys(told[path]))) for path in sorted(told))
@@ -158,8 +156,8 @@ def _places() -> Lines:
 def _checks() -> Lines:
     yield "In the order of the chain. A check is skipped where one failed that it waits for."
     for check in in_order():
-        waits = f" Waits for {', '.join(check.needs)}." if check.needs else ""
-        yield from _items([(check.id, f"{check.title}.{waits}")])
+        waits = f" Waits for {', '.join(check.rule.needs)}." if check.rule.needs else ""
+        yield from _items([(check.id, f"{check.rule.title}.{waits}")])
 
 
 def _left_out() -> Lines:
@@ -174,7 +172,7 @@ def _recorded() -> Lines:
 
 EXTRA: dict[str, dict[str, Callable[[], Lines]]] = {
     "tdxinfo": {"RECORDED HOSTS": _recorded},
-    "tdxinfo dump": {"FACTS": _facts, "PLACES": _places},
+    "tdxinfo dump": {"FACTS": _facts, "SOURCES": _sources},
     "tdxinfo check": {"CHECKS": _checks},
     "tdxinfo diff": {"FACTS LEFT OUT": _left_out},
 }

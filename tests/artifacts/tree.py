@@ -1,4 +1,4 @@
-"""The command tree, node by node, as man pages and completions need it."""
+"""The command tree, node by node, as man pages need it."""
 
 from __future__ import annotations
 
@@ -46,12 +46,6 @@ class Node:
                 if child and not child.hidden:
                     yield Node(click.Context(child, info_name=name, parent=self.context))
 
-    def everyone(self) -> Iterator[Node]:
-        """The node, and all below it."""
-        yield self
-        for child in self.children():
-            yield from child.everyone()
-
     def options(self) -> list[click.Option]:
         """All options it takes, the global ones and --help too."""
         found = [p for p in self.command.get_params(self.context) if isinstance(p, click.Option)]
@@ -61,9 +55,6 @@ class Node:
         """Those that not every command takes."""
         shared = {option.name for option in top().options()}
         return [option for option in self.options() if option.name not in shared]
-
-    def arguments(self) -> list[click.Argument]:
-        return [p for p in self.command.params if isinstance(p, click.Argument)]
 
 
 def top() -> Node:
