@@ -167,7 +167,9 @@ def _left_out() -> Lines:
 
 def _recorded() -> Lines:
     yield "These ship with tdxinfo, for\n.BR \\-\\-from :"
-    yield from _items((name, str(open_input(name).origin.note)) for name in example_names())
+    for name in example_names():
+        origin = open_input(name).origin
+        yield from _items([(name, (origin and origin.note) or "")])
 
 
 EXTRA: dict[str, dict[str, Callable[[], Lines]]] = {

@@ -10,7 +10,7 @@ from tdxinfo.model.values import Failure, MemoryRange
 
 GIB = 1 << 30
 DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
-UNEQUAL = Attempt("msr:0x87", "inconsistent", "IA32_MKTME_KEYID_PARTITIONING differs", "")
+UNEQUAL = ("IA32_MKTME_KEYID_PARTITIONING differs", "IA32_TME_ACTIVATE differs")
 ALL_INSTRUCTIONS = ("vmx", "movdir64b", "ss", "xsave")
 
 
@@ -52,8 +52,16 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("firmware.tme", {"firmware.tme_enabled": False}, "FAIL"),
     ("firmware.tme", {"firmware.tme_enabled": DENIED}, "UNKNOWN"),
     ("firmware.packages_agree", {"platform.packages": 1}, "PASS"),
-    ("firmware.packages_agree", {"platform.packages": 2, "keys.tdx_keyids": UNEQUAL}, "FAIL"),
-    ("firmware.packages_agree", {"platform.packages": 2, "keys.tdx_keyids": DENIED}, "UNKNOWN"),
+    (
+        "firmware.packages_agree",
+        {"platform.packages": 2, "firmware.package_differences": UNEQUAL},
+        "FAIL",
+    ),
+    (
+        "firmware.packages_agree",
+        {"platform.packages": 2, "firmware.package_differences": DENIED},
+        "UNKNOWN",
+    ),
     ("firmware.seamrr_enabled", {"firmware.seamrr_enabled": True}, "PASS"),
     ("firmware.seamrr_enabled", {"firmware.seamrr_enabled": False}, "FAIL"),
     ("firmware.seamrr_locked", {"firmware.seamrr_locked": True}, "PASS"),

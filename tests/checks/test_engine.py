@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tdxinfo.model.observed import Attempt, Observed
 
 from tdxinfo import checks  # noqa: F401  # declares them
+from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import (
     CHECKS,
     Result,
     deciding,
     first_failure,
     in_order,
-    judge_briefly,
     run_checks,
+    run_some,
     verdict_of,
 )
-from tdxinfo.model.provenance import Origin
-from tdxinfo.model.verdict import Severity
+from tdxinfo.host.observe import Observed
+from tdxinfo.model.provenance import Attempt, Origin
+from tdxinfo.model.verdict import HostVerdict, Severity
+from tdxinfo.report import report_of
 from tests.hands import report_with
 
 LIVE = Origin.of("live")
@@ -141,8 +143,8 @@ def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
 def test_of_the_places_that_told_nothing_the_one_that_could_be_helped_is_named(
     attempts: tuple[Attempt, ...], message: str, remedy: str
 ) -> None:
-    host = assemble({"platform.vendor": Observed(None, "", attempts, "platform.vendor")}, LIVE)
-    (result,) = judge_briefly(host, [CHECKS["cpu.vendor"]])
+    report = report_of({"platform.vendor": Observed(None, "", attempts)}, LIVE)
+    (result,) = run_some(report, [CHECKS["cpu.vendor"]])
     assert result.verdict.message.endswith(message)
     assert result.remedy == remedy
 
@@ -162,8 +164,10 @@ def test_a_failure_outweighs_what_is_unknown() -> None:
 
 
 def test_the_evidence_holds_the_facts_that_were_looked_at() -> None:
-    evidence = judged()["keys.headroom"].evidence
-    assert {name: seen.value for name, seen in evidence.items()} == {
+    report = report_with(READY)
+    run = CheckRun(report, run_checks(report), HostVerdict.READY, True, 0.0)
+    (headroom,) = [check for check in run.document().checks if check.id == "keys.headroom"]
+    assert headroom.evidence == {
         "keys.guest_keyids": 63,
         "keys.guest_keyids_in_use": 0,
         "keys.guest_keyids_peak": None,
@@ -174,12 +178,12 @@ def test_no_check_stands_before_one_that_it_needs() -> None:
     order = [check.id for check in in_order()]
     assert sorted(order) == sorted(CHECKS)
     for check in in_order():
-        assert all(order.index(need) < order.index(check.id) for need in check.needs)
+        assert all(order.index(need) < order.index(check.id) for need in check.rule.needs)
 
 
 def test_a_check_that_is_left_out_holds_nobody_up() -> None:
     host = report_with({**READY, "module.no_rbp_mod": True, "keys.tdx_keyids": 0})
-    results = run_checks(host, left_out={"keys.tdx_share", "keys.enough"})
+    results = run_checks(host, skip={"keys.tdx_share", "keys.enough"})
     assert "keys.tdx_share" not in {result.check.id for result in results}
     assert first_failure(results) is None
 
@@ -201,12 +205,12 @@ def test_the_checks_that_decide_find_alone_what_they_find_among_all(
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
     host = report_with({name: value for name, value in facts.items() if value is not None})
     among_all = judged(**changes)
-    alone = judge_briefly(host, deciding())
+    alone = run_some(host, deciding())
     assert {result.check.id for result in alone} == {
         name for name, result in among_all.items() if result.check.severity.decides
     }
     for result in alone:
-        assert among_all[result.check.id]._replace(evidence={}) == result
+        assert among_all[result.check.id] == result
     first, whole = first_failure(alone), first_failure(among_all.values())
     assert (first and first.check.id) == (whole and whole.check.id)
     assert verdict_of(alone).value == verdict(among_all)
@@ -241,8 +245,8 @@ def test_the_remedy_names_the_menu_of_the_machines_maker() -> None:
 def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
     from tests.cli.command import ran
 
-    renamed = CHECKS["keys.enough"]._replace(aliases=("keys.sufficient",))
-    monkeypatch.setitem(CHECKS, "keys.enough", renamed)
+    rule = CHECKS["keys.enough"].rule.model_copy(update={"aliases": ("keys.sufficient",)})
+    monkeypatch.setitem(CHECKS, "keys.enough", CHECKS["keys.enough"]._replace(rule=rule))
     example = ("--from", "example:emr-five-cmrs")
     told = ran("check", "--only", "keys.sufficient", "--json", *example)
     assert [check["id"] for check in told.json["checks"]] == ["keys.enough"]

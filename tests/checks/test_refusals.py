@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tdxinfo.checks.engine import run_checks
-from tests.worlds import report_from_log
+from tdxinfo.checks.engine import CHECKS, run_checks, run_some
+from tdxinfo.decode import bits
+from tdxinfo.report import observe
+from tests.worlds import report_from_log, world
+
+HOSTS = Path(__file__).parents[1] / "hosts"
 
 KEYIDS = "virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
 STARTED = KEYIDS + "virt/tdx: 8396820 KB allocated for PAMT\nvirt/tdx: module initialized\n"
@@ -70,6 +76,28 @@ def result_of(log: str, check_id: str) -> tuple[str, str, str]:
     return found.outcome.value, found.verdict.message, found.remedy
 
 
+REGISTERS = (
+    "IA32_MKTME_KEYID_PARTITIONING",
+    "IA32_TME_ACTIVATE",
+    "IA32_SEAMRR_PHYS_BASE",
+    "IA32_SEAMRR_PHYS_MASK",
+)
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+@pytest.mark.parametrize(("second", "outcome"), [("0x2", "FAIL"), ("0x1", "PASS")])
+def test_packages_are_held_against_each_other_in_each_register_of_tdx(
+    register: str, second: str, outcome: str
+) -> None:
+    cpuinfo = (HOSTS / "one-keyid" / "root" / "proc" / "cpuinfo").read_bytes()  # two packages
+    answers = {f"msr/{bits.address_of(r):#x}/cpu{cpu}": "0x1" for r in REGISTERS for cpu in (0, 2)}
+    answers[f"msr/{bits.address_of(register):#x}/cpu2"] = second
+    report = observe(world({"/proc/cpuinfo": cpuinfo}, answers))
+    (found,) = run_some(report, [CHECKS["firmware.packages_agree"]])
+    assert found.outcome.value == outcome, found.verdict.message
+    assert (register in found.verdict.message) == (outcome == "FAIL")
+
+
 @pytest.mark.parametrize(("before", "line", "check_id", "outcome"), REFUSALS)
 def test_a_refusal_of_the_kernel_is_answered_by_a_check(
     before: str, line: str, check_id: str, outcome: str
@@ -91,7 +119,7 @@ def test_the_limit_of_virtual_cpus_is_read_out_of_kvms_refusal() -> None:
     from tests.checks.test_rules import outcome_of
 
     line = "kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64) smaller than number of logical CPUs (256)."
-    limit = report_from_log(STARTED + line + "\n").td.max_vcpus.value
+    limit = report_from_log(STARTED + line + "\n").host.td.max_vcpus
     facts = {"td.max_vcpus": limit, "platform.cpus_present": 256, "kernel.release": "6.17.1"}
     assert (limit, outcome_of("module.vcpus", facts)) == (64, "FAIL")
 
