@@ -157,7 +157,7 @@ def parse_report(data: bytes, shown: str) -> Report:
 
     Raises BadInput.
     """
-    model = CheckReport if b'"verdict"' in data else Report
+    model = CheckReport if re.search(rb'"verdict"\s*:', data) else Report
     try:
         report = model.model_validate_json(data)
     except ValidationError as error:
@@ -177,7 +177,7 @@ def _not_a_report(error: ValidationError, shown: str) -> BadInput:
             f"{shown} has schema version {first['input']!s:.20}, and this tdxinfo reads "
             f"{SCHEMA_VERSION}. Use the tdxinfo that wrote it, or a newer one."
         )
-    if where in ("schema_version", "host"):
+    if first["type"] == "missing" and "." not in where:
         return BadInput(f"{shown} is JSON, but not a report of tdxinfo: it has no {where}.")
     return BadInput(f"{shown} is not a valid report: {where}: {first['msg']}.")
 
