@@ -19,7 +19,7 @@ from tdxinfo.model.described import describe
 
 
 class Matching:
-    """Marks text that a pattern matches whole: `Annotated[str, Matching(r"\d+")]`.
+    """Marks text that a pattern matches whole: `Annotated[str, Matching("[0-9]+")]`.
 
     pydantic's own `pattern` would read the machine's CPU quota: its regex engine asks for it.
     """

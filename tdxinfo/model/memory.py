@@ -33,7 +33,8 @@ class PlannedTdmr(MemoryRange):
     pamt_bytes: Size
     """Size of its PAMT."""
     node: Count | None
-    """The NUMA node whose memory the kernel asks first for the PAMT; null where no source has it."""
+    """The NUMA node whose memory the kernel asks first for the PAMT; null where no source has
+    it."""
     holes: tuple[MemoryRange, ...]
     """What lies in it and is not memory for TDX."""
     reserved_most: Count
