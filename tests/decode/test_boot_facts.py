@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import TypeVar
 
 import pytest
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 
+T = TypeVar("T")
 
-def fact(name: str, log: str) -> Any:
-    return read_fact(Boot.from_log(log), name)
+
+def fact(told: Callable[[Boot], T], log: str) -> T:
+    return told(Boot.from_log(log))
 
 
 SEAM = (
@@ -39,13 +42,13 @@ SEAM = (
     ],
 )
 def test_a_build_date_is_the_same_day_in_decimal_and_in_hex(log: str, day: date) -> None:
-    assert fact("build_date", log) == day
+    assert fact(module.build_date, log) == day
 
 
 @pytest.mark.parametrize("number", ["20231301", "20230230", "0", "99999999", "123456789012"])
 def test_a_build_date_that_is_no_day_is_malformed(number: str) -> None:
     with pytest.raises(Malformed):
-        fact("build_date", SEAM.format("0x0", number))
+        fact(module.build_date, SEAM.format("0x0", number))
 
 
 @pytest.mark.parametrize(
@@ -63,12 +66,12 @@ def test_a_build_date_that_is_no_day_is_malformed(number: str) -> None:
     ],
 )
 def test_a_version_is_what_the_kernel_printed_last(log: str, version: ModuleVersion) -> None:
-    assert fact("module_version", log) == version
+    assert fact(module.module_version, log) == version
 
 
 def test_version_zero_means_that_the_kernel_could_not_read_it() -> None:
     with pytest.raises(Absent):
-        fact("module_version", "virt/tdx: Module version: 0.0.00\n")
+        fact(module.module_version, "virt/tdx: Module version: 0.0.00\n")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_version_zero_means_that_the_kernel_could_not_read_it() -> None:
     ],
 )
 def test_a_debug_module_is_told_from_a_production_one(log: str, is_debug: bool) -> None:
-    assert fact("debug", log) is is_debug
+    assert fact(module.debug, log) is is_debug
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_a_debug_module_is_told_from_a_production_one(log: str, is_debug: bool) 
     ],
 )
 def test_features_are_read_from_every_spelling(log: str) -> None:
-    assert fact("features0", log) == 0xFBF
+    assert fact(module.features0, log) == 0xFBF
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ def test_features_are_read_from_every_spelling(log: str) -> None:
     ],
 )
 def test_pamt_is_bytes_whether_told_in_kb_pages_or_areas(log: str, size: int) -> None:
-    assert fact("pamt_bytes", log) == size
+    assert fact(module.pamt_bytes, log) == size
 
 
 TWO = (MemoryRange.between(0x100000, 0x77800000), MemoryRange.between(1 << 32, 0x407A000000))
@@ -146,13 +149,13 @@ TWO = (MemoryRange.between(0x100000, 0x77800000), MemoryRange.between(1 << 32, 0
     ],
 )
 def test_cmrs_are_read_from_every_spelling(lines: tuple[str, str]) -> None:
-    assert fact("cmrs", "\n".join(lines)) == TWO
+    assert fact(module.cmrs, "\n".join(lines)) == TWO
 
 
 def test_a_kernels_second_list_of_the_same_cmrs_counts_once() -> None:
     bios = "tdx: BIOS-CMR : [0x100000, 0x77800000)\n"
     kernel = "tdx: Kernel-checked-CMR : [0x100000, 0x77800000)\n"
-    assert fact("cmrs", bios + kernel + bios) == TWO[:1]
+    assert fact(module.cmrs, bios + kernel + bios) == TWO[:1]
 
 
 def test_cmrs_of_a_second_attempt_count_once() -> None:
@@ -160,7 +163,7 @@ def test_cmrs_of_a_second_attempt_count_once() -> None:
     log = (
         f"{cmrs}virt/tdx: module initialization failed (-12)\n{cmrs}virt/tdx: module initialized\n"
     )
-    assert fact("cmrs", log) == TWO
+    assert fact(module.cmrs, log) == TWO
 
 
 def test_cmrs_of_a_failed_attempt_stay_known_when_the_next_prints_none() -> None:
@@ -168,7 +171,7 @@ def test_cmrs_of_a_failed_attempt_stay_known_when_the_next_prints_none() -> None
         "virt/tdx: CMR: [0x100000, 0x77800000)\nvirt/tdx: module initialization failed (-12)\n"
         "virt/tdx: 1 KB allocated for PAMT\nvirt/tdx: module initialized\n"
     )
-    assert fact("cmrs", log) == TWO[:1]
+    assert fact(module.cmrs, log) == TWO[:1]
 
 
 def test_trailing_empty_cmrs_are_left_out() -> None:
@@ -176,27 +179,29 @@ def test_trailing_empty_cmrs_are_left_out() -> None:
         "virt/tdx: CMR[0]: [0x100000, 0x77800000)\n"
         "virt/tdx: CMR[1]: [0x0, 0x0)\nvirt/tdx: CMR[2]: [0x0, 0x0)\n"
     )
-    assert fact("cmrs", log) == TWO[:1]
+    assert fact(module.cmrs, log) == TWO[:1]
 
 
 def test_a_list_of_nothing_but_empty_cmrs_is_an_empty_list() -> None:
-    assert fact("cmrs", "virt/tdx: CMR[0]: [0x0, 0x0)\n") == ()
+    assert fact(module.cmrs, "virt/tdx: CMR[0]: [0x0, 0x0)\n") == ()
 
 
 def test_a_cmr_that_ends_before_it_begins_is_malformed() -> None:
     with pytest.raises(Malformed):
-        fact("cmrs", "virt/tdx: CMR: [0x77800000, 0x100000)\n")
+        fact(module.cmrs, "virt/tdx: CMR: [0x77800000, 0x100000)\n")
 
 
 def test_tdmrs_are_read_with_their_rest_unknown() -> None:
-    (tdmr,) = fact("tdmrs", "tdx: TDX TDMR[ 0]: base 0x0000000080000000 size 0x0000000040000000\n")
+    (tdmr,) = fact(
+        module.tdmrs, "tdx: TDX TDMR[ 0]: base 0x0000000080000000 size 0x0000000040000000\n"
+    )
     assert (tdmr.base, tdmr.end, tdmr.size) == (0x80000000, 0xC0000000, 0x40000000)
     assert (tdmr.pamt, tdmr.reserved) == (None, None)
 
 
 def test_the_last_such_line_tells_the_limit_of_tdmrs() -> None:
     log = "virt/tdx: consumed TDMRs reaching limit: {} used out of 64\n"
-    assert fact("max_tdmrs", log.format(61) + log.format(62)) == 64
+    assert fact(module.max_tdmrs, log.format(61) + log.format(62)) == 64
 
 
 def test_the_p_seamldr_is_read() -> None:
@@ -204,9 +209,9 @@ def test_the_p_seamldr_is_read() -> None:
         "seam: TDX P-SEAMLDR: version 0x0 attributes 0x0 vendor_id 0x8086 build_date 20211214 "
         "build_num 0x98 minor 0x0 major 0x1.\n"
     )
-    assert fact("seamldr_version", log) == ModuleVersion(1, 0)
-    assert fact("seamldr_build_number", log) == 0x98
-    assert fact("seamldr_build_date", log) == date(2021, 12, 14)
+    assert fact(platform.seamldr_version, log) == ModuleVersion(1, 0)
+    assert fact(platform.seamldr_build_number, log) == 0x98
+    assert fact(platform.seamldr_build_date, log) == date(2021, 12, 14)
 
 
 def test_the_p_seamldr_is_not_taken_for_the_module() -> None:
@@ -215,13 +220,13 @@ def test_the_p_seamldr_is_not_taken_for_the_module() -> None:
         "build_num 0x98 minor 0x0 major 0x1.\n"
     )
     with pytest.raises(Absent):
-        fact("module_version", log)
+        fact(module.module_version, log)
 
 
 def test_seamrr_is_told_by_early_kernels() -> None:
-    assert fact("seamrr_enabled", "tdx: SEAMRR enabled.\n") is True
-    assert fact("seamrr_enabled", "tdx: SEAMRR is not enabled by BIOS\n") is False
-    assert fact("seamrr_enabled", "tdx: SEAMRR base is not configured by BIOS\n") is False
+    assert fact(platform.seamrr_enabled, "tdx: SEAMRR enabled.\n") is True
+    assert fact(platform.seamrr_enabled, "tdx: SEAMRR is not enabled by BIOS\n") is False
+    assert fact(platform.seamrr_enabled, "tdx: SEAMRR base is not configured by BIOS\n") is False
 
 
 def test_kvm_says_why_it_does_not_offer_tdx() -> None:
@@ -229,13 +234,15 @@ def test_kvm_says_why_it_does_not_offer_tdx() -> None:
         "[    9.1] kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64) smaller than number of logical "
         "CPUs (256).\n"
     )
-    assert fact("kvm_refusal", log).startswith("kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64)")
-    assert fact("max_vcpus", log) == 64
+    assert fact(platform.kvm_refusal, log).startswith(
+        "kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64)"
+    )
+    assert fact(platform.max_vcpus, log) == 64
 
 
 def test_migration_is_told_either_way() -> None:
-    assert fact("live_migration", "kvm_intel: tdx: live migration supported\n") is True
-    assert fact("live_migration", "kvm_intel: tdx: live migration not supported\n") is False
+    assert fact(platform.live_migration, "kvm_intel: tdx: live migration supported\n") is True
+    assert fact(platform.live_migration, "kvm_intel: tdx: live migration not supported\n") is False
 
 
 @pytest.mark.parametrize(
@@ -247,22 +254,22 @@ def test_migration_is_told_either_way() -> None:
     ],
 )
 def test_the_kernels_release_ends_at_the_first_space_or_bracket(line: str, release: str) -> None:
-    assert fact("kernel_release", line) == release
+    assert fact(platform.kernel_release, line) == release
 
 
 def test_a_refusal_for_hibernation_tells_that_the_host_can_hibernate() -> None:
     log = "virt/tdx: initialization failed: Hibernation support is enabled\n"
-    assert fact("hibernation", log) is True
+    assert fact(platform.hibernation, log) is True
     with pytest.raises(Absent):
-        fact("hibernation", "virt/tdx: module initialized\n")
+        fact(platform.hibernation, "virt/tdx: module initialized\n")
 
 
 def test_a_hypervisor_makes_a_vm_and_its_absence_proves_nothing() -> None:
-    assert fact("virtualization", "[    0.0] Hypervisor detected: KVM\n") == "vm"
+    assert fact(platform.virtualization, "[    0.0] Hypervisor detected: KVM\n") == "vm"
     guest = "[    0.0] tdx: Guest detected\n[    0.0] Hypervisor detected: KVM\n"
-    assert fact("virtualization", guest) == "td-guest"
+    assert fact(platform.virtualization, guest) == "td-guest"
     with pytest.raises(Absent):
-        fact("virtualization", "[    0.0] Linux version 6.8.0\n")
+        fact(platform.virtualization, "[    0.0] Linux version 6.8.0\n")
 
 
 def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
@@ -274,7 +281,7 @@ def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
         ("0x00000000000000fe", "0xc000777700000000"),
         ("0x0000000000000021", "0xc000050500000000"),
     ]
-    assert fact("failed_calls", "".join(line.format(*call) for call in calls)) == (
+    assert fact(module.failed_calls, "".join(line.format(*call) for call in calls)) == (
         "TDH.SYS.SHUTDOWN: 0x8000020200000000 TDX_SYS_BUSY",
         "leaf 0x1c: 0xc000030000000001 TDX_PAGE_METADATA_INCORRECT",
         "leaf 0xfe: 0xc000777700000000",
@@ -282,7 +289,7 @@ def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
 
 
 def test_early_kernels_tell_how_many_tds_there_may_be() -> None:
-    assert fact("guest_keyid_count", "tdx: support upto 31 TD keyids\n") == 31
+    assert fact(platform.guest_keyid_count, "tdx: support upto 31 TD keyids\n") == 31
 
 
 @pytest.mark.parametrize(
@@ -295,7 +302,7 @@ def test_early_kernels_tell_how_many_tds_there_may_be() -> None:
     ],
 )
 def test_any_line_about_tdx_on_the_host_shows_that_the_kernel_has_it(line: str) -> None:
-    assert fact("has_tdx_code", line + "\n") is True
+    assert fact(platform.has_tdx_code, line + "\n") is True
 
 
 @pytest.mark.parametrize(
@@ -306,19 +313,22 @@ def test_any_line_about_tdx_on_the_host_shows_that_the_kernel_has_it(line: str) 
     ],
 )
 def test_a_module_that_speaks_of_tdx_is_loaded(line: str, is_enabled: bool) -> None:
-    assert fact("kvm_loaded", line + "\n") is True
-    assert fact("kvm_tdx_enabled", line + "\n") is is_enabled
+    assert fact(platform.kvm_loaded, line + "\n") is True
+    assert fact(platform.kvm_tdx_enabled, line + "\n") is is_enabled
 
 
 def test_a_module_that_counts_servtds_is_loaded() -> None:
-    assert fact("kvm_loaded", "kvm_intel: tdx: max servtds supported per user TD is 1\n") is True
+    assert (
+        fact(platform.kvm_loaded, "kvm_intel: tdx: max servtds supported per user TD is 1\n")
+        is True
+    )
 
 
 def test_kvm_tells_of_a_package_without_a_cpu() -> None:
     line = "kvm_intel: All packages need to have online CPU to create TD. Online CPU and retry.\n"
-    assert fact("package_offline", line) is True
+    assert fact(platform.package_offline, line) is True
     with pytest.raises(Absent):
-        fact("package_offline", "kvm_intel: TDX is supported.\n")
+        fact(platform.package_offline, "kvm_intel: TDX is supported.\n")
 
 
 @pytest.mark.parametrize(
@@ -334,9 +344,9 @@ def test_kvm_tells_of_a_package_without_a_cpu() -> None:
     ],
 )
 def test_the_release_tells_the_generation_where_no_line_does(log: str, generation: str) -> None:
-    assert fact("generation", log) == generation
+    assert fact(platform.generation, log) == generation
 
 
 def test_a_log_may_tell_no_generation() -> None:
     with pytest.raises(Absent):
-        fact("generation", "tdx: Guest detected\n")
+        fact(platform.generation, "tdx: Guest detected\n")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, ram
 from tdxinfo.decode.klog import relevant_lines
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tests.worlds import report_from_log
+
+T = TypeVar("T")
 
 # Linux 7.3.4 in QEMU, two NUMA nodes; the firmware's map as that kernel and as older ones print it.
 NODES = """\
@@ -35,12 +38,12 @@ OLDER = """\
 """
 
 
-def fact(name: str, log: str) -> Any:
-    return read_fact(Boot.from_log(log), name)
+def fact(told: Callable[[Boot], T], log: str) -> T:
+    return told(Boot.from_log(log))
 
 
 def test_the_list_by_node_is_read_with_the_last_byte_included() -> None:
-    regions = fact("memory_regions", NODES)
+    regions = fact(ram.memory_regions, NODES)
     assert [(r.base, r.end, r.node) for r in regions] == [
         (0x1000, 0x9F000, 0),
         (0x100000, 0x50000000, 0),
@@ -50,7 +53,7 @@ def test_the_list_by_node_is_read_with_the_last_byte_included() -> None:
 
 
 def test_a_node_reaches_from_its_first_memory_to_its_last() -> None:
-    assert fact("node_spans", NODES) == (
+    assert fact(ram.node_spans, NODES) == (
         NodeMemory(0x1000, 0x50000000, 0x4FFFF000, 0),
         NodeMemory(0x50000000, 0x180000000, 0x130000000, 1),
     )
@@ -58,34 +61,34 @@ def test_a_node_reaches_from_its_first_memory_to_its_last() -> None:
 
 def test_a_list_whose_beginning_is_missing_is_not_taken_for_the_whole() -> None:
     with pytest.raises(Absent):
-        fact("memory_regions", "".join(NODES.splitlines(keepends=True)[1:]))
+        fact(ram.memory_regions, "".join(NODES.splitlines(keepends=True)[1:]))
     with pytest.raises(Absent):
-        fact("memory_regions", NODES.splitlines(keepends=True)[0])
+        fact(ram.memory_regions, NODES.splitlines(keepends=True)[0])
 
 
 def test_a_range_may_be_a_single_byte() -> None:
     log = "[    0.000000] BIOS-e820: [mem 0x0000000000001000-0x0000000000001000] usable\n"
-    assert fact("firmware_ram", log) == (MemoryRange(0x1000, 0x1001, 1),)
+    assert fact(ram.firmware_ram, log) == (MemoryRange(0x1000, 0x1001, 1),)
 
 
 def test_a_list_in_disorder_is_malformed() -> None:
     first, *rest = NODES.splitlines(keepends=True)
     with pytest.raises(Malformed):
-        fact("memory_regions", first + "".join(reversed(rest)))
+        fact(ram.memory_regions, first + "".join(reversed(rest)))
 
 
 @pytest.mark.parametrize("log", [NEWER, OLDER], ids=["newer", "older"])
 def test_of_the_firmware_map_only_usable_memory_counts(log: str) -> None:
-    assert fact("firmware_ram", log) == (
+    assert fact(ram.firmware_ram, log) == (
         MemoryRange.between(0, 0x9FC00),
         MemoryRange.between(0x100000, 0x7FFE0000),
     )
 
 
 def test_a_log_without_a_memory_map_tells_of_none() -> None:
-    for name in ("firmware_ram", "memory_regions", "node_spans"):
+    for told in (ram.firmware_ram, ram.memory_regions, ram.node_spans):
         with pytest.raises(Absent):
-            fact(name, "[    0.1] virt/tdx: module initialized\n")
+            fact(told, "[    0.1] virt/tdx: module initialized\n")
 
 
 def test_a_capture_keeps_the_memory_map_and_no_other_line_with_the_word_node() -> None:
@@ -95,6 +98,6 @@ def test_a_capture_keeps_the_memory_map_and_no_other_line_with_the_word_node() -
 
 def test_the_kernel_s_own_list_stands_before_the_firmware_s_map() -> None:
     both, firmware = report_from_log(OLDER + NODES), report_from_log(OLDER)
-    assert both.memory.regions.origin == "klog:memory_regions"
-    assert firmware.memory.regions.origin.startswith("inferred:memory.firmware_ram")
-    assert both.memory.regions.value != firmware.memory.regions.value
+    assert both.origin_of("memory.regions") == "klog:memory_regions"
+    assert firmware.origin_of("memory.regions").startswith("inferred:memory.firmware_ram")
+    assert both.host.memory.regions != firmware.host.memory.regions

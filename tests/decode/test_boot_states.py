@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import Failure, MemoryRange
 
@@ -30,13 +30,11 @@ EXHAUSTED = (
 
 
 def state(log: str) -> str:
-    found: str = read_fact(Boot.from_log(log), "module_state")
-    return found
+    return module.module_state(Boot.from_log(log))
 
 
 def failure(log: str) -> Failure | None:
-    found: Failure | None = read_fact(Boot.from_log(log), "failure")
-    return found
+    return module.failure(Boot.from_log(log))
 
 
 STATES = {
@@ -238,9 +236,9 @@ def test_a_failure_quotes_the_first_cause(line: str, words: str) -> None:
 
 def test_a_refused_module_lacks_no_rbp_mod() -> None:
     log = "virt/tdx: frame pointer (RBP) clobber bug present, upgrade TDX module\n" + FAILED
-    assert read_fact(Boot.from_log(log), "no_rbp_mod") is False
+    assert module.no_rbp_mod(Boot.from_log(log)) is False
     with pytest.raises(Absent):
-        read_fact(Boot.from_log(log + PAMT + DONE), "no_rbp_mod")
+        module.no_rbp_mod(Boot.from_log(log + PAMT + DONE))
 
 
 @pytest.mark.parametrize(
@@ -256,17 +254,21 @@ def test_a_refused_module_lacks_no_rbp_mod() -> None:
     ],
 )
 def test_whether_the_platform_was_found_is_what_the_kernel_says(log: str, wanted: bool) -> None:
-    assert read_fact(Boot.from_log(log), "platform_detected") is wanted
+    assert platform.platform_detected(Boot.from_log(log)) is wanted
 
 
 def test_an_excerpt_without_a_word_of_the_platform_proves_nothing() -> None:
     with pytest.raises(Absent):
-        read_fact(Boot.from_log(PAMT), "platform_detected")
+        platform.platform_detected(Boot.from_log(PAMT))
 
 
 @pytest.mark.parametrize("pair", ["[128, 64)", "[0, 64)"])
 def test_an_impossible_keyid_range_is_malformed(pair: str) -> None:
     boot = Boot.from_log(f"virt/tdx: BIOS enabled: private KeyID range {pair}\n")
-    for fact in ("private_keyid_count", "first_private_keyid", "mktme_keyid_count"):
+    for fact in (
+        platform.private_keyid_count,
+        platform.first_private_keyid,
+        platform.mktme_keyid_count,
+    ):
         with pytest.raises(Malformed):
-            read_fact(boot, fact)
+            fact(boot)

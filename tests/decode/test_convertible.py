@@ -20,11 +20,11 @@ CMRS = ranges((MIB, 2 * GIB), (4 * GIB, 8 * GIB))
 
 
 def told(ram: tuple[MemoryRange, ...], causes: Causes = NOTHING) -> list[tuple[int, int]]:
-    return [(found.base, found.end) for found in outside(ram, CMRS, causes)]
+    return [(found.base, found.end) for found in outside(ram, CMRS, *causes)]
 
 
 def cause(causes: Causes) -> str | None:
-    (found,) = outside(ranges((8 * GIB, 9 * GIB)), CMRS, causes)
+    (found,) = outside(ranges((8 * GIB, 9 * GIB)), CMRS, *causes)
     return found.name
 
 
@@ -36,14 +36,13 @@ def test_only_the_pieces_outside_are_told() -> None:
     assert told(ranges((GIB, 5 * GIB))) == [(2 * GIB, 4 * GIB)]
     assert told(ranges((7 * GIB, 9 * GIB))) == [(8 * GIB, 9 * GIB)]
     # RAM that two adjacent CMRs share is covered.
-    both = outside(ranges((MIB, 3 * GIB)), ranges((MIB, GIB), (GIB, 3 * GIB)), NOTHING)
+    both = outside(ranges((MIB, 3 * GIB)), ranges((MIB, GIB), (GIB, 3 * GIB)))
     assert both == ()
 
 
 def test_ram_that_a_driver_added_is_looked_at_too() -> None:
     added = NamedRange(16 * GIB, 17 * GIB, GIB, "CXL Window 0, added by kmem")
-    causes = Causes((added,), None, None)
-    assert outside(ranges((MIB, GIB)), CMRS, causes) == (added,)
+    assert outside(ranges((MIB, GIB)), CMRS, added=(added,)) == (added,)
 
 
 def test_the_surest_cause_is_named() -> None:
@@ -98,4 +97,4 @@ def test_an_option_is_quoted_with_its_own_range() -> None:
 
 
 def test_ram_that_ends_with_the_first_mib_is_left_out() -> None:
-    assert outside(ranges((0, MIB)), (), NOTHING) == ()
+    assert outside(ranges((0, MIB)), ()) == ()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion
 
@@ -19,7 +20,9 @@ EMR_CMRS = (
     MemoryRange.between(0x3080000000, 0x407C000000),
 )
 
-LOGS: dict[str, tuple[str, dict[str, Any]]] = {
+Fact = Callable[[Boot], Any]
+
+LOGS: dict[str, tuple[str, dict[Fact, Any]]] = {
     "Anolis 5.10 on SPR": (
         """\
 [    1.481148] seam: Loading TDX P-SEAMLDR intel-seam/np-seamldr.acm.
@@ -31,13 +34,13 @@ build_num 0x156 minor_version 0x0 major_version 0x1.
 [    6.379342] tdx: Successfully initialized TDX module
 """,
         {
-            "module_state": "initialized",
-            "module_version": ModuleVersion(1, 0),
-            "build_date": date(2022, 4, 20),
-            "build_number": 342,
-            "vendor_id": 0x8086,
-            "debug": False,
-            "failure": None,
+            module.module_state: "initialized",
+            module.module_version: ModuleVersion(1, 0),
+            module.build_date: date(2022, 4, 20),
+            module.build_number: 342,
+            module.vendor_id: 0x8086,
+            module.debug: False,
+            module.failure: None,
         },
     ),
     "MVP 6.2 on EMR": (
@@ -58,22 +61,22 @@ minor_version 5, build_date 20230420, build_num 507
 [   39.228677] kvm_intel: TDX is supported.
 """,
         {
-            "kernel_release": "6.2.16-mvp30v3+7-generic",
-            "private_keyid_count": 64,
-            "first_private_keyid": 64,
-            "mktme_keyid_count": 63,
-            "module_state": "initialized",
-            "module_version": ModuleVersion(1, 5),
-            "build_date": date(2023, 4, 20),
-            "build_number": 507,
-            "debug": False,
-            "features0": 0xFBF,
-            "pamt_bytes": 262659 * 4096,
-            "max_service_tds": 1,
-            "live_migration": True,
-            "failure": None,
-            "log_complete": True,
-            "platform_detected": True,
+            platform.kernel_release: "6.2.16-mvp30v3+7-generic",
+            platform.private_keyid_count: 64,
+            platform.first_private_keyid: 64,
+            platform.mktme_keyid_count: 63,
+            module.module_state: "initialized",
+            module.module_version: ModuleVersion(1, 5),
+            module.build_date: date(2023, 4, 20),
+            module.build_number: 507,
+            module.debug: False,
+            module.features0: 0xFBF,
+            module.pamt_bytes: 262659 * 4096,
+            platform.max_service_tds: 1,
+            platform.live_migration: True,
+            module.failure: None,
+            platform.log_complete: True,
+            platform.platform_detected: True,
         },
     ),
     "openSUSE Leap 15.5": (
@@ -86,10 +89,10 @@ $ sudo dmesg | grep -i tdx
 [   48.257755] kvm_intel: TDX is supported.
 """,
         {
-            "module_state": "initialized",
-            "max_service_tds": 1,
-            "live_migration": True,
-            "log_complete": False,
+            module.module_state: "initialized",
+            platform.max_service_tds: 1,
+            platform.live_migration: True,
+            platform.log_complete: False,
         },
     ),
     "TD partitioning": (
@@ -100,7 +103,11 @@ $ sudo dmesg | grep -i tdx
 [ 9.318071] kvm_intel: tdx: live migration supported
 [ 9.318073] kvm_intel: TDX is supported.
 """,
-        {"module_state": "initialized", "td_partitioning": True, "live_migration": True},
+        {
+            module.module_state: "initialized",
+            platform.td_partitioning: True,
+            platform.live_migration: True,
+        },
     ),
     "Ubuntu 23.10 with five CMRs": (
         """\
@@ -117,21 +124,21 @@ minor_version 5, build_date 20230323, build_num 481
 [   18.150000] tdx: module initialized.
 """,
         {
-            "private_keyid_count": 16,
-            "first_private_keyid": 16,
-            "mktme_keyid_count": 15,
-            "module_state": "initialized",
-            "module_version": ModuleVersion(1, 5),
-            "build_date": date(2023, 3, 23),
-            "build_number": 481,
-            "cmrs": (
+            platform.private_keyid_count: 16,
+            platform.first_private_keyid: 16,
+            platform.mktme_keyid_count: 15,
+            module.module_state: "initialized",
+            module.module_version: ModuleVersion(1, 5),
+            module.build_date: date(2023, 3, 23),
+            module.build_number: 481,
+            module.cmrs: (
                 MemoryRange.between(0x100000, 0x77800000),
                 MemoryRange.between(0x100000000, 0x407A000000),
                 MemoryRange.between(0x4080000000, 0x807C000000),
                 MemoryRange.between(0x8080000000, 0xC07C000000),
                 MemoryRange.between(0xC080000000, 0x1007C000000),
             ),
-            "pamt_bytes": 4202516 * 1024,
+            module.pamt_bytes: 4202516 * 1024,
         },
     ),
     "6.6 with Kexec disabled": (
@@ -147,10 +154,10 @@ ACPI S3.
 [17.723185] virt/tdx: module initialized
 """,
         {
-            "private_keyid_count": 64,
-            "pamt_bytes": 1575964 * 1024,
-            "module_state": "initialized",
-            "log_complete": False,
+            platform.private_keyid_count: 64,
+            module.pamt_bytes: 1575964 * 1024,
+            module.module_state: "initialized",
+            platform.log_complete: False,
         },
     ),
     "module 1.5.06": (
@@ -162,12 +169,12 @@ ACPI S3.
 [ 26.540658] virt/tdx: module initialized
 """,
         {
-            "module_version": ModuleVersion(1, 5, 6),
-            "internal": 0,
-            "build_number": 744,
-            "build_date": date(2024, 4, 7),
-            "pamt_bytes": 8405028 * 1024,
-            "module_state": "initialized",
+            module.module_version: ModuleVersion(1, 5, 6),
+            module.internal: 0,
+            module.build_number: 744,
+            module.build_date: date(2024, 4, 7),
+            module.pamt_bytes: 8405028 * 1024,
+            module.module_state: "initialized",
         },
     ),
     "Ubuntu 24.04": (
@@ -179,9 +186,9 @@ ACPI S3.
 ...
 """,
         {
-            "private_keyid_count": 64,
-            "pamt_bytes": 1050644 * 1024,
-            "module_state": "initialized",
+            platform.private_keyid_count: 64,
+            module.pamt_bytes: 1050644 * 1024,
+            module.module_state: "initialized",
         },
     ),
     "the version line of 7.1": (
@@ -191,9 +198,9 @@ ACPI S3.
   virt/tdx: module initialized
 """,
         {
-            "module_version": ModuleVersion(1, 5, 24),
-            "pamt_bytes": 1034220 * 1024,
-            "module_state": "initialized",
+            module.module_version: ModuleVersion(1, 5, 24),
+            module.pamt_bytes: 1034220 * 1024,
+            module.module_state: "initialized",
         },
     ),
     "the first metadata series": (
@@ -203,12 +210,12 @@ ACPI S3.
   virt/tdx: Module version: 1.5.00.00.0481, build_date: 20230323
 """,
         {
-            "debug": False,
-            "features0": 0xFBF,
-            "module_version": ModuleVersion(1, 5, 0),
-            "internal": 0,
-            "build_number": 481,
-            "build_date": date(2023, 3, 23),
+            module.debug: False,
+            module.features0: 0xFBF,
+            module.module_version: ModuleVersion(1, 5, 0),
+            module.internal: 0,
+            module.build_number: 481,
+            module.build_date: date(2023, 3, 23),
         },
     ),
     "CMRs of an EMR": (
@@ -219,7 +226,7 @@ ACPI S3.
   virt/tdx: CMR: [0x2080000000, 0x307c000000)
   virt/tdx: CMR: [0x3080000000, 0x407c000000)
 """,
-        {"cmrs": EMR_CMRS},
+        {module.cmrs: EMR_CMRS},
     ),
     "reserved areas exhausted": (
         """\
@@ -227,8 +234,8 @@ ACPI S3.
   virt/tdx: module initialization failed (-28)
 """,
         {
-            "module_state": "failed",
-            "failure": Failure(
+            module.module_state: "failed",
+            module.failure: Failure(
                 errno=28,
                 errno_name="ENOSPC",
                 leaf=None,
@@ -248,11 +255,11 @@ ACPI S3.
 [  146.577731] virt/tdx: module initialization failed (-22)
 """,
         {
-            "module_state": "failed",
-            "module_version": ModuleVersion(1, 5, 0),
-            "internal": 0,
-            "no_rbp_mod": False,
-            "failure": Failure(
+            module.module_state: "failed",
+            module.module_version: ModuleVersion(1, 5, 0),
+            module.internal: 0,
+            module.no_rbp_mod: False,
+            module.failure: Failure(
                 errno=22,
                 errno_name="EINVAL",
                 leaf=None,
@@ -267,7 +274,7 @@ ACPI S3.
     "an old module, quoted without prefix": (
         "SEAMCALL (0x0000000000000022) failed: 0xc0000c0000000000\n",
         {
-            "failure": Failure(
+            module.failure: Failure(
                 errno=None,
                 errno_name=None,
                 leaf=0x22,
@@ -287,11 +294,11 @@ ACPI S3.
 [   10.2] virt/tdx: module initialization failed (-5)
 """,
         {
-            "private_keyid_count": 127,
-            "first_private_keyid": 1,
-            "mktme_keyid_count": 0,
-            "module_state": "failed",
-            "failure": Failure(
+            platform.private_keyid_count: 127,
+            platform.first_private_keyid: 1,
+            platform.mktme_keyid_count: 0,
+            module.module_state: "failed",
+            module.failure: Failure(
                 errno=5,
                 errno_name="EIO",
                 leaf=0x22,
@@ -309,8 +316,8 @@ ACPI S3.
 [   10.3] tdx: module initialization failed (-5)
 """,
         {
-            "module_state": "failed",
-            "failure": Failure(
+            module.module_state: "failed",
+            module.failure: Failure(
                 errno=5,
                 errno_name="EIO",
                 leaf=0x21,
@@ -336,11 +343,11 @@ $ sudo dmesg | grep -i "tdx\\|tsm" | head -20
 [    3.795408] systemd[1]: Detected confidential virtualization tdx.
 """,
         {
-            "virtualization": "td-guest",
-            "family": 6,
-            "model": 0x8F,
-            "stepping": 8,
-            "model_name": "Intel TDX",
+            platform.virtualization: "td-guest",
+            platform.family: 6,
+            platform.model: 0x8F,
+            platform.stepping: 8,
+            platform.model_name: "Intel TDX",
         },
     ),
     "a guest on Granite Rapids": (
@@ -349,7 +356,7 @@ $ sudo dmesg | grep -i "tdx\\|tsm" | head -20
     [    7.934806] Memory Encryption Features active: Intel TDX
     [    7.934806] smpboot: CPU0: Intel TDX (family: 0x6, model: 0xad, stepping: 0x1)
 """,
-        {"virtualization": "td-guest", "model": 0xAD, "stepping": 1},
+        {platform.virtualization: "td-guest", platform.model: 0xAD, platform.stepping: 1},
     ),
     "a guest whose firmware is called tdx1.0": (
         """\
@@ -360,10 +367,10 @@ $ sudo dmesg | grep -i "tdx\\|tsm" | head -20
 [    0.395218] Memory Encryption Features active: Intel TDX
 """,
         {
-            "virtualization": "td-guest",
-            "system": "QEMU Standard PC (Q35 + ICH9, 2009)",
-            "bios_version": "2023.05-2+tdx1.0~ubuntu23.10.1",
-            "bios_date": "10/17/2023",
+            platform.virtualization: "td-guest",
+            platform.system: "QEMU Standard PC (Q35 + ICH9, 2009)",
+            platform.bios_version: "2023.05-2+tdx1.0~ubuntu23.10.1",
+            platform.bios_date: "10/17/2023",
         },
     ),
     "TME is on": (
@@ -372,7 +379,7 @@ $ sudo dmesg | grep -i "tdx\\|tsm" | head -20
 [    0.000000] x86/mktme: enabled by BIOS
 [    0.000000] x86/mktme: 63 KeyIDs available
 """,
-        {"tme_enabled": True},
+        {platform.tme_enabled: True},
     ),
     "TME is on, with empty times": (
         """\
@@ -382,23 +389,31 @@ $ sudo dmesg | grep -i "tdx\\|tsm" | head -20
 [] x86/mktme: enabled by BIOS
 [] x86/mktme: 127 KeyIDs available
 """,
-        {"tme_enabled": True},
+        {platform.tme_enabled: True},
     ),
-    "TME is off": ("[    0.000000] x86/tme: not enabled by BIOS\n", {"tme_enabled": False}),
+    "TME is off": ("[    0.000000] x86/tme: not enabled by BIOS\n", {platform.tme_enabled: False}),
     "a PC": (
         "Jul 10 20:50:19 host kernel: virt/tdx: TDX not supported by the host platform\n",
-        {"module_state": "not-attempted", "platform_detected": False, "has_tdx_code": True},
+        {
+            module.module_state: "not-attempted",
+            platform.platform_detected: False,
+            platform.has_tdx_code: True,
+        },
     ),
     "an AMD machine": (
         "[ 0.282216] virt/tdx: TDX not supported by the host platform\n",
-        {"module_state": "not-attempted", "platform_detected": False, "has_tdx_code": True},
+        {
+            module.module_state: "not-attempted",
+            platform.platform_detected: False,
+            platform.has_tdx_code: True,
+        },
     ),
     "a VM": (
         """\
 [    0.048412] virt/tdx: TDX not supported by the host platform
 Arch Linux 7.1.5-arch1-2 (ttyS0)
 """,
-        {"module_state": "not-attempted", "platform_detected": False},
+        {module.module_state: "not-attempted", platform.platform_detected: False},
     ),
 }
 FACTS = [
@@ -407,34 +422,64 @@ FACTS = [
 
 
 @pytest.mark.parametrize(("name", "fact", "wanted"), FACTS)
-def test_a_real_log_tells_what_it_says(name: str, fact: str, wanted: Any) -> None:
-    assert read_fact(Boot.from_log(LOGS[name][0]), fact) == wanted
+def test_a_real_log_tells_what_it_says(name: str, fact: Fact, wanted: Any) -> None:
+    assert fact(Boot.from_log(LOGS[name][0])) == wanted
 
 
-SILENT = {
-    "Anolis 5.10 on SPR": ["private_keyid_count", "cmrs", "pamt_bytes", "features0"],
-    "MVP 6.2 on EMR": ["cmrs", "tdmrs", "no_rbp_mod", "virtualization"],
-    "openSUSE Leap 15.5": ["module_version", "kernel_release", "private_keyid_count"],
-    "6.6 with Kexec disabled": ["kernel_release", "command_line", "module_version", "cmrs"],
-    "Ubuntu 24.04": ["module_version", "build_number", "cmrs", "debug", "no_rbp_mod"],
-    "the version line of 7.1": ["build_number", "build_date", "internal", "debug"],
-    "the first metadata series": ["module_state", "failure"],
-    "CMRs of an EMR": ["module_state", "failure", "module_version"],
-    "reserved areas exhausted": ["cmrs", "no_rbp_mod"],
-    "an old module, quoted without prefix": ["module_state"],
-    "a guest on GCE": ["module_version", "module_state", "kernel_release", "failure"],
-    "a guest whose firmware is called tdx1.0": ["module_version", "build_number"],
-    "TME is on": ["module_state", "platform_detected", "private_keyid_count"],
-    "TME is off": ["module_state", "platform_detected"],
-    "a VM": ["kernel_release", "virtualization", "failure"],
+SILENT: dict[str, list[Fact]] = {
+    "Anolis 5.10 on SPR": [
+        platform.private_keyid_count,
+        module.cmrs,
+        module.pamt_bytes,
+        module.features0,
+    ],
+    "MVP 6.2 on EMR": [module.cmrs, module.tdmrs, module.no_rbp_mod, platform.virtualization],
+    "openSUSE Leap 15.5": [
+        module.module_version,
+        platform.kernel_release,
+        platform.private_keyid_count,
+    ],
+    "6.6 with Kexec disabled": [
+        platform.kernel_release,
+        platform.command_line,
+        module.module_version,
+        module.cmrs,
+    ],
+    "Ubuntu 24.04": [
+        module.module_version,
+        module.build_number,
+        module.cmrs,
+        module.debug,
+        module.no_rbp_mod,
+    ],
+    "the version line of 7.1": [
+        module.build_number,
+        module.build_date,
+        module.internal,
+        module.debug,
+    ],
+    "the first metadata series": [module.module_state, module.failure],
+    "CMRs of an EMR": [module.module_state, module.failure, module.module_version],
+    "reserved areas exhausted": [module.cmrs, module.no_rbp_mod],
+    "an old module, quoted without prefix": [module.module_state],
+    "a guest on GCE": [
+        module.module_version,
+        module.module_state,
+        platform.kernel_release,
+        module.failure,
+    ],
+    "a guest whose firmware is called tdx1.0": [module.module_version, module.build_number],
+    "TME is on": [module.module_state, platform.platform_detected, platform.private_keyid_count],
+    "TME is off": [module.module_state, platform.platform_detected],
+    "a VM": [platform.kernel_release, platform.virtualization, module.failure],
 }
 UNTOLD = [(name, fact) for name, facts in SILENT.items() for fact in facts]
 
 
 @pytest.mark.parametrize(("name", "fact"), UNTOLD)
-def test_a_real_log_tells_no_more(name: str, fact: str) -> None:
+def test_a_real_log_tells_no_more(name: str, fact: Fact) -> None:
     with pytest.raises(Absent):
-        read_fact(Boot.from_log(LOGS[name][0]), fact)
+        fact(Boot.from_log(LOGS[name][0]))
 
 
 def test_an_amd_hosts_log_tells_nothing_of_tdx() -> None:

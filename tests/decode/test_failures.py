@@ -20,16 +20,16 @@ ROWS: list[dict[str, Any]] = tables.load("failures")["failure"]
 def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> None:
     if "state" in row:
         first = f"[    0.000000] Linux version {row['release']} (x)\n"
-        host = observe(world(log=first + f"[    1.0] {row['example'].strip()}\n"))
-        assert host.module.state.value == row["state"]
-        assert host.module.failure.value is None
-        reading = failures.of_silence(host.kernel.generation.value or "")
+        host = observe(world(log=first + f"[    1.0] {row['example'].strip()}\n")).host
+        assert host.module.state == row["state"]
+        assert host.module.failure is None
+        reading = failures.of_silence(host.kernel.generation or "")
     elif "kvm" in row:
-        line = report_from_log(row["example"]).kvm.refusal.value
+        line = report_from_log(row["example"]).host.kvm.refusal
         assert line is not None
         reading = failures.of_refusal(line)
     else:
-        failure = report_from_log(row["example"]).module.failure.value
+        failure = report_from_log(row["example"]).host.module.failure
         assert failure is not None
         reading = failures.of_failure(failure)
     assert reading == (row["cause"], row["remedy"])
@@ -37,17 +37,17 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
 
 def test_a_status_without_a_row_is_read_by_itself() -> None:
     log = "virt/tdx: SEAMCALL (0x2d) failed: 0xc0000a0200000000\n"
-    failure = report_from_log(log + "virt/tdx: module initialization failed (-5)\n").module.failure
-    assert failure.value is not None
-    reading = failures.of_failure(failure.value)
+    report = report_from_log(log + "virt/tdx: module initialization failed (-5)\n")
+    assert report.host.module.failure is not None
+    reading = failures.of_failure(report.host.module.failure)
     assert "convertible" in reading.cause
     assert "memmap=" in reading.remedy
 
 
 def test_what_nobody_knows_is_left_unread() -> None:
-    failure = report_from_log("virt/tdx: module initialization failed (-99)\n").module.failure.value
-    assert failure is not None
-    assert failures.of_failure(failure) == ("", "")
+    report = report_from_log("virt/tdx: module initialization failed (-99)\n")
+    assert report.host.module.failure is not None
+    assert failures.of_failure(report.host.module.failure) == ("", "")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.decode.klog import Event, events
 
 HEADERS = {
@@ -97,10 +97,10 @@ def test_lines_next_to_each_other_stay_apart_under_every_header(header: str) -> 
     )
     boot = Boot.from_log(log)
     assert boot.complete
-    assert read_fact(boot, "kernel_release") == "7.1.5-arch1-2"
-    assert str(read_fact(boot, "module_version")) == "1.5.24"
-    assert read_fact(boot, "pamt_bytes") == 1034220 * 1024
-    assert read_fact(boot, "module_state") == "initialized"
+    assert platform.kernel_release(boot) == "7.1.5-arch1-2"
+    assert str(module.module_version(boot)) == "1.5.24"
+    assert module.pamt_bytes(boot) == 1034220 * 1024
+    assert module.module_state(boot) == "initialized"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n"])

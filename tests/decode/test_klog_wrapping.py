@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo import tables
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, platform
 from tdxinfo.decode.klog import events
 from tdxinfo.errors import Absent
 
@@ -258,6 +258,6 @@ def test_any_characters_are_read_in_time(text: str) -> None:
 
 def test_only_what_somebody_pasted_is_joined() -> None:
     log = "[    1.000000] virt/tdx: BIOS enabled: private KeyID range\n[16, 64)\n"
-    assert read_fact(Boot.from_log(log), "has_tdx_code") is True
+    assert platform.has_tdx_code(Boot.from_log(log)) is True
     with pytest.raises(Absent):
-        read_fact(Boot.from_log(log, pasted=False), "has_tdx_code")
+        platform.has_tdx_code(Boot.from_log(log, pasted=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tdxinfo import tables
 from tdxinfo.decode import seamcall
 
 STATUSES = {
@@ -162,8 +163,8 @@ def test_what_is_known_of_a_code_does_not_hang_on_its_details() -> None:
 
 def test_of_a_code_with_two_names_either_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {"TDX_LIMIT_CPUID_MAXVAL_SET": {"remedy": "It is a test."}}
-    table = {**seamcall.tables.load("seamcall"), "known": rows}
-    monkeypatch.setattr(seamcall.tables, "load", {"seamcall": table}.__getitem__)
+    table = {**tables.load("seamcall"), "known": rows}
+    monkeypatch.setattr(tables, "load", {"seamcall": table}.__getitem__)
     assert seamcall.known(0xC000090100000000) == {"remedy": "It is a test."}
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tdxinfo.decode import btf, cpuinfo, dmi, kvm, layout, lines, metadata, stack, tdmr
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Unavailable
 from tdxinfo.model.values import MemoryRange
 from tests.kernel_types.by_hand import INT, types
@@ -20,8 +20,8 @@ from tests.kernel_types.by_hand import INT, types
 CUT = bytes(2056)  # KVM's words, and a count of 0
 
 
-def told_by_log(name: str) -> Callable[[str], Any]:
-    return lambda log: read_fact(Boot.from_log(log), name)
+def told_by_log(fact: Callable[[Boot], Any]) -> Callable[[str], Any]:
+    return lambda log: fact(Boot.from_log(log))
 
 
 RDALL, LIST, FILES = metadata.parse_rdall, metadata.parse_list, metadata.parse_files
@@ -183,52 +183,52 @@ METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
 INITIALIZED = "virt/tdx: module initialized\n"
 BUILT = "virt/tdx: module version: 1.5.00.00.0481 (build_date 20231301).\n"
 MISSING = "the beginning of the kernel log is missing, so that silence proves nothing"
-LOG_ROWS: list[tuple[str, str, str]] = [
+LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     (
-        "module_version",
+        module.module_version,
         "virt/tdx: Module version: 0.0.00\n",
         "the kernel could not read the module's version",
     ),
-    ("module_version", "", "the kernel log has no line about this (module_info)"),
-    ("build_number", "", "the kernel log does not tell this (module_info.build_num)"),
-    ("build_date", BUILT, "the kernel log's build date 20231301 is no day"),
-    ("no_rbp_mod", "", "the kernel log does not tell of NO_RBP_MOD"),
-    ("module_state", "", "the kernel log does not tell whether the module was initialized"),
-    ("failure", "", "the kernel log tells of no failed initialization"),
+    (module.module_version, "", "the kernel log has no line about this (module_info)"),
+    (module.build_number, "", "the kernel log does not tell this (module_info.build_num)"),
+    (module.build_date, BUILT, "the kernel log's build date 20231301 is no day"),
+    (module.no_rbp_mod, "", "the kernel log does not tell of NO_RBP_MOD"),
+    (module.module_state, "", "the kernel log does not tell whether the module was initialized"),
+    (module.failure, "", "the kernel log tells of no failed initialization"),
     (
-        "cmrs",
+        module.cmrs,
         "virt/tdx: CMR: [0x20, 0x10)\n",
         "the kernel log's range [0x20, 0x10) ends before it begins",
     ),
-    ("cmrs", "", "the kernel log has no line about this (cmr)"),
-    ("pamt_on_other_node", "", "the kernel log does not tell where PAMTs lie"),
-    ("failed_calls", "", MISSING),
-    ("leaked_keyids", "", MISSING),
-    ("firmware_ram", "", "the kernel log has no memory map of the firmware"),
-    ("memory_regions", "", "the kernel log does not list the memory by node"),
-    ("memory_regions", NODES, "the kernel log's list of memory by node is empty"),
+    (module.cmrs, "", "the kernel log has no line about this (cmr)"),
+    (module.pamt_on_other_node, "", "the kernel log does not tell where PAMTs lie"),
+    (module.failed_calls, "", MISSING),
+    (platform.leaked_keyids, "", MISSING),
+    (ram.firmware_ram, "", "the kernel log has no memory map of the firmware"),
+    (ram.memory_regions, "", "the kernel log does not list the memory by node"),
+    (ram.memory_regions, NODES, "the kernel log's list of memory by node is empty"),
     (
-        "memory_regions",
+        ram.memory_regions,
         NODES + NODE.format("0x2000-0x2fff") + NODE.format("0x1000-0x1fff"),
         "the kernel log's list of memory by node is in disorder",
     ),
     (
-        "memory_regions",
+        ram.memory_regions,
         NODES + NODE.format("0x2000-0x1fff"),
         "the kernel log's range [0x2000-0x1fff] ends before it begins",
     ),
-    ("virtualization", "", "the kernel log names no hypervisor, which proves nothing"),
+    (platform.virtualization, "", "the kernel log names no hypervisor, which proves nothing"),
     (
-        "private_keyid_count",
+        platform.private_keyid_count,
         "virt/tdx: BIOS enabled: private KeyID range [0, 64)\n",
         "the kernel log's KeyID range [0, 64) is none",
     ),
-    ("platform_detected", "", "the kernel log does not tell whether TDX was found"),
-    ("has_tdx_code", "", "the kernel log has no line about TDX on the host"),
-    ("generation", "", "the kernel log does not tell the kernel's generation"),
+    (platform.platform_detected, "", "the kernel log does not tell whether TDX was found"),
+    (platform.has_tdx_code, "", "the kernel log has no line about TDX on the host"),
+    (platform.generation, "", "the kernel log does not tell the kernel's generation"),
 ]
 ROWS = [*FILE_ROWS, *KVM_ROWS, *BTF_ROWS, *METADATA_ROWS]
-ROWS += [(told_by_log(name), log, sentence) for name, log, sentence in LOG_ROWS]
+ROWS += [(told_by_log(fact), log, sentence) for fact, log, sentence in LOG_ROWS]
 
 
 @pytest.mark.parametrize(("decode", "given", "sentence"), ROWS, ids=[row[2] for row in ROWS])

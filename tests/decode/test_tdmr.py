@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tdxinfo.model.observed import Observed
 
 from tdxinfo.decode import tdmr
 from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
-from tdxinfo.host.observe import Observer
+from tdxinfo.host.observe import Answer, Observer
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import TdmrPlan
 from tdxinfo.model.values import MemoryRange, NodeMemory
@@ -39,7 +38,7 @@ def planned(
 
 
 def host(name: str) -> Host:
-    return observe(open_folder(str(HOSTS / name)))
+    return observe(open_folder(str(HOSTS / name))).host
 
 
 # --- the failure of an Emerald Rapids host, from a kernel mail about it ------------------------
@@ -50,16 +49,16 @@ EXHAUSTED_AT = MemoryRange.between(0, 0x80000000)
 
 def test_the_failure_of_a_real_host_is_predicted_from_its_memory_map() -> None:
     memory = host("emr-reserved-areas-exhausted").memory
-    assert memory.firmware_ram.value
-    made = planned(tdmr.regions_of(memory.firmware_ram.value))
+    assert memory.firmware_ram
+    made = planned(tdmr.regions_of(memory.firmware_ram))
     assert (made.outcome, made.limit, made.at) == ("exhausted", "reserved-areas", EXHAUSTED_AT)
     assert len(made.tdmrs[0].holes) == 17
 
 
 def test_that_host_would_not_fail_with_holes_from_cmrs() -> None:
     memory = host("emr-reserved-areas-exhausted").memory
-    assert memory.firmware_ram.value
-    made = planned(tdmr.regions_of(memory.firmware_ram.value), memory.cmrs.value)
+    assert memory.firmware_ram
+    made = planned(tdmr.regions_of(memory.firmware_ram), memory.cmrs)
     assert made.outcome == "fits"
     assert made.tdmrs[0].holes == ranges((0, MIB), (0x6F800000, 0x80000000))
 
@@ -72,7 +71,7 @@ BUILT = ("linux-7.3-four-nodes", "linux-7.3-reserved-areas-full", "linux-6.17-tw
 @pytest.mark.parametrize("name", BUILT)
 def test_the_tdmrs_that_a_kernel_built_are_those_calculated(name: str) -> None:
     memory = host(name).memory
-    plan, built = memory.plan.value, memory.tdmrs.value
+    plan, built = memory.plan, memory.tdmrs
     assert plan
     assert built
     assert len(built) > 1
@@ -87,10 +86,10 @@ def test_the_tdmrs_that_a_kernel_built_are_those_calculated(name: str) -> None:
 @pytest.mark.parametrize("name", BUILT)
 def test_the_kernel_took_each_pamt_from_the_node_that_was_calculated(name: str) -> None:
     memory = host(name).memory
-    assert memory.plan.value
-    for plan, built in zip(memory.plan.value.tdmrs, memory.tdmrs.value or (), strict=True):
+    assert memory.plan
+    for plan, built in zip(memory.plan.tdmrs, memory.tdmrs or (), strict=True):
         base = min(area.base for area in built.pamt or ())
-        (node,) = (r.node for r in memory.regions.value or () if r.base <= base < r.end)
+        (node,) = (r.node for r in memory.regions or () if r.base <= base < r.end)
         assert plan.node == node
 
 
@@ -99,7 +98,7 @@ def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> Non
     observer = Observer(open_folder(str(HOSTS / name)))
     built = observer.fact("memory.tdmrs").value
     places = observer.answers("memory.regions")
-    told = [place for place in places if isinstance(place, Observed)]
+    told = [place for place in places if isinstance(place, Answer)]
     # What TDX was given, the log's list by node, System RAM, and the firmware's map.
     assert len(told) == 4
     options = "memmap=" in observer.fact("kernel.command_line").value
@@ -113,24 +112,24 @@ def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> Non
 @pytest.mark.parametrize("name", BUILT)
 def test_what_can_be_said_before_the_pamts_have_a_place_holds_true_later(name: str) -> None:
     memory = host(name).memory
-    before = planned(memory.regions.value or ())
+    before = planned(memory.regions or ())
     assert before.outcome == "fits"
-    assert len(before.tdmrs) == len(memory.tdmrs.value or ())
-    for early, built in zip(before.tdmrs, memory.tdmrs.value or (), strict=True):
+    assert len(before.tdmrs) == len(memory.tdmrs or ())
+    for early, built in zip(before.tdmrs, memory.tdmrs or (), strict=True):
         assert early.reserved is None
         assert len(early.holes) <= len(built.reserved or ()) <= early.reserved_most
 
 
 def test_a_kernel_that_ran_out_by_holes_alone_was_bound_to() -> None:
     found = host("linux-6.17-reserved-areas-exhausted")
-    made, failure = planned(found.memory.regions.value or ()), found.module.failure.value
+    made, failure = planned(found.memory.regions or ()), found.module.failure
     assert failure
     assert (made.outcome, made.at) == ("exhausted", failure.tdmr)
 
 
 def test_a_kernel_that_ran_out_by_its_pamts_was_known_to_be_in_danger() -> None:
     found = host("linux-7.3-reserved-areas-exhausted")
-    made, failure = planned(found.memory.regions.value or ()), found.module.failure.value
+    made, failure = planned(found.memory.regions or ()), found.module.failure
     assert failure
     assert (made.outcome, made.at) == ("uncertain", failure.tdmr)
     assert (len(made.tdmrs[0].holes), made.tdmrs[0].reserved_most) == (15, 17)
@@ -141,7 +140,7 @@ def test_a_kernel_that_ran_out_by_its_pamts_was_known_to_be_in_danger() -> None:
 
 def test_the_pamt_of_a_real_host_is_as_large_as_calculated() -> None:
     # canonical/tdx README, commit 1c3fa23: five CMRs and "4202516 KBs allocated for PAMT".
-    cmrs = host("emr-five-cmrs").memory.cmrs.value
+    cmrs = host("emr-five-cmrs").memory.cmrs
     assert cmrs
     assert sum(t.pamt_bytes for t in planned(cmrs).tdmrs) == 4202516 * 1024
 

@@ -124,6 +124,7 @@ def test_a_flipped_bit_is_noticed() -> None:
         gzip.compress(b"x" * 5000),
         gzip.compress(b"\0" * 10240),
     ],
+    ids=["cut", "zeros", "text", "empty", "nothing", "no-tar", "x", "no-member"],
 )
 def test_what_is_no_capture_is_bad_input(data: bytes) -> None:
     with pytest.raises(BadInput):

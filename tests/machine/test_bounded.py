@@ -12,7 +12,7 @@ from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, from_oserror
 from tdxinfo.machine import live
 from tdxinfo.machine.bounded import read_descriptor, read_file, within
 from tdxinfo.machine.live import LiveMachine
-from tests.machine.pipes import trickle
+from tests.pipes import trickle
 
 
 def descriptors() -> int:

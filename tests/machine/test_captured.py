@@ -20,6 +20,7 @@ from tdxinfo.errors import (
 )
 from tdxinfo.machine import KERNEL_LOG
 from tdxinfo.machine.captured import CapturedMachine, open_folder
+from tdxinfo.model.provenance import Origin
 from tests.worlds import world
 
 ANSWERS = """
@@ -68,12 +69,7 @@ def test_a_capture_answers_what_it_holds(folder: Path) -> None:
 
 
 def test_a_capture_says_where_it_comes_from(folder: Path) -> None:
-    assert opened(folder).origin.as_dict() == {
-        "kind": "capture",
-        "path": str(folder),
-        "note": "made up",
-        "recorded": "2026",
-    }
+    assert opened(folder).origin == Origin("capture", str(folder), "made up", "2026")
 
 
 @pytest.mark.parametrize("path", ["/etc/hostname", "/proc/none", "/proc/self/status", "/none/x"])

@@ -96,11 +96,11 @@ def test_a_recorded_machine_answers_like_the_one_behind_it() -> None:
 
 def test_a_host_is_observed_the_same_from_its_capture(tmp_path: Path) -> None:
     recording = RecordingMachine(original())
-    host = observe(recording)
+    report = observe(recording)
     write(contents(recording, None, as_is, as_is), str(tmp_path / "c"))
     again = observe(open_folder(str(tmp_path / "c")))
     for name in ("keys.tdx_keyids", "platform.vendor", "kernel.release", "firmware.seamrr_enabled"):
-        assert again.fact(name) == host.fact(name)
+        assert again.observed(name) == report.observed(name)
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.ENXIO, errno.EIO, 524])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tdxinfo.errors import Denied, from_oserror
-from tdxinfo.host import Host
+from tdxinfo.host import fact_names
 from tdxinfo.host.observe import Observer
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.machine.captured import from_memory, open_record
@@ -18,7 +18,7 @@ from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import MemoryRange, ModuleVersion
-from tdxinfo.report import observe
+from tdxinfo.report import Report, observe
 from tdxinfo.sources import helper
 from tests.metadata_lines import lines_of, profile_names
 from tests.worlds import world
@@ -46,7 +46,7 @@ def tell(debugfs: Path, profile: str) -> None:
 
 def refusal(fact: str = FACT) -> Attempt:
     """Why the helper did not tell the fact."""
-    attempts = observe(LiveMachine(), [fact]).fact(fact).attempts
+    attempts = Observer(LiveMachine()).fact(fact).attempts
     return next(attempt for attempt in attempts if attempt.origin.startswith("helper:"))
 
 
@@ -67,33 +67,33 @@ def system_error(number: int) -> Callable[[str], Exception]:
 
 def test_every_field_comes_from_the_helper(debugfs: Path) -> None:
     tell(debugfs, "1.5.08-emr")
-    host = observe(LiveMachine())
-    assert host.module.version.value == ModuleVersion(1, 5, 8)
-    assert host.module.version.origin == "helper:MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION"
-    assert host.module.build_number.value == 784
-    assert host.module.build_number.origin == "helper:BUILD_NUM"
-    assert host.memory.cmrs.origin == "helper:CMR_BASE,CMR_SIZE"
-    assert host.td.cpuid_config.origin == "helper:CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES"
+    report = observe(LiveMachine())
+    assert report.host.module.version == ModuleVersion(1, 5, 8)
+    assert report.origin_of("module.version") == "helper:MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION"
+    assert report.host.module.build_number == 784
+    assert report.origin_of("module.build_number") == "helper:BUILD_NUM"
+    assert report.origin_of("memory.cmrs") == "helper:CMR_BASE,CMR_SIZE"
+    assert report.origin_of("td.cpuid_config") == "helper:CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES"
 
 
 def test_the_cmrs_end_at_the_first_without_size(debugfs: Path) -> None:
     tell(debugfs, "1.5.05-spr")
-    assert observe(LiveMachine(), ["memory.cmrs"]).memory.cmrs.value == (
+    assert observe(LiveMachine(), ["memory.cmrs"]).host.memory.cmrs == (
         MemoryRange.between(0x100000, 0x77800000),
         MemoryRange.between(0x100000000, 0x2060000000 + 0xE000000),
         MemoryRange.between(0x2080000000, 0x4070000000),
     )
 
 
-def facts_by(carrier: str, lines: list[str]) -> tuple[Host, list[str]]:
-    host = observe(world(answers={carrier: lines}))
+def facts_by(carrier: str, lines: list[str]) -> tuple[Report, list[str]]:
+    report = observe(world(answers={carrier: lines}))
     names = [
-        f"{section}.{field}"
+        name
         for section in ("module", "memory", "td")
-        for field in host.section(section).fields
-        if host.fact(f"{section}.{field}").origin.startswith(("helper:", "metadata:"))
+        for name in fact_names(section)
+        if report.origin_of(name).startswith(("helper:", "metadata:"))
     ]
-    return host, names
+    return report, names
 
 
 @pytest.mark.parametrize("profile", profile_names())
@@ -103,10 +103,8 @@ def test_the_helper_and_a_dump_tell_the_same_facts(profile: str) -> None:
     assert names == dumped
     assert len(names) > 30
     for name in names:
-        assert by_helper.fact(name).value == by_dump.fact(name).value
-        assert by_helper.fact(name).origin == by_dump.fact(name).origin.replace(
-            "metadata:", "helper:"
-        )
+        assert by_helper.host.fact(name) == by_dump.host.fact(name)
+        assert by_helper.origin_of(name) == by_dump.origin_of(name).replace("metadata:", "helper:")
 
 
 def test_the_helper_is_asked_before_all_others() -> None:
@@ -117,7 +115,7 @@ def test_the_helper_is_asked_before_all_others() -> None:
         },
         files={"/sys/devices/faux/tdx_host/version": "1.5.01\n"},
     )
-    version = observe(machine, ["module.version"]).module.version
+    version = Observer(machine).fact("module.version")
     assert version.value == ModuleVersion(1, 5, 25)
     assert version.attempts == ()
 
@@ -129,7 +127,7 @@ def test_a_capture_keeps_the_helpers_lines(debugfs: Path) -> None:
     files = contents(machine, "7.3.4", str, str)
     (debugfs / "fields").unlink()
     replayed = open_record(from_memory(files), "capture", "a test")
-    assert observe(replayed, [FACT]).module.build_number.origin == "helper:BUILD_NUM"
+    assert observe(replayed, [FACT]).origin_of(FACT) == "helper:BUILD_NUM"
 
 
 def test_a_helper_that_is_not_loaded_is_absent_with_the_way_to_load_it(debugfs: Path) -> None:
@@ -202,7 +200,7 @@ def test_a_field_that_the_module_withholds_is_absent_and_the_others_are_not(debu
     assert refusal("module.handoff_version").message == (
         "this module has no MODULE_HV: it is older than the field"
     )
-    assert observe(LiveMachine(), [FACT]).module.build_number.value == 784
+    assert observe(LiveMachine(), [FACT]).host.module.build_number == 784
 
 
 def test_what_the_helper_says_of_itself_is_read_by_key(debugfs: Path) -> None:

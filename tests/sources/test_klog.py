@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tdxinfo.decode.boot import platform
 from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, Unavailable
 from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.sources import klog, programs
@@ -232,7 +233,7 @@ WHOLE = "[    0.000000] Linux version 6.8.0-1028-intel (x@y)\n[    5.2] " + KEYI
 
 
 def test_a_fact_of_the_log_names_itself() -> None:
-    place = KernelLog("private_keyid_count")
+    place = KernelLog(platform.private_keyid_count)
     assert place.origin == "klog:private_keyid_count"
     assert place.read(world(log=WHOLE)) == 64
 

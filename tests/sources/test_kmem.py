@@ -13,13 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tdxinfo.errors import Absent, Denied, Malformed
-from tdxinfo.host import Host
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
-from tdxinfo.render import fields
-from tdxinfo.report import observe
+from tdxinfo.report import Report, observe
 from tdxinfo.sources import kcore, kmem, kobjects
+from tdxinfo.sources.elements import elements_of
 from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS, core, sysinfo
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
 from tests.worlds import world
@@ -67,39 +66,39 @@ NAMES = ("module.state", "module.version", "module.features0", "keys.tdx_keyids"
          "td.attributes_fixed0", "td.tdcs_base_size", "module.no_rbp_mod")  # fmt: skip
 
 
-def observed() -> Host:
+def observed() -> Report:
     return observe(LiveMachine(), NAMES)
 
 
-def values(host: Host) -> dict[str, Any]:
-    return {name: host.fact(name).value for name in NAMES}
+def values(report: Report) -> dict[str, Any]:
+    return {name: report.host.fact(name) for name in NAMES}
 
 
 def test_what_the_kernel_holds_is_read_exactly(kernel: Callable[[str], Kernel]) -> None:
     kernel("7.2").make()
-    host = observed()
-    assert str(host.module.version.value) == "1.5.24"
-    assert host.module.version.origin == "kmem:tdx_sysinfo.version"
-    assert host.module.state.value == "initialized"
-    assert host.module.features0.value == 0x140FBF
-    assert host.module.no_rbp_mod.value is True
-    assert host.keys.tdx_keyids.value == 64
-    assert host.memory.max_tdmrs.value == 64
-    assert (host.td.max_vcpus.value, host.td.tdcs_base_size.value) == (576, 20480)
-    assert host.td.attributes_fixed0.value == 0x8000000070000001
-    first, second = host.td.cpuid_config.value or ()
+    report = observed()
+    assert str(report.host.module.version) == "1.5.24"
+    assert report.origin_of("module.version") == "kmem:tdx_sysinfo.version"
+    assert report.host.module.state == "initialized"
+    assert report.host.module.features0 == 0x140FBF
+    assert report.host.module.no_rbp_mod is True
+    assert report.host.keys.tdx_keyids == 64
+    assert report.host.memory.max_tdmrs == 64
+    assert (report.host.td.max_vcpus, report.host.td.tdcs_base_size) == (576, 20480)
+    assert report.host.td.attributes_fixed0 == 0x8000000070000001
+    first, second = report.host.td.cpuid_config or ()
     assert (first.leaf, first.subleaf, first.ebx, first.ecx) == (1, None, 0xFF0000, 0x1044D88)
     assert (second.leaf, second.subleaf, second.eax, second.edx) == (4, 0, 7, 1)
 
 
 def test_two_tdmrs_with_reserved_areas_come_back(kernel: Callable[[str], Kernel]) -> None:
     kernel("7.2").make()
-    first, second = observed().memory.tdmrs.value or ()
+    first, second = observed().host.memory.tdmrs or ()
     assert (first.base, first.end) == (0, 2 * GIB)
     assert [(r.base, r.end) for r in first.reserved or ()] == [(0, 0x100000), (0x78000000, 2 * GIB)]
     assert [r.size for r in first.pamt or ()] == [4096, 8192, 65536]
     assert (second.base, second.reserved) == (4 * GIB, ())
-    assert observed().memory.pamt_bytes.value == 2 * (4096 + 8192 + 65536)
+    assert observed().host.memory.pamt_bytes == 2 * (4096 + 8192 + 65536)
 
 
 def memblock(after: int, base: int, end: int, node: int) -> bytes:
@@ -116,11 +115,9 @@ def with_memory(made: Kernel, last_leads_to: int) -> None:
     made.heap += memblock(last_leads_to, 4 * GIB, 8 * GIB, 1)
 
 
-def told_memory() -> list[tuple[int, int, int]]:
-    return [
-        (block.base, block.end, block.node)
-        for block in observe(LiveMachine(), ["memory.tdx_memory"]).memory.tdx_memory.value or ()
-    ]
+def told_memory() -> list[tuple[int, int, int | None]]:
+    memory = observe(LiveMachine(), ["memory.tdx_memory"]).host.memory
+    return [(block.base, block.end, block.node) for block in memory.tdx_memory or ()]
 
 
 def test_the_memory_given_to_tdx_is_told_by_node(kernel: Callable[[str], Kernel]) -> None:
@@ -139,8 +136,8 @@ def test_a_list_that_never_ends_or_leads_nowhere_is_refused(
     made.make()
     assert told_memory() == []
     found = observe(LiveMachine(), ["memory.tdx_memory", "module.features0"])
-    assert found.memory.tdx_memory.attempts
-    assert found.module.features0.value == 0x140FBF
+    assert found.attempts("memory.tdx_memory")
+    assert found.host.module.features0 == 0x140FBF
 
 
 def pool(made: Kernel, entry: int) -> None:
@@ -149,7 +146,7 @@ def pool(made: Kernel, entry: int) -> None:
 
 
 def keyids_in_use() -> int | None:
-    fact = observe(LiveMachine(), ["keys.guest_keyids_in_use"]).keys.guest_keyids_in_use
+    fact = observe(LiveMachine(), ["keys.guest_keyids_in_use"]).observed("keys.guest_keyids_in_use")
     return fact.value if fact.origin == "kmem:tdx_guest_keyid_pool" else None
 
 
@@ -203,10 +200,12 @@ def test_a_layout_without_a_version_tells_the_rest(kernel: Callable[[str], Kerne
     del made.variables["tdx_module_state"]
     made.variables["tdx_module_status"] = struct.pack("<I", 1)
     made.make()
-    host = observed()
-    assert host.module.features0.value == 0x140FBF
-    assert host.td.max_vcpus.value == 576
-    assert "no version.major_version" in " ".join(a.message for a in host.module.version.attempts)
+    report = observed()
+    assert report.host.module.features0 == 0x140FBF
+    assert report.host.td.max_vcpus == 576
+    assert "no version.major_version" in " ".join(
+        a.message for a in report.attempts("module.version")
+    )
 
 
 @pytest.mark.parametrize(("status", "state"), [(1, "initialized"), (2, "failed"), (0, None)])
@@ -216,7 +215,7 @@ def test_the_status_of_older_kernels_tells_the_state(
     made = kernel("6.16")
     made.variables = {"tdx_module_status": struct.pack("<I", status)}
     made.make()
-    found = observed().module.state
+    found = observed().observed("module.state")
     assert (found.value if found.origin.startswith("kmem") else None) == state
 
 
@@ -226,11 +225,11 @@ def test_nothing_is_told_while_the_module_is_not_initialized(
     made = kernel("7.2")
     made.variables["tdx_module_state"] = struct.pack("<??2xi", False, True, -19)
     made.make()
-    host = observed()
-    assert host.module.features0.value is None
-    told = {attempt.origin: attempt.message for attempt in host.module.features0.attempts}
+    report = observed()
+    assert report.host.module.features0 is None
+    told = {attempt.origin: attempt.message for attempt in report.attempts("module.features0")}
     assert "not initialized" in told["kmem:tdx_sysinfo.features.tdx_features0"]
-    assert host.memory.tdmrs.value is None
+    assert report.host.memory.tdmrs is None
 
 
 @pytest.mark.parametrize(("vcpus", "features0"), [(576, 0x140FBF), (0, None)])
@@ -243,7 +242,7 @@ def test_after_a_failure_what_was_read_whole_is_told(
     del made.variables["tdx_module_state"]
     made.variables |= {"tdx_module_status": struct.pack("<I", 2), "tdx_sysinfo": bytes(read)}
     made.make()
-    assert observed().module.features0.value == features0
+    assert observed().host.module.features0 == features0
 
 
 def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
@@ -256,10 +255,10 @@ def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
         }},
         log="[ 1.0] virt/tdx: Module version: 1.5.20\n[ 2.0] virt/tdx: TDX-Module initialized\n",
     )  # fmt: skip
-    host = observe(recorded, NAMES)
-    assert str(host.module.version.value) == "1.5.24"
-    assert host.module.features0.value is None
-    assert "updated since" in " ".join(a.message for a in host.module.features0.attempts)
+    report = observe(recorded, NAMES)
+    assert str(report.host.module.version) == "1.5.24"
+    assert report.host.module.features0 is None
+    assert "updated since" in " ".join(a.message for a in report.attempts("module.features0"))
 
 
 def test_what_was_read_before_an_update_is_not_told_beside_its_version(tmp_path: Path) -> None:
@@ -274,9 +273,9 @@ def test_what_was_read_before_an_update_is_not_told_beside_its_version(tmp_path:
             }},
             log="[ 1.0] virt/tdx: TDX-Module initialized\n",
         )  # fmt: skip
-        host = observe(recorded, NAMES)
-        assert str(host.module.version.value) == running
-        return host.module.features0.value
+        report = observe(recorded, NAMES)
+        assert str(report.host.module.version) == running
+        return report.host.module.features0
 
     assert features("1.5.24") is not None
     assert features("1.5.25") is None
@@ -287,10 +286,10 @@ def test_a_capture_replays_the_kernels_memory(
 ) -> None:
     kernel("7.2").make()
     recording = RecordingMachine(LiveMachine())
-    host = observe(recording, NAMES)
+    report = observe(recording, NAMES)
     write(contents(recording, None, str, str), str(tmp_path / "capture"))
     (tmp_path / "kcore").unlink()
-    assert values(observe(open_folder(str(tmp_path / "capture")), NAMES)) == values(host)
+    assert values(observe(open_folder(str(tmp_path / "capture")), NAMES)) == values(report)
 
 
 def test_every_member_is_listed_by_its_field_and_unknown_ones_raw(
@@ -303,13 +302,13 @@ def test_every_member_is_listed_by_its_field_and_unknown_ones_raw(
     made.types = btf_of(source, made.folder)
     made.variables["tdx_sysinfo"] = sysinfo() + struct.pack("<Q", 0xABC)
     made.make()
-    rows = {(row["name"], row["index"]): row for row in fields.as_json(LiveMachine())}
-    assert rows[("TDX_FEATURES0", None)]["id"] == "0x0a00000300000008"
-    assert rows[("TDX_FEATURES0", None)]["value"] == "0x0000000000140fbf"
-    assert rows[("CPUID_CONFIG_VALUES", 1)]["value"] == "0x0000000001044d88"
-    assert rows[("later", None)]["value"] == "0x0000000000000abc"
-    assert rows[("later", None)]["id"] is None
-    assert rows[("later", None)]["origin"] == "kmem:tdx_sysinfo.later"
+    rows = {(row.name, row.index): row for row in elements_of(LiveMachine())}
+    assert rows[("TDX_FEATURES0", None)].id == "0x0a00000300000008"
+    assert rows[("TDX_FEATURES0", None)].value == "0x0000000000140fbf"
+    assert rows[("CPUID_CONFIG_VALUES", 1)].value == "0x0000000001044d88"
+    assert rows[("later", None)].value == "0x0000000000000abc"
+    assert rows[("later", None)].id is None
+    assert rows[("later", None)].origin == "kmem:tdx_sysinfo.later"
 
 
 # --- refusals told apart ------------------------------------------------------------------------
@@ -363,9 +362,9 @@ def test_a_kernel_without_kcore_is_told(kernel: Callable[[str], Kernel], tmp_pat
 def test_a_kernel_without_btf_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
     kernel("7.2").make()
     (tmp_path / "vmlinux").unlink()
-    host = observed()
-    assert "built without BTF" in " ".join(a.message for a in host.module.features0.attempts)
-    assert host.keys.tdx_keyids.value == 64
+    report = observed()
+    assert "built without BTF" in " ".join(a.message for a in report.attempts("module.features0"))
+    assert report.host.keys.tdx_keyids == 64
 
 
 @pytest.mark.parametrize(
@@ -383,9 +382,9 @@ def test_a_lying_list_makes_only_the_tdmrs_unknown(
     made = kernel("7.2")
     made.variables["tdx_tdmr_list"] = listed
     made.make()
-    host = observed()
-    assert host.memory.tdmrs.value is None
-    assert host.module.features0.value == 0x140FBF
+    report = observed()
+    assert report.host.memory.tdmrs is None
+    assert report.host.module.features0 == 0x140FBF
 
 
 @pytest.mark.parametrize(
@@ -403,9 +402,8 @@ def test_tdmrs_of_a_failed_initialization_are_freed_memory_and_not_read(
     del made.variables["tdx_module_state"]
     made.variables |= state
     made.make()
-    assert observed().memory.tdmrs.value is None
-    told = kmem._live()
-    assert isinstance(told, dict)
+    assert observed().host.memory.tdmrs is None
+    told: Any = kmem._live()
     assert "freed" in told["tdmrs"]["refused"]["message"]
 
 
@@ -425,8 +423,8 @@ def test_a_recorded_layout_that_lies_is_malformed() -> None:
         "tdx_module_initialized": 1,
         "tdx_sysinfo": {"data": "00", "layout": ["features.tdx_features0 0 64 1 0"]},
     }
-    host = observe(world(answers={kmem.KEY: lying}), ["module.features0"])
-    assert "malformed" in {attempt.reason for attempt in host.module.features0.attempts}
+    report = observe(world(answers={kmem.KEY: lying}), ["module.features0"])
+    assert "malformed" in {attempt.reason for attempt in report.attempts("module.features0")}
 
 
 PATHS = [

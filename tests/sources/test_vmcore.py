@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tdxinfo.cli.subject import host_of, opened
 from tdxinfo.errors import BadInput
-from tdxinfo.host import Host
-from tdxinfo.inputs.supplied import CrashDump, open_input
+from tdxinfo.inputs.many import supplied
+from tdxinfo.inputs.supplied import open_input
+from tdxinfo.machine import KERNEL_LOG, Machine
+from tdxinfo.report import Report, observe
 from tests.cli.command import ran
 from tests.kernel_types import cores
 from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS
@@ -83,34 +84,37 @@ def dump(tmp_path: Path) -> Dump:
     return Dump(tmp_path)
 
 
-def host(path: str, vmlinux: str | None = None) -> Host:
-    return host_of(opened(path, vmlinux), NAMES)
+def opened(path: str, vmlinux: str | None = None) -> Machine:
+    machine = open_input(path, vmlinux)
+    assert isinstance(machine, Machine)
+    return machine
+
+
+def observed(path: str, vmlinux: str | None = None) -> Report:
+    return observe(opened(path, vmlinux), NAMES)
 
 
 def test_a_crash_dump_tells_what_the_kernel_held(dump: Dump) -> None:
-    found = host(dump.make())
-    assert str(found.module.version.value) == "1.5.24"
-    assert found.module.version.origin == "kmem:tdx_sysinfo.version"
-    assert found.module.state.value == "initialized"
-    assert found.module.features0.value == 0x140FBF
-    assert found.keys.tdx_keyids.value == 64
-    assert found.kernel.release.value == RELEASE
-    first, second = found.memory.tdmrs.value or ()
+    found = observed(dump.make())
+    assert str(found.host.module.version) == "1.5.24"
+    assert found.origin_of("module.version") == "kmem:tdx_sysinfo.version"
+    assert found.host.module.state == "initialized"
+    assert found.host.module.features0 == 0x140FBF
+    assert found.host.keys.tdx_keyids == 64
+    assert found.host.kernel.release == RELEASE
+    first, second = found.host.memory.tdmrs or ()
     assert [(r.base, r.end) for r in first.reserved or ()] == [(0, 0x100000), (0x78000000, 2 * GIB)]
     assert (second.base, second.end) == (4 * GIB, 8 * GIB)
 
 
 def test_what_no_dump_holds_is_not_recorded(dump: Dump) -> None:
-    assert host(dump.make()).kvm.loaded.value is None
+    assert observed(dump.make()).host.kvm.loaded is None
 
 
 def test_the_log_in_the_dump_is_read_in_its_order(dump: Dump) -> None:
     """40 records in a ring of 16 whose text has wrapped: the last 16 are there."""
     dump.log = [f"record {number} {'x' * (20 + number % 7)}" for number in range(40)]
     machine = opened(dump.make())
-    from tdxinfo.machine import KERNEL_LOG, Machine
-
-    assert isinstance(machine, Machine)
     text = str(machine.ask(KERNEL_LOG, lambda: ""))
     seconds = [1.5 * (number + 1) for number in range(24, 40)]
     expected = [f"[{at:12.6f}] {line}" for at, line in zip(seconds, dump.log[24:], strict=True)]
@@ -119,10 +123,10 @@ def test_the_log_in_the_dump_is_read_in_its_order(dump: Dump) -> None:
 
 def test_the_log_tells_where_the_variables_are_gone(dump: Dump) -> None:
     dump.variables = {}
-    found = host(dump.make())
-    assert found.module.state.value == "initialized"
-    assert found.module.version.origin == "klog:module_version"
-    assert "no variables of TDX" in " ".join(a.message for a in found.memory.tdmrs.attempts)
+    found = observed(dump.make())
+    assert found.host.module.state == "initialized"
+    assert found.origin_of("module.version") == "klog:module_version"
+    assert "no variables of TDX" in " ".join(a.message for a in found.attempts("memory.tdmrs"))
 
 
 def vmlinux(folder: Path, with_types: bool = True) -> str:
@@ -173,28 +177,28 @@ def test_a_vmlinux_tells_symbols_and_types_also_of_a_moved_kernel(
     image = vmlinux(tmp_path)
     del dump.variables["tdx_nr_guest_keyids"]
     placed(dump, image, moved)
-    without = host(str(dump.path))
-    assert without.module.features0.value is None
-    attempts = without.module.features0.attempts
+    without = observed(str(dump.path))
+    assert without.host.module.features0 is None
+    attempts = without.attempts("module.features0")
     assert any("--vmlinux" in attempt.remedy for attempt in attempts)
-    found = host(str(dump.path), image)
-    assert found.module.features0.value == 0x140FBF
-    assert len(found.memory.tdmrs.value or ()) == 2
+    found = observed(str(dump.path), image)
+    assert found.host.module.features0 == 0x140FBF
+    assert len(found.host.memory.tdmrs or ()) == 2
 
 
 def test_an_image_without_types_names_the_way_to_get_them(dump: Dump, tmp_path: Path) -> None:
     image = vmlinux(tmp_path, with_types=False)
     del dump.variables["tdx_nr_guest_keyids"]
     placed(dump, image)
-    attempts = host(str(dump.path), image).module.features0.attempts
+    attempts = observed(str(dump.path), image).attempts("module.features0")
     assert any(f"pahole -J {image}" in attempt.remedy for attempt in attempts)
 
 
 def test_a_dump_whose_kernel_has_no_types_asks_for_a_vmlinux(dump: Dump) -> None:
     dump.types = b""
-    found = host(dump.make())
-    assert found.keys.tdx_keyids.value == 64
-    attempts = found.module.features0.attempts
+    found = observed(dump.make())
+    assert found.host.keys.tdx_keyids == 64
+    attempts = found.attempts("module.features0")
     assert any("without BTF" in a.message and "--vmlinux" in a.remedy for a in attempts)
 
 
@@ -202,7 +206,7 @@ def test_another_kernels_vmlinux_is_refused(dump: Dump, tmp_path: Path) -> None:
     dump.told = {**dump.told, "BUILD-ID": "00" * 20}
     image = vmlinux(tmp_path)
     with pytest.raises(BadInput, match="another kernel"):
-        host(dump.make(), image)
+        observed(dump.make(), image)
 
 
 REFUSED: dict[str, tuple[Callable[[bytes], bytes], str]] = {
@@ -251,17 +255,22 @@ def test_without_drgn_the_sentence_says_what_to_install(
     import sys
 
     monkeypatch.setitem(sys.modules, "drgn", None)
-    given = open_input(dump.make())
-    assert isinstance(given, CrashDump)
     with pytest.raises(BadInput, match=r"pip install 'tdxinfo\[vmcore\]'"):
-        opened(str(dump.path))
+        opened(dump.make())
+
+
+def test_a_dump_among_many_hosts_is_one_of_them(dump: Dump) -> None:
+    (given,) = supplied([dump.make()])
+    assert isinstance(given.what, Machine)
+    report = observe(given.what, NAMES)
+    assert report.host == observed(str(dump.path)).host
 
 
 def test_a_capture_of_a_dump_replays_it(dump: Dump, tmp_path: Path) -> None:
     assert ran("--from", dump.make(), "capture", str(tmp_path / "capture")).status == 0
-    again = host_of(opened(str(tmp_path / "capture")), NAMES)
-    direct = host(str(dump.path))
-    assert {n: again.fact(n).value for n in NAMES} == {n: direct.fact(n).value for n in NAMES}
+    again = observed(str(tmp_path / "capture"))
+    direct = observed(str(dump.path))
+    assert again.host == direct.host
 
 
 @pytest.mark.parametrize("at", range(0, 4000, 97))

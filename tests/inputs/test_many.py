@@ -8,7 +8,6 @@ import os
 import tarfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,24 +15,21 @@ from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
 from tdxinfo.inputs.many import REPORT_LIMIT, stretches, supplied
-from tdxinfo.inputs.supplied import CrashDump, ReportInput
 from tdxinfo.machine import Machine
-from tests.machine.pipes import trickle
+from tdxinfo.report import Report
+from tests.inputs.written import REPORT, report
+from tests.pipes import trickle
 
-REPORT: dict[str, Any] = {"schema_version": "1.0", "host": {}}
 
-
-def report(**more: Any) -> bytes:
-    return json.dumps({**REPORT, **more}).encode() + b"\n"
+def kind(what: Machine | Report | BadInput) -> str:
+    if isinstance(what, Machine):
+        return "machine"
+    return "report" if isinstance(what, Report) else "bad"
 
 
 def kinds(*paths: object) -> list[tuple[str, str]]:
     """Names in order, with what each is."""
-    words = {ReportInput: "report", BadInput: "bad", CrashDump: "dump"}
-    return [
-        (s.name, "machine" if isinstance(s.what, Machine) else words[type(s.what)])  # type: ignore[index]
-        for s in supplied(map(str, paths))
-    ]
+    return [(s.name, kind(s.what)) for s in supplied(map(str, paths))]
 
 
 def test_a_folder_gives_its_files_in_order_of_their_names(tmp_path: Path) -> None:
@@ -62,9 +58,10 @@ def test_captures_are_one_host_each(tmp_path: Path) -> None:
     assert kinds(tmp_path / "one") == [("one", "machine")]
 
 
-def test_a_crash_dump_is_handed_on_unread(tmp_path: Path) -> None:
+def test_a_crash_dump_that_cannot_be_read_is_bad_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "vmcore").write_bytes(b"KDUMP   " + bytes(64))
-    assert kinds(tmp_path) == [("vmcore", "dump")]
+    (tmp_path / "z.json").write_bytes(report())
+    assert kinds(tmp_path) == [("vmcore", "bad"), ("z", "report")]
 
 
 def test_a_bad_file_is_handed_on_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -72,7 +69,7 @@ def test_a_bad_file_is_handed_on_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_bytes(b'{"schema_version": ')
     (tmp_path / "c.json").write_bytes(b"")
     (tmp_path / "d.json").write_bytes(report())
-    assert [kind for _, kind in kinds(tmp_path)] == ["report", "bad", "bad", "report"]
+    assert [found for _, found in kinds(tmp_path)] == ["report", "bad", "bad", "report"]
     assert kinds(tmp_path / "nothing", tmp_path / "d.json") == [("nothing", "bad"), ("d", "report")]
 
 
@@ -82,7 +79,7 @@ def test_a_link_in_a_folder_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "folder/out.json").symlink_to(tmp_path / "kept.json")
     (tmp_path / "folder/up").symlink_to(tmp_path)
     os.mkfifo(tmp_path / "folder/pipe")
-    assert [kind for _, kind in kinds(tmp_path / "folder")] == ["bad", "bad", "bad"]
+    assert [found for _, found in kinds(tmp_path / "folder")] == ["bad", "bad", "bad"]
     assert kinds(tmp_path / "folder/out.json") == [("out", "report")]
 
 
@@ -94,18 +91,19 @@ def test_reports_one_after_another_are_named_by_their_lines(tmp_path: Path) -> N
 
 def test_printed_reports_one_after_another_are_told_apart(tmp_path: Path) -> None:
     pretty = json.dumps({**REPORT, "host": {"module": {"version": "1.5"}}}, indent=2) + "\n"
+    lines = pretty.count("\n")
     (tmp_path / "all").write_text(pretty * 3)
     assert kinds(tmp_path / "all") == [
         ("all:1", "report"),
-        ("all:9", "report"),
-        ("all:17", "report"),
+        (f"all:{lines + 1}", "report"),
+        (f"all:{2 * lines + 1}", "report"),
     ]
 
 
 def test_a_broken_line_hides_neither_the_one_before_nor_the_one_after(tmp_path: Path) -> None:
     lines = tmp_path / "fleet.jsonl"
     lines.write_bytes(report() + b'{"schema_version"\n' + report() + b"not JSON\n" + report())
-    assert [kind for _, kind in kinds(lines)] == ["report", "bad", "report", "bad", "report"]
+    assert [found for _, found in kinds(lines)] == ["report", "bad", "report", "bad", "report"]
 
 
 def test_a_report_without_end_is_refused_and_the_next_is_read(tmp_path: Path) -> None:
@@ -113,7 +111,7 @@ def test_a_report_without_end_is_refused_and_the_next_is_read(tmp_path: Path) ->
     endless = b'{"schema_version": "1.0", "host": {"a": "' + b"x" * (3 * REPORT_LIMIT) + b'"}}\n'
     lines.write_bytes(report() + endless + report())
     told = list(supplied([str(lines)]))
-    assert [type(s.what) for s in told] == [ReportInput, BadInput, ReportInput]
+    assert [kind(s.what) for s in told] == ["report", "bad", "report"]
     assert [s.place.rpartition(":")[2] for s in told] == ["1", "2", "3"]
 
 
@@ -125,9 +123,10 @@ def test_standard_input_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> 
         assert kinds("-") == [("first", "report"), ("second", "report")]
 
 
-def test_a_name_that_is_no_text_is_no_name(tmp_path: Path) -> None:
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_bytes(report(name=["a"]))
-    assert kinds(tmp_path / "x.json") == [("x", "report")]
+    (tmp_path / "y.json").write_bytes(report(name=None))
+    assert kinds(tmp_path) == [("x", "bad"), ("y", "report")]
 
 
 def cut(data: bytes, sizes: Iterable[int]) -> Iterable[bytes]:

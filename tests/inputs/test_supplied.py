@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import os
 import sys
 import time
@@ -15,23 +14,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.inputs.supplied import ReportInput, open_input, recognise
-from tdxinfo.machine import Machine, inputs
-from tdxinfo.report import observe
-from tests.machine.pipes import trickle
+from tdxinfo.inputs import supplied
+from tdxinfo.inputs.supplied import open_input, recognise
+from tdxinfo.machine import Machine
+from tdxinfo.model.provenance import Origin
+from tdxinfo.model.values import ModuleVersion
+from tdxinfo.report import Report, observe
+from tests.inputs.written import report
+from tests.pipes import trickle
 
-REPORT = {"schema_version": "1.0", "host": {"module": {"version": "1.5.06"}}}
+REPORT = report(host={"module": {"version": "1.5.06"}})
 
 
 def test_text_is_a_kernel_log() -> None:
     machine = recognise(b"virt/tdx: module initialized\n", "log")
     assert isinstance(machine, Machine)
-    assert machine.origin.as_dict() == {
-        "kind": "kernel-log",
-        "path": "log",
-        "note": None,
-        "recorded": None,
-    }
+    assert machine.origin == Origin("kernel-log", "log", note=None, recorded=None)
     assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
 
 
@@ -39,14 +37,14 @@ def test_a_log_with_broken_characters_is_a_log() -> None:
     text = b"virt/tdx: module initialized\n" * 20 + b"\xe9\xff \x1b[0m\n"
     machine = recognise(text, "log")
     assert isinstance(machine, Machine)
-    assert observe(machine, ["module.state"]).module.state.value == "initialized"
+    assert observe(machine, ["module.state"]).host.module.state == "initialized"
 
 
 def test_a_report_is_json_with_a_host() -> None:
-    given_report = recognise(b"  \n" + json.dumps(REPORT).encode(), "r.json")
-    assert isinstance(given_report, ReportInput)
-    assert given_report.data == REPORT
-    assert given_report.origin.kind == "report"
+    read = recognise(b"  \n" + REPORT, "r.json")
+    assert isinstance(read, Report)
+    assert read.host.module.version == ModuleVersion(1, 5, 6)
+    assert read.origin == Origin("report", "r.json", note=None, recorded=None)
 
 
 @pytest.mark.parametrize(
@@ -59,18 +57,18 @@ def test_a_report_is_json_with_a_host() -> None:
         (bytes(range(256)), "neither"),
         (b"\xff\xd8\xff\xe0" * 50, "neither"),
         (b"PK\x03\x04\x14\x00\x00", "neither"),
-        (b"{}", "no report"),
-        (b'{"a": 1}', "no report"),
-        (b'{"schema_version": "1.0"}', "no report"),
-        (b'{"schema_version": "1.0", "host": []}', "no report"),
-        (b'{"host": {}}', "no report"),
-        (json.dumps(REPORT).encode()[:-1], "not whole"),
+        (b"{}", "not a report"),
+        (b'{"a": 1}', "not a report"),
+        (b'{"schema_version": "1.0"}', "not a report"),
+        (report(host=[]), "not a valid report: host"),
+        (b'{"host": {}}', "not a report"),
+        (REPORT.rstrip()[:-1], "not whole"),
         (b"{", "not whole"),
         (b'{"a": ' + b"[" * 100_000, "not whole"),
         (b'{"a": ' + b"9" * 10_000 + b"}", "not whole"),
         (b'{"a": "\xff"}', "not whole"),
         (b"\x1f\x8b", "no whole"),
-        (gzip.compress(b"virt/tdx: module initialized"), "no whole"),
+        (gzip.compress(b"virt/tdx: module initialized", mtime=0), "no whole"),
     ],
 )
 def test_what_is_nothing_of_these_is_bad_input(data: bytes, words: str) -> None:
@@ -95,7 +93,7 @@ def test_an_unknown_example_is_bad_input() -> None:
 
 
 def test_every_example_can_be_opened() -> None:
-    for name in inputs.example_names():
+    for name in supplied.example_names():
         machine = open_input(name)
         assert isinstance(machine, Machine)
         assert machine.origin.kind == "example"
@@ -105,14 +103,14 @@ def test_every_example_can_be_opened() -> None:
 def test_a_file_that_is_too_large_is_bad_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inputs, "INPUT_LIMIT", 1 << 20)
+    monkeypatch.setattr(supplied, "INPUT_LIMIT", 1 << 20)
     (tmp_path / "f").write_bytes(b"x" * ((1 << 20) + 1))
     with pytest.raises(BadInput, match="larger"):
         open_input(str(tmp_path / "f"))
 
 
 def test_a_stream_without_end_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "INPUT_LIMIT", 1 << 20)
+    monkeypatch.setattr(supplied, "INPUT_LIMIT", 1 << 20)
     with pytest.raises(BadInput, match="larger"):
         open_input("/dev/zero")
 
@@ -121,7 +119,7 @@ def test_a_stream_without_end_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_fifo_that_falls_silent_is_bad_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setattr(inputs, "PATIENCE", 0.1)
+    monkeypatch.setattr(supplied, "PATIENCE", 0.1)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     writer = os.open(fifo, os.O_RDWR)
@@ -165,18 +163,18 @@ def test_a_missing_standard_input_is_bad_input(monkeypatch: pytest.MonkeyPatch) 
     | st.binary(max_size=100).map(lambda data: b"\x1f\x8b\x08" + data)
     | st.binary(max_size=100).map(gzip.compress)
     | st.binary(max_size=100).map(lambda data: b"{" + data)
-    | st.text(max_size=100).map(lambda text: json.dumps({"schema_version": text}).encode())
+    | st.text(max_size=100).map(lambda text: report(schema_version=text))
     | st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
         max_leaves=8,
-    ).map(lambda value: json.dumps({"schema_version": "1.0", "host": value}).encode())
+    ).map(lambda value: report(host=value))
 )
 def test_any_bytes_are_a_machine_a_report_or_bad_input(data: bytes) -> None:
     try:
         found = recognise(data, "x")
     except BadInput:
         return
-    assert isinstance(found, Machine | ReportInput)
+    assert isinstance(found, Machine | Report)
     if isinstance(found, Machine):
         observe(found)
