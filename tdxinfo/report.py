@@ -85,9 +85,12 @@ def frame(origin: Origin | None = None, **parts: Any) -> dict[str, Any]:
     }
 
 
-def failure_document(message: str) -> Document:
-    """The document of a run that failed."""
-    return Document(**frame(errors=(Problem(message=message),)))
+class FailureReport(Document):
+    """What --json prints when the run failed: everything is empty but `errors`."""
+
+
+def failure_report(message: str) -> FailureReport:
+    return FailureReport(**frame(errors=(Problem(message=message),)))
 
 
 class SourceAnswer(Frozen):

@@ -60,9 +60,9 @@ def _refuse(sentence: str, arguments: list[str]) -> int:
     from tdxinfo.render.safe import printable
 
     if wants_json(arguments):
-        from tdxinfo.report import failure_document
+        from tdxinfo.report import failure_report
 
-        click.echo(failure_document(sentence).model_dump_json())
+        click.echo(failure_report(sentence).model_dump_json())
     click.echo(f"tdxinfo: {printable(sentence)}", err=True)
     return ExitStatus.BAD_INPUT
 

@@ -19,6 +19,7 @@ MODELS = {
     "diff": "tdxinfo.compare:DiffReport",
     "fleet": "tdxinfo.fleet:FleetHost",
     "helper": "tdxinfo.native.state:HelperReport",
+    "failure": "tdxinfo.report:FailureReport",
 }
 """The model of what each command prints with --json; of helper it is its status."""
 
@@ -36,8 +37,8 @@ def model_of(document: str) -> type[Frozen]:
 def schema(context: click.Context, document: str) -> None:
     """Print the JSON Schema (draft 2020-12) of what a command prints with --json.
 
-    Each fact has its meaning, type and unit. The document of a run that failed is described too.
-    Of fleet it is each line that is described, and of helper its status.
+    Each fact has its meaning, type and unit. Of fleet it is each line that is described, of helper
+    its status, and `failure` is what every command prints when it fails.
     Keys that the schema does not name are allowed, since a later version may add one.
     """
     import json

@@ -107,7 +107,7 @@ class ModuleVersion:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> dict[str, Any]:
-        return {"type": "string", "pattern": r"^\d{1,5}\.\d{1,5}(\.\d{2,5})?$"}
+        return {"type": "string", "pattern": r"^\d{1,5}\.\d{1,5}(\.\d{1,5})?$"}
 
 
 @dataclass(frozen=True, slots=True)
