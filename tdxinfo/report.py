@@ -66,9 +66,7 @@ class Document(Frozen):
 
     def model_dump_json(self, **options: Any) -> str:
         """The text that --json prints. Facts that were not asked for are left out."""
-        options = {"indent": 2, "ensure_ascii": True, "exclude_unset": True, **options}
-        # Of the control characters JSON itself allows this one; terminals obey it.
-        return super().model_dump_json(**options).replace("\x7f", "\\u007f")
+        return super().model_dump_json(**{"indent": 2, "exclude_unset": True, **options})
 
 
 def frame(origin: Origin | None = None, **parts: Any) -> dict[str, Any]:

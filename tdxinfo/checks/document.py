@@ -26,13 +26,14 @@ class CheckRun(NamedTuple):
         facts = self.report.host.model_dump(mode="json")
         first = first_failure(self.results)
         outcomes = [result.outcome for result in self.results]
-        return CheckReport(
-            **self.report.parts(),
-            verdict=self.verdict,
-            first_failure=first.check.id if first else None,
-            summary={outcome: outcomes.count(outcome) for outcome in Outcome},
-            checks=tuple(_entry(result, facts) for result in self.results),
-        )
+        judged = {
+            "verdict": self.verdict,
+            "first_failure": first.check.id if first else None,
+            "summary": {outcome: outcomes.count(outcome) for outcome in Outcome},
+            "checks": tuple(_entry(result, facts) for result in self.results),
+        }
+        # A report of `check` that is judged anew has these parts already.
+        return CheckReport(**{**self.report.parts(), **judged})
 
 
 def _entry(result: Result, facts: dict[str, dict[str, JsonValue]]) -> CheckResult:

@@ -93,7 +93,7 @@ def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
             progress.clear()
             click.echo(f"tdxinfo: {printable(why)}", err=True)
         if as_json:
-            click.echo(fleet_host(given, kind, why).model_dump_json(ensure_ascii=True))
+            click.echo(fleet_host(given, kind, why).model_dump_json())
         progress.show(seen)
     progress.clear()
     return seen

@@ -64,6 +64,12 @@ class Frozen(BaseModel):
         """The JSON Schema of what `model_dump_json` prints."""
         return super().model_json_schema(*args, **{"mode": "serialization", **options})
 
+    def model_dump_json(self, **options: Any) -> str:
+        """The text that --json prints."""
+        # Of the control characters JSON itself allows DEL; terminals obey it.
+        printed = super().model_dump_json(**{"ensure_ascii": True, **options})
+        return printed.replace("\x7f", "\\u007f")
+
 
 class Described:
     """Gives a dataclass's fields their docstrings as descriptions in a JSON Schema."""
