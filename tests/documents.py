@@ -13,8 +13,6 @@ from jsonschema.exceptions import best_match
 
 from tdxinfo.cli.root import COMMANDS
 from tdxinfo.cli.schema import MODELS, model_of
-from tdxinfo.model.base import Frozen
-from tdxinfo.report import Document
 
 _SPACE = re.compile(r"\s*")
 
@@ -32,18 +30,19 @@ def closed(part: Any) -> Any:
 
 
 @cache
-def _validator(model: type[Frozen]) -> Draft202012Validator:
-    """Of what the model prints, with no room for keys that the schema does not name."""
-    return Draft202012Validator(closed(model.model_json_schema()), format_checker=FormatChecker())
+def _validator(name: str) -> Draft202012Validator:
+    """Of what the document's model prints, with no room for keys that the schema does not name."""
+    schema = closed(model_of(name).model_json_schema())
+    return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
 def fault(command: str, document: Any) -> str:
     """What the schema has most against the document, with its place; nothing when all is well.
 
-    A run that failed prints the keys that all documents have, and no others.
+    A run that failed prints a document of its own, whatever the command.
     """
-    model = Document if document.get("errors") else model_of(command)
-    worst = best_match(_validator(model).iter_errors(document))
+    name = "failure" if document.get("errors") else command
+    worst = best_match(_validator(name).iter_errors(document))
     return f"{worst.json_path}: {worst.message:.300}" if worst else ""
 
 

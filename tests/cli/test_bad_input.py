@@ -158,7 +158,7 @@ def test_an_odd_source_file_spoils_that_fact_alone(tmp_path: Path, kind: str) ->
 
 def test_json_that_is_no_report_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": 1}')
-    refused(given(tmp_path / "a.json"), "no report of tdxinfo")
+    refused(given(tmp_path / "a.json"), "not a report of tdxinfo")
 
 
 @pytest.mark.parametrize(

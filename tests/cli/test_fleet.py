@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tdxinfo.errors import BadInput
 from tdxinfo.fleet import MOST_EXAMPLES, Fleet, Kind, kind_of
 from tdxinfo.inputs.many import Supplied
-from tdxinfo.inputs.supplied import example_names, report_of
+from tdxinfo.inputs.supplied import example_names, parse_report
 from tdxinfo.model.verdict import HostVerdict
 from tests.cli.command import Ran, ran, spawned
 
@@ -148,19 +148,14 @@ def test_a_report_that_is_none_is_refused_in_one_sentence(
     assert "\x1b" not in told.err
 
 
-@pytest.mark.parametrize(
-    ("fact", "is_refused"),
-    [("kvm.loaded", True), ("module.release", True), ("td.cpuid_config", False)],
-)
-def test_of_a_dump_only_what_decides_or_is_shown_is_looked_at(
-    tmp_path: Path, fact: str, is_refused: bool
-) -> None:
+@pytest.mark.parametrize("fact", ["kvm.loaded", "module.release", "td.cpuid_config"])
+def test_a_dump_with_a_fact_of_a_wrong_type_is_refused(tmp_path: Path, fact: str) -> None:
     dumped = report(READY, "dump")
     section, _, field = fact.partition(".")
     dumped["host"][section][field] = {"wrong": 1}
     (line,) = lines(ran("fleet", str(folder(tmp_path / "reports", dumped)), "--json"))
-    assert (line["verdict"] is None) == is_refused
-    assert (f"host.{fact}: " in str(line["error"])) == is_refused
+    assert line["verdict"] is None
+    assert f"host.{fact}" in line["error"]
 
 
 def test_hostile_names_are_escaped(tmp_path: Path) -> None:
@@ -313,5 +308,5 @@ def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObj
     path = data.draw(st.sampled_from(paths))
     text = json.dumps(changed(whole, path, data.draw(JSON))).encode()
     with suppress(BadInput):
-        told = Supplied("x", "x.json", report_of(text, "x.json"))
+        told = Supplied("x", "x.json", parse_report(text, "x.json"))
         assert len(repr(kind_of(told))) < 1000

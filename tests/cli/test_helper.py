@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ class Bench:
         self.statuses: dict[str, int] = {}
 
     def has(self, **changed: Any) -> None:
-        self.state = replace(self.state, **changed)
+        self.state = State(**{**dict(self.state), **changed})
 
     def carry_out(self, planned: programs.Command, quiet: bool = False) -> int:
         self.carried_out.append(str(planned))

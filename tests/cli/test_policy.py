@@ -128,8 +128,9 @@ def test_a_policy_may_name_a_check_by_a_former_id(
 ) -> None:
     from tdxinfo.checks.engine import CHECKS
 
-    renamed = CHECKS["module.release"]._replace(aliases=("module.outdated",))
-    monkeypatch.setitem(CHECKS, "module.release", renamed)
+    declared = CHECKS["module.release"]
+    rule = declared.rule.model_copy(update={"aliases": ("module.outdated",)})
+    monkeypatch.setitem(CHECKS, "module.release", declared._replace(rule=rule))
     told = policy('[checks]\nrequired = ["module.outdated"]')
     assert told.json["first_failure"] == "module.release"
     told = policy(EXCEPTION.format(check="module.outdated", until=TOMORROW))
