@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 
 from tdxinfo.checks.engine import Check, deciding, first_failure, run_some, verdict_of
 from tdxinfo.errors import BadInput
-from tdxinfo.inputs.many import Supplied
+from tdxinfo.inputs.many import ReportText, Supplied, unparsed
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict
 from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
 MOST_KINDS = 10_000
 """Kinds of host that are told apart; real fleets have some dozen."""
+
+ALONE = 100
+"""Reports that are judged in this process before others are started."""
+
+BATCH = 50
+"""Reports that a process is given at once."""
 
 MOST_EXAMPLES = 3
 """Hosts of a kind whose names are kept."""
@@ -107,21 +120,101 @@ class FleetHost(Frozen):
     """Why the host could not be read."""
 
 
-def fleet_host(given: Supplied, kind: Kind | None, error: str | None) -> FleetHost:
-    return FleetHost(
-        schema_version=SCHEMA_VERSION,
-        name=_encodable(given.name),
-        place=_encodable(given.place),
-        verdict=kind.verdict if kind else None,
-        first_failure=kind.first_failure if kind else None,
-        module=FleetModule(
-            state=kind.state if kind else None,
-            version=kind.version if kind else None,
-            release=kind.release if kind else None,
-            features0=kind.features0 if kind else None,
-        ),
-        error=None if error is None else _encodable(error),
-    )
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One host of a fleet, as its reader hands it on."""
+
+    name: str
+    place: str
+    kind: Kind | None
+    error: str | None
+
+    def document(self) -> FleetHost:
+        kind = self.kind
+        return FleetHost(
+            schema_version=SCHEMA_VERSION,
+            name=_encodable(self.name),
+            place=_encodable(self.place),
+            verdict=kind.verdict if kind else None,
+            first_failure=kind.first_failure if kind else None,
+            module=FleetModule(
+                state=kind.state if kind else None,
+                version=kind.version if kind else None,
+                release=kind.release if kind else None,
+                features0=kind.features0 if kind else None,
+            ),
+            error=None if self.error is None else _encodable(self.error),
+        )
+
+
+def entry_of(given: Supplied) -> Entry:
+    try:
+        return Entry(given.name, given.place, kind_of(given), None)
+    except BadInput as error:
+        return Entry(given.name, given.place, None, str(error))
+
+
+def _entries_of(texts: list[ReportText]) -> list[Entry]:
+    return [entry_of(given) for text in texts for given in text.hosts()]
+
+
+class Reader:
+    """Hands on the entries of a fleet in order, and has reports judged on all processors.
+
+    The first reports are judged here, so that a small fleet starts no process.
+    """
+
+    def __init__(self, hand_on: Callable[[Entry], None]) -> None:
+        self._hand_on = hand_on
+        self._waiting: list[ReportText] = []
+        self._pending: deque[Future[list[Entry]]] = deque()
+        self._seen = 0
+        self._workers = len(os.sched_getaffinity(0))
+
+    def read(self, paths: Iterable[str]) -> None:
+        with ExitStack() as stack:
+            self._stack = stack
+            for found in unparsed(paths, self.flush):
+                self._add(found)
+            self.flush()
+
+    def _add(self, found: Supplied | ReportText) -> None:
+        if not isinstance(found, ReportText):
+            self.flush()
+            self._hand_on(entry_of(found))
+            return
+        self._seen += 1
+        self._waiting.append(found)
+        if self._seen <= ALONE or self._workers < 2:
+            self._hand_on_all(_entries_of(self._take()))
+        elif len(self._waiting) >= BATCH:
+            self._pending.append(self._pool.submit(_entries_of, self._take()))
+            if len(self._pending) > 2 * self._workers:
+                self._hand_on_all(self._pending.popleft().result())
+
+    def flush(self) -> None:
+        """Hands on all that was read so far."""
+        while self._pending:
+            self._hand_on_all(self._pending.popleft().result())
+        self._hand_on_all(_entries_of(self._take()))
+
+    def _take(self) -> list[ReportText]:
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    def _hand_on_all(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._hand_on(entry)
+
+    @cached_property
+    def _pool(self) -> ProcessPoolExecutor:
+        """Forked, so that the workers have the models and tables already."""
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
+        return self._stack.enter_context(
+            ProcessPoolExecutor(self._workers, mp_context=get_context("fork"))
+        )
 
 
 def _encodable(text: str) -> str:
@@ -152,7 +245,11 @@ class Fleet:
     def hosts(self) -> int:
         return self.verdicts.total()
 
-    def add(self, name: str, kind: Kind) -> None:
+    def add(self, entry: Entry) -> None:
+        kind = entry.kind
+        if kind is None:
+            self.refused += 1
+            return
         self.verdicts[kind.verdict] += 1
         if kind not in self.kinds and len(self.kinds) >= MOST_KINDS:
             self.beyond += 1
@@ -160,7 +257,7 @@ class Fleet:
         group = self.kinds.setdefault(kind, Group())
         group.count += 1
         if len(group.examples) < MOST_EXAMPLES:
-            group.examples.append(name[:_LONGEST])
+            group.examples.append(entry.name[:_LONGEST])
 
     def rarest_first(self) -> list[tuple[Kind, Group]]:
         """The kinds; of two as rare as each other the one that is worse off."""

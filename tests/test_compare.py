@@ -7,8 +7,8 @@ from typing import Any, get_args, get_origin
 
 import pytest
 
-from tdxinfo.compare import Comparison, Difference, Kind, compare, volatile_facts
-from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.compare import Comparison, Difference, Kind, compare
+from tdxinfo.host import SECTIONS, declared, fact_names, volatile_facts
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import CpuidConfig, Failure, MemoryRange, ModuleVersion, Tdmr
 from tests.hands import report_with
@@ -136,15 +136,19 @@ def test_a_difference_names_those_that_it_was_derived_from() -> None:
 
 
 def test_the_entries_of_every_list_can_be_told_apart() -> None:
+    listed = {}
     for name in fact_names():
-        section, _, field = name.partition(".")
-        annotation = SECTIONS[section].fields[field].type.annotation
-        if get_origin(annotation) is tuple:
-            kind = get_args(annotation)[0]
-            assert kind is str or hasattr(kind, "key"), name
+        section, field = declared(name)
+        annotation = section.model_fields[field].annotation
+        for part in get_args(annotation):
+            if get_origin(part) is tuple:
+                listed[name] = get_args(part)[0]
+    assert listed["memory.cmrs"] is MemoryRange
+    for name, kind in listed.items():
+        assert kind is str or hasattr(kind, "key"), name
 
 
 def test_what_the_catalogue_says_of_its_fields_names_fields_and_bitmaps() -> None:
     assert set(volatile_facts()) <= set(fact_names())
     for section in SECTIONS.values():
-        assert set(section.bitmaps) <= set(section.fields)
+        assert set(section.bitmaps) <= set(section.model_fields)

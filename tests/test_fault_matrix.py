@@ -20,17 +20,16 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from tdxinfo.render.document import as_text, dump_document
-from tdxinfo.render.judgement import check_document
 
+from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.errors import REASONS, Unavailable
-from tdxinfo.host import Host, fact_names
-from tdxinfo.host.observe import Observer
+from tdxinfo.host import fact_names
+from tdxinfo.host.observe import Observed, Observer
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.bounded import read_file, within
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.report import observe
+from tdxinfo.report import report_of
 
 HOSTS = Path(__file__).parent / "hosts"
 EXAMPLES = Path(__file__).parent.parent / "tdxinfo" / "examples"
@@ -110,8 +109,8 @@ def places(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
 
 @cache
 def values(folder: Path) -> dict[str, Any]:
-    host = observe(base(folder))
-    return {name: host.fact(name).value for name in fact_names()}
+    observer = Observer(base(folder))
+    return {name: observer.value(name) for name in fact_names()}
 
 
 # --- faults of files ----------------------------------------------------------------------------
@@ -253,20 +252,19 @@ class Told:
 
     folder: Path
     place: str
-    host: Host
+    facts: dict[str, Observed]
     times: int
 
     def stands(self, fault: str) -> None:
         """The report is whole, and only facts that look at the place have changed."""
-        document = json.loads(as_text(dump_document(self.host, fact_names())))
+        report = report_of(self.facts, base(self.folder).origin)
+        document = json.loads(report.model_dump_json())
         assert set(document["host"])
-        results = run_checks(self.host)
-        verdict = verdict_of(results)
-        json.loads(as_text(check_document(self.host, fact_names(), results, verdict.value)))
+        results = run_checks(report)
+        run = CheckRun(report, results, verdict_of(results), is_whole=True, time=0)
+        json.loads(run.document().model_dump_json())
         changed = {
-            name
-            for name, value in values(self.folder).items()
-            if self.host.fact(name).value != value
+            name for name, value in values(self.folder).items() if self.facts[name].value != value
         }
         looked = looked_at(self.folder)
         innocent = {name for name in changed if self.place not in looked[name]}
@@ -276,8 +274,8 @@ class Told:
         """Whoever asked the place tells the reason, unless the place's absence is an answer."""
         reasons = {
             attempt.reason
-            for name in fact_names()
-            for attempt in self.host.fact(name).attempts
+            for fact in self.facts.values()
+            for attempt in fact.attempts
             if attempt.origin.endswith(f":{self.place}")
         }
         assert reasons <= {reason, "lost", "absent"}, f"{fault} in {self.place} told {reasons}"
@@ -285,5 +283,6 @@ class Told:
 
 def told_with(folder: Path, place: str, fault: Callable[[], Any]) -> Told:
     machine = Faulty(base(folder), place, fault)
-    host = observe(machine)
-    return Told(folder, place, host, machine.times)
+    observer = Observer(machine)
+    facts = {name: observer.fact(name) for name in fact_names()}
+    return Told(folder, place, facts, machine.times)

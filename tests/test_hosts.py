@@ -7,25 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tdxinfo.host.reported import host_of_report
-from tdxinfo.render.document import dump_document, plain
-from tdxinfo.render.judgement import check_document
 
-from tdxinfo.checks.engine import Outcome, first_failure, run_checks, verdict_of
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import first_failure, run_checks, verdict_of
 from tdxinfo.fleet import kind_of
-from tdxinfo.host import SECTIONS, Host, fact_names
+from tdxinfo.host import SECTIONS, fact_names
 from tdxinfo.inputs.many import Supplied
-from tdxinfo.inputs.supplied import ReportInput
+from tdxinfo.inputs.supplied import parse_report
 from tdxinfo.machine.captured import open_folder
-from tdxinfo.model.provenance import Origin
-from tdxinfo.report import observe
+from tdxinfo.model.verdict import Outcome
+from tdxinfo.report import Report, observe
 from tests.documents import fault
 
 HOSTS = Path(__file__).parent / "hosts"
 NAMES = sorted(path.parent.name for path in HOSTS.glob("*/expect.json"))
 
 
-def host_of(name: str) -> Host:
+def report_of(name: str) -> Report:
     return observe(open_folder(str(HOSTS / name)))
 
 
@@ -34,13 +32,14 @@ def expected(name: str) -> dict[str, Any]:
     return whole
 
 
-def known_facts(host: Host) -> dict[str, dict[str, Any]]:
+def known_facts(report: Report) -> dict[str, dict[str, Any]]:
     """All facts that are known, by section; a known "there is none" is null."""
+    values = report.host.model_dump(mode="json")
     found: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
     for name in fact_names():
         section, _, field = name.partition(".")
-        if host.fact(name).is_known:
-            found[section][field] = plain(name, host.fact(name).value)
+        if report.is_known(name):
+            found[section][field] = values[section][field]
     return {section: facts for section, facts in found.items() if facts}
 
 
@@ -50,14 +49,14 @@ def test_there_are_hosts() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_host_shows_what_its_record_tells_and_no_more(name: str) -> None:
-    assert known_facts(host_of(name)) == expected(name)["host"]
+    assert known_facts(report_of(name)) == expected(name)["host"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_host_is_judged_as_expected(name: str) -> None:
     from tdxinfo import checks  # noqa: F401  # declares them
 
-    results = run_checks(host_of(name))
+    results = run_checks(report_of(name))
     first = first_failure(results)
     outcomes: dict[str, list[str]] = {outcome.value: [] for outcome in Outcome}
     for result in results:
@@ -87,21 +86,28 @@ def test_a_fleet_tells_of_a_host_what_its_record_tells(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fleet_tells_of_a_report_what_all_checks_together_say(name: str) -> None:
-    dumped = json.loads(json.dumps(dump_document(host_of(name), fact_names())))
-    report = ReportInput(Origin.of("report", name), dumped)
+    report = parse_report(report_of(name).model_dump_json().encode(), name)
     kind = kind_of(Supplied(name, name, report))
-    results = run_checks(host_of_report(report))
+    results = run_checks(report)
     first = first_failure(results)
     assert (kind.verdict, kind.first_failure) == (verdict_of(results), first and first.check.id)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hosts_documents_are_what_their_schemas_promise(name: str) -> None:
-    host = host_of(name)
-    assert fault("dump", dump_document(host, fact_names())) == ""
-    results = run_checks(host)
-    judged = check_document(host, fact_names(), results, verdict_of(results).value)
-    assert fault("check", judged) == ""
+    report = report_of(name)
+    assert fault("dump", json.loads(report.model_dump_json())) == ""
+    results = run_checks(report)
+    run = CheckRun(report, results, verdict_of(results), is_whole=True, time=0)
+    assert fault("check", json.loads(run.document().model_dump_json())) == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_hosts_report_comes_back_from_its_text_as_it_was(name: str) -> None:
+    report = report_of(name)
+    again = parse_report(report.model_dump_json().encode(), name)
+    for fact in fact_names():
+        assert again.observed(fact) == report.observed(fact), fact
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -5,22 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
 
 from tdxinfo.errors import Unavailable
-from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.host import SECTIONS, fact_names, sources_of
 from tdxinfo.host.section import Compared, From
 from tdxinfo.machine.captured import open_folder
 from tests.cli.command import ran
 from tests.test_fault_matrix import BASES, Watched
-
-
-def declared_places(name: str) -> tuple[Any, ...]:
-    section, _, field = name.partition(".")
-    return SECTIONS[section].fields[field].places
 
 
 def needed_by(name: str) -> Iterator[str]:
@@ -32,7 +26,7 @@ def needed_by(name: str) -> Iterator[str]:
         if fact in seen:
             continue
         seen.add(fact)
-        for place in declared_places(fact):
+        for place in sources_of(fact):
             if isinstance(place, From):
                 left += place.needed
             elif isinstance(place, Compared):
@@ -48,7 +42,7 @@ def watched(folder: Path) -> Watched:
 def read_by(folder: Path, name: str) -> frozenset[str]:
     """What the fact's own places read, each asked by itself."""
     machine = watched(folder)
-    for place in declared_places(name):
+    for place in sources_of(name):
         if not isinstance(place, From | Compared):
             try:
                 place.read(machine)

@@ -11,7 +11,7 @@ import pytest
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, first_failure, run_checks
 from tests.cli.command import ran
-from tests.test_hosts import host_of
+from tests.test_hosts import report_of
 
 with (Path(__file__).parent / "problems.toml").open("rb") as file:
     PROBLEMS: list[dict[str, Any]] = tomllib.load(file)["problem"]
@@ -26,7 +26,7 @@ def test_every_reported_problem_is_here_once() -> None:
 
 @pytest.mark.parametrize("problem", SHOWN, ids=NAMES)
 def test_the_check_says_on_the_host_what_is_wrong(problem: dict[str, Any]) -> None:
-    results = run_checks(host_of(problem["host"]))
+    results = run_checks(report_of(problem["host"]))
     (result,) = [result for result in results if result.check.id == problem["check"]]
     assert result.outcome.value == problem["outcome"], result.verdict.message
     assert problem.get("says", "") in f"{result.verdict.message} {result.remedy}"

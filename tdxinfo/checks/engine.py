@@ -96,7 +96,7 @@ def ids_by_alias() -> dict[str, str]:
 # --- the facts that a check reads ----------------------------------------------------------------
 
 
-class MissingFact(Exception):  # noqa: N818 - it ends a check and is not an error
+class MissingFact(Exception):
     """A fact that a check needs is unknown."""
 
 

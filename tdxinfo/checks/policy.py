@@ -1,4 +1,4 @@
-"""The policy file of `check --policy`: what must hold on a host, and which findings are accepted."""
+"""The policy file of `check --policy`: what must hold, and which findings are accepted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Complete(Frozen):
 class ModulePolicy(_Complete):
     """What the TDX module must be."""
 
-    minimum: dict[Line, Version] = {}
+    minimum: dict[Line, Version] = Field(default_factory=dict)
     """The oldest release, by line. Where any is named, other lines are refused."""
     features: tuple[str, ...] = ()
     """Bits of TDX_FEATURES0 that must be set."""

@@ -62,7 +62,7 @@ class Rule(_Complete):
     """Ids that it had before."""
     remedy: Sentence | None = None
     """What to do when it fails."""
-    menus: dict[str, str] = {}
+    menus: dict[str, str] = Field(default_factory=dict)
     """Where the firmware's setup has the option, by the machine's maker; "" is for others."""
     about: About | None = None
     """The rest of the file, which is not read to judge a host."""

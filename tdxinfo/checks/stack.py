@@ -14,7 +14,8 @@ _FIRST_LIBVIRT = (11, 6)
 def qemu_knows_tds(report: Report) -> Verdict:
     if report.is_absent("stack.qemu_path"):
         return informed("no QEMU is installed in the usual places")
-    told = f"{known(report.host.stack.qemu_path)}, version {report.host.stack.qemu_version or 'unknown'}"
+    version = report.host.stack.qemu_version or "unknown"
+    told = f"{known(report.host.stack.qemu_path)}, version {version}"
     if known(report.host.stack.qemu_tdx_guest):
         return passed(told)
     return failed(f"{told}, has no object tdx-guest")

@@ -13,7 +13,7 @@ from tdxinfo.cli.options import ExitStatus, global_options, settings_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
-    from tdxinfo.fleet import Fleet
+    from tdxinfo.fleet import Entry, Fleet
 
 _OFTEN = 0.2
 """Seconds between two looks at the progress."""
@@ -76,25 +76,22 @@ def status_of(seen: Fleet) -> ExitStatus:
 
 
 def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
-    """Reads all, telling of each that cannot be read, and prints a line for each if wanted."""
-    from tdxinfo.fleet import Fleet, fleet_host, kind_of
-    from tdxinfo.inputs.many import supplied
+    """Reads all, says of each that cannot be read why, and prints a line for each if wanted."""
+    from tdxinfo.fleet import Fleet, Reader
     from tdxinfo.render.safe import printable
 
     seen, progress = Fleet(), _Progress(as_json)
-    for given in supplied(paths):
-        kind, why = None, None
-        try:
-            kind = kind_of(given)
-            seen.add(given.name, kind)
-        except BadInput as error:
-            why = str(error)
-            seen.refused += 1
+
+    def take(entry: Entry) -> None:
+        seen.add(entry)
+        if entry.error is not None:
             progress.clear()
-            click.echo(f"tdxinfo: {printable(why)}", err=True)
+            click.echo(f"tdxinfo: {printable(entry.error)}", err=True)
         if as_json:
-            click.echo(fleet_host(given, kind, why).model_dump_json())
+            click.echo(entry.document().model_dump_json(ensure_ascii=True))
         progress.show(seen)
+
+    Reader(take).read(paths)
     progress.clear()
     return seen
 

@@ -7,7 +7,8 @@ the BadInput that says why, so that the rest is done.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import select
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -52,15 +53,51 @@ class Supplied:
     what: Machine | Report | BadInput
 
 
+@dataclass(frozen=True, slots=True)
+class ReportText:
+    """The text of what should be one JSON report."""
+
+    name: str
+    place: str
+    text: bytes
+
+    def hosts(self) -> Iterator[Supplied]:
+        """The report; where something else follows its line, the report and why that is none."""
+        try:
+            yield self._parsed(self.text)
+        except BadInput as error:
+            first, _, rest = self.text.strip().partition(b"\n")
+            with suppress(BadInput):
+                if rest:
+                    yield self._parsed(first)
+            yield Supplied(self.name, self.place, error)
+
+    def _parsed(self, text: bytes) -> Supplied:
+        """The report by the name that somebody gave it, or by its place."""
+        report = parse_report(text, self.place)
+        return Supplied(report.name or self.name, self.place, report)
+
+
 def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
     """The hosts that the paths hold, in order of names within a folder."""
+    for found in unparsed(paths):
+        if isinstance(found, ReportText):
+            yield from found.hosts()
+        else:
+            yield found
+
+
+def unparsed(
+    paths: Iterable[str], before_wait: Callable[[], None] = lambda: None
+) -> Iterator[Supplied | ReportText]:
+    """The same, with reports as text. `before_wait` is called where input is awaited."""
     for path in paths:
         if path.startswith(EXAMPLE_PREFIX):
             yield _one(path, path)
         elif path != "-" and os.path.isdir(path):
             yield from _folder(path, _name(path), 0)
         else:
-            yield from _file(path, _name(path))
+            yield from _file(path, _name(path), 0, before_wait)
 
 
 def _name(path: str) -> str:
@@ -82,7 +119,7 @@ def _one(path: str, name: str) -> Supplied:
         return Supplied(name, path, error)
 
 
-def _folder(path: str, name: str, depth: int) -> Iterator[Supplied]:
+def _folder(path: str, name: str, depth: int) -> Iterator[Supplied | ReportText]:
     """One host, or all that lie in the folder. Names with a dot and links are no hosts."""
     try:
         with os.scandir(path) as entries:
@@ -116,18 +153,19 @@ def _refused(path: str, name: str, why: str) -> Supplied:
     return Supplied(name, path, BadInput(f"{path} {why}."))
 
 
-def _file(path: str, name: str, flags: int = 0) -> Iterator[Supplied]:
-    """The host that the file is, or the reports that stand in it one after another."""
+def _file(
+    path: str, name: str, flags: int = 0, before_wait: Callable[[], None] = lambda: None
+) -> Iterator[Supplied | ReportText]:
+    """The host that the file is, or the reports in it one after another."""
     shown = _STANDARD_INPUT if path == "-" else path
     try:
         with opened(path, shown, flags) as fd:
-            yield from _content(fd, shown, name)
+            yield from _content(_chunks(fd, shown, before_wait), shown, name)
     except BadInput as error:
         yield Supplied(name, shown, error)
 
 
-def _content(fd: int, shown: str, name: str) -> Iterator[Supplied]:
-    chunks = _chunks(fd, shown)
+def _content(chunks: Iterator[bytes], shown: str, name: str) -> Iterator[Supplied | ReportText]:
     head = b""
     while not head.strip() and len(head) <= INPUT_LIMIT and (chunk := next(chunks, b"")):
         head += chunk
@@ -140,10 +178,12 @@ def _content(fd: int, shown: str, name: str) -> Iterator[Supplied]:
         yield Supplied(name, shown, recognise(_whole(rest, shown), shown))
 
 
-def _chunks(fd: int, shown: str) -> Iterator[bytes]:
+def _chunks(fd: int, shown: str, before_wait: Callable[[], None]) -> Iterator[bytes]:
     patience = STDIN_PATIENCE if shown == _STANDARD_INPUT else None
     while chunk := next_chunk(fd, shown, patience):
         yield chunk
+        if not select.select([fd], [], [], 0)[0]:
+            before_wait()
 
 
 def _whole(chunks: Iterable[bytes], shown: str) -> bytes:
@@ -155,38 +195,22 @@ def _whole(chunks: Iterable[bytes], shown: str) -> bytes:
     return bytes(data)
 
 
-def _reports(chunks: Iterable[bytes], shown: str, name: str) -> Iterator[Supplied]:
+def _reports(chunks: Iterable[bytes], shown: str, name: str) -> Iterator[Supplied | ReportText]:
     """A report each; where there are several, named by the line where they begin."""
     texts = (cut for cut in stretches(chunks) if cut[1] is None or cut[1].strip())
-    line, text = next(texts)
+    first = next(texts)
     second = next(texts, None)
     if second is None:
-        yield from _report(text, shown, name)
+        yield _report(first[1], shown, name)
         return
-    yield from _report(text, f"{shown}:{line}", f"{name}:{line}")
-    yield from _report(second[1], f"{shown}:{second[0]}", f"{name}:{second[0]}")
-    for line, text in texts:
-        yield from _report(text, f"{shown}:{line}", f"{name}:{line}")
+    for line, text in chain([first, second], texts):
+        yield _report(text, f"{shown}:{line}", f"{name}:{line}")
 
 
-def _report(text: bytes | None, place: str, name: str) -> Iterator[Supplied]:
-    """The report; where something else follows its line, the report and the refusal of that."""
+def _report(text: bytes | None, place: str, name: str) -> Supplied | ReportText:
     if text is None:
-        yield _refused(place, name, f"is a report of more than {REPORT_LIMIT >> 20} MiB")
-        return
-    try:
-        yield _named(parse_report(text, place), place, name)
-    except BadInput as error:
-        first, _, rest = text.strip().partition(b"\n")
-        with suppress(BadInput):
-            if rest:
-                yield _named(parse_report(first, place), place, name)
-        yield Supplied(name, place, error)
-
-
-def _named(report: Report, place: str, name: str) -> Supplied:
-    """The report by the name that somebody gave it, or by its place."""
-    return Supplied(report.name or name, place, report)
+        return _refused(place, name, f"is a report of more than {REPORT_LIMIT >> 20} MiB")
+    return ReportText(name, place, text)
 
 
 def stretches(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:

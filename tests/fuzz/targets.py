@@ -15,11 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tdxinfo.host.reported import host_of_report
-from tdxinfo.render.document import as_text, dump_document
-from tdxinfo.render.judgement import check_document
-
 from tdxinfo import explain
+from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.decode import (
     bits,
@@ -44,16 +41,14 @@ from tdxinfo.decode import (
     stack,
     tdmr,
 )
-from tdxinfo.decode.boot import Boot, module, platform, ram, read_fact
+from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
-from tdxinfo.host import Host, fact_names
-from tdxinfo.inputs.supplied import ReportInput, recognise
+from tdxinfo.inputs.supplied import parse_report, recognise
 from tdxinfo.machine import Machine
 from tdxinfo.machine.archive import members
 from tdxinfo.machine.captured import from_memory, open_record
-from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
-from tdxinfo.report import observe
+from tdxinfo.report import Report, observe
 from tdxinfo.sources.kcore import Memory
 from tests.fuzz import seeds
 
@@ -153,7 +148,7 @@ def _leaf(data: bytes) -> None:
 
 
 _FACTS = [
-    name
+    fact
     for group in (platform, module, ram)
     for name, fact in vars(group).items()
     if callable(fact) and getattr(fact, "__module__", "") == group.__name__
@@ -163,7 +158,7 @@ _FACTS = [
 
 def _log(data: bytes, pasted: bool) -> None:
     boot = Boot.from_log(_text(data), pasted)
-    _each(lambda name=name: read_fact(boot, name) for name in _FACTS)
+    _each(lambda fact=fact: fact(boot) for fact in _FACTS)
 
 
 def _relevant(data: bytes) -> None:
@@ -318,8 +313,7 @@ def _tdmr(data: bytes) -> None:
 
 def _convertible(data: bytes) -> None:
     options = _text(data)
-    causes = convertible.Causes(None, options, None)
-    convertible.outside([MemoryRange.between(1 << 20, 1 << 40)], [], causes)
+    convertible.outside([MemoryRange.between(1 << 20, 1 << 40)], [], None, options)
 
 
 def _explain(data: bytes) -> None:
@@ -331,17 +325,17 @@ def _explain(data: bytes) -> None:
 # --- what --from takes ------------------------------------------------------------------------
 
 
-def _documents(host: Host) -> None:
+def _documents(report: Report) -> None:
     """Both documents, as JSON that can be read again."""
-    results = run_checks(host)
-    json.loads(as_text(dump_document(host, fact_names())))
-    verdict = verdict_of(results).value
-    json.loads(as_text(check_document(host, fact_names(), results, verdict)))
+    results = run_checks(report)
+    parse_report(report.model_dump_json().encode(), "x")
+    run = CheckRun(report, results, verdict_of(results), is_whole=True, time=0)
+    parse_report(run.document().model_dump_json().encode(), "x")
 
 
 def _from(data: bytes) -> None:
     found = recognise(data, "the-file")
-    _documents(host_of_report(found) if isinstance(found, ReportInput) else observe(found))
+    _documents(found if isinstance(found, Report) else observe(found))
 
 
 def _recognise(data: bytes) -> None:
@@ -351,9 +345,7 @@ def _recognise(data: bytes) -> None:
 
 
 def _report(data: bytes) -> None:
-    found = _json(data)
-    if isinstance(found, dict) and isinstance(found.get("host"), dict):
-        _documents(host_of_report(ReportInput(Origin.of("report", "x"), found)))
+    _documents(parse_report(data, "x"))
 
 
 def _tar(data: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tdxinfo import schemas
+from tdxinfo.report import Report as Model
 from tests.vm import bed
 from tests.vm.bed import Guest, Result
 
@@ -62,7 +62,7 @@ def problems(result: Result) -> Iterator[str]:
     if errors := result.text("reports.err"):
         yield f"tdxinfo complained: {errors[:2000]}"
     (first,) = _reports(result, "undisturbed.out")
-    validator = Draft202012Validator(json.loads(schemas.text("dump")))
+    validator = Draft202012Validator(Model.model_json_schema())
     of_version: dict[str, Any] = {}
     number = 0
     for number, report in enumerate(_reports(result, "reports.out"), start=1):

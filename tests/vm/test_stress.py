@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tdxinfo.render.document import dump_document
 
-from tdxinfo.host import fact_names
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.report import observe
 from tests.vm import stress
@@ -19,7 +18,7 @@ HOST = Path(__file__).parents[1] / "hosts" / "vm-ready-1.5-at-boot"
 
 @pytest.fixture(scope="module")
 def first() -> Any:
-    return dump_document(observe(open_folder(str(HOST))), fact_names())
+    return json.loads(observe(open_folder(str(HOST))).model_dump_json())
 
 
 def judged(report: Any, first: Any) -> list[str]:
