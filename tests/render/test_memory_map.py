@@ -13,28 +13,27 @@ from rich.console import Console
 from rich.theme import Theme
 
 from tdxinfo.decode import tdmr
-from tdxinfo.host import Host
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render.memory_map import print_map
 from tdxinfo.render.theme import STYLES
-from tdxinfo.report import observe
+from tdxinfo.report import Report, observe
 from tests.hands import report_with
 from tests.test_hosts import HOSTS
 
 GIB = 1 << 30
 
 
-def drawn(host: Host, width: int = 80, encoding: str = "utf-8") -> list[str]:
+def drawn(report: Report, width: int = 80, encoding: str = "utf-8") -> list[str]:
     """The map's lines, without colour."""
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
-    print_map(Console(file=stream, width=width, theme=Theme(STYLES), markup=False), host)
+    print_map(Console(file=stream, width=width, theme=Theme(STYLES), markup=False), report)
     return [line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()]
 
 
-def recorded(name: str) -> Host:
+def recorded(name: str) -> Report:
     return observe(open_folder(str(HOSTS / name)))
 
 

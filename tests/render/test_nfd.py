@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tdxinfo import tables
-from tdxinfo.checks.engine import Judged, run_checks, verdict_of
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.host import fact_names
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.render import nfd
@@ -72,15 +73,15 @@ def refuse_what_kubernetes_refuses(told: dict[str, str]) -> None:
 
 
 def page_of(facts: dict[str, Any], hours: int | None = None) -> str:
-    host = report_with(facts)
-    results = run_checks(host)
-    return nfd.page(Judged(host, results, verdict_of(results), WHEN, hours))
+    report = report_with(facts)
+    results = run_checks(report)
+    return nfd.page(CheckRun(report, results, verdict_of(results), True, WHEN), hours)
 
 
 def of_capture(folder: Path) -> str:
-    host = observe(open_folder(str(folder)))
-    results = run_checks(host)
-    return nfd.page(Judged(host, results, verdict_of(results), WHEN))
+    report = observe(open_folder(str(folder)))
+    results = run_checks(report)
+    return nfd.page(CheckRun(report, results, verdict_of(results), True, WHEN))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,13 +16,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tdxinfo import tables
-from tdxinfo.checks.engine import Judged, run_checks, verdict_of
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.host import fact_names
 from tdxinfo.inputs.supplied import example_names
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 from tdxinfo.render import prometheus
-from tdxinfo.report import observe
+from tdxinfo.report import Report, observe
 from tests.cli.command import ran
 from tests.hands import report_with
 from tests.test_hosts import HOSTS, NAMES
@@ -35,9 +36,12 @@ WHEN = 1_800_000_000.0
 
 
 def page_of(facts: dict[str, Any]) -> str:
-    host = report_with(facts)
-    results = run_checks(host)
-    return prometheus.page(Judged(host, results, verdict_of(results), WHEN))
+    return page_of_report(report_with(facts))
+
+
+def page_of_report(report: Report) -> str:
+    results = run_checks(report)
+    return prometheus.page(CheckRun(report, results, verdict_of(results), True, WHEN))
 
 
 def samples(page: str) -> dict[tuple[str, ...], float]:
@@ -76,9 +80,7 @@ def test_numbers_are_those_of_the_host_in_base_units() -> None:
 
 
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
-    host = observe(world())
-    results = run_checks(host)
-    page = prometheus.page(Judged(host, results, verdict_of(results), WHEN))
+    page = page_of_report(observe(world()))
     names = {key[0] for key in samples(page)}
     assert not [
         name for name in names if "keyids" in name or "bytes" in name or "module_info" in name
@@ -146,9 +148,7 @@ def pages() -> Iterator[str]:
     for name in example_names():
         yield ran("check", "--from", name, "--format", "prometheus").out
     for name in NAMES:
-        host = observe(open_folder(str(HOSTS / name)))
-        results = run_checks(host)
-        yield prometheus.page(Judged(host, results, verdict_of(results), WHEN))
+        yield page_of_report(observe(open_folder(str(HOSTS / name))))
     yield page_of({"module.release": HOSTILE})
 
 

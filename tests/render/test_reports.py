@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tdxinfo.checks.engine import Judged, run_checks, verdict_of
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.render import junit, markdown
 from tests.checks.test_engine import READY
 from tests.cli.command import ran
@@ -15,11 +16,11 @@ from tests.hands import report_with
 from tests.test_hosts import HOSTS, NAMES
 
 
-def judged(strict: bool = False, **changes: object) -> Judged:
+def judged(strict: bool = False, **changes: object) -> CheckRun:
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
-    host = report_with({name: value for name, value in facts.items() if value is not None})
-    results = run_checks(host)
-    return Judged(host, results, verdict_of(results, strict), 0.0)
+    report = report_with({name: value for name, value in facts.items() if value is not None})
+    results = run_checks(report)
+    return CheckRun(report, results, verdict_of(results, strict), True, 0.0)
 
 
 # --- JUnit ------------------------------------------------------------------------------------
@@ -105,14 +106,14 @@ def test_the_report_names_no_machine() -> None:
         "platform.vendor": "on 00000000-1111-2222-3333-444444444444 at 10.1.2.3 of myhost",
         "module.failure": None,
     }
-    host = report_with({**READY, **facts})
-    results = run_checks(host)
+    report = report_with({**READY, **facts})
+    results = run_checks(report)
     from functools import partial
 
     from tdxinfo.machine.recording import without_identity
 
     clean = partial(without_identity, host_name="myhost")
-    told = markdown.page(Judged(host, results, verdict_of(results), 0.0), clean)
+    told = markdown.page(CheckRun(report, results, verdict_of(results), True, 0.0), clean)
     assert "4444" not in told
     assert "10.1.2.3" not in told
     assert "myhost" not in told
