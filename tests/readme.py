@@ -34,9 +34,9 @@ TABLE = re.compile(r"(<!-- checks -->\n).*?(<!-- end -->)", re.DOTALL)
 def table_of_checks() -> str:
     """The groups in the order of the chain, what each asks, and its checks by severity."""
     rows = ["| group | asks | checks |", "|---|---|---|"]
-    for group in dict.fromkeys(check.group for check in in_order()):
+    for group in dict.fromkeys(check.rule.group for check in in_order()):
         question = (import_module(f"tdxinfo.checks.{group}").__doc__ or "").splitlines()[0]
-        own = [check for check in in_order() if check.group == group]
+        own = [check for check in in_order() if check.rule.group == group]
         names = ", ".join(check.id.partition(".")[2] + _SIGNS[check.severity] for check in own)
         rows.append(f"| {group} | {question} | {names} |")
     return "\n".join(rows) + "\n"

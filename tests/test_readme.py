@@ -86,7 +86,7 @@ def test_the_policy_shown_is_one() -> None:
     import re
     import tomllib
 
-    from tdxinfo.model.policy import Policy
+    from tdxinfo.checks.policy import Policy
 
     (shown,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
     policy = Policy.model_validate(tomllib.loads(shown))
