@@ -30,7 +30,7 @@ SchemaVersion = Annotated[str, Matching(r"1\.\d{1,9}")]
 CheckId = Annotated[str, Matching(r"[a-z0-9]{1,32}\.[a-z0-9_]{1,64}")]
 
 
-class Tool(Frozen):
+class Tool(Frozen, frozen=True):
     """The program that made the document."""
 
     name: Literal["tdxinfo"]
@@ -39,14 +39,14 @@ class Tool(Frozen):
     """Its version."""
 
 
-class Problem(Frozen):
+class Problem(Frozen, frozen=True):
     """Why a run failed."""
 
     message: str
     """One sentence."""
 
 
-class Document(Frozen):
+class Document(Frozen, frozen=True):
     """What every JSON document of tdxinfo has, also that of a run that failed."""
 
     schema_version: SchemaVersion
@@ -83,7 +83,7 @@ def frame(origin: Origin | None = None, **parts: Any) -> dict[str, Any]:
     }
 
 
-class FailureReport(Document):
+class FailureReport(Document, frozen=True):
     """What --json prints when the run failed: everything is empty but `errors`."""
 
 
@@ -91,7 +91,7 @@ def failure_report(message: str) -> FailureReport:
     return FailureReport(**frame(errors=(Problem(message=message),)))
 
 
-class SourceAnswer(Frozen):
+class SourceAnswer(Frozen, frozen=True):
     """What one of a fact's sources has."""
 
     origin: str
@@ -100,7 +100,7 @@ class SourceAnswer(Frozen):
     """The fact's value by this source."""
 
 
-class Report(Document):
+class Report(Document, frozen=True):
     """A host as tdxinfo sees it."""
 
     name: str | None = None
@@ -146,7 +146,7 @@ class Report(Document):
         return not self.is_known(name) and reasons == {Absent.reason}
 
 
-class CheckResult(Frozen):
+class CheckResult(Frozen, frozen=True):
     """What one check found."""
 
     id: CheckId
@@ -169,7 +169,7 @@ class CheckResult(Frozen):
     """The checks that must not have failed."""
 
 
-class CheckReport(Report):
+class CheckReport(Report, frozen=True):
     """A host with what the checks say of it."""
 
     verdict: HostVerdict

@@ -34,7 +34,7 @@ def _empty(section: type[Section]) -> Any:
     return Field(default_factory=lambda: empty)
 
 
-class Host(Frozen):
+class Host(Frozen, frozen=True):
     """All facts about one host. What is unknown has its default, which is null for nearly all."""
 
     platform: Platform = _empty(Platform)

@@ -28,7 +28,7 @@ def _efivars_writable(text: str) -> bool | str:
     return "" if found is None else found
 
 
-class Attestation(Section):
+class Attestation(Section, frozen=True):
     sgx_enclave: Annotated[bool | None, Device("/dev/sgx_enclave")] = None
     """Enclaves can be made; quotes are signed in one."""
 

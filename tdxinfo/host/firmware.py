@@ -13,7 +13,7 @@ from tdxinfo.sources.processor import FlagImplies
 _DMI = "/sys/class/dmi/id"
 
 
-class Firmware(Section):
+class Firmware(Section, frozen=True):
     vendor: Annotated[str | None, File(f"{_DMI}/bios_vendor")] = None
     """Who made the firmware."""
 

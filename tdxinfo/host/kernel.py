@@ -41,7 +41,7 @@ def _lockdown(text: str) -> str:
 Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boot"]
 
 
-class Kernel(Section):
+class Kernel(Section, frozen=True):
     volatile = ("log_complete",)
 
     release: Annotated[

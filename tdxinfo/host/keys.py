@@ -37,7 +37,7 @@ def _without_global(tdx_keyids: int) -> int:
     return max(tdx_keyids - 1, 0)
 
 
-class Keys(Section):
+class Keys(Section, frozen=True):
     volatile = ("guest_keyids_in_use", "guest_keyids_peak")
 
     max_keyids: Annotated[Count | None, Msr("IA32_TME_CAPABILITY", "max_keyids")] = None

@@ -13,7 +13,7 @@ from tdxinfo.sources.kvm import KvmCapabilities, KvmVmType
 from tdxinfo.sources.stack import ModprobeOption
 
 
-class Kvm(Section):
+class Kvm(Section, frozen=True):
     bitmaps = MappingProxyType({"supported_attributes": "TD_ATTRIBUTES", "supported_xfam": "XFAM"})
 
     loaded: Annotated[

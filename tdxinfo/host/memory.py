@@ -27,7 +27,7 @@ _LIMITS = (
 _CAUSES = ("memory.added_ram?", "kernel.command_line?", "memory.firmware_ram?")
 
 
-class Memory(Section):
+class Memory(Section, frozen=True):
     cmrs: Annotated[
         tuple[MemoryRange, ...] | None, *metadata.cmrs(), KernelLog(boot_module.cmrs)
     ] = None

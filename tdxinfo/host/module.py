@@ -64,7 +64,7 @@ def _feature_names(features0: int) -> list[str]:
     return bits.names_of("TDX_FEATURES0", features0)
 
 
-class Module(Section):
+class Module(Section, frozen=True):
     bitmaps = MappingProxyType({"features0": "TDX_FEATURES0"})
 
     state: Annotated[

@@ -41,7 +41,7 @@ def _joined(vendor: str, product: str) -> str:
     return f"{vendor} {product}".strip()
 
 
-class Platform(Section):
+class Platform(Section, frozen=True):
     vendor: Annotated[str | None, CpuInfo("vendor_id", lambda c: c.vendor)] = None
     """The processor's vendor, as CPUID spells it: GenuineIntel or AuthenticAMD."""
 

@@ -20,7 +20,7 @@ def _is_debug(text: str) -> bool:
     return bool(lines.misprinted_number(text) >> 31 & 1)
 
 
-class Seamldr(Section):
+class Seamldr(Section, frozen=True):
     volatile = ("update_status",)
 
     version: Annotated[

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict
-
 from tdxinfo.model.base import Frozen
 
 
@@ -44,15 +42,13 @@ class Compared:
         return f"compared:{','.join(self.names)}"
 
 
-class Section(Frozen):
+class Section(Frozen, frozen=True, revalidate_instances="always"):
     """Facts that belong together.
 
     Each is annotated with its sources, the most direct first, and has a default for when it is
-    unknown: None, but for the few that are never null.
+    unknown: None, but for the few that are never null. What a source gives is validated even where
+    it is an instance of the type already.
     """
-
-    # Values of sources are checked even where they are instances already.
-    model_config = ConfigDict(revalidate_instances="always")
 
     volatile: ClassVar[tuple[str, ...]] = ()
     """Facts that differ from hour to hour on a host that nobody changed."""

@@ -7,7 +7,7 @@ from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.stack import Libvirt, Qemu, TdxFirmware
 
 
-class Stack(Section):
+class Stack(Section, frozen=True):
     qemu_path: Annotated[str | None, Qemu("path")] = None
     """The QEMU for x86-64 that a shell would find, or RHEL's."""
 

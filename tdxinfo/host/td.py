@@ -23,7 +23,7 @@ _FIXED_BITS = {
 }
 
 
-class Td(Section):
+class Td(Section, frozen=True):
     bitmaps = MappingProxyType(
         {f"{stem}_fixed{bit}": table for stem, table in _FIXED_BITS.items() for bit in (0, 1)}
     )

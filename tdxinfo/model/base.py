@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
 )
@@ -43,13 +42,12 @@ class Matching:
         return {**handler(schema), "pattern": f"^(?:{self._pattern})$"}
 
 
-class Frozen(BaseModel):
+class Frozen(BaseModel, frozen=True, strict=True, defer_build=True):
     """A value that does not change. Text is not taken for a number, nor a number for text.
 
-    Keys that a later version added are ignored.
+    Keys that a later version added are ignored. `frozen` is an argument of each class, since type
+    checkers know it there without pydantic's plugin.
     """
-
-    model_config = ConfigDict(frozen=True, strict=True, defer_build=True)
 
     @classmethod
     def __get_pydantic_json_schema__(

@@ -1,0 +1,111 @@
+"""The document is the model: what is printed is what is read again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+import tdxinfo
+from tdxinfo.host import UNKNOWN_HOST
+from tdxinfo.inputs.supplied import example_names
+from tdxinfo.report import CheckReport, Report, report_of
+from tests.hands import report_with
+from tests.worlds import report_from_log
+
+HOSTS = Path(__file__).parent / "hosts"
+SUBJECTS = [*example_names(), *(str(path) for path in sorted(HOSTS.iterdir()))]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.rpartition("/")[2])
+def test_what_is_printed_is_read_again(subject: str) -> None:
+    report = tdxinfo.observe(subject)
+    printed = report.model_dump_json()
+    read = Report.model_validate_json(printed)
+    assert json.loads(read.model_dump_json()) == json.loads(printed)
+    assert read.host == report.host == tdxinfo.observe(subject).host
+    judged = tdxinfo.check(report)
+    again = CheckReport.model_validate_json(judged.model_dump_json())
+    assert again == judged
+
+
+@pytest.mark.parametrize("subject", SUBJECTS[::7], ids=lambda subject: subject.rpartition("/")[2])
+def test_a_report_is_judged_as_its_host(subject: str) -> None:
+    report = tdxinfo.observe(subject)
+    read = Report.model_validate_json(report.model_dump_json())
+    first, second = tdxinfo.check(report), tdxinfo.check(read)
+    assert [c.outcome for c in first.checks] == [c.outcome for c in second.checks]
+
+
+def test_a_partial_dump_holds_the_facts_that_were_asked_for() -> None:
+    report = tdxinfo.observe("example:emr-five-cmrs", ["keys", "memory.cmrs"])
+    printed = json.loads(report.model_dump_json())
+    assert set(printed["host"]) == {"keys", "memory"}
+    assert set(printed["host"]["memory"]) == {"cmrs"}
+    read = Report.model_validate_json(report.model_dump_json())
+    assert json.loads(read.model_dump_json()) == printed
+
+
+def test_a_fact_is_a_plain_value_with_its_origin_beside_it() -> None:
+    report = tdxinfo.observe("example:emr-five-cmrs")
+    assert str(report.host.module.version) == "1.5"
+    assert report.sources["module.version"].origin == "klog:module_version"
+    assert report.origin_of("module.version") == "klog:module_version"
+    assert report.host.module.features0 is None
+    assert report.origin_of("module.features0") == ""
+    assert {attempt.reason for attempt in report.attempts("module.features0")}
+
+
+def test_a_fact_does_not_change() -> None:
+    report = tdxinfo.observe("example:emr-five-cmrs")
+    for model, name in ((report, "host"), (report.host, "keys"), (report.host.keys, "leaked")):
+        with pytest.raises(ValidationError):
+            setattr(model, name, None)
+
+
+def test_a_value_of_no_source_comes_from_the_report() -> None:
+    report = report_with({"keys.tdx_keyids": 64})
+    bare = report.model_copy(update={"sources": {}})
+    assert bare.origin_of("keys.tdx_keyids") == "report"
+    assert bare.is_known("keys.tdx_keyids")
+    assert not bare.is_known("module.state")
+
+
+def test_nothing_observed_is_a_report_too() -> None:
+    report = report_of({}, report_from_log("").subject)
+    assert report.host == UNKNOWN_HOST
+    assert json.loads(report.model_dump_json())["host"] == {}
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    printed = report_with({"kernel.command_line": "quiet\x7f \x1b[2J é"}).model_dump_json()
+    assert printed.isascii()
+    assert printed.isprintable() or "\n" in printed
+    assert "\x7f" not in printed
+    assert Report.model_validate_json(printed).host.kernel.command_line == "quiet\x7f \x1b[2J é"
+
+
+def test_a_dump_imports_pydantic_and_an_import_of_tdxinfo_does_not() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, tdxinfo; early = 'pydantic' in sys.modules\n"
+            "from tdxinfo.cli import run\n"
+            "run(['--from', 'example:emr-five-cmrs', 'dump', '--json'])\n"
+            "sys.exit(early or 'pydantic.main' not in sys.modules)",
+        ],
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    assert told.returncode == 0
+
+
+def test_the_report_of_a_failed_run_has_no_subject() -> None:
+    failed = report_with({}).model_copy(update={"origin": None})
+    with pytest.raises(ValueError, match="failed"):
+        _ = failed.subject
