@@ -42,7 +42,6 @@ def test_a_table_is_parsed_once(own: Path) -> None:
 
 
 def test_the_rest_of_a_table_is_not_parsed_for_its_head(own: Path) -> None:
-    (own / "check.toml").write_text(
-        'id = "a.b"\nneeds = [\n    "c.d",\n]\n\n[about]\nwhy = not TOML'
-    )
+    head = 'id = "a.b"\nneeds = [\n    "c.d",\n]\n'
+    (own / "check.toml").write_text(f"{head}\n[about]\nwhy = not TOML")
     assert tables.head("check") == {"id": "a.b", "needs": ["c.d"]}

@@ -6,7 +6,7 @@ from typing import Any
 
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.provenance import Attempt
-from tdxinfo.model.values import Failure, MemoryRange
+from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
 
 GIB = 1 << 30
 DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
@@ -28,6 +28,7 @@ def cmrs(*ends: tuple[int, int]) -> tuple[MemoryRange, ...]:
 REFUSED_SEAMCALL = failure(leaf=0x22, leaf_name="TDH.SYS.RD", status=0xC0000505 << 32)
 EXHAUSTED = failure(errno=28, tdmr=MemoryRange.between(0, 2 * GIB))
 SANE = cmrs((0x100000, GIB), (4 * GIB, 8 * GIB))
+REGIONS = tuple(NodeMemory(part.base, part.end, part.size, 0) for part in SANE)
 OUTSIDE = (NamedRange(2 * GIB, 3 * GIB, GIB, None),)
 
 # The facts a check looks at, and what it must say of them.
@@ -119,12 +120,12 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("memory.cmrs_sane", {"memory.cmrs": cmrs((0x100, GIB))}, "FAIL"),
     (
         "memory.cmrs_cover_ram",
-        {"memory.cmrs": SANE, "memory.regions": SANE, "memory.ram_outside_cmrs": ()},
+        {"memory.cmrs": SANE, "memory.regions": REGIONS, "memory.ram_outside_cmrs": ()},
         "PASS",
     ),
     (
         "memory.cmrs_cover_ram",
-        {"memory.cmrs": SANE, "memory.regions": SANE, "memory.ram_outside_cmrs": OUTSIDE},
+        {"memory.cmrs": SANE, "memory.regions": REGIONS, "memory.ram_outside_cmrs": OUTSIDE},
         "WARN",
     ),
     ("memory.tdmrs_fit", {"module.state": "initialized"}, "PASS"),

@@ -17,6 +17,7 @@ from tests.checks.cases import (
     PW_MCE,
     QEMU,
     REFUSED_SEAMCALL,
+    REGIONS,
     SANE,
     SEAMRET,
     UNEQUAL,
@@ -174,14 +175,14 @@ EDGES: list[tuple[str, dict[str, Any], str]] = [
     ("memory.cmrs_sane", {"memory.cmrs": cmrs((0, GIB + 1))}, "FAIL"),
     (
         "memory.cmrs_cover_ram",
-        {"memory.cmrs": SANE, "memory.regions": SANE[:1], "memory.ram_outside_cmrs": ()},
+        {"memory.cmrs": SANE, "memory.regions": REGIONS[:1], "memory.ram_outside_cmrs": ()},
         "UNKNOWN",
     ),
     (
         "memory.cmrs_cover_ram",
         {
             "memory.cmrs": SANE,
-            "memory.regions": SANE,
+            "memory.regions": REGIONS,
             "memory.ram_outside_cmrs": OUTSIDE * 2,
         },
         "WARN",

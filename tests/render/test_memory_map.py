@@ -139,12 +139,17 @@ def many(count: int) -> Iterator[NodeMemory]:
         yield NodeMemory(number * 6 * GIB, number * 6 * GIB + 5 * GIB, 5 * GIB, number)
 
 
+def without_node(memory: NodeMemory) -> MemoryRange:
+    return MemoryRange.between(memory.base, memory.end)
+
+
 def test_hundreds_of_regions_and_nodes_stay_on_a_page() -> None:
     regions = tuple(many(300))
+    ranges = tuple(map(without_node, regions))
     facts = {
-        "memory.system_ram": regions,
+        "memory.system_ram": ranges,
         "memory.nodes": regions,
-        "memory.cmrs": regions,
+        "memory.cmrs": ranges,
         "memory.ram_outside_cmrs": tuple(NamedRange(r.base, r.end, r.size, None) for r in regions),
         "memory.plan": tdmr.plan(regions, tdmr.Limits(max_tdmrs=512)),
     }
@@ -165,7 +170,8 @@ def test_any_memory_is_drawn_in_as_many_columns_as_fit(sizes: list[int], width: 
         at += 4096 * (number % 3)
         regions.append(NodeMemory(at, at + pages * 4096, pages * 4096, number % 2))
         at += pages * 4096
-    facts = {"memory.system_ram": tuple(regions), "memory.plan": tdmr.plan(regions)}
+    ram = tuple(map(without_node, regions))
+    facts = {"memory.system_ram": ram, "memory.plan": tdmr.plan(regions)}
     lines = drawn(report_with(facts), width)
     for cells in lanes(lines, "RAM"):
         assert 0 < len(cells) <= width - 8
