@@ -87,7 +87,7 @@ class ModuleVersion:
     @classmethod
     def parse(cls, text: str) -> ModuleVersion:
         """The version that `text` spells. Raises ValueError when it spells none."""
-        match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?", text.strip(), re.ASCII)
+        match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?\n?", text, re.ASCII)
         if not match:
             raise ValueError(f"{text.strip()!r:.60} is not a module version")
         major, minor, update = match.groups()
