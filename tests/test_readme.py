@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -91,3 +93,12 @@ def test_the_policy_shown_is_one() -> None:
     (shown,) = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
     policy = Policy.model_validate(tomllib.loads(shown))
     assert policy.exception[0].check == "firmware.seamrr_locked"
+
+
+def test_the_python_example_prints_what_is_said_below_it() -> None:
+    program, _, below = README.read_text().partition("```python\n")[2].partition("```")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    sentence = below.partition("It prints ")[2].partition(". ")[0]
+    assert done.stdout.splitlines() == re.findall("`([^`]+)`", sentence)
