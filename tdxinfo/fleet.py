@@ -29,7 +29,10 @@ ALONE = 100
 """Reports that are judged in this process before others are started."""
 
 BATCH = 50
-"""Reports that a process is given at once."""
+"""Reports that a process is given at once, unless they are long."""
+
+BATCH_BYTES = 1 << 20
+"""Bytes of reports that are enough for a batch, so that long ones do not fill the memory."""
 
 MOST_EXAMPLES = 3
 """Hosts of a kind whose names are kept."""
@@ -187,7 +190,7 @@ class Reader:
         self._waiting.append(found)
         if self._seen <= ALONE or self._workers < 2:
             self._hand_on_all(_entries_of(self._take()))
-        elif len(self._waiting) >= BATCH:
+        elif len(self._waiting) >= BATCH or self._waiting_bytes() >= BATCH_BYTES:
             self._pending.append(self._pool.submit(_entries_of, self._take()))
             if len(self._pending) > 2 * self._workers:
                 self._hand_on_all(self._pending.popleft().result())
@@ -197,6 +200,9 @@ class Reader:
         while self._pending:
             self._hand_on_all(self._pending.popleft().result())
         self._hand_on_all(_entries_of(self._take()))
+
+    def _waiting_bytes(self) -> int:
+        return sum(len(found.text) for found in self._waiting)
 
     def _take(self) -> list[ReportText]:
         taken, self._waiting = self._waiting, []
