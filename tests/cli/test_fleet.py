@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.fleet import MOST_EXAMPLES, Fleet, Kind, kind_of
+from tdxinfo.fleet import MOST_EXAMPLES, Entry, Fleet, Kind, kind_of
 from tdxinfo.inputs.many import Supplied
 from tdxinfo.inputs.supplied import example_names, parse_report
 from tdxinfo.model.verdict import HostVerdict
@@ -208,7 +208,7 @@ def test_memory_does_not_grow_with_kinds_of_host(monkeypatch: pytest.MonkeyPatch
     seen = Fleet()
     for number in range(50):
         kind = Kind(HostVerdict.READY, None, "initialized", None, str(number % 20), None)
-        seen.add(f"node{number}", kind)
+        seen.add(Entry(f"node{number}", "fleet.jsonl", kind, None))
     assert (seen.hosts, len(seen.kinds), seen.beyond) == (50, 10, 20)
     assert all(len(group.examples) <= MOST_EXAMPLES for group in seen.kinds.values())
 
