@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -223,6 +223,10 @@ def _raising(kind: type[Unavailable]) -> Callable[[], Any]:
     return refuse
 
 
+def _given(answer: Any) -> Any:
+    return answer
+
+
 WRONG_ANSWERS: tuple[Any, ...] = (
     "", "garbage \x00\x1b[31m\ufffd", "0x" + "f" * 40, "7" * 100_000, -1, 1 << 70, True, [], {},
     [[]], [1, "a", {}], {"data": 1}, {"": {"": []}}, {"0": "zz"}, [None] * 3, ["0 0 0"] * 5000,
@@ -240,7 +244,7 @@ def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, place: s
     for reason, kind in REASONS.items():
         told_with(folder, place, _raising(kind)).stands(reason)
     for answer in WRONG_ANSWERS:
-        told_with(folder, place, lambda answer=answer: answer).stands(repr(answer)[:40])
+        told_with(folder, place, partial(_given, answer)).stands(repr(answer)[:40])
 
 
 # --- what must hold -----------------------------------------------------------------------------
