@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tdxinfo.decode import kernels
-from tdxinfo.host import default_of
+from tdxinfo.host import default_of, validated
 from tdxinfo.host.observe import Observed
 from tdxinfo.model.provenance import Attempt, Origin
 from tdxinfo.report import Report, report_of
@@ -25,5 +25,7 @@ def report_with(facts: dict[str, Any], origins: dict[str, str] | None = None) ->
         if isinstance(value, Attempt):
             observed[name] = Observed(default_of(name), "", (value,))
         else:
-            observed[name] = Observed(value, (origins or {}).get(name, "test:by hand"), ())
+            observed[name] = Observed(
+                validated(name, value), (origins or {}).get(name, "test:by hand"), ()
+            )
     return report_of(observed, Origin.of("live"))

@@ -46,16 +46,17 @@ class PackageDifferences:
     origin = "msr:packages"
 
     def read(self, machine: Machine) -> tuple[str, ...]:
-        differences, refusals = [], []
+        """Registers that this processor does not have are left out; one is needed."""
+        differences, missing = [], []
         for register in _ALIKE:
             try:
                 value_of(machine, register)
             except Inconsistent as error:
                 differences.append(error.message)
-            except Unavailable as error:
-                refusals.append(error)
-        if refusals and not differences:
-            raise refusals[0]
+            except Unsupported as error:
+                missing.append(error)
+        if len(missing) == len(_ALIKE):
+            raise missing[0]
         return tuple(differences)
 
 
