@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
@@ -12,18 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo import tables
-from tdxinfo.decode.boot import module, platform, ram
-from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.decode.boot import Boot, module, platform, ram
+from tdxinfo.host import SECTIONS, as_json, fact_names, meaning, section_meaning, sources_of
 from tdxinfo.host.section import From
-from tdxinfo.report import observe
+from tdxinfo.report import Report, observe
 from tdxinfo.sources.klog import KernelLog
 from tests.worlds import report_from_log, world
 
 PLACES: list[tuple[str, Any]] = [
-    (f"{name}.{field}", place)
-    for name, section in SECTIONS.items()
-    for field, declared in section.fields.items()
-    for place in declared.places
+    (name, source) for name in fact_names() for source in sources_of(name)
 ]
 
 
@@ -74,6 +72,17 @@ def test_a_promised_fact_is_declared(name: str) -> None:
     assert name in fact_names()
 
 
+@pytest.mark.parametrize("name", fact_names())
+def test_a_fact_has_a_source_and_words(name: str) -> None:
+    assert sources_of(name)
+    assert meaning(name).endswith(".")
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_has_words(section: str) -> None:
+    assert section_meaning(section).endswith(".")
+
+
 @pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{n}-{p.origin}" for n, p in PLACES])
 def test_a_place_names_itself(name: str, place: Any) -> None:
     assert isinstance(place.origin, str)
@@ -83,13 +92,11 @@ def test_a_place_names_itself(name: str, place: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "fact"), [(n, p.fact) for n, p in PLACES if isinstance(p, KernelLog)]
 )
-def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(name: str, fact: str) -> None:
-    found = [vars(place)[fact] for place in (module, platform, ram) if fact in vars(place)]
-    own = [
-        f for f in found if inspect.isfunction(f) and f.__module__.startswith("tdxinfo.decode.boot")
-    ]
-    assert own, f"{name} asks for {fact}"
-    assert list(inspect.signature(own[0]).parameters) == ["boot"]
+def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(
+    name: str, fact: Callable[[Boot], Any]
+) -> None:
+    assert fact.__module__ in {place.__name__ for place in (module, platform, ram)}, name
+    assert list(inspect.signature(fact).parameters) == ["boot"]
 
 
 def test_no_function_of_the_boot_is_in_two_modules() -> None:
@@ -124,6 +131,14 @@ def test_no_fact_follows_from_itself_by_a_detour() -> None:
         visit(name, ())
 
 
+def spelled_without_error(report: Report) -> None:
+    """Each fact by itself and the whole report; what is read back is the same."""
+    for name in fact_names():
+        as_json(name, report.host.fact(name))
+    again = Report.model_validate_json(report.model_dump_json())
+    assert again == report
+
+
 EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 
 
@@ -132,10 +147,7 @@ EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 def test_lines_in_any_order_are_observed_and_spelled_without_error(
     lines: list[str], header: str
 ) -> None:
-    host = report_from_log("".join(f"{header}{line}\n" for line in lines))
-    for name in fact_names():
-        section, _, field = name.partition(".")
-        SECTIONS[section].fields[field].type.as_json(host.fact(name).value)
+    spelled_without_error(report_from_log("".join(f"{header}{line}\n" for line in lines)))
 
 
 JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", "9" * 40, "\0"])
@@ -145,7 +157,4 @@ PATHS = sorted({p.path for _, p in PLACES if hasattr(p, "path")} | {"/proc/cpuin
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(PATHS), JUNK))
 def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
-    host = observe(world(dict(files)))
-    for name in fact_names():
-        section, _, field = name.partition(".")
-        SECTIONS[section].fields[field].type.as_json(host.fact(name).value)
+    spelled_without_error(observe(world(dict(files))))

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from tdxinfo.model.observed import Attempt, Observed
+from pydantic import ValidationError, create_model
 
 from tdxinfo import host as catalogue
 from tdxinfo.errors import Absent, Denied, Lost, Unavailable
-from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.host.observe import Observer
+from tdxinfo.host import SECTIONS, Host, as_json, fact_names
+from tdxinfo.host.observe import Answer, Observer
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine import Answer as MachineAnswer
+from tdxinfo.machine import Machine
 from tdxinfo.machine.captured import CapturedMachine
-from tdxinfo.model.provenance import Origin
+from tdxinfo.model.provenance import Attempt, Origin
 from tdxinfo.model.values import Count, MemoryRange, ModuleVersion
 from tdxinfo.report import observe
 from tests.worlds import report_from_log, world
@@ -37,40 +38,42 @@ class Says:
 
 def observer(monkeypatch: pytest.MonkeyPatch, **annotations: Any) -> Observer:
     """An observer of a catalogue with one section `s` of these facts."""
-    section = type("S", (Section,), {"__annotations__": annotations})
+    fields: dict[str, Any] = {name: (kind, None) for name, kind in annotations.items()}
+    section = create_model("S", __base__=Section, **fields)
+    made = create_model("Made", __base__=Host, s=(section, section.model_construct()))
     monkeypatch.setitem(SECTIONS, "s", section)
+    monkeypatch.setattr(catalogue, "Host", made)
     return Observer(world())
 
 
 def test_the_first_place_that_answers_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = Says("a", Denied("no", "Run as root.")), Says("b", 2), Says("c", 3)
-    seen = observer(monkeypatch, x=Annotated[Observed[Count], first, second, third]).fact("s.x")
-    assert (seen.value, seen.origin, seen.name) == (2, "b", "s.x")
+    seen = observer(monkeypatch, x=Annotated[Count | None, first, second, third]).fact("s.x")
+    assert (seen.value, seen.origin) == (2, "b")
     assert seen.attempts == (Attempt("a", "denied", "no", "Run as root."),)
     assert (first.asked, second.asked, third.asked) == (1, 1, 0)
 
 
 def test_a_fact_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     place = Says("a", 1)
-    seen = observer(monkeypatch, x=Annotated[Observed[Count], place])
+    seen = observer(monkeypatch, x=Annotated[Count | None, place])
     assert seen.fact("s.x") is seen.fact("s.x")
     assert place.asked == 1
 
 
 def test_a_fact_nobody_tells_keeps_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     places = [Says("a", Absent("gone")), Says("b", Denied("no"))]
-    seen = observer(monkeypatch, x=Annotated[Observed[Count], places[0], places[1]]).fact("s.x")
-    assert not seen.is_known
-    assert seen.value is None
+    seen = observer(monkeypatch, x=Annotated[Count | None, places[0], places[1]]).fact("s.x")
+    assert (seen.value, seen.origin) == (None, "")
     assert [(a.origin, a.reason) for a in seen.attempts] == [("a", "absent"), ("b", "denied")]
 
 
 def test_a_lost_state_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     older = Says("b", 2)
     seen = observer(
-        monkeypatch, x=Annotated[Observed[Count], Says("a", Lost("lost", "Reboot.")), older]
+        monkeypatch, x=Annotated[Count | None, Says("a", Lost("lost", "Reboot.")), older]
     ).fact("s.x")
-    assert not seen.is_known
+    assert (seen.value, seen.origin) == (None, "")
     assert older.asked == 0
     assert [a.reason for a in seen.attempts] == ["lost"]
 
@@ -79,9 +82,9 @@ def test_a_lost_state_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_answer_out_of_range_is_malformed_and_the_next_is_asked(
     monkeypatch: pytest.MonkeyPatch, answer: Any
 ) -> None:
-    seen = observer(
-        monkeypatch, x=Annotated[Observed[Count], Says("a", answer), Says("b", 2)]
-    ).fact("s.x")
+    seen = observer(monkeypatch, x=Annotated[Count | None, Says("a", answer), Says("b", 2)]).fact(
+        "s.x"
+    )
     assert (seen.value, seen.origin) == (2, "b")
     (attempt,) = seen.attempts
     assert attempt.reason == "malformed"
@@ -91,19 +94,20 @@ def test_an_answer_out_of_range_is_malformed_and_the_next_is_asked(
 def test_an_answer_already_made_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
     beyond = (MemoryRange.between(0, 1 << 70),)
     place = Says("a", beyond)
-    seen = observer(monkeypatch, x=Annotated[Observed[tuple[MemoryRange, ...]], place]).fact("s.x")
-    assert not seen.is_known
+    seen = observer(monkeypatch, x=Annotated[tuple[MemoryRange, ...] | None, place]).fact("s.x")
+    assert (seen.value, seen.origin) == (None, "")
+    assert seen.attempts[0].reason == "malformed"
 
 
 def test_a_place_that_says_none_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = observer(monkeypatch, x=Annotated[Observed[Count], Says("a", None), Says("b", 2)]).fact(
+    seen = observer(monkeypatch, x=Annotated[Count | None, Says("a", None), Says("b", 2)]).fact(
         "s.x"
     )
-    assert (seen.value, seen.origin, seen.is_known) == (None, "a", True)
+    assert (seen.value, seen.origin) == (None, "a")
 
 
 def test_a_bug_in_a_place_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = observer(monkeypatch, x=Annotated[Observed[Count], Says("a", ZeroDivisionError())])
+    seen = observer(monkeypatch, x=Annotated[Count | None, Says("a", ZeroDivisionError())])
     with pytest.raises(ZeroDivisionError):
         seen.fact("s.x")
 
@@ -120,9 +124,9 @@ def test_a_fact_is_derived_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
     one = Says("a", 1)
     seen = observer(
         monkeypatch,
-        x=Annotated[Observed[Count], one],
-        y=Annotated[Observed[Count], From(double, "s.x")],
-        z=Annotated[Observed[Count], Inferred(add, "s.y", "s.x")],
+        x=Annotated[Count | None, one],
+        y=Annotated[Count | None, From(double, "s.x")],
+        z=Annotated[Count | None, Inferred(add, "s.y", "s.x")],
     )
     assert (seen.fact("s.y").value, seen.fact("s.y").origin) == (2, "derived:s.x")
     assert (seen.fact("s.z").value, seen.fact("s.z").origin) == (3, "inferred:s.y,s.x")
@@ -132,10 +136,10 @@ def test_a_fact_is_derived_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_fact_whose_ground_is_unknown_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = observer(
         monkeypatch,
-        x=Annotated[Observed[Count], Says("a", Denied("no"))],
-        y=Annotated[Observed[Count], From(double, "s.x")],
+        x=Annotated[Count | None, Says("a", Denied("no"))],
+        y=Annotated[Count | None, From(double, "s.x")],
     ).fact("s.y")
-    assert not seen.is_known
+    assert (seen.value, seen.origin) == (None, "")
     assert seen.attempts[0].reason == "absent"
     assert "s.x" in seen.attempts[0].message
 
@@ -149,9 +153,9 @@ def test_a_ground_with_a_question_mark_may_be_unknown(monkeypatch: pytest.Monkey
 
     seen = observer(
         monkeypatch,
-        x=Annotated[Observed[Count], Says("a", 1)],
-        u=Annotated[Observed[Count], Says("b", Absent("gone"))],
-        y=Annotated[Observed[Count], From(derive, "s.x", "s.u?")],
+        x=Annotated[Count | None, Says("a", 1)],
+        u=Annotated[Count | None, Says("b", Absent("gone"))],
+        y=Annotated[Count | None, From(derive, "s.x", "s.u?")],
     ).fact("s.y")
     assert (seen.value, seen.origin) == (1, "derived:s.x,s.u")
     assert grounds == [None]
@@ -162,9 +166,9 @@ def test_a_derivation_that_does_not_suffice_leaves_the_next_place(
 ) -> None:
     seen = observer(
         monkeypatch,
-        x=Annotated[Observed[Count], Says("a", 1)],
-        u=Annotated[Observed[Count], Says("b", Absent("gone"))],
-        y=Annotated[Observed[Count], From(add, "s.x", "s.u?"), Says("c", 9)],
+        x=Annotated[Count | None, Says("a", 1)],
+        u=Annotated[Count | None, Says("b", Absent("gone"))],
+        y=Annotated[Count | None, From(add, "s.x", "s.u?"), Says("c", 9)],
     ).fact("s.y")
     assert (seen.value, seen.origin) == (9, "c")
 
@@ -172,50 +176,53 @@ def test_a_derivation_that_does_not_suffice_leaves_the_next_place(
 def test_a_derived_value_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = observer(
         monkeypatch,
-        x=Annotated[Observed[Count], Says("a", (1 << 32) - 1)],
-        y=Annotated[Observed[Count], From(double, "s.x")],
+        x=Annotated[Count | None, Says("a", (1 << 32) - 1)],
+        y=Annotated[Count | None, From(double, "s.x")],
     ).fact("s.y")
     assert seen.attempts[0].reason == "malformed"
 
 
 def test_every_place_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     places = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
-    told = observer(monkeypatch, x=Annotated[Observed[Count], *places]).answers("s.x")
+    told = observer(monkeypatch, x=Annotated[Count | None, *places]).answers("s.x")
     assert [answer.origin for answer in told] == ["a", "b", "c"]
-    assert [type(answer) for answer in told] == [Observed, Attempt, Observed]
+    assert [type(answer) for answer in told] == [Answer, Attempt, Answer]
 
 
 def test_a_host_knows_the_facts_that_were_asked_for_and_no_others() -> None:
-    host = observe(
+    report = observe(
         world({"/proc/cmdline": "ro\n", "/proc/sys/kernel/osrelease": "7\n"}), ["kernel.release"]
     )
-    assert host.fact("kernel.release").value == "7"
-    assert not host.fact("kernel.command_line").is_known
+    assert report.host.kernel.release == "7"
+    assert not report.is_known("kernel.command_line")
+    assert report.attempts("kernel.command_line") == ()
 
 
-def test_a_glimpse_reads_what_it_is_asked_for_when_it_is_asked() -> None:
+def test_a_report_of_one_fact_reads_what_that_needs() -> None:
     reads: list[str] = []
 
     def read(inner: str) -> bytes:
         reads.append(inner)
         return b"7.3.4\n"
 
-    host = glimpse(CapturedMachine(Origin.of("capture", "a test"), read, {}))
+    machine = CapturedMachine(Origin.of("capture", "a test"), read, {})
+    assert observe(machine, []).host == Host()
     assert reads == []
-    assert host.kernel.release.value == "7.3.4"
+    assert observe(machine, ["kernel.release"]).host.kernel.release == "7.3.4"
     assert reads == ["root/proc/sys/kernel/osrelease"]
 
 
 def test_an_unknown_state_is_called_unknown() -> None:
-    state = observe(world()).fact("module.state")
-    assert (state.value, state.is_known) == ("unknown", False)
+    report = observe(world())
+    assert (report.host.module.state, report.is_known("module.state")) == ("unknown", False)
 
 
 def test_facts_do_not_change() -> None:
-    with pytest.raises(AttributeError, match="does not change"):
-        observe(world(), []).module.version = None  # type: ignore[assignment]
-    with pytest.raises(AttributeError, match="does not change"):
-        observe(world(), []).module = None  # type: ignore[assignment]
+    report = observe(world(), [])
+    with pytest.raises(ValidationError, match="frozen"):
+        report.host.module.version = None  # type: ignore[misc]
+    with pytest.raises(ValidationError, match="frozen"):
+        report.host = Host()  # type: ignore[misc]
 
 
 VERSION = "/sys/devices/faux/tdx_host/version"
@@ -223,18 +230,18 @@ VERSION = "/sys/devices/faux/tdx_host/version"
 
 def test_the_running_version_outweighs_the_boot_log() -> None:
     log = "[    5.3] virt/tdx: Module version: 1.5.24\n"
-    version = observe(world({VERSION: "1.5.28\n"}, log=log)).fact("module.version")
-    assert version.value == ModuleVersion(1, 5, 28)
-    assert version.origin == f"sysfs:{VERSION}"
+    report = observe(world({VERSION: "1.5.28\n"}, log=log))
+    assert report.host.module.version == ModuleVersion(1, 5, 28)
+    assert report.origin_of("module.version") == f"sysfs:{VERSION}"
 
 
 def test_after_a_failed_update_the_boot_log_is_not_believed() -> None:
     log = "[    5.3] virt/tdx: Module version: 1.5.24\n[    5.4] virt/tdx: TDX-Module initialized\n"
     refused = {VERSION: {"reason": "unsupported", "message": "m", "errno": "ENXIO"}}
-    host = observe(world(log=log, refused=refused))
+    report = observe(world(log=log, refused=refused))
     for name in ("module.version", "module.major", "module.update", "module.release"):
-        assert not host.fact(name).is_known, name
-    assert host.fact("module.state").value in ("failed", "unknown")
+        assert not report.is_known(name), name
+    assert report.host.fact("module.state") in ("failed", "unknown")
 
 
 @pytest.mark.parametrize(
@@ -247,12 +254,10 @@ def test_after_a_failed_update_the_boot_log_is_not_believed() -> None:
     ],
 )
 def test_a_log_with_impossible_numbers_makes_no_fact_of_them(log: str) -> None:
-    host = report_from_log(log)
+    report = report_from_log(log)
     for name in ("memory.cmrs", "keys.tdx_keyids", "memory.pamt_bytes", "module.failure"):
-        fact = host.fact(name)
-        section, _, field = name.partition(".")
-        assert fact.value is None, fact
-        assert SECTIONS[section].fields[field].type.as_json(fact.value) is None
+        assert report.host.fact(name) is None, name
+        assert as_json(name, report.host.fact(name)) is None
 
 
 @pytest.mark.parametrize(
@@ -268,9 +273,9 @@ def test_a_log_with_impossible_numbers_makes_no_fact_of_them(log: str) -> None:
 )
 def test_a_record_with_impossible_cpuid_entries_makes_no_fact_of_them(cpuid: object) -> None:
     answers = {"kvm/vm_types": 0x20, "kvm/tdx_capabilities": {"cpuid": cpuid}}
-    fact = observe(world(answers=answers), ["kvm.cpuid_config"]).fact("kvm.cpuid_config")
-    assert not fact.is_known
-    assert fact.attempts[0].reason == "malformed"
+    report = observe(world(answers=answers), ["kvm.cpuid_config"])
+    assert not report.is_known("kvm.cpuid_config")
+    assert report.attempts("kvm.cpuid_config")[0].reason == "malformed"
 
 
 class CountingMachine(CapturedMachine):
@@ -284,7 +289,7 @@ class CountingMachine(CapturedMachine):
         self.asked.append(path)
         return super()._read(path)
 
-    def _ask(self, key: str, live: Any) -> Answer:
+    def _ask(self, key: str, live: Any) -> MachineAnswer:
         self.asked.append(key)
         return super()._ask(key, live)
 
@@ -298,20 +303,21 @@ def test_observing_a_whole_host_asks_for_each_thing_once() -> None:
 
 
 def test_a_host_of_which_nothing_is_recorded_has_no_known_fact() -> None:
-    host = observe(world())
-    assert [name for name in fact_names() if host.fact(name).is_known] == []
+    report = observe(world())
+    assert [name for name in fact_names() if report.is_known(name)] == []
 
 
 def test_refusals_are_never_raised_to_the_caller() -> None:
     def refuse(inner: str) -> bytes:
         raise Unavailable("no")
 
-    host = observe(CapturedMachine(world().origin, refuse, {}))
-    assert not host.fact("platform.vendor").is_known
+    report = observe(CapturedMachine(world().origin, refuse, {}))
+    assert not report.is_known("platform.vendor")
 
 
 def test_the_catalogue_is_as_it_was() -> None:
     assert "s" not in catalogue.SECTIONS
+    assert catalogue.Host is Host
 
 
 KEYID_LOG = "[ 1.0] virt/tdx: BIOS enabled: private KeyID range [{}, 128)\n"
@@ -320,11 +326,10 @@ KEYID_LOG = "[ 1.0] virt/tdx: BIOS enabled: private KeyID range [{}, 128)\n"
 @pytest.mark.parametrize(("first", "count"), [(64, 0), (96, 2)])
 def test_two_places_that_tell_a_fact_differently_are_found(first: int, count: int) -> None:
     machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"}, log=KEYID_LOG.format(first))
-    found = observe(machine, ["kernel.disagreements"]).kernel.disagreements
-    assert len([told for told in found.value or () if "keyids" in told]) == count
+    found = observe(machine, ["kernel.disagreements"]).host.kernel.disagreements
+    assert len([told for told in found or () if "keyids" in told]) == count
 
 
 def test_a_fact_told_once_cannot_disagree() -> None:
     machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"})
-    found = observe(machine, ["kernel.disagreements"]).kernel.disagreements
-    assert not found.is_known
+    assert not observe(machine, ["kernel.disagreements"]).is_known("kernel.disagreements")

@@ -1,44 +1,49 @@
-"""A section has a fact told when somebody first looks at it, and keeps it.
+"""A section is a model of facts: each has its sources, a default for when it is unknown, and words.
 
 Annotations stay objects here, as in the catalogue.
 """
 
+from typing import Annotated
+
 import pytest
-from tdxinfo.model.observed import Observed
+from pydantic import ValidationError
 
-from tdxinfo.host.section import Section
-
-
-class Weather(Section):
-    wind: Observed[int]
-    rain: Observed[bool]
+from tdxinfo.host import Host, host_with
+from tdxinfo.host.section import From, Section
+from tdxinfo.model.values import Count
 
 
-def test_a_fact_is_asked_for_once_and_only_when_it_is_looked_at() -> None:
-    asked: list[str] = []
+class Weather(Section, frozen=True):
+    wind: Annotated[Count | None, From(abs, "sky.wind")] = None
+    rain: bool | None = None
 
-    def tell(name: str) -> Observed[int]:
-        asked.append(name)
-        return Observed(7, "test", (), name)
 
-    weather = Weather("weather", tell)
-    assert asked == []
-    first = weather.wind
-    assert first.value == 7
-    assert weather.wind is first
-    assert asked == ["weather.wind"]
+def test_what_is_unknown_has_its_default() -> None:
+    assert (Weather().wind, Weather().rain) == (None, None)
+    assert Weather(wind=7).wind == 7
+
+
+def test_a_fact_is_held_to_its_type() -> None:
+    with pytest.raises(ValidationError):
+        Weather(wind=-1)
+    with pytest.raises(ValidationError):
+        Weather.model_validate({"wind": "7"})
 
 
 def test_two_hosts_share_no_fact() -> None:
-    calm, stormy = (
-        Weather("weather", lambda name, told=told: Observed(told, "test", (), name))
-        for told in (0, 12)
-    )
-    assert (calm.wind.value, stormy.wind.value) == (0, 12)
+    calm, stormy = (host_with({"keys.tdx_keyids": count}) for count in (0, 12))
+    assert (calm.keys.tdx_keyids, stormy.keys.tdx_keyids) == (0, 12)
+    assert Host().keys.tdx_keyids is None
 
 
-def test_a_name_that_is_no_fact_is_none() -> None:
-    weather = Weather("weather", lambda name: Observed(name=name))
+def test_a_name_that_is_no_fact_is_none_and_facts_do_not_change() -> None:
+    weather = Weather(wind=1)
     assert not hasattr(weather, "snow")
-    with pytest.raises(AttributeError, match="does not change"):
-        weather.wind = Observed(1)
+    with pytest.raises(ValidationError, match="frozen"):
+        weather.wind = 2  # type: ignore[misc]
+
+
+def test_sources_stand_with_the_fact() -> None:
+    (source,) = (s for s in Weather.model_fields["wind"].metadata if isinstance(s, From))
+    assert source.origin == "derived:sky.wind"
+    assert Weather.model_fields["rain"].metadata == []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tdxinfo.model.observed import Attempt, Observed
 
 from tdxinfo.errors import Denied
 from tdxinfo.model import units
+from tdxinfo.model.provenance import Attempt
+from tests.hands import report_with
 
 
 @pytest.mark.parametrize(
@@ -32,15 +33,11 @@ def test_one_thing_is_not_plural() -> None:
 
 def test_an_attempt_keeps_what_the_refusal_said() -> None:
     attempt = Attempt.from_error("msr:0x87", Denied("It may not be read.", "Run as root.", 13))
-    assert attempt.as_dict() == {
-        "origin": "msr:0x87",
-        "reason": "denied",
-        "message": "It may not be read.",
-        "remedy": "Run as root.",
-    }
+    assert attempt == Attempt("msr:0x87", "denied", "It may not be read.", "Run as root.")
 
 
-def test_none_from_a_place_is_knowledge() -> None:
-    assert Observed(None, "klog:failure").is_known
-    assert not Observed(None).is_known
-    assert not Observed("unknown").is_known
+def test_none_from_a_source_is_knowledge() -> None:
+    report = report_with({"module.failure": None})
+    assert report.is_known("module.failure")
+    assert not report.is_known("module.version")
+    assert not report.is_known("module.state")

@@ -36,7 +36,7 @@ class Built:
     """What make printed."""
 
 
-@pytest.fixture(scope="module", params=TREES or [NO_TREE], ids=trees.name_of)
+@pytest.fixture(scope="module", params=[*TREES] if TREES else [NO_TREE], ids=trees.name_of)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The module, built once for each tree with the warnings that a kernel developer asks for."""
     work = tmp_path_factory.mktemp("built")
