@@ -21,6 +21,12 @@ def address_of(register: str) -> int:
     return int(tables.load("msr")[register]["address"])
 
 
+def msr_named(address: int) -> str | None:
+    """IA32_TSX_CTRL for 0x122; None for an address that is not in the table."""
+    rows = tables.load("msr").items()
+    return next((name for name, row in rows if row["address"] == address), None)
+
+
 @cache
 def _places(table: str, word: str) -> dict[str, tuple[int, int]]:
     fields: list[dict[str, Any]] = tables.load(table)[word]["fields"]

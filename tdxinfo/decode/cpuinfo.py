@@ -78,7 +78,12 @@ def codename(family: int, model: int) -> str | None:
     return str(row["codename"]) if row else None
 
 
+_FAMILY = 6
+"""Of the rows that name no family."""
+
+
 def cpu_row(family: int, model: int) -> dict[str, str] | None:
     """The table's row of an Intel processor."""
     rows = tables.load("cpus")["model"]
-    return next((row for row in rows if family == 6 and row["model"] == model), None)
+    wanted = (family, model)
+    return next((r for r in rows if (r.get("family", _FAMILY), r["model"]) == wanted), None)

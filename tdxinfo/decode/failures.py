@@ -17,6 +17,13 @@ class Reading(NamedTuple):
     remedy: str
 
 
+class OfStatus(NamedTuple):
+    """A row for a status, and the SEAMCALL that it is for; empty for any."""
+
+    leaf: str
+    reading: Reading
+
+
 _NOTHING = Reading("", "")
 
 
@@ -25,8 +32,26 @@ def of_failure(failure: Failure) -> Reading:
     for row in tables.load("failures")["failure"]:
         if not {"state", "kvm"} & row.keys() and _fits(row, failure):
             return Reading(row["cause"], row["remedy"])
-    known = seamcall.known(failure.status) if failure.status is not None else {}
-    return Reading(_as_clause(known["meaning"]), known["remedy"]) if known else _NOTHING
+    known = seamcall.statuses(failure.status) if failure.status is not None else ()
+    return Reading(_as_clause(known[0].meaning), known[0].remedy) if known else _NOTHING
+
+
+def of_status(status: int) -> list[OfStatus]:
+    """The rows for a status, whatever the call."""
+    code = hex64(status)
+    return [
+        OfStatus(row.get("leaf", ""), Reading(row["cause"], row["remedy"]))
+        for row in tables.load("failures")["failure"]
+        if "status" in row and code.startswith(row["status"])
+    ]
+
+
+def of_errno(number: int) -> Reading:
+    """Why an initialization gives up with this errno, where the errno alone tells."""
+    for row in tables.load("failures")["failure"]:
+        if row.get("errno") == number:
+            return Reading(row["cause"], row["remedy"])
+    return _NOTHING
 
 
 def of_silence(generation: str) -> Reading:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -38,9 +38,12 @@ class Declared(NamedTuple):
     fields: int
     elements: int
     kernel: str
-    since: str
+    since: tuple[str, ...]
+    """The first release of each line that has it."""
     basis: str
     doc: str
+    room: int
+    """Elements that the codes up to the next field leave room for; a dump may have as many."""
 
     @property
     def parts(self) -> FieldId:
@@ -67,9 +70,10 @@ def declared() -> dict[str, Declared]:
             row.get("fields", 1),
             row.get("elements", 1),
             row.get("kernel", ""),
-            row.get("since", ""),
+            tuple(row.get("since", ())),
             row.get("basis", "source"),
             row["doc"],
+            row.get("room", row.get("fields", 1) * row.get("elements", 1)),
         )
         for row in rows
     }
@@ -81,7 +85,7 @@ def _by_key() -> dict[int, tuple[Declared, int]]:
     return {
         fieldid.key(found.element_id(index)): (found, index)
         for found in declared().values()
-        for index in range(found.words)
+        for index in range(found.room)
     }
 
 
@@ -107,14 +111,22 @@ class Metadata:
         found = fieldid.key(wanted.element_id(index))
         if found in self.values:
             return self.values[found]
-        if self.refused.get(found, 0) >> 32 == NOT_IN_MODULE:
+        if self.lacks(name, index):
             raise Absent(f"this module has no {name}: it is older than the field")
+        status = self.refused.get(found)
+        if status is not None:
+            raise Absent(f"the module did not give {name}: status {status:#018x}")
         raise Absent(f"the metadata does not hold {name}")
 
+    def lacks(self, name: str, index: int = 0) -> bool:
+        """Whether the module answered that it has no such field; a missing line proves nothing."""
+        status = self.refused.get(fieldid.key(declared()[name].element_id(index)), 0)
+        return status >> 32 == NOT_IN_MODULE
+
     def array(self, name: str, count: int | None = None) -> list[int]:
-        """The elements of an array, all or the first `count`. Raises Absent."""
+        """The elements of an array, all or the first `count`. Raises Absent or Malformed."""
         total = declared()[name].words if count is None else count
-        if total > declared()[name].words:
+        if total > declared()[name].room:
             raise Malformed(f"{name} has no {total} elements")
         return [self.word(name, index) for index in range(total)]
 
@@ -234,7 +246,6 @@ def _append(sequences: list[tuple[FieldId, list[int]]], wanted: Declared, words:
 # --- TDH.SYS.INFO -----------------------------------------------------------------------------
 
 INFO_SIZE = 1024
-_CMR_ENTRIES = 32
 _CPUID_OFFSET = 132
 _CPUID_ENTRY = struct.Struct("<6I")
 _CPUID_MOST = 37
@@ -287,7 +298,7 @@ def parse_sysinfo(data: bytes) -> Metadata:
 
 def _sysinfo_cpuid(data: bytes) -> list[tuple[int, int]]:
     count = int.from_bytes(data[128:132], "little")
-    if count > min(_CPUID_MOST, declared()["CPUID_CONFIG_LEAVES"].words):
+    if count > _CPUID_MOST:
         raise Malformed(f"the TDSYSINFO_STRUCT counts {count} CPUID entries, which it cannot hold")
     leaves, values = declared()["CPUID_CONFIG_LEAVES"], declared()["CPUID_CONFIG_VALUES"]
     found: list[tuple[int, int]] = []
@@ -301,7 +312,7 @@ def _sysinfo_cpuid(data: bytes) -> list[tuple[int, int]]:
 
 
 def _sysinfo_cmrs(data: bytes) -> list[tuple[int, int]]:
-    count = min(len(data) // 16, _CMR_ENTRIES)
+    count = min(len(data) // 16, declared()["CMR_BASE"].room)
     words = struct.unpack_from(f"<{2 * count}Q", data)
     found: list[tuple[int, int]] = []
     for i in range(count):
@@ -312,38 +323,74 @@ def _sysinfo_cmrs(data: bytes) -> list[tuple[int, int]]:
 
 # --- text and folders -------------------------------------------------------------------------
 
-_LINE = re.compile(
-    r"\s*(?:0x)?([0-9a-f]{16})[\s:=,]+(?:0x)?([0-9a-f]{1,16})(?:[\s,]+(?:0x)?([0-9a-f]{1,16}))?\s*",
-    re.IGNORECASE,
-)
+_BETWEEN = re.compile(r"[\s:=,;|]+")
+_WORD64 = re.compile(r"(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z_][\w.\[\]]*")
+_BOM = "\ufeff"
+_FEWEST_ID_DIGITS = 9
+"""An id without its leading zeros; that of NUM_PKGS is 200000000."""
+
+
+class _Line(NamedTuple):
+    id: int
+    value: int
+    status: int
 
 
 def is_list(text: str) -> bool:
-    """Whether every line that is no comment is "ID VALUE [STATUS]" in hex."""
-    lines = [line for line in text.splitlines() if _has_content(line)]
-    return bool(lines) and all(_LINE.fullmatch(line) for line in lines)
+    """Whether the text is a list of "ID VALUE [STATUS]" in hex, be it with a line that is damaged.
+
+    Its first line must be of that form, and more than half of all; one must be of a known field.
+    """
+    lines = [_line(line) for line in _content(text.splitlines())]
+    found = [line for line in lines if line]
+    return (
+        bool(found)
+        and lines[0] is not None
+        and 2 * len(found) > len(lines)
+        and any(element(line.id) for line in found)
+    )
 
 
-def _has_content(line: str) -> bool:
-    return line.strip()[:1] not in ("", "#", ";")
+def _content(lines: Iterable[str]) -> Iterator[str]:
+    """The lines without comments, blank ones and a byte order mark."""
+    for line in lines:
+        text = line.strip().lstrip(_BOM).partition("#")[0].strip()
+        if text and not text.startswith(";"):
+            yield text
+
+
+def _line(text: str) -> _Line | None:
+    """Id, value and status of a line; names of the field may follow them. None for other text."""
+    words = _BETWEEN.split(text.strip(" :=,;|"))
+    numbers: list[int] = []
+    for word in words:
+        match = _WORD64.fullmatch(word)
+        if match is None or len(numbers) == 3:
+            break
+        numbers.append(int(match[1], 16))
+    rest = words[len(numbers) :]
+    is_id = len(words[0].lower().removeprefix("0x")) >= _FEWEST_ID_DIGITS
+    if len(numbers) < 2 or not is_id or not all(_NAME.fullmatch(word) for word in rest):
+        return None
+    return _Line(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0)
 
 
 def parse_list(lines: Iterable[str]) -> Metadata:
-    """Lines of "ID VALUE [STATUS]" in hex, as a helper or a kernel developer prints them.
+    """Lines of "ID VALUE [STATUS] [NAME]" in hex, as a helper or a kernel developer prints them.
 
-    A line with a status that is an error gives no value. Raises Malformed.
+    A line with a status that is an error gives no value. Raises Malformed, naming the line.
     """
     found: list[tuple[int, int]] = []
     refused: dict[int, int] = {}
-    for line in filter(_has_content, lines):
-        match = _LINE.fullmatch(line)
-        if not match:
-            raise Malformed(f"{line.strip()!r:.80} is not of the form ID VALUE [STATUS]")
-        number, value, status = (int(part, 16) if part else 0 for part in match.groups())
-        if status >> 63:
-            refused[fieldid.key(number)] = status
+    for text in _content(lines):
+        line = _line(text)
+        if line is None:
+            raise Malformed(f"{text!r:.80} is not of the form ID VALUE [STATUS]")
+        if line.status >> 63:
+            refused[fieldid.key(line.id)] = line.status
         else:
-            found.append((number, value))
+            found.append((line.id, line.value))
     whole = from_elements(found)
     return Metadata(whole.values, whole.ids, refused)
 

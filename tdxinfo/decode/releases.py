@@ -11,49 +11,86 @@ from tdxinfo import tables
 from tdxinfo.decode import bits, cpuinfo
 from tdxinfo.model.values import ModuleVersion
 
+Line = tuple[int, int]
+
 
 class Release(NamedTuple):
     """A row of `tables/modules.toml`; what is not publicly known is None or empty."""
 
     version: ModuleVersion
-    build_number: int | None
-    build_date: date | None
-    features0: int | None
-    other_features0: int | None
-    """What a second source says, where the two differ."""
-    platforms: tuple[str, ...]
-    mrseam: str
-    basis: str
+    platforms: tuple[str, ...] = ()
+    """Processors that it loads on."""
+    build_number: int | None = None
+    build_date: date | None = None
+    tcb_svn: tuple[int, int] | None = None
+    """Bytes 0 and 1 of TEE_TCB_SVN: the module's minor and major security version."""
+    min_seamldr: tuple[str, ...] = ()
+    """The oldest P-SEAMLDR that loads it, of each line of loaders."""
+    features0: int | None = None
+    features_basis: str = ""
+    update_from: str = ""
+    """The oldest running release that can be updated to this one while TDs go on."""
+    mrseam: str = ""
+    basis: str = ""
 
     @property
-    def line(self) -> tuple[int, int]:
+    def line(self) -> Line:
         return self.version.major, self.version.minor
+
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """Names of its features, without those that the processor or the platform decides."""
+        if self.features0 is None:
+            return None
+        return tuple(bits.names_of("TDX_FEATURES0", self.features0 & ~platform_bits()))
+
+    def loads_on(self, processor: str) -> bool:
+        """GNR in the list stands for GNR-SP and GNR-D."""
+        return any(processor in (name, f"{name}-SP", f"{name}-D") for name in self.platforms)
 
 
 @cache
 def releases() -> tuple[Release, ...]:
     """All known releases, oldest first within each line."""
-    return tuple(
-        Release(
-            ModuleVersion.parse(row["version"]),
-            row.get("build_number"),
-            _day(row, "build_date"),
-            _word(row, "features0"),
-            _word(row, "other_features0"),
-            tuple(row.get("platforms", ())),
-            row.get("mrseam", ""),
-            row.get("basis", ""),
-        )
-        for row in tables.load("modules")["release"]
+    return tuple(_release(row) for row in tables.load("modules")["release"])
+
+
+def _release(row: Mapping[str, object]) -> Release:
+    def text(key: str) -> str:
+        return str(row.get(key, ""))
+
+    minor_svn, major_svn = map(int, _list(row, "tcb_svn") or (0, 0))
+    return Release(
+        version=ModuleVersion.parse(text("version")),
+        platforms=_list(row, "platforms"),
+        build_number=int(text("build_number")) if "build_number" in row else None,
+        build_date=date.fromisoformat(text("build_date")) if "build_date" in row else None,
+        tcb_svn=(minor_svn, major_svn) if "tcb_svn" in row else None,
+        min_seamldr=_list(row, "min_seamldr"),
+        features0=int(text("features0"), 16) if "features0" in row else None,
+        features_basis=text("features_basis"),
+        update_from=text("update_from"),
+        mrseam=text("mrseam"),
+        basis=text("basis"),
     )
 
 
-def _word(row: Mapping[str, str], key: str) -> int | None:
-    return int(row[key], 16) if key in row else None
+def _list(row: Mapping[str, object], key: str) -> tuple[str, ...]:
+    found = row.get(key)
+    return tuple(map(str, found)) if isinstance(found, list) else ()
 
 
-def _day(row: Mapping[str, str], key: str) -> date | None:
-    return date.fromisoformat(row[key]) if key in row else None
+def as_of() -> str:
+    """The day up to which the table knows releases, as ISO text."""
+    return str(tables.load("modules")["as_of"])
+
+
+def platform_bits() -> int:
+    """The bits of TDX_FEATURES0 that the processor or the platform decides."""
+    return sum(1 << int(bit) for bit in tables.load("modules")["platform_bits"])
+
+
+# --- which release it is ----------------------------------------------------------------------
 
 
 def matching_release(
@@ -67,23 +104,46 @@ def matching_release(
 def _fits(
     release: Release, version: ModuleVersion, build_number: int | None, build_date: date | None
 ) -> bool:
-    pairs = (
-        (version.major, release.version.major),
-        (version.minor, release.version.minor),
-        (version.update, release.version.update),
-        (build_number, release.build_number),
-        (build_date, release.build_date),
-    )
-    if any(None not in pair and pair[0] != pair[1] for pair in pairs):
+    """By the build number, which alone identifies a release of a line; else by update or date.
+
+    Release pages and hosts differ by days in the date, which so rules nothing out beside a number.
+    """
+    if (version.major, version.minor) != release.line:
         return False
-    # The line alone names no release: the update or the build must agree too.
-    return any(None not in pair and pair[0] == pair[1] for pair in pairs[2:])
+    same_update = version.update == release.version.update
+    if version.update is not None and not same_update:
+        return False
+    if build_number is not None and release.build_number is not None:
+        return build_number == release.build_number
+    if build_number is not None:
+        return same_update
+    if version.update is not None:
+        return same_update
+    return build_date is not None and build_date == release.build_date
 
 
 def release_named(text: str) -> Release | None:
-    """The release by its version, or by the MRSEAM that its binary measures to."""
+    """The release by its version, or by the MRSEAM that its binary measures to.
+
+    A version may have all five numbers, as in 1.5.05.46.698; a build number decides there too.
+    """
     wanted = text.strip().lower()
-    return next((r for r in releases() if wanted in (str(r.version), r.mrseam or None)), None)
+    by_name = next((r for r in releases() if wanted in (str(r.version), r.mrseam or None)), None)
+    return by_name or _by_full_version(wanted)
+
+
+def _by_full_version(text: str) -> Release | None:
+    """By major, minor and update in any spelling, then perhaps internal and build number."""
+    parts = text.split(".")
+    if len(parts) not in (3, 5) or not all(part.isdecimal() for part in parts):
+        return None
+    numbers = [int(part) for part in parts]
+    build = numbers[4] if len(numbers) == 5 else None
+    found = matching_release(ModuleVersion(*numbers[:3]), build, None)
+    return release_named(found) if found else None
+
+
+# --- newer ones -------------------------------------------------------------------------------
 
 
 def newest_of_line(release: Release) -> Release:
@@ -97,31 +157,74 @@ def newest_release(version: str) -> str | None:
     return str(newest_of_line(release).version) if release else None
 
 
+def newer_than_known(version: ModuleVersion) -> Release | None:
+    """The newest known release that the version is newer than, of its line where that is known.
+
+    None for a version that the table could hold: a known one, or one between two releases.
+    """
+    newest: dict[Line, Release] = {release.line: release for release in releases()}
+    line = (version.major, version.minor)
+    if line > max(newest):
+        return newest[max(newest)]
+    known = newest.get(line)
+    if known is None or version.update is None or known.version.update is None:
+        return None
+    return known if version.update > known.version.update else None
+
+
 def fits_processor(version: str, family: int, model: int) -> bool | None:
-    """Whether the release is made for this processor; None where either is not known."""
-    release, processor = release_named(version), _processor(family, model)
+    """Whether the release loads on this processor; None where either is not known."""
+    release, processor = release_named(version), processor_name(family, model)
     if release is None or not release.platforms or processor is None:
         return None
-    return processor in release.platforms
+    return release.loads_on(processor)
 
 
 def newest_for_processor(version: str, family: int, model: int) -> str | None:
-    """The newest known release of the same line that is made for this processor."""
-    release, processor = release_named(version), _processor(family, model)
+    """The newest known release of the same line that loads on this processor."""
+    release, processor = release_named(version), processor_name(family, model)
     if release is None or processor is None:
         return None
-    fitting = [r for r in releases() if r.line == release.line and processor in r.platforms]
+    fitting = [r for r in releases() if r.line == release.line and r.loads_on(processor)]
     return str(fitting[-1].version) if fitting else None
 
 
-def _processor(family: int, model: int) -> str | None:
+def processor_name(family: int, model: int) -> str | None:
     """The processor's name in the table of releases."""
     row = cpuinfo.cpu_row(family, model) or {}
     return row.get("releases")
 
 
+def newest_by_processor() -> dict[str, Release]:
+    """The newest known release that loads on each processor of the table of processors."""
+    found: dict[str, Release] = {}
+    for row in tables.load("cpus")["model"]:
+        fitting = [r for r in releases() if r.loads_on(row.get("releases", ""))]
+        if fitting:
+            found[row["releases"]] = fitting[-1]
+    return found
+
+
 def added_features(old: Release, new: Release) -> list[str]:
     """Names of the features that `new` has and `old` lacks; empty where either is not known."""
-    if old.features0 is None or new.features0 is None:
+    return [name for name in new.features or () if name not in (old.features or new.features or ())]
+
+
+# --- security versions ------------------------------------------------------------------------
+
+
+def with_tcb_svn(minor: int, major: int) -> list[Release]:
+    """The releases with this security version, which several can share."""
+    return [release for release in releases() if release.tcb_svn == (minor, major)]
+
+
+def build_differs(release: Release, build_number: int) -> bool:
+    """Whether a module that has the release's version is another build than the release."""
+    return release.build_number is not None and build_number != release.build_number
+
+
+def features_differ(release: Release, features0: int) -> list[str]:
+    """Names of the features in which a module differs from its release, lowest bit first."""
+    if release.features0 is None:
         return []
-    return bits.names_of("TDX_FEATURES0", new.features0 & ~old.features0)
+    return bits.names_of("TDX_FEATURES0", (features0 ^ release.features0) & ~platform_bits())

@@ -1,36 +1,81 @@
-"""SEAMCALL leaves and status codes into their names."""
+"""Leaves and status codes of SEAMCALL and TDCALL: names, meanings and details."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any, NamedTuple
 
 from tdxinfo import tables
 
 _SEAMLDR = 1 << 63
-_WHOLE = (1 << 64) - 1
 _LEAF_MASK = 0xFFFF
-"""Bits 23:16 of a leaf hold the interface version."""
+_VERSION = 16
+_LOW = 0xFFFFFFFF
+_RESERVED = 0x0FFF_0000_0000_0000
+"""Bits 59:48 of a status are 0; a metadata field id has its class and context there."""
+
+KINDS = {"TDH": "SEAMCALL leaf", "TDG": "TDCALL leaf", "SEAMLDR": "P-SEAMLDR leaf"}
+
+
+# --- leaves -----------------------------------------------------------------------------------
+
+
+class Leaf(NamedTuple):
+    """A row of `tables/leaves.toml`."""
+
+    name: str
+    table: str
+    """TDH, TDG or SEAMLDR."""
+    number: int
+    doc: str
+    basis: str
+
+    @property
+    def code(self) -> int:
+        """The number as it stands in RAX: bit 63 set for the P-SEAMLDR."""
+        return self.number | _SEAMLDR if self.table == "SEAMLDR" else self.number
 
 
 @cache
-def _leaves(table: str) -> dict[int, str]:
-    return {number: name for name, number in tables.load("seamcall")[table].items()}
+def leaves() -> dict[str, Leaf]:
+    """All leaves by name; where several share a number, the released one comes first."""
+    rows = tables.load("leaves")
+    return {
+        name: Leaf(name, table, row["leaf"], row["doc"], row.get("basis", ""))
+        for table in KINDS
+        for name, row in rows[table].items()
+    }
 
 
-@cache
-def _statuses(table: str, shift: int, mask: int) -> dict[int, str]:
-    """Status names by their upper bits; where two share them, both names."""
-    names: dict[int, str] = {}
-    for name, code in tables.load("seamcall")[table].items():
-        key = int(code, 16) >> shift & mask
-        names[key] = f"{names[key]} or {name}" if key in names else name
-    return names
+def leaf_named(name: str) -> Leaf | None:
+    """TDH.SYS.RD for `tdh_sys_rd`, `TDH_SYS_RD_LEAF` or `TDH.SYS.RD`."""
+    return leaves().get(name.strip().upper().replace("_", ".").removesuffix(".LEAF"))
 
 
-def leaf_name(leaf: int) -> str | None:
-    """TDH.SYS.RD for 0x22; None for a leaf that is not in the table."""
-    table = "seamldr_leaf" if leaf & _SEAMLDR else "leaf"
-    return _leaves(table).get(leaf & _LEAF_MASK)
+def leaves_numbered(code: int, *kinds: str) -> list[Leaf]:
+    """The leaves that RAX names, of the given tables, those of a release first."""
+    if (code & ~_SEAMLDR) >> _VERSION + 8:
+        return []
+    if code & _SEAMLDR:
+        kinds = ("SEAMLDR",)
+    found = [
+        leaf
+        for leaf in leaves().values()
+        if leaf.table in (kinds or ("TDH", "TDG")) and leaf.number == code & _LEAF_MASK
+    ]
+    return [leaf for leaf in found if not leaf.basis] or found[:1]
+
+
+def interface_version(code: int) -> int:
+    """Bits 23:16 of RAX: the version of the leaf's interface."""
+    return code >> _VERSION & 0xFF
+
+
+def leaf_name(code: int) -> str | None:
+    """TDH.SYS.RD for 0x22; None for a leaf of the host that is not in the table."""
+    found = leaves_numbered(code, "TDH")
+    return found[0].name if found else None
 
 
 def is_initialization(name: str) -> bool:
@@ -38,23 +83,91 @@ def is_initialization(name: str) -> bool:
     return name.replace("_", ".") in tables.load("seamcall")["initialization"]["leaves"]
 
 
-def status_name(status: int) -> str | None:
-    """TDX_SYS_NOT_READY for 0xc000050500000000; None for a status that is not in the table.
+# --- status codes -----------------------------------------------------------------------------
 
-    The P-SEAMLDR's own codes, 0x8000000000000000 and up, are not the module's.
-    """
-    if status >> 32 & 0xFFFF == 0 and status >> 32:
-        return None
-    return (
-        _statuses("software_status", 0, _WHOLE).get(status)
-        or _statuses("status", 32, 0xFFFFFFFF).get(status >> 32)
-        or _statuses("status", 32, 0xFFFF).get(status >> 32 & 0xFFFF)
+
+class Status(NamedTuple):
+    """A row of `tables/statuses.toml`."""
+
+    name: str
+    code: int
+    other_codes: tuple[int, ...]
+    aliases: tuple[str, ...]
+    meaning: str
+    remedy: str
+    calls: tuple[str, ...]
+    low: str
+    """What the lower 32 bits hold."""
+    kind: str
+    """Who makes it: linux or seamldr; empty for the module."""
+    until: str
+    basis: str
+
+    @property
+    def is_of_module(self) -> bool:
+        return not self.kind
+
+    def matches(self, code: int) -> bool:
+        """A module's code by its upper half; others as a whole."""
+        shift = 32 if self.is_of_module else 0
+        return any(code >> shift == own >> shift for own in (self.code, *self.other_codes))
+
+    def is_variant(self, code: int) -> bool:
+        """The same class and details with other flags: the module may add fatal or recoverable."""
+        same = 1 << 63 | 0xFFFF << 32
+        is_alike = self.is_of_module and (code ^ self.code) & same == 0
+        return is_alike and not code & _RESERVED and bool(self.code)
+
+
+@cache
+def all_statuses() -> dict[str, Status]:
+    """All status codes by name, in the order of the module's header."""
+    return {name: _status(name, row) for name, row in tables.load("statuses").items()}
+
+
+def _status(name: str, row: Mapping[str, Any]) -> Status:
+    return Status(
+        name=name,
+        code=int(row["code"], 16),
+        other_codes=tuple(int(code, 16) for code in row.get("other_codes", ())),
+        aliases=tuple(row.get("aliases", ())),
+        meaning=row["meaning"],
+        remedy=row.get("remedy", ""),
+        calls=tuple(row.get("calls", ())),
+        low=row.get("low", ""),
+        kind=row.get("kind", ""),
+        until=row.get("until", ""),
+        basis=row.get("basis", ""),
     )
 
 
-def seamldr_status_name(status: int) -> str | None:
-    """SEAMLDR_EBADSIG for 0x8000000000020000: a code of the P-SEAMLDR, not of the module."""
-    return _statuses("seamldr_status", 0, _WHOLE).get(status)
+def status_named(name: str) -> Status | None:
+    """The status by the module's name for it, or by an older, newer or kernel's name."""
+    wanted = name.strip().upper()
+    rows = all_statuses()
+    return rows.get(wanted) or next((s for s in rows.values() if wanted in s.aliases), None)
+
+
+@cache
+def statuses(code: int) -> tuple[Status, ...]:
+    """The rows of a code: the exact ones, else those that differ in the upper flags alone."""
+    rows = all_statuses().values()
+    exact = [status for status in rows if not status.is_of_module and status.matches(code)]
+    exact = exact or [status for status in rows if status.is_of_module and status.matches(code)]
+    return tuple(exact or [status for status in rows if status.is_variant(code)])
+
+
+def status_name(code: int) -> str | None:
+    """TDX_SYS_NOT_READY for 0xc000050500000000; where two share a code, both names.
+
+    None for a status that is not in the table.
+    """
+    return " or ".join(status.name for status in statuses(code)) or None
+
+
+def is_exact(code: int) -> bool:
+    """Whether the code is in the table, flags included."""
+    return any(status.matches(code) for status in statuses(code))
 
 
 _FLAGS = {63: "an error", 62: "non-recoverable", 61: "fatal", 60: "the host may recover"}
@@ -63,7 +176,10 @@ _FLAGS = {63: "an error", 62: "non-recoverable", 61: "fatal", 60: "the host may 
 def flags(status: int) -> list[tuple[str, str]]:
     """What bits 63 to 60 say, and the class in bits 47:40."""
     told = [word for bit, word in _FLAGS.items() if status >> bit & 1]
-    return [("says", ", ".join(told) or "success or information"), ("class", class_name(status))]
+    return [
+        ("flags", ", ".join(told) or "success or information"),
+        ("class", class_name(status)),
+    ]
 
 
 def class_name(status: int) -> str:
@@ -71,21 +187,102 @@ def class_name(status: int) -> str:
     return classes.get(status >> 40 & 0xFF, "unknown")
 
 
-def detail(status: int) -> tuple[str, str] | None:
-    """What the lower 32 bits say: the operand that is wrong, or the MSR."""
-    names = (status_name(status) or "").split(" or ")
-    rows = tables.load("seamcall")["detail"]
-    low = status & 0xFFFFFFFF
-    if any(name in rows["msr"] for name in names):
-        return ("MSR", f"{low:#x}")
-    if any(name in rows["operand"] for name in names):
-        operands = {number: name for name, number in tables.load("seamcall")["operand"].items()}
-        return ("operand", f"{low:#x} ({operands.get(low & 0xFF, 'unknown')})")
-    return None
+# --- the lower 32 bits ------------------------------------------------------------------------
 
 
-def known(status: int) -> dict[str, str]:
-    """Meaning and remedy of a code that hosts have reported; empty for others."""
-    rows: dict[str, dict[str, str]] = tables.load("seamcall")["known"]
-    names = (status_name(status) or "").split(" or ")
-    return next((rows[name] for name in names if name in rows), {})
+def detail(code: int) -> tuple[str, str] | None:
+    """What the lower 32 bits say, for example which operand is wrong, or which MSR."""
+    low = code & _LOW
+    found = statuses(code)
+    what = next((status.low for status in found if status.low), "")
+    if not found or not found[0].is_of_module or not (low or _counts_zero(found[0], what)):
+        return None
+    if what in _SIMPLE:
+        name, spell = _SIMPLE[what]
+        return name, spell(low)
+    return "lower 32 bits", f"{low:#x}, as an operand {operand_name(low)}"
+
+
+def _counts_zero(status: Status, what: str) -> bool:
+    """Whether details of 0 mean something: the first TDMR, or RAX of an invalid leaf."""
+    return what in _FROM_ZERO or status.name == "TDX_OPERAND_INVALID"
+
+
+def operand_name(number: int) -> str:
+    """CPUID_CONFIG for 0x45."""
+    names = {operand: name for name, operand in tables.load("seamcall")["operand"].items()}
+    return str(names.get(number, "unknown"))
+
+
+_PAGE_SIZES = {0: "4 KiB", 1: "2 MiB", 2: "1 GiB"}
+
+
+def _byte(low: int, index: int) -> int:
+    return low >> 8 * index & 0xFF
+
+
+def _page_size(low: int) -> str:
+    return _PAGE_SIZES.get(_byte(low, 1), "unknown size")
+
+
+def _hex(low: int) -> str:
+    return f"{low:#x}"
+
+
+def _operand(low: int) -> str:
+    return f"{low:#x} ({operand_name(low)})"
+
+
+def _level(low: int) -> str:
+    return f"{low} (pages of {_PAGE_SIZES.get(low, 'unknown size')})"
+
+
+def _tdmr(low: int) -> str:
+    return f"number {_byte(low, 0)}, counted from 0"
+
+
+def _pamt(low: int) -> str:
+    return f"of TDMR {_byte(low, 0)}, for pages of {_page_size(low)}"
+
+
+def _pamt_overlap(low: int) -> str:
+    return f"{_pamt(low)}, against TDMR {_byte(low, 2)}"
+
+
+def _reserved(low: int) -> str:
+    return f"number {_byte(low, 1)} of TDMR {_byte(low, 0)}, counted from 0"
+
+
+def _smrr_cmr(low: int) -> str:
+    return f"SMRR {_byte(low, 0)}, CMR {_byte(low, 1)}"
+
+
+def _partition(low: int) -> str:
+    return f"partition {low >> 16}, level {low & 0xFFFF}"
+
+
+def _list_position(low: int) -> str:
+    return f"position {low & 0xFFFF}, list {low >> 16:#x}"
+
+
+_SIMPLE: dict[str, tuple[str, Callable[[int], str]]] = {
+    "operand": ("operand", _operand),
+    "msr": ("MSR", _hex),
+    "cpuid": ("CPUID leaf", _hex),
+    "vmcs": ("VMCS encoding", _hex),
+    "x2apic": ("x2APIC id", _hex),
+    "package": ("package", str),
+    "keyids": ("KeyIDs at most", str),
+    "count": ("count", str),
+    "slot": ("slot", str),
+    "smrr": ("SMRR", str),
+    "level": ("level", _level),
+    "tdmr": ("TDMR", _tdmr),
+    "pamt": ("PAMT", _pamt),
+    "pamt-overlap": ("PAMT", _pamt_overlap),
+    "reserved": ("reserved area", _reserved),
+    "smrr-cmr": ("overlap", _smrr_cmr),
+    "l2": ("partition", _partition),
+    "list": ("list", _list_position),
+}
+_FROM_ZERO = {"cpuid", "tdmr", "pamt", "pamt-overlap", "reserved", "smrr", "smrr-cmr", "level"}

@@ -1,0 +1,163 @@
+"""What a name, a number or a line of this field means: `tdxinfo explain`.
+
+Each kind has a module here with functions from a query to meanings. A query with a word before
+its number, as in `MSR 0x982`, is asked of that kind alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from tdxinfo.explain import (
+    bitmaps,
+    calls,
+    catalogue,
+    fields,
+    lines,
+    registers,
+    terms,
+    versions,
+)
+from tdxinfo.explain.lines import codes_of
+from tdxinfo.explain.meaning import Detail, Explainer, Explanation
+
+__all__ = [
+    "Detail", "Explanation", "all_names", "codes_of", "counts", "explanations", "near_misses",
+]  # fmt: skip
+
+EXPLAINERS: tuple[Explainer, ...] = (
+    catalogue.check,
+    catalogue.fact,
+    fields.by_name,
+    bitmaps.with_value,
+    registers.with_value,
+    bitmaps.numbered,
+    bitmaps.bit,
+    bitmaps.whole_bitmap,
+    calls.leaf_by_name,
+    calls.status_by_name,
+    registers.by_name,
+    registers.field,
+    versions.release,
+    versions.security_version,
+    versions.processor,
+    calls.operand,
+    terms.term,
+    catalogue.section,
+    terms.error_number,
+    terms.service_code,
+    calls.leaf_by_number,
+    registers.by_number,
+    calls.status_by_number,
+    fields.by_id,
+)
+"""For a word of any kind; all that has a meaning is shown, in this order."""
+
+OF_LINES: tuple[Explainer, ...] = (terms.message, lines.line)
+"""For a text with blanks, where the whole of it means nothing as a word."""
+
+
+def _host_leaf(query: str) -> Iterator[Explanation]:
+    yield from calls.leaf_by_name(query)
+    yield from calls.leaf_by_number(query, "TDH")
+
+
+def _guest_leaf(query: str) -> Iterator[Explanation]:
+    yield from calls.leaf_by_name(query)
+    yield from calls.leaf_by_number(query, "TDG")
+
+
+def _status(query: str) -> Iterator[Explanation]:
+    yield from calls.status_by_name(query)
+    yield from calls.status_by_number(query)
+
+
+def _field(query: str) -> Iterator[Explanation]:
+    yield from fields.by_name(query)
+    yield from fields.by_id(query)
+
+
+def _register(query: str) -> Iterator[Explanation]:
+    yield from registers.by_name(query)
+    yield from registers.by_number(query)
+
+
+_CONTEXTS: dict[str, Explainer] = {
+    "seamcall": _host_leaf,
+    "seamcall leaf": _host_leaf,
+    "tdh": _host_leaf,
+    "tdcall": _guest_leaf,
+    "tdcall leaf": _guest_leaf,
+    "tdg": _guest_leaf,
+    "leaf": calls.leaf_by_number,
+    "msr": _register,
+    "status": _status,
+    "seamcall status": _status,
+    "error code": _status,
+    "field": _field,
+    "field id": _field,
+    "metadata field": _field,
+    "errno": terms.error_number,
+}
+"""Words before a number or name, and which kind they ask for."""
+_CONTEXT = re.compile(r"([a-z]+(?:\s[a-z]+)?)[\s:=]*\(?([\w.]+)\)?", re.IGNORECASE)
+
+
+def explanations(query: str) -> list[Explanation]:
+    """All meanings of the query, the most likely first; none when tdxinfo does not know it."""
+    word = query.strip().strip("`'\"")
+    in_context = _explain_in_context(word)
+    if in_context:
+        return in_context
+    found = [meaning for explain in EXPLAINERS for meaning in explain(word)]
+    if not found:
+        found = [meaning for explain in OF_LINES for meaning in explain(word)]
+    return list(dict.fromkeys(found))
+
+
+def _explain_in_context(query: str) -> list[Explanation]:
+    match = _CONTEXT.fullmatch(query)
+    explain = _CONTEXTS.get(match[1].lower()) if match else None
+    return list(dict.fromkeys(explain(match[2]))) if explain and match else []
+
+
+def near_misses(query: str) -> list[str]:
+    """Names that are spelled much like the query."""
+    names = {name.lower(): name for name in all_names()}
+    return [
+        names[near] for near in get_close_matches(query.strip().lower(), names, n=4, cutoff=0.6)
+    ]
+
+
+def all_names() -> Iterator[str]:
+    """Every name that means something here."""
+    for kind in (fields, catalogue, registers, calls, bitmaps, versions, terms):
+        yield from kind.names()
+
+
+def counts() -> dict[str, int]:
+    """How many names of each kind tdxinfo knows."""
+    from tdxinfo import tables
+    from tdxinfo.decode import metadata, releases, seamcall
+
+    leaves, statuses = seamcall.leaves().values(), seamcall.all_statuses().values()
+    return {
+        "SEAMCALL leaves": sum(leaf.table == "TDH" for leaf in leaves),
+        "TDCALL leaves": sum(leaf.table == "TDG" for leaf in leaves),
+        "P-SEAMLDR leaves": sum(leaf.table == "SEAMLDR" for leaf in leaves),
+        "module statuses": sum(status.is_of_module for status in statuses),
+        "statuses made by Linux": sum(status.kind == "linux" for status in statuses),
+        "P-SEAMLDR statuses": sum(status.kind == "seamldr" for status in statuses),
+        "operands": len(tables.load("seamcall")["operand"]),
+        "metadata fields of the module": len(metadata.declared()),
+        "metadata fields of a TD": sum(map(len, tables.load("td_fields")["field"].values())),
+        "bits": sum(len(bitmap["fields"]) for bitmap in tables.load("features").values()),
+        "MSRs": len(tables.load("msr")),
+        "module releases": len(releases.releases()),
+        "processors": len(tables.load("cpus")["model"]),
+        "terms": len(tables.load("terms")["term"]),
+        "messages of other programs": len(tables.load("symptoms")["symptom"]),
+        "attestation errors": len(tables.load("symptoms")["code"]),
+    }

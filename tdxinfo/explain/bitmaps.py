@@ -1,0 +1,186 @@
+"""Bits and bitmaps: by name, by number, by the kernel's macro, or with a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from tdxinfo import tables
+from tdxinfo.decode import bits
+from tdxinfo.decode.releases import releases
+from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import Reading, read_as, readings
+from tdxinfo.model.values import hex64
+
+_ALIASES = {
+    "features0": "TDX_FEATURES0",
+    "tdx_features": "TDX_FEATURES0",
+    "features": "TDX_FEATURES0",
+    "attributes": "TD_ATTRIBUTES",
+    "td_attr": "TD_ATTRIBUTES",
+    "arch_capabilities": "IA32_ARCH_CAPABILITIES",
+    "arch_cap": "IA32_ARCH_CAPABILITIES",
+    "vcpu_l2_ctls": "L2_CTLS",
+    "vpcu_l2_ctls": "L2_CTLS",
+    "vcpu_l2_debug_ctls": "L2_DEBUG_CTLS",
+    "vpcu_l2_debug_ctls": "L2_DEBUG_CTLS",
+    "guest_gpa_attr": "GPA_ATTR",
+    "guest_l2_gpa_attr": "GPA_ATTR",
+}
+_MACROS = {
+    "TDX_FEATURES0_": "TDX_FEATURES0",
+    "MD_FIELD_ID_FEATURES0_": "TDX_FEATURES0",
+    "TDX_TD_ATTR_": "TD_ATTRIBUTES",
+    "TDX_TD_ATTRIBUTES_": "TD_ATTRIBUTES",
+    "TDX_TD_ATTRIBUTE_": "TD_ATTRIBUTES",
+    "TDX_ATTR_": "TD_ATTRIBUTES",
+    "TD_ATTRIBUTES_": "TD_ATTRIBUTES",
+    "ATTR_": "TD_ATTRIBUTES",
+    "TDX_TD_XFAM_": "XFAM",
+    "XFEATURE_MASK_": "XFAM",
+    "XFEATURE_": "XFAM",
+    "TDX_CONFIG_FLAGS_": "CONFIG_FLAGS",
+    "CONFIG_FLAGS_": "CONFIG_FLAGS",
+    "TDCS_CONFIG_": "CONFIG_FLAGS",
+    "TD_CTLS_": "TD_CTLS",
+    "ARCH_CAP_": "IA32_ARCH_CAPABILITIES",
+    "MSR_ARCH_CAP_": "IA32_ARCH_CAPABILITIES",
+}
+"""Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
+_WITH_VALUE = re.compile(r"([\w.]+)\s*[=:]\s*(\w+)")
+_VALUE_AFTER = re.compile(r"([\w.]+)\s+(0x[0-9a-f]{1,16})", re.IGNORECASE)
+_MEMBER = re.compile(r"(\w+)\.(\w+)")
+_NUMBERED = (
+    re.compile(r"([\w.]+)\s*\[\s*(\d{1,2})\s*\]"),
+    re.compile(r"([\w.]+)[\s,:.]+bit\s*[=#]?\s*(\d{1,2})", re.IGNORECASE),
+)
+_BIT_OF = re.compile(r"bit\s*#?(\d{1,2})\s+(?:of|in)\s+([\w.]+)", re.IGNORECASE)
+_REQUIRED = {"TDX_FEATURES0": ("NO_RBP_MOD",)}
+"""Bits whose absence a person asks about."""
+
+
+def bitmap_named(name: str) -> str | None:
+    """TDX_FEATURES0 for `features0`, `module.features0` or `tdx_features0`."""
+    stems = {bitmap.lower(): bitmap for bitmap in tables.load("features")}
+    short = re.sub(r"_(fixed[01]|mask|config_mask)$", "", name.lower().rpartition(".")[2])
+    short = short.removeprefix("msr_")
+    return stems.get(short) or _ALIASES.get(short)
+
+
+def bit(query: str) -> Iterator[Explanation]:
+    """A bit by its name, by the kernel's macro for it, or as BITMAP.NAME."""
+    member = _MEMBER.fullmatch(query)
+    if member:
+        bitmap = bitmap_named(member[1])
+        yield from _rows_named(member[2], bitmap) if bitmap else ()
+        return
+    found = list(_rows_named(query, None))
+    if not found:
+        found = [
+            meaning
+            for prefix, bitmap in _MACROS.items()
+            if query.upper().startswith(prefix)
+            for meaning in _rows_named(_without_macro(query.upper(), prefix), bitmap)
+        ]
+    yield from found
+
+
+def _without_macro(macro: str, prefix: str) -> str:
+    return macro.removeprefix(prefix).removesuffix("_BIT")
+
+
+def _rows_named(name: str, only: str | None) -> Iterator[Explanation]:
+    for bitmap, table in tables.load("features").items():
+        for row in table["fields"] if only in (None, bitmap) else ():
+            if name.upper() in (row["name"].upper(), *row.get("linux", ())):
+                yield _bit(bitmap, row)
+
+
+def numbered(query: str) -> Iterator[Explanation]:
+    """A bit by its number: `TDX_FEATURES0 bit 18`, `features0[18]`, `bit 18 of TDX_FEATURES0`."""
+    for pattern in _NUMBERED:
+        match = pattern.fullmatch(query)
+        if match:
+            yield from _at(match[1], int(match[2]))
+            return
+    match = _BIT_OF.fullmatch(query)
+    if match:
+        yield from _at(match[2], int(match[1]))
+
+
+def _at(name: str, number: int) -> Iterator[Explanation]:
+    bitmap = bitmap_named(name)
+    if bitmap is None or number > 63:
+        return
+    for row in tables.load("features")[bitmap]["fields"]:
+        if row["bits"] == str(number):
+            yield _bit(bitmap, row)
+            return
+    rows = [("bitmap", bitmap), ("bit", str(number))]
+    yield explanation("bit", f"bit {number} of {bitmap}", "This bit has no public name.", rows)
+
+
+def _bit(bitmap: str, row: dict[str, Any]) -> Explanation:
+    rows = [("bitmap", bitmap), ("bit", row["bits"]), ("Linux", ", ".join(row.get("linux", ())))]
+    if bitmap == "TDX_FEATURES0":
+        rows.append(("releases that have it", _first_releases(int(row["bits"]))))
+    return explanation("bit", row["name"], row.get("doc", ""), rows)
+
+
+def _first_releases(number: int) -> str:
+    """The first release of each line from which on every known one has the bit."""
+    since: dict[tuple[int, int], str] = {}
+    for release in releases():
+        if release.features0 is None:
+            continue
+        if release.features0 >> number & 1:
+            since.setdefault(release.line, f"{release.version} and later")
+        else:
+            since.pop(release.line, None)
+    return ", ".join(since.values())
+
+
+def with_value(query: str) -> Iterator[Explanation]:
+    """A bitmap with its value, `features0=0xfbf`: the names of the bits that are set."""
+    match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
+    bitmap = bitmap_named(match[1]) if match else None
+    values = readings(match[2]) if match else []
+    if bitmap and values:
+        yield _bitmap(bitmap, values[0])
+
+
+def _bitmap(bitmap: str, value: Reading) -> Explanation:
+    names = " ".join(bits.names_of(bitmap, value.value)) or "none"
+    missing = [
+        name for name in _REQUIRED.get(bitmap, ()) if not bits.is_set(bitmap, name, value.value)
+    ]
+    rows = [
+        ("missing", ", ".join(f"{name}, without which Linux 6.14 and later refuse the module"
+                              for name in missing)),
+        read_as(value),
+    ]  # fmt: skip
+    if bitmap == "TDX_FEATURES0":
+        rows.append(("releases with this value", _releases_with(value.value)))
+    title = f"{bitmap} {hex64(value.value)}"
+    return explanation("bitmap", title, f"These bits are set: {names}.", rows)
+
+
+def _releases_with(features0: int) -> str:
+    return ", ".join(str(r.version) for r in releases() if r.features0 == features0)
+
+
+def whole_bitmap(query: str) -> Iterator[Explanation]:
+    """A bitmap by its own name: its bits."""
+    bitmap = bitmap_named(query)
+    if bitmap and query.upper().removeprefix("MSR_") in (bitmap, *map(str.upper, _ALIASES)):
+        names = ((row["bits"], row["name"]) for row in tables.load("features")[bitmap]["fields"])
+        rows = [("bits", ", ".join(f"{number} {name}" for number, name in names))]
+        meaning = f"A bitmap; `tdxinfo explain {bitmap}=VALUE` names the bits that are set."
+        yield explanation("bitmap", bitmap, meaning, rows)
+
+
+def names() -> Iterator[str]:
+    for bitmap in tables.load("features"):
+        yield bitmap
+        yield from bits.all_names(bitmap)

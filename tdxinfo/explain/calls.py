@@ -1,0 +1,173 @@
+"""Leaves of SEAMCALL and TDCALL, status codes and operands, by name or number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tdxinfo import tables
+from tdxinfo.decode import failures, seamcall
+from tdxinfo.decode.bits import msr_named
+from tdxinfo.decode.seamcall import Leaf, Status
+from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import Reading, read_as, readings, whole
+from tdxinfo.model.values import hex64
+
+_BASES = {
+    "patches": "named by Linux patches only; no released module has it",
+    "fork": "a research fork alone has it; no module of Intel's does",
+    "name": "the meaning is read off the name",
+}
+
+
+# --- leaves -----------------------------------------------------------------------------------
+
+
+def leaf_by_name(query: str) -> Iterator[Explanation]:
+    found = seamcall.leaf_named(query)
+    if found:
+        yield _leaf(found, found.code)
+
+
+def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
+    """A leaf by its number in any spelling, the decimal one first where it names a leaf."""
+    for reading in readings(query):
+        found = seamcall.leaves_numbered(reading.value, *kinds)
+        for leaf in found:
+            yield _leaf(leaf, reading.value).with_details([_read_as(reading, leaf)])
+        if found:
+            return
+
+
+def _read_as(reading: Reading, leaf: Leaf) -> tuple[str, str]:
+    name, text = read_as(reading)
+    if reading.base == "decimal" and text:
+        other = seamcall.leaves_numbered(int(reading.digits, 16), leaf.table)
+        text += f", which is {other[0].name}" if other else ""
+    return name, text
+
+
+def _leaf(leaf: Leaf, given: int) -> Explanation:
+    version = seamcall.interface_version(given)
+    rows = [
+        ("leaf", f"{leaf.code:#x}" if leaf.table == "SEAMLDR" else f"{leaf.number:#x}"),
+        ("decimal", "" if leaf.table == "SEAMLDR" else str(leaf.number)),
+        ("interface version", str(version) if version else ""),
+        ("part of", "the module's initialization" if _is_initialization(leaf) else ""),
+        ("made by", _callers(leaf)),
+        ("statuses", ", ".join(_statuses_of(leaf))),
+        ("basis", _BASES.get(leaf.basis, "")),
+    ]
+    return explanation(seamcall.KINDS[leaf.table], leaf.name, leaf.doc, rows)
+
+
+def _is_initialization(leaf: Leaf) -> bool:
+    return seamcall.is_initialization(leaf.name)
+
+
+def _callers(leaf: Leaf) -> str:
+    return {
+        "TDH": "the host's kernel, with SEAMCALL",
+        "TDG": "the guest's kernel in a TD, with TDCALL",
+        "SEAMLDR": "the host's kernel, with SEAMCALL, to the P-SEAMLDR",
+    }[leaf.table]
+
+
+def _statuses_of(leaf: Leaf) -> list[str]:
+    return [s.name for s in seamcall.all_statuses().values() if leaf.name in s.calls]
+
+
+# --- statuses ---------------------------------------------------------------------------------
+
+
+def status_by_name(query: str) -> Iterator[Explanation]:
+    found = seamcall.status_named(query)
+    if found:
+        yield _status([found], found.code, is_name=True)
+
+
+def status_by_number(query: str) -> Iterator[Explanation]:
+    """A status by its code in hex; one that is not in the table by its flags and class."""
+    code = whole(query)
+    if code is not None:
+        yield from of_status(code)
+
+
+def of_status(code: int) -> Iterator[Explanation]:
+    found = seamcall.statuses(code)
+    if found:
+        yield _status(list(found), code)
+    elif _looks_like_status(code):
+        meaning = "No status of this code is known; its flags and class are."
+        yield explanation("SEAMCALL status", hex64(code), meaning, _flags(code))
+
+
+def _looks_like_status(code: int) -> bool:
+    """An error with a class or details, and nothing in the bits that a status leaves at 0."""
+    return bool(code >> 63) and code >> 48 & 0x0FFF == 0 and bool(code >> 32 & 0xFFFF)
+
+
+def _flags(code: int) -> list[tuple[str, str]]:
+    low = code & 0xFFFFFFFF
+    return [("status", hex64(code)), *seamcall.flags(code), ("lower 32 bits", f"{low:#x}")]
+
+
+def _status(found: list[Status], code: int, is_name: bool = False) -> Explanation:
+    status = found[0]
+    detail = None if is_name else seamcall.detail(code)
+    rows = [("status", hex64(code))]
+    rows += seamcall.flags(code) if status.is_of_module else []
+    rows += [detail] if detail else []
+    rows += _about_msr(detail)
+    rows += [("returned by", ", ".join(status.calls)), ("what to do", status.remedy)]
+    rows += _at_initialization(code)
+    rows += [
+        ("other codes", ", ".join(map(hex64, status.other_codes))),
+        ("other names", ", ".join(status.aliases)),
+        ("last in", f"TDX module {status.until}" if status.until else ""),
+        ("basis", _BASES.get(status.basis, "")),
+    ]
+    kind = "P-SEAMLDR status" if status.kind == "seamldr" else "SEAMCALL status"
+    name = " or ".join(s.name for s in found)
+    return explanation(kind, name, status.meaning, rows)
+
+
+def _about_msr(detail: tuple[str, str] | None) -> list[tuple[str, str]]:
+    if detail is None or detail[0] != "MSR":
+        return []
+    found = msr_named(int(detail[1], 16))
+    return [("MSR name", found)] if found else []
+
+
+def _at_initialization(code: int) -> Iterable[tuple[str, str]]:
+    """What `check` says of the code where the module's initialization ended with it."""
+    for row in failures.of_status(code):
+        call = f"at {row.leaf}" if row.leaf else "at initialization"
+        yield call, f"{row.reading.cause}"
+        yield "what to do then", row.reading.remedy
+
+
+# --- operands ---------------------------------------------------------------------------------
+
+
+def operand(query: str) -> Iterator[Explanation]:
+    """An operand by its name in the module's source, `OPERAND_ID_TDR`, or as `operand 0x45`."""
+    word = query.strip()
+    named = word.upper().removeprefix("OPERAND_ID_").removeprefix("OPERAND ")
+    rows: dict[str, int] = tables.load("seamcall")["operand"]
+    for name, number in rows.items():
+        is_number = word.lower().startswith("operand") and any(
+            reading.value == number for reading in readings(word.split()[-1])
+        )
+        if is_number or (named == name.upper() and named != word.upper()):
+            meaning = "An operand's id, in the lower 32 bits of a status that names one."
+            yield explanation("operand", name, meaning, [("id", f"{number:#x}")])
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def names() -> Iterator[str]:
+    yield from seamcall.leaves()
+    for status in seamcall.all_statuses().values():
+        yield status.name
+        yield from status.aliases

@@ -1,0 +1,208 @@
+"""Metadata fields: of the module (SYS), of a TD and of a virtual CPU, by name or id."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from tdxinfo import tables
+from tdxinfo.decode import fieldid, metadata, seamcall
+from tdxinfo.decode.fieldid import CONTEXTS, FieldId
+from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import whole
+from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.model.values import hex64
+
+_PREFIXES = ("MD_FIELD_ID_", "TDX_MD_", "MD_SYS_", "TDCS_", "TDVPS_", "TDR_")
+"""What kernels and the module's source write before a field's name."""
+_ELEMENT = re.compile(r"(\w+)\[(\d{1,4})\]")
+_VMCS_CLASS = 0
+
+
+def by_name(query: str) -> Iterator[Explanation]:
+    """A field by its name, with an index or a prefix as kernels write it."""
+    match = _ELEMENT.fullmatch(query)
+    name, index = (match[1], int(match[2])) if match else (query, 0)
+    for spelled in _spellings(name.upper()):
+        field = metadata.declared().get(spelled)
+        if field and index < field.room:
+            yield _of_module(field, index, field.element_id(index) if match else None)
+            return
+    for spelled in _spellings(name.upper()):
+        for other in _others():
+            if other.name.upper() == spelled:
+                yield _of_td(other, other.id)
+
+
+def _spellings(name: str) -> list[str]:
+    return [name, *(name.removeprefix(p) for p in _PREFIXES if name.startswith(p))]
+
+
+def by_id(query: str) -> Iterator[Explanation]:
+    """A field by its id in hex."""
+    number = whole(query)
+    if number is not None:
+        yield from of_id(number)
+
+
+def of_id(number: int) -> Iterator[Explanation]:
+    """What a field id names: an element, the head of a sequence, or the class alone."""
+    if number == fieldid.NULL or fieldid.is_null(number):
+        meaning = "Asks for the first field, and in an answer says that there is no next one."
+        yield explanation("metadata field id", hex64(number), meaning, [("name", "null id")])
+        return
+    if not is_id(number):
+        return
+    parts = FieldId.parse(number)
+    first = int(parts._replace(last_element=0, last_field=0, write_mask_valid=0))
+    field = metadata.element(first)
+    other = None if field else _other(first)
+    if field:
+        found = _of_module(*field, given=number)
+    elif other:
+        found = _of_td(other, number)
+    else:
+        text = "No field of this id is known."
+        found = explanation("metadata field id", hex64(number), text, _parts(number))
+    is_head = bool(parts.last_element or parts.last_field)
+    sequence = f"{parts.fields} fields of {parts.elements}" if is_head else ""
+    yield found.with_details([("head of a sequence", sequence)])
+
+
+def is_id(number: int) -> bool:
+    """Whether a number is meant as a field id: a status in the table is none.
+
+    Bits 62, 55, 49:47 and 31:24 of an id are 0, and in class 0 of the module bit 63. Only a known
+    field can be the head of a sequence, whose bits 46:34 say how many fields follow.
+    """
+    parts = FieldId.parse(number)
+    if fieldid.has_reserved_bits(number) or parts.context not in CONTEXTS or not number >> 32:
+        return False
+    if seamcall.is_exact(number):
+        return False
+    if parts.context == 0 and parts.class_code == 0 and parts.non_arch:
+        return False
+    known = metadata.element(number) is not None or _other(number) is not None
+    if parts.last_element or parts.last_field:
+        return known
+    return known or parts.class_code in _classes(CONTEXTS[parts.context]).values()
+
+
+def _classes(context: str) -> dict[str, int]:
+    if context == "SYS":
+        names: dict[str, int] = tables.load("fields")["class"]
+    else:
+        names = tables.load("td_fields")["class"][context]
+    return names
+
+
+def _of_module(field: metadata.Declared, index: int, given: int | None = None) -> Explanation:
+    number = field.element_id(index) if given is None else given
+    name = f"{field.name}[{index}]" if field.words > 1 and given is not None else field.name
+    rows = [("id", hex64(field.id)), *_parts(number)]
+    if field.words > 1:
+        shape = f"{field.fields} fields"
+        rows.append(("array", shape + (f" of {field.elements}" if field.elements > 1 else "")))
+    if field.kernel:
+        rows.append(("Linux", f"struct tdx_sys_info, {field.kernel}"))
+    rows.append(("since", " and ".join(f"TDX module {version}" for version in field.since)))
+    if field.basis == "patches":
+        rows.append(("basis", "named by Linux patches only; no released module has it"))
+    facts = [fact for fact in fact_names() if _shows(fact, field.name)]
+    rows.append(("shown as", ", ".join(facts)))
+    return explanation("metadata field", name, field.doc, rows)
+
+
+def _shows(fact: str, field: str) -> bool:
+    section, _, name = fact.partition(".")
+    origins = (place.origin for place in SECTIONS[section].fields[name].places)
+    return any(
+        origin.startswith("metadata:") and field in origin.partition(":")[2].split(",")
+        for origin in origins
+    )
+
+
+def _parts(number: int) -> tuple[tuple[str, str], ...]:
+    parts = FieldId.parse(number)
+    context = CONTEXTS.get(parts.context, "unknown")
+    names = {code: name for name, code in _classes(context).items()} if context in _SCOPES else {}
+    return (
+        ("scope", _SCOPES.get(context, "unknown")),
+        ("class", f"{parts.class_code} ({names.get(parts.class_code, 'unknown')})"),
+        ("code", f"{parts.code:#x}"),
+        ("element", f"{parts.element_bits} bits"),
+    )
+
+
+_SCOPES = {"SYS": "the module", "TD": "a TD", "VCPU": "a virtual CPU"}
+
+
+# --- fields of a TD and of a virtual CPU ------------------------------------------------------
+
+
+class _Other(NamedTuple):
+    """A row of `tables/td_fields.toml`."""
+
+    name: str
+    id: int
+    words: int
+
+
+@cache
+def _others() -> tuple[_Other, ...]:
+    rows: list[dict[str, Any]] = sum(tables.load("td_fields")["field"].values(), [])
+    return tuple(
+        _Other(row["name"], int(row["id"], 16), row.get("fields", 1) * row.get("elements", 1))
+        for row in rows
+    )
+
+
+@cache
+def _others_by_key() -> dict[int, _Other]:
+    found: dict[int, _Other] = {}
+    for other in _others():
+        for index in range(other.words):
+            found.setdefault(fieldid.key(_element(other, index)), other)
+    return found
+
+
+def _element(other: _Other, index: int) -> int:
+    return other.id + index * FieldId.parse(other.id).stride
+
+
+def _other(number: int) -> _Other | None:
+    return _others_by_key().get(fieldid.key(number))
+
+
+def _of_td(other: _Other, number: int) -> Explanation:
+    parts = FieldId.parse(number)
+    index = (parts.code - FieldId.parse(other.id).code) // FieldId.parse(other.id).stride
+    name = f"{other.name}[{index}]" if other.words > 1 and number != other.id else other.name
+    scope = CONTEXTS[parts.context]
+    read = "TDH.MNG.RD" if scope == "TD" else "TDH.VP.RD"
+    meaning = f"A field of {_SCOPES[scope]}, which the host reads with {read}."
+    if scope == "VCPU" and parts.class_code == _VMCS_CLASS:
+        meaning += " The code is the field's encoding in the VMCS."
+    rows = [("id", hex64(other.id)), *_parts(number)]
+    return explanation(f"metadata field of {_SCOPES[scope]}", name, meaning, rows)
+
+
+def of_kvm_access(class_name: str, code: int) -> Iterator[Explanation]:
+    """The field of a KVM line such as `TDH_VP_RD[VMCS.0x4002]`."""
+    class_code = tables.load("td_fields")["linux"].get(class_name.upper())
+    if class_code is None:
+        return
+    number = int(FieldId(code=code, context=2, class_code=class_code))
+    other = _other(number)
+    if other:
+        yield _of_td(other, other.id)
+    else:
+        text = "No field of this code is known."
+        yield explanation("metadata field id", hex64(number), text, _parts(number))
+
+
+def names() -> Iterator[str]:
+    yield from metadata.declared()
+    yield from (other.name for other in _others() if " " not in other.name)

@@ -1,0 +1,114 @@
+"""Whole lines: of the kernel's log, or any text that holds codes.
+
+A line is read in three ways, and all that is found is shown:
+
+    virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc0000c0000000000
+        the leaf and the status, each by its place in the line
+    virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0x0000000000000000
+        registers: a field id in RDX, and statuses
+    virt/tdx: module initialization failed (-5)
+        the errno, and what `check` makes of the line
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tdxinfo.decode import failures, fieldid, seamcall
+from tdxinfo.explain import calls, fields, terms
+from tdxinfo.explain.meaning import Explanation, explanation
+
+_CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
+_LEAF = re.compile(
+    r"\bSEAMCALL\s*\(?(?:leaf\s*)?(0x[0-9a-f]+|\d+)\)?(?=\s|:|$)|\bleaf\s+(0x[0-9a-f]+|\d+)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"\b(?:TD[HGX]_[A-Z0-9_]+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+)\b")
+_KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
+_ERRNO = re.compile(r"\((-\d{1,3})\)|\berr(?:or|no)?[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$")
+_STATUS_WORD = re.compile(r"(?:failed|error|returned|status|err|rax)[\s:=(]*(?:code)?\s*$", re.I)
+
+
+def codes_of(text: str) -> list[str]:
+    """The statuses and field ids in a text, for example a log line."""
+    return [code for code in _CODE.findall(text) if is_telling(int(code, 16))]
+
+
+def is_telling(number: int) -> bool:
+    """Whether a number in a text is meant as a code: an address of memory is not."""
+    if number == fieldid.NULL or not number >> 32:
+        return False
+    if bool(number >> 63) and seamcall.statuses(number):
+        return True
+    return bool(number >> 56) and fields.is_id(number) and any(fields.of_id(number))
+
+
+def line(query: str) -> Iterator[Explanation]:
+    """All that a line of text holds."""
+    if not re.search(r"\s", query):
+        return
+    yield from _kernel_line(query)
+    yield from _kvm_access(query)
+    yield from _leaf(query)
+    for match in _CODE.finditer(query):
+        yield from _code(query[: match.start()], int(match.group(), 16))
+    yield from _named(query)
+    yield from terms.codes_in(query)
+    for match in _ERRNO.finditer(query):
+        number = next(found for found in match.groups() if found)
+        yield from terms.of_errno(abs(int(number)))
+
+
+def _kernel_line(text: str) -> Iterator[Explanation]:
+    """What the kernel's line says, with the cause and the remedy that `check` would give."""
+    from tdxinfo.decode.boot import Boot, read_fact
+    from tdxinfo.decode.klog import events
+    from tdxinfo.errors import Unavailable
+    from tdxinfo.tables import load
+
+    found, is_whole = events(text + "\n")
+    meanings: dict[str, str] = load("loglines")
+    for event in found:
+        rows: list[tuple[str, str]] = []
+        refusal = failures.of_refusal(event.text)
+        if event.name == "kvm_refused" and refusal.cause:
+            rows = [("cause", refusal.cause), ("what to do", refusal.remedy)]
+        elif event.name in meanings:
+            try:
+                failure = read_fact(Boot(found, is_whole), "failure")
+                reading = failures.of_failure(failure) if failure else failures.Reading("", "")
+                rows = [("cause", reading.cause), ("what to do", reading.remedy)]
+            except Unavailable:
+                rows = []
+        if event.name in meanings:
+            yield explanation("kernel log line", event.text, meanings[event.name], rows)
+
+
+def _kvm_access(text: str) -> Iterator[Explanation]:
+    for class_name, code in _KVM_ACCESS.findall(text):
+        yield from fields.of_kvm_access(class_name, int(code, 16))
+
+
+def _leaf(text: str) -> Iterator[Explanation]:
+    kind = "TDG" if re.search(r"\bTDCALL\b", text, re.I) else "TDH"
+    for groups in _LEAF.findall(text):
+        yield from calls.leaf_by_number(next(filter(None, groups)), kind)
+
+
+def _code(before: str, number: int) -> Iterator[Explanation]:
+    """A status where the text before it says so or the table has it; else a field id."""
+    is_leaf = re.search(r"SEAMCALL\s*\(?\s*$", before, re.I)
+    if is_leaf or not number >> 32:
+        return
+    if _STATUS_WORD.search(before) or seamcall.is_exact(number):
+        yield from calls.of_status(number)
+    elif is_telling(number):
+        yield from fields.of_id(number)
+
+
+def _named(text: str) -> Iterator[Explanation]:
+    """Leaves and statuses that the line names in words."""
+    for name in dict.fromkeys(_NAME.findall(text)):
+        yield from calls.leaf_by_name(name)
+        yield from calls.status_by_name(name)

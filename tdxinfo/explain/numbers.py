@@ -1,0 +1,58 @@
+"""Numbers as people write them: 0x22, 34, 982h, 0xC000050500000000ULL, 0a00000300000008."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_HEX = re.compile(r"0x([0-9a-f]{1,16})u?l{0,2}", re.IGNORECASE)
+_SUFFIXED = re.compile(r"([0-9][0-9a-f]{0,15})h", re.IGNORECASE)
+_DECIMAL = re.compile(r"(\d{1,20})u?l{0,2}", re.IGNORECASE)
+_BARE = re.compile(r"[0-9a-f]{1,16}", re.IGNORECASE)
+_LONG = 9
+"""Hex digits from which a number without 0x is hex: field ids and statuses have so many."""
+_WHOLE = 16
+
+
+class Reading(NamedTuple):
+    """A number, and how its digits were read."""
+
+    value: int
+    base: str
+    """hex or decimal."""
+    digits: str
+    is_certain: bool
+
+
+def readings(word: str) -> list[Reading]:
+    """The numbers that the word can mean, the likeliest first; none for a word that is none."""
+    word = word.strip().replace("_", "").replace("'", "").replace("`", "")
+    marked = _HEX.fullmatch(word) or _SUFFIXED.fullmatch(word)
+    if marked:
+        return [Reading(int(marked[1], 16), "hex", marked[1], True)]
+    found: list[Reading] = []
+    decimal = _DECIMAL.fullmatch(word)
+    if decimal and len(decimal[1]) != _WHOLE and int(decimal[1]) < 1 << 64:
+        found.append(Reading(int(decimal[1]), "decimal", decimal[1], False))
+    if _BARE.fullmatch(word) and (len(word) >= _LONG or any(c.isdigit() for c in word)):
+        found.append(Reading(int(word, 16), "hex", word, not found))
+    return found
+
+
+def whole(word: str) -> int | None:
+    """A 64-bit word: hex of so many digits that it can be no small number, or marked as hex."""
+    for reading in readings(word):
+        if reading.base == "hex" and len(reading.digits) >= _LONG:
+            return reading.value
+    return None
+
+
+def read_as(reading: Reading) -> tuple[str, str]:
+    """The detail that says how an ambiguous number was read; empty for a certain one."""
+    if reading.is_certain or (reading.digits.isdecimal() and len(reading.digits) == 1):
+        return "read as", ""
+    if reading.base == "decimal":
+        text = f"decimal; write 0x{reading.digits} for the hex number"
+    else:
+        text = "hex, since the decimal number means nothing here"
+    return "read as", text

@@ -1,0 +1,82 @@
+"""Model-specific registers, by name or address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tdxinfo import tables
+from tdxinfo.decode import bits
+from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import read_as, readings
+
+_MOST = 0xFFFFFFFF
+
+
+def by_name(query: str) -> Iterator[Explanation]:
+    """A register by the manual's name, or by Linux's, which begins with MSR_."""
+    wanted = query.upper().removesuffix("_MSR_ADDR")
+    for name, row in tables.load("msr").items():
+        if wanted in (name, f"MSR_{name}", *row.get("aliases", ())):
+            yield _register(name, row)
+
+
+def by_number(query: str) -> Iterator[Explanation]:
+    """A register by its address: hex first, since addresses are written so."""
+    found = sorted(readings(query), key=lambda reading: reading.base != "hex")
+    for reading in found:
+        for name, row in tables.load("msr").items():
+            if row["address"] == reading.value <= _MOST:
+                yield _register(name, row).with_details(
+                    [read_as(reading) if reading.base == "decimal" else ("", "")]
+                )
+                return
+
+
+def field(query: str) -> Iterator[Explanation]:
+    """A register's field by its name, alone or after the register: `IA32_TME_ACTIVATE.lock`."""
+    register, dot, wanted = query.rpartition(".")
+    for name, row in tables.load("msr").items():
+        names = (name.lower(), f"msr_{name.lower()}")
+        if dot and register.lower() not in names:
+            continue
+        for found in row["fields"] if dot or "_" in wanted else ():
+            if found["name"].lower() == wanted.lower():
+                rows = [("register", f"{name} ({row['address']:#x})"), ("bits", found["bits"])]
+                yield explanation("register field", found["name"], found["doc"], rows)
+
+
+def with_value(query: str) -> Iterator[Explanation]:
+    """A register with its value, `IA32_TME_ACTIVATE=0x1700000003` or `0x982=0x1`: its fields."""
+    left, sign, right = query.partition("=")
+    values = readings(right.strip())
+    if not sign or not values:
+        return
+    name = left.strip().upper().removeprefix("MSR").strip(" :_")
+    for register, row in tables.load("msr").items():
+        by_address = any(r.value == row["address"] for r in readings(name) if r.base == "hex")
+        if register == name or by_address:
+            yield _with_value(register, row, values[0].value)
+
+
+def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
+    rows = [
+        (f["name"], f"{bits.msr_field(name, f['name'], value):#x}  ({f['doc']})")
+        for f in row["fields"]
+    ]
+    title = f"{name} {value:#018x}"
+    return explanation("MSR", title, row.get("doc", _DOC), rows)
+
+
+_DOC = "A model-specific register that shows the state of TDX."
+
+
+def _register(name: str, row: dict[str, Any]) -> Explanation:
+    rows = [("address", f"{row['address']:#x}")]
+    rows += [(f"{f['bits']} {f['name']}", f["doc"]) for f in row["fields"]]
+    rows += [("also", ", ".join(row.get("aliases", ()))), ("reference", row["reference"])]
+    return explanation("MSR", name, row.get("doc", _DOC), rows)
+
+
+def names() -> Iterator[str]:
+    yield from tables.load("msr")

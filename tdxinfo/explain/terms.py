@@ -1,0 +1,122 @@
+"""Terms, error numbers, and what other programs print."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from tdxinfo import tables
+from tdxinfo.decode import failures
+from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import readings
+
+
+def term(query: str) -> Iterator[Explanation]:
+    """A term by its name or another spelling of it; a plural is found too."""
+    row = _terms().get(_key(query)) or _terms().get(_key(query).removesuffix("s"))
+    if row:
+        rows = [
+            ("also", ", ".join(row.get("aliases", ()))),
+            ("facts", ", ".join(row.get("facts", ()))),
+            ("checks", ", ".join(row.get("checks", ()))),
+            ("see", ", ".join(row.get("see", ()))),
+        ]
+        yield explanation("term", row["name"], row["text"], rows)
+
+
+@cache
+def _terms() -> dict[str, dict[str, Any]]:
+    """The rows of `tables/terms.toml` by all their spellings."""
+    rows = tables.load("terms")["term"]
+    return {_key(name): row for row in rows for name in (row["name"], *row.get("aliases", ()))}
+
+
+def _key(text: str) -> str:
+    """Without case, and the same for `TME-MT`, `TME MT` and `tme_mt`."""
+    return re.sub(r"[\s_-]+", " ", text.strip().lower())
+
+
+# --- error numbers ----------------------------------------------------------------------------
+
+_ERRNO = re.compile(r"(?:errno|error)?\s*[:=]?\s*\(?-(\d{1,3})\)?|errno\s*[:=]?\s*(\d{1,3})", re.I)
+
+
+def error_number(query: str) -> Iterator[Explanation]:
+    """An errno by its name, or negated as the kernel prints it: `-5`, `(-5)`, `errno 5`."""
+    match = _ERRNO.fullmatch(query.strip())
+    if match:
+        yield from of_errno(int(match[1] or match[2]))
+        return
+    numbers = {name: number for number, name in errno.errorcode.items()}
+    if query.upper() in numbers:
+        yield from of_errno(numbers[query.upper()])
+
+
+def of_errno(number: int) -> Iterator[Explanation]:
+    name = errno.errorcode.get(number)
+    if name is None:
+        return
+    reading = failures.of_errno(number)
+    told = tables.load("terms")["errno"].get(name, {})
+    rows = [
+        ("number", f"{number}, printed by the kernel as -{number}"),
+        ("from the TDX host", told.get("tdx", "") or reading.cause),
+        ("what to do then", told.get("remedy", "") or reading.remedy),
+    ]
+    yield explanation("errno", name, f"{os.strerror(number)}.", rows)
+
+
+# --- what other programs print ----------------------------------------------------------------
+
+
+def message(query: str) -> Iterator[Explanation]:
+    """A message of QEMU, libvirt, QGS, QPL, PCCS or the kernel, or a part of one."""
+    text = _plain(query)
+    for row in tables.load("symptoms")["symptom"]:
+        if any(_plain(part) in text for part in row["text"]):
+            rows = [
+                ("printed by", row["by"]),
+                ("what to do", row["remedy"]),
+                ("checks", ", ".join(row.get("checks", ()))),
+                ("basis", row.get("basis", "")),
+            ]
+            yield explanation("message", row["text"][0], row["cause"], rows)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s'\"`]+", " ", text).strip().lower()
+
+
+def service_code(query: str) -> Iterator[Explanation]:
+    """An error code of the quote libraries, 0xe011, by number or name."""
+    values = {reading.value for reading in readings(query) if reading.base == "hex"}
+    wanted = query.upper()
+    for row in tables.load("symptoms")["code"]:
+        names = (row["name"], row["name"].replace("SGX_QL_", "TEE_", 1))
+        if int(row["code"], 16) in values or wanted in names:
+            yield _service_code(row)
+
+
+def codes_in(text: str) -> Iterator[Explanation]:
+    """The error codes of the quote libraries in a text."""
+    found = {int(digits, 16) for digits in re.findall(r"\b0x([0-9a-f]{4,5})\b", text, re.I)}
+    for row in tables.load("symptoms")["code"]:
+        if int(row["code"], 16) in found:
+            yield _service_code(row)
+
+
+def _service_code(row: dict[str, str]) -> Explanation:
+    rows = [("code", row["code"]), ("printed by", row["by"]), ("what to do", row.get("remedy", ""))]
+    return explanation("attestation error", row["name"], row["meaning"], rows)
+
+
+def names() -> Iterator[str]:
+    for row in tables.load("terms")["term"]:
+        yield row["name"]
+        yield from row.get("aliases", ())
+    yield from tables.load("terms")["errno"]
+    yield from (row["name"] for row in tables.load("symptoms")["code"])

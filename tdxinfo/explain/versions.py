@@ -1,0 +1,225 @@
+"""Module releases, by version, MRSEAM or security version; processors by name or signature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tdxinfo import tables
+from tdxinfo.decode import releases
+from tdxinfo.decode.releases import Release
+from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import readings
+from tdxinfo.model.values import ModuleVersion, hex64
+
+_PREFIX = re.compile(
+    r"(?:intel\s+)?(?:tdx[-_ ]?)?(?:module|release|version)?[-_ :=]*v?(?=\d+\.)|mr_?seam[\s:=]+",
+    re.IGNORECASE,
+)
+_MRSEAM_DIGITS = 96
+_BASES = {
+    "sigstruct": "processors, date and security version from the signed sigstruct",
+    "page": "from the release page, not verified",
+    "recalled": "processors are recalled, not verified",
+}
+
+
+def release(query: str) -> Iterator[Explanation]:
+    """A release by its version in any spelling, or by its MRSEAM."""
+    word = _PREFIX.sub("", query.strip(), count=1) if query else query
+    found = releases.release_named(word) or releases.release_named(_as_mrseam(word))
+    if found:
+        yield _release(found)
+    elif len(_as_mrseam(word)) == _MRSEAM_DIGITS:
+        yield _unknown_mrseam(_as_mrseam(word))
+    else:
+        yield from _not_in_table(word)
+
+
+def _as_mrseam(word: str) -> str:
+    """A measurement without 0x, colons and blanks; empty for other text."""
+    digits = re.sub(r"^0x|[\s:]", "", word.lower())
+    return digits if re.fullmatch(r"[0-9a-f]{96}", digits) else ""
+
+
+def _unknown_mrseam(digits: str) -> Explanation:
+    meaning = (
+        "A measurement of 384 bits; no release that tdxinfo knows of has it as its MRSEAM "
+        f"(table of {releases.as_of()})."
+    )
+    return explanation("measurement", digits, meaning)
+
+
+def _not_in_table(word: str) -> Iterator[Explanation]:
+    match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d+){0,2}", word)
+    if match is None:
+        return
+    major, minor = int(match[1]), int(match[2])
+    version = ModuleVersion(major, minor, int(match[3]) if match[3] else None)
+    of_line = [r for r in releases.releases() if r.line == (major, minor)]
+    newest = releases.newer_than_known(version)
+    if match[3] is None and of_line:
+        yield _line(of_line)
+    elif newest:
+        meaning = f"Newer than this tdxinfo knows ({newest.version}, {_month()})."
+        yield explanation("module release", str(version), meaning)
+    elif of_line:
+        around = ", ".join(str(r.version) for r in of_line)
+        meaning = "No public release has this version."
+        rows = [("releases of the line", around), ("table of", releases.as_of())]
+        yield explanation("module version", str(version), meaning, rows)
+
+
+def _month() -> str:
+    return releases.as_of()[:7]
+
+
+def _line(of_line: list[Release]) -> Explanation:
+    newest = of_line[-1]
+    processors = sorted({name for release in of_line for name in release.platforms})
+    rows = [
+        ("releases", ", ".join(str(release.version) for release in of_line)),
+        ("for", ", ".join(processors)),
+        ("newest known", f"{newest.version} (table of {releases.as_of()})"),
+    ]
+    line = f"{newest.version.major}.{newest.version.minor}"
+    meaning = "A line of the TDX module. An update stays within its line."
+    return explanation("module line", line, meaning, rows)
+
+
+def _release(release: Release) -> Explanation:
+    newest = releases.newest_of_line(release)
+    is_newest = newest == release
+    rows = [
+        ("build", _build(release)),
+        ("for", ", ".join(release.platforms)),
+        ("TEE_TCB_SVN", _svn(release)),
+        ("P-SEAMLDR", " or ".join(f"{version} or later" for version in release.min_seamldr)),
+        ("features", hex64(release.features0) if release.features0 is not None else ""),
+        ("update from", f"{release.update_from} or later" if release.update_from else ""),
+        ("while a TD is built", "" if not _corrupts(release) else _CORRUPTS),
+        ("newest known", "" if is_newest else f"{newest.version} (table of {releases.as_of()})"),
+        ("newer releases add", " ".join(releases.added_features(release, newest))),
+        ("MRSEAM", release.mrseam),
+        ("basis", _BASES.get(release.basis, "")),
+    ]
+    meaning = "A release of the TDX module. Whether it is safe to run, this table does not say."
+    if is_newest:
+        meaning += f" It is the newest of its line that tdxinfo knows of ({_month()})."
+    return explanation("module release", str(release.version), meaning, rows)
+
+
+_CORRUPTS = "an update from this release then can corrupt the TD's measurement"
+
+
+def _corrupts(release: Release) -> bool:
+    """Whether the release is older than the one of its line that made updates safe."""
+    for text in tables.load("modules")["safe_update"]:
+        safe = ModuleVersion.parse(text)
+        if release.line == (safe.major, safe.minor):
+            return (release.version.update or 0) < (safe.update or 0)
+    return False
+
+
+def _build(release: Release) -> str:
+    return ", ".join(str(part) for part in (release.build_number, release.build_date) if part)
+
+
+def _svn(release: Release) -> str:
+    if release.tcb_svn is None:
+        return ""
+    minor, major = release.tcb_svn
+    return f"bytes 0 and 1: {minor}, {major} (SVN {major << 8 | minor:#x})"
+
+
+# --- security versions ------------------------------------------------------------------------
+
+_SVN = re.compile(
+    r"(?:tee[_ ]?tcb[_ ]?svn|tcb[_ ]?svn|module[_ ]svn|seam[_ ]?svn|isv[_ ]?svn|svn)[\s:=]*(.+)",
+    re.IGNORECASE,
+)
+_SVN_BYTES = re.compile(r"[0-9a-f]{32}")
+_PAIR = re.compile(r"[\[(]?\s*(\d{1,3})\s*[,. ]\s*(\d{1,3})(?:\s*,\s*\d{1,3})*\s*[\])]?")
+
+
+def security_version(query: str) -> Iterator[Explanation]:
+    """A module's security version: `SVN 0x10d`, `tee_tcb_svn=0d01...`, `[13, 1]`."""
+    match = _SVN.fullmatch(query.strip())
+    text = (match[1] if match else query).strip().lower()
+    found = _parse_svn(text, is_named=match is not None)
+    if found is None:
+        return
+    minor, major = found
+    known = releases.with_tcb_svn(minor, major)
+    names = ", ".join(str(release.version) for release in known)
+    rows = [
+        ("releases", names or f"none that tdxinfo knows of (table of {releases.as_of()})"),
+        ("SVN", f"{major << 8 | minor:#x}"),
+    ]
+    meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
+    yield explanation("module security version", f"{minor}, {major}", meaning, rows)
+
+
+def _parse_svn(text: str, is_named: bool) -> tuple[int, int] | None:
+    """Minor and major SVN of 16 bytes as a quote has them, of a pair, or of one number."""
+    digits = re.sub(r"^0x|[\s:]", "", text)
+    if _SVN_BYTES.fullmatch(digits):
+        return int(digits[0:2], 16), int(digits[2:4], 16)
+    pair = _PAIR.fullmatch(text)
+    if pair and (is_named or text[:1] in "[("):
+        return int(pair[1]), int(pair[2])
+    for reading in readings(text) if is_named else ():
+        if reading.value >> 8:
+            return reading.value & 0xFF, reading.value >> 8 & 0xFF
+        majors = {r.tcb_svn[1] for r in releases.releases() if r.tcb_svn}
+        for major in sorted(majors):
+            if releases.with_tcb_svn(reading.value, major):
+                return reading.value, major
+    return None
+
+
+# --- processors -------------------------------------------------------------------------------
+
+
+def processor(query: str) -> Iterator[Explanation]:
+    """A processor by its name, its short name in the table, or its CPUID signature."""
+    wanted = query.strip().lower()
+    for row in tables.load("cpus")["model"]:
+        names = [row["codename"].lower(), row.get("releases", "").lower()]
+        stem = row.get("releases", "").partition("-")[0].lower()
+        if wanted and wanted in (*names, stem) or _signature(row) in _signatures(wanted):
+            yield _processor(row)
+
+
+def _signatures(word: str) -> set[int]:
+    """CPUID(1).EAX without the stepping, of a number with five or six digits."""
+    return {
+        r.value & ~0xF for r in readings(word) if r.base == "hex" and 0x10000 <= r.value < 1 << 28
+    }
+
+
+def _signature(row: dict[str, int]) -> int:
+    family, model = row.get("family", 6), row["model"]
+    base, extended = (family, 0) if family < 15 else (15, family - 15)
+    return extended << 20 | (model >> 4) << 16 | base << 8 | (model & 0xF) << 4
+
+
+def _processor(row: dict[str, str]) -> Explanation:
+    short = row.get("releases", "")
+    newest = releases.newest_by_processor().get(short)
+    family, model = int(row.get("family", 6)), int(row["model"])
+    has_tdx = {"yes": "yes", "some": "selected parts only", "no": "no"}
+    rows = [
+        ("family and model", f"{family}, {model:#x}"),
+        ("TDX", has_tdx.get(row.get("tdx", ""), "not known to this tdxinfo")),
+        (
+            "newest known module",
+            f"{newest.version} (table of {releases.as_of()})" if newest else "",
+        ),
+    ]
+    name = f"{row['codename']} ({short})" if short else row["codename"]
+    return explanation("processor", name, "An Intel server processor.", rows)
+
+
+def names() -> Iterator[str]:
+    yield from (str(release.version) for release in releases.releases())
