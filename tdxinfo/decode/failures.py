@@ -33,7 +33,10 @@ def of_failure(failure: Failure) -> Reading:
         if not {"state", "kvm"} & row.keys() and _fits(row, failure):
             return Reading(row["cause"], row["remedy"])
     known = seamcall.statuses(failure.status) if failure.status is not None else ()
-    return Reading(_as_clause(known[0].meaning), known[0].remedy) if known else _NOTHING
+    if not known:
+        return _NOTHING
+    meaning = seamcall.meaning_of(known[0].name)
+    return Reading(_as_clause(meaning.meaning), meaning.remedy)
 
 
 def of_status(status: int) -> list[OfStatus]:

@@ -87,21 +87,13 @@ def is_initialization(name: str) -> bool:
 
 
 class Status(NamedTuple):
-    """A row of `tables/statuses.toml`."""
+    """A code of `tables/seamcall.toml`."""
 
     name: str
     code: int
     other_codes: tuple[int, ...]
-    aliases: tuple[str, ...]
-    meaning: str
-    remedy: str
-    calls: tuple[str, ...]
-    low: str
-    """What the lower 32 bits hold."""
     kind: str
     """Who makes it: linux or seamldr; empty for the module."""
-    until: str
-    basis: str
 
     @property
     def is_of_module(self) -> bool:
@@ -119,23 +111,43 @@ class Status(NamedTuple):
         return is_alike and not code & _RESERVED and bool(self.code)
 
 
+_TABLES = {"status": "", "linux_status": "linux", "seamldr_status": "seamldr"}
+
+
 @cache
 def all_statuses() -> dict[str, Status]:
     """All status codes by name, in the order of the module's header."""
-    return {name: _status(name, row) for name, row in tables.load("statuses").items()}
+    rows = tables.load("seamcall")
+    others: dict[str, list[str]] = rows["other_codes"]
+    return {
+        name: Status(name, int(code, 16), tuple(int(c, 16) for c in others.get(name, ())), kind)
+        for table, kind in _TABLES.items()
+        for name, code in rows[table].items()
+    }
 
 
-def _status(name: str, row: Mapping[str, Any]) -> Status:
-    return Status(
-        name=name,
-        code=int(row["code"], 16),
-        other_codes=tuple(int(code, 16) for code in row.get("other_codes", ())),
+class Meaning(NamedTuple):
+    """A row of `tables/statuses.toml`."""
+
+    aliases: tuple[str, ...]
+    meaning: str
+    remedy: str
+    calls: tuple[str, ...]
+    low: str
+    """What the lower 32 bits hold."""
+    until: str
+    basis: str
+
+
+def meaning_of(name: str) -> Meaning:
+    """What a status means, and what to do."""
+    row: Mapping[str, Any] = tables.load("statuses")[name]
+    return Meaning(
         aliases=tuple(row.get("aliases", ())),
         meaning=row["meaning"],
         remedy=row.get("remedy", ""),
         calls=tuple(row.get("calls", ())),
         low=row.get("low", ""),
-        kind=row.get("kind", ""),
         until=row.get("until", ""),
         basis=row.get("basis", ""),
     )
@@ -144,8 +156,10 @@ def _status(name: str, row: Mapping[str, Any]) -> Status:
 def status_named(name: str) -> Status | None:
     """The status by the module's name for it, or by an older, newer or kernel's name."""
     wanted = name.strip().upper()
-    rows = all_statuses()
-    return rows.get(wanted) or next((s for s in rows.values() if wanted in s.aliases), None)
+    for known in all_statuses():
+        if wanted == known or wanted in tables.load("statuses")[known].get("aliases", ()):
+            return all_statuses()[known]
+    return None
 
 
 @cache
@@ -194,7 +208,8 @@ def detail(code: int) -> tuple[str, str] | None:
     """What the lower 32 bits say, for example which operand is wrong, or which MSR."""
     low = code & _LOW
     found = statuses(code)
-    what = next((status.low for status in found if status.low), "")
+    lows = [meaning_of(status.name).low for status in found]
+    what = next(filter(None, lows), "")
     if not found or not found[0].is_of_module or not (low or _counts_zero(found[0], what)):
         return None
     if what in _SIMPLE:

@@ -21,10 +21,11 @@ from tdxinfo.explain import (
     versions,
 )
 from tdxinfo.explain.lines import codes_of
-from tdxinfo.explain.meaning import Detail, Explainer, Explanation
+from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation
 
 __all__ = [
-    "Detail", "Explanation", "all_names", "codes_of", "counts", "explanations", "near_misses",
+    "Detail", "ExplainReport", "Explanation",
+    "all_names", "codes_of", "counts", "explanations", "near_misses",
 ]  # fmt: skip
 
 EXPLAINERS: tuple[Explainer, ...] = (

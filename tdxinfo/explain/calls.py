@@ -73,7 +73,8 @@ def _callers(leaf: Leaf) -> str:
 
 
 def _statuses_of(leaf: Leaf) -> list[str]:
-    return [s.name for s in seamcall.all_statuses().values() if leaf.name in s.calls]
+    names = seamcall.all_statuses()
+    return [name for name in names if leaf.name in seamcall.meaning_of(name).calls]
 
 
 # --- statuses ---------------------------------------------------------------------------------
@@ -112,23 +113,23 @@ def _flags(code: int) -> list[tuple[str, str]]:
 
 
 def _status(found: list[Status], code: int, is_name: bool = False) -> Explanation:
-    status = found[0]
+    status, meaning = found[0], seamcall.meaning_of(found[0].name)
     detail = None if is_name else seamcall.detail(code)
     rows = [("status", hex64(code))]
     rows += seamcall.flags(code) if status.is_of_module else []
     rows += [detail] if detail else []
     rows += _about_msr(detail)
-    rows += [("returned by", ", ".join(status.calls)), ("what to do", status.remedy)]
+    rows += [("returned by", ", ".join(meaning.calls)), ("what to do", meaning.remedy)]
     rows += _at_initialization(code)
     rows += [
         ("other codes", ", ".join(map(hex64, status.other_codes))),
-        ("other names", ", ".join(status.aliases)),
-        ("last in", f"TDX module {status.until}" if status.until else ""),
-        ("basis", _BASES.get(status.basis, "")),
+        ("other names", ", ".join(meaning.aliases)),
+        ("last in", f"TDX module {meaning.until}" if meaning.until else ""),
+        ("basis", _BASES.get(meaning.basis, "")),
     ]
     kind = "P-SEAMLDR status" if status.kind == "seamldr" else "SEAMCALL status"
     name = " or ".join(s.name for s in found)
-    return explanation(kind, name, status.meaning, rows)
+    return explanation(kind, name, meaning.meaning, rows)
 
 
 def _about_msr(detail: tuple[str, str] | None) -> list[tuple[str, str]]:
@@ -168,6 +169,6 @@ def operand(query: str) -> Iterator[Explanation]:
 
 def names() -> Iterator[str]:
     yield from seamcall.leaves()
-    for status in seamcall.all_statuses().values():
-        yield status.name
-        yield from status.aliases
+    for name in seamcall.all_statuses():
+        yield name
+        yield from seamcall.meaning_of(name).aliases

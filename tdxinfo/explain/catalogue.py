@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tdxinfo import checks
-from tdxinfo.checks import policy
-from tdxinfo.checks.engine import CHECKS, by_alias
+from tdxinfo.checks.engine import CHECKS, ids_by_alias
+from tdxinfo.checks.policy_checks import POLICY_CHECKS
+from tdxinfo.checks.rules import about_rule, head_of_rule
 from tdxinfo.explain.meaning import Explanation, explanation
-from tdxinfo.host import SECTIONS, docs, fact_names
+from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
 _ = checks  # declares them
 
@@ -16,23 +17,21 @@ _ = checks  # declares them
 def check(query: str) -> Iterator[Explanation]:
     """A check by its id, or by one that it had before."""
     wanted = query.lower()
-    check_id = by_alias().get(wanted, wanted)
-    if check_id not in CHECKS and check_id not in policy.RULES:
+    check_id = ids_by_alias().get(wanted, wanted)
+    if check_id not in CHECKS and check_id not in POLICY_CHECKS:
         return
-    from tdxinfo.checks.files import rule_file
-
-    told = rule_file(check_id)
+    rule, about = head_of_rule(check_id), about_rule(check_id)
     rows = [("now called", check_id)] if check_id != wanted else []
-    rows += [("group", check_id.partition(".")[0]), ("severity", told.severity.value)]
-    rows += [("needs", ", ".join(told.needs)), ("implied by", told.proof)]
-    rows += [("why", told.about.why), ("if it fails", told.about.impact)]
-    rows += [("source", place) for place in told.about.detection]
-    rows += [("what to do", told.remedy)]
-    rows += [(f"menu, {maker or 'often'}", path) for maker, path in told.menus.items()]
-    rows += [("what to do", f"{way.where}: {way.text}") for way in told.about.remedies]
-    rows += [("reference", reference) for reference in told.about.references]
-    rows.append(("since", f"tdxinfo {told.about.since}"))
-    yield explanation("check", check_id, f"{told.title}.", rows)
+    rows += [("group", rule.group), ("severity", rule.severity.value)]
+    rows += [("needs", ", ".join(rule.needs)), ("implied by", rule.proof or "")]
+    rows += [("why", about.why), ("if it fails", about.impact)]
+    rows += [("source", text) for text in about.detection]
+    rows += [("what to do", rule.remedy or "")]
+    rows += [(f"menu, {maker or 'often'}", path) for maker, path in rule.menus.items()]
+    rows += [("what to do", f"{remedy.where}: {remedy.text}") for remedy in about.remedies]
+    rows += [("reference", reference) for reference in about.references]
+    rows.append(("since", f"tdxinfo {about.since}"))
+    yield explanation("check", check_id, f"{rule.title}.", rows)
 
 
 def fact(query: str) -> Iterator[Explanation]:
@@ -43,10 +42,8 @@ def fact(query: str) -> Iterator[Explanation]:
         found = [name for name in names if name.partition(".")[2] == wanted]
         wanted = found[0] if len(found) == 1 else wanted
     if wanted in names:
-        section, _, field = wanted.partition(".")
-        places = SECTIONS[section].fields[field].places
-        rows = (("source", place.origin) for place in places)
-        yield explanation("fact", wanted, docs.meaning(wanted), rows)
+        rows = (("source", source.origin) for source in sources_of(wanted))
+        yield explanation("fact", wanted, meaning(wanted), rows)
 
 
 def section(query: str) -> Iterator[Explanation]:
@@ -55,7 +52,7 @@ def section(query: str) -> Iterator[Explanation]:
     ids = [check_id for check_id in CHECKS if check_id.partition(".")[0] == wanted]
     if wanted in SECTIONS:
         rows = [("facts", ", ".join(fact_names(wanted))), ("checks", ", ".join(ids))]
-        yield explanation("section", wanted, docs.about(wanted), rows)
+        yield explanation("section", wanted, section_meaning(wanted), rows)
     elif ids:
         yield explanation(
             "group of checks", wanted, f"{len(ids)} checks.", [("checks", ", ".join(ids))]
@@ -64,4 +61,4 @@ def section(query: str) -> Iterator[Explanation]:
 
 def names() -> Iterator[str]:
     yield from fact_names()
-    yield from (*CHECKS, *policy.RULES)
+    yield from (*CHECKS, *POLICY_CHECKS)

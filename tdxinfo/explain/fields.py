@@ -12,7 +12,7 @@ from tdxinfo.decode import fieldid, metadata, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import whole
-from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.host import fact_names, sources_of
 from tdxinfo.model.values import hex64
 
 _PREFIXES = ("MD_FIELD_ID_", "TDX_MD_", "MD_SYS_", "TDCS_", "TDVPS_", "TDR_")
@@ -116,8 +116,7 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
 
 
 def _shows(fact: str, field: str) -> bool:
-    section, _, name = fact.partition(".")
-    origins = (place.origin for place in SECTIONS[section].fields[name].places)
+    origins = (source.origin for source in sources_of(fact))
     return any(
         origin.startswith("metadata:") and field in origin.partition(":")[2].split(",")
         for origin in origins
@@ -152,7 +151,8 @@ class _Other(NamedTuple):
 
 @cache
 def _others() -> tuple[_Other, ...]:
-    rows: list[dict[str, Any]] = sum(tables.load("td_fields")["field"].values(), [])
+    by_scope: dict[str, list[dict[str, Any]]] = tables.load("td_fields")["field"]
+    rows = [row for scope in by_scope.values() for row in scope]
     return tuple(
         _Other(row["name"], int(row["id"], 16), row.get("fields", 1) * row.get("elements", 1))
         for row in rows

@@ -15,7 +15,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tdxinfo import tables
 from tdxinfo.decode import failures, fieldid, seamcall
+from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot.module import failure as boot_failure
+from tdxinfo.decode.klog import Event
+from tdxinfo.errors import Absent
 from tdxinfo.explain import calls, fields, terms
 from tdxinfo.explain.meaning import Explanation, explanation
 
@@ -62,27 +67,24 @@ def line(query: str) -> Iterator[Explanation]:
 
 def _kernel_line(text: str) -> Iterator[Explanation]:
     """What the kernel's line says, with the cause and the remedy that `check` would give."""
-    from tdxinfo.decode.boot import Boot, read_fact
-    from tdxinfo.decode.klog import events
-    from tdxinfo.errors import Unavailable
-    from tdxinfo.tables import load
-
-    found, is_whole = events(text + "\n")
-    meanings: dict[str, str] = load("loglines")
-    for event in found:
-        rows: list[tuple[str, str]] = []
-        refusal = failures.of_refusal(event.text)
-        if event.name == "kvm_refused" and refusal.cause:
-            rows = [("cause", refusal.cause), ("what to do", refusal.remedy)]
-        elif event.name in meanings:
-            try:
-                failure = read_fact(Boot(found, is_whole), "failure")
-                reading = failures.of_failure(failure) if failure else failures.Reading("", "")
-                rows = [("cause", reading.cause), ("what to do", reading.remedy)]
-            except Unavailable:
-                rows = []
+    boot = Boot.from_log(text + "\n")
+    meanings: dict[str, str] = tables.load("loglines")
+    for event in boot.events:
         if event.name in meanings:
+            reading = _reading(boot, event)
+            rows = [("cause", reading.cause), ("what to do", reading.remedy)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
+
+
+def _reading(boot: Boot, event: Event) -> failures.Reading:
+    """Why the kernel or KVM gave up, where the line says that it did."""
+    if event.name == "kvm_refused":
+        return failures.of_refusal(event.text)
+    try:
+        failure = boot_failure(boot)
+    except Absent:
+        failure = None
+    return failures.of_failure(failure) if failure else failures.Reading("", "")
 
 
 def _kvm_access(text: str) -> Iterator[Explanation]:

@@ -1,39 +1,44 @@
-"""One meaning of what was asked."""
+"""One meaning of what was asked, and the document of `explain --json`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from pydantic import BaseModel, ConfigDict
+from tdxinfo.model.base import Frozen
+from tdxinfo.report import Document
 
 
-class Detail(BaseModel):
-    """A row below the meaning."""
-
-    model_config = ConfigDict(frozen=True)
+class Detail(Frozen):
+    """One thing to know about a meaning."""
 
     name: str
+    """What it is."""
     text: str
+    """The words."""
 
 
-class Explanation(BaseModel):
+class Explanation(Frozen):
     """One meaning of a query."""
 
-    model_config = ConfigDict(frozen=True)
-
     kind: str
-    """What it is, for example a SEAMCALL status."""
+    """What it is: a metadata field, bit, SEAMCALL status, MSR, check, fact, release or term."""
     name: str
+    """The name in the manual's spelling, or that of tdxinfo."""
     meaning: str
-    details: tuple[Detail, ...] = ()
-
-    def text_of(self, name: str) -> str:
-        """The text of the first detail of this name; empty without one."""
-        return next((detail.text for detail in self.details if detail.name == name), "")
+    """What it means."""
+    details: tuple[Detail, ...]
+    """What else there is to know."""
 
     def with_details(self, rows: Iterable[tuple[str, str]]) -> Explanation:
         """The same with more details at the end."""
         return self.model_copy(update={"details": (*self.details, *details(rows))})
+
+
+class ExplainReport(Document):
+    """What `explain --json` prints."""
+
+    explanations: dict[str, tuple[Explanation, ...]]
+    """The meanings of each query, the most likely first; none for what tdxinfo does not know."""
 
 
 Explainer = Callable[[str], Iterator[Explanation]]

@@ -187,7 +187,7 @@ def processor(query: str) -> Iterator[Explanation]:
     for row in tables.load("cpus")["model"]:
         names = [row["codename"].lower(), row.get("releases", "").lower()]
         stem = row.get("releases", "").partition("-")[0].lower()
-        if wanted and wanted in (*names, stem) or _signature(row) in _signatures(wanted):
+        if (wanted and wanted in (*names, stem)) or _signature(row) in _signatures(wanted):
             yield _processor(row)
 
 
