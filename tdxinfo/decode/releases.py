@@ -143,6 +143,38 @@ def _by_full_version(text: str) -> Release | None:
     return release_named(found) if found else None
 
 
+# --- what a release alone tells ---------------------------------------------------------------
+
+
+def _by_version(version: ModuleVersion) -> Release | None:
+    """The release of a version with all three numbers."""
+    return release_named(str(version)) if version.update is not None else None
+
+
+def release_build_number(version: ModuleVersion) -> int | None:
+    """The build that was released as this version."""
+    release = _by_version(version)
+    return release.build_number if release else None
+
+
+def release_build_date(version: ModuleVersion) -> date | None:
+    """The day on which the build was made that was released as this version."""
+    release = _by_version(version)
+    return release.build_date if release else None
+
+
+def release_tcb_svn(version: str) -> tuple[int, int] | None:
+    """Bytes 0 and 1 of TEE_TCB_SVN of a release."""
+    release = release_named(version)
+    return release.tcb_svn if release else None
+
+
+def release_features(version: str) -> tuple[str, ...] | None:
+    """Names of a release's features, without those that the processor or the platform decides."""
+    release = release_named(version)
+    return release.features if release else None
+
+
 # --- newer ones -------------------------------------------------------------------------------
 
 

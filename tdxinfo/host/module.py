@@ -60,6 +60,10 @@ def _has_no_rbp_mod(features0: int) -> bool:
     return bits.is_set("TDX_FEATURES0", "NO_RBP_MOD", features0)
 
 
+def _release_has_no_rbp_mod(release_features: tuple[str, ...]) -> bool:
+    return "NO_RBP_MOD" in release_features
+
+
 def _feature_names(features0: int) -> list[str]:
     return bits.names_of("TDX_FEATURES0", features0)
 
@@ -109,6 +113,7 @@ class Module(Section, frozen=True):
         *metadata.word("BUILD_NUM"),
         VendorModule("build_num"),
         KernelLog(boot_module.build_number),
+        Inferred(releases.release_build_number, "module.version"),
     ] = None
     """Build number."""
 
@@ -117,6 +122,7 @@ class Module(Section, frozen=True):
         *metadata.word("BUILD_DATE", decimal_date),
         VendorModule("build_date", decimal_date),
         KernelLog(boot_module.build_date),
+        Inferred(releases.release_build_date, "module.version"),
     ] = None
     """Day the module was built."""
 
@@ -147,6 +153,16 @@ class Module(Section, frozen=True):
     ] = None
     """The public release that version and build point to."""
 
+    tcb_svn: Annotated[
+        tuple[Count, ...] | None, Inferred(releases.release_tcb_svn, "module.release")
+    ] = None
+    """The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."""
+
+    release_features: Annotated[
+        tuple[str, ...] | None, Inferred(releases.release_features, "module.release")
+    ] = None
+    """Features of the release, without those that the processor or the platform decides."""
+
     newest_release: Annotated[str | None, Inferred(releases.newest_release, "module.release")] = (
         None
     )
@@ -168,6 +184,7 @@ class Module(Section, frozen=True):
         From(_has_no_rbp_mod, "module.features0"),
         KernelLog(boot_module.no_rbp_mod),
         Inferred(_kernel_insists, "module.state", "kernel.release"),
+        Inferred(_release_has_no_rbp_mod, "module.release_features"),
     ] = None
     """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
 
@@ -184,7 +201,7 @@ class Module(Section, frozen=True):
         bool | None,
         Inferred(releases.fits_processor, "module.release", "platform.family", "platform.model"),
     ] = None
-    """The release is made for this processor."""
+    """The release loads on this processor."""
 
     newest_for_processor: Annotated[
         str | None,
@@ -192,7 +209,7 @@ class Module(Section, frozen=True):
             releases.newest_for_processor, "module.release", "platform.family", "platform.model"
         ),
     ] = None
-    """The newest release of the same line for this processor that tdxinfo knows of."""
+    """The newest release of the same line that loads on this processor and that tdxinfo knows."""
 
     handoff_version: Annotated[Count | None, *metadata.word("MODULE_HV")] = None
     """Version of the handoff data that the module leaves to a successor."""

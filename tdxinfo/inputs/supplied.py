@@ -93,10 +93,10 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
 
 def _raw_metadata(data: bytes, shown: str) -> Machine:
     """Pages of TDH.SYS.RDALL, or the structures of TDH.SYS.INFO."""
-    from tdxinfo.decode import metadata
+    from tdxinfo.decode import metadata, sysinfo
 
-    if metadata.is_sysinfo(data):
-        return _metadata(lambda: metadata.parse_sysinfo(data), shown)
+    if sysinfo.is_sysinfo(data):
+        return _metadata(lambda: sysinfo.parse_sysinfo(data), shown)
     if metadata.is_rdall(data):
         return _metadata(lambda: metadata.parse_rdall(data), shown)
     raise BadInput(
