@@ -1,9 +1,9 @@
 """Is the TDX module there, good enough, and running?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import bits, failures, kernels
+from tdxinfo.decode import bits, failures, kernels, releases
 from tdxinfo.model.units import counted
-from tdxinfo.model.values import Failure
+from tdxinfo.model.values import Failure, ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
 from tdxinfo.report import Report
 
@@ -115,21 +115,46 @@ def has_topology_enum(report: Report) -> Verdict:
 
 @check("module.release")
 def is_newest(report: Report) -> Verdict:
+    month = releases.as_of()[:7]
+    table = f"(table of {month})"
+    version = known(report.host.module.version)
+    newest_known = releases.newer_than_known(version, report.host.module.build_number)
+    if newest_known:
+        until = f"({newest_known.version}, {month})"
+        return passed(f"module {version} is newer than this tdxinfo knows {until}")
+    differences = _differences(report, version)
+    if differences:
+        return warned(differences, _DIFFERS)
     release = known(report.host.module.release)
     own = report.host.module.newest_for_processor
+    if own is None and report.host.platform.codename is not None:
+        return passed(f"module {release}: no newer release is known for this processor {table}")
     newest = own or known(report.host.module.newest_release)
-    which = "of its line for this processor" if own else "of its line"
+    which = "known release for this processor" if own else "known release of its line"
     if release == newest:
-        return passed(f"{release} is the newest {which} that tdxinfo knows of")
-    return warned(f"it is {release}, and {which} {newest} is known")
+        return passed(f"module {release} is the newest {which} {table}")
+    told = f"module {release} is out of date: {newest} is the newest {which} {table}"
+    return warned(told, f"Update the TDX module to {newest}: {_HOW_TO_UPDATE}.")
 
 
-@check("module.fits_processor")
-def is_made_for_processor(report: Report) -> Verdict:
-    release, codename = known(report.host.module.release), report.host.platform.codename
-    if known(report.host.module.fits_processor):
-        return passed(f"{release} lists {codename}")
-    return failed(f"{release} is not made for {codename}")
+_HOW_TO_UPDATE = "with the firmware, in EFI/TDX, or from Linux 7.2 on at run time"
+_DIFFERS = "Install a module that Intel released: with the firmware or in EFI/TDX."
+
+
+def _differences(report: Report, version: ModuleVersion) -> str:
+    """In what the module differs from the release whose version it has; empty where in nothing."""
+    release = releases.release_named(str(version))
+    if release is None:
+        return ""
+    number, features0 = report.host.module.build_number, report.host.module.features0
+    if number is not None and releases.build_differs(release, number):
+        return (
+            f"the module reports version {version} and build {number}, and the release {version} "
+            f"is build {release.build_number}"
+        )
+    names = releases.features_differ(release, features0) if features0 is not None else []
+    told = f"the module reports version {version}, and its features differ from the release's: "
+    return told + ", ".join(names) if names else ""
 
 
 @check("module.vcpus")

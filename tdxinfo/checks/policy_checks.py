@@ -39,6 +39,11 @@ def features(policy: Policy, report: Report) -> Verdict:
     return failed(f"missing: {', '.join(missing)}") if missing else passed("all are there")
 
 
+_REMOVED = {
+    "module.fits_processor": "the SEAM loader loads a module only on processors of its sigstruct",
+}
+"""Checks that were, and why they are no more."""
+
 POLICY_CHECKS: dict[str, Callable[[Policy, Report], Verdict]] = {
     "policy.module_version": module_version,
     "policy.features": features,
@@ -80,6 +85,10 @@ def _refuse_unknown_names(policy: Policy, path: str) -> None:
     """A name that means nothing would silently demand or excuse nothing."""
     known_checks = {*CHECKS, *POLICY_CHECKS, *ids_by_alias()}
     for name in (*policy.checks.required, *(e.check for e in policy.exception)):
+        if name in _REMOVED:
+            raise BadInput(
+                f"The policy {path} names {name}, which is no check any more: {_REMOVED[name]}."
+            )
         if name not in known_checks:
             raise BadInput(f"The policy {path} names a check that does not exist: {name:.80}.")
     for name in policy.module.features:

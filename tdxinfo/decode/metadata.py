@@ -18,7 +18,7 @@ from typing import NamedTuple
 from tdxinfo import tables
 from tdxinfo.decode import fieldid
 from tdxinfo.decode.fieldid import FieldId
-from tdxinfo.errors import Absent, Malformed
+from tdxinfo.errors import Absent, Malformed, Unsupported
 
 PAGE = 4096
 _MOST_PAGES = 64
@@ -105,22 +105,32 @@ class Metadata:
     """Status codes of elements that the module did not give, by key."""
 
     def word(self, name: str, index: int = 0) -> int:
-        """The value of one element. Raises Absent when the dump or the module has none."""
+        """The value of one element.
+
+        Raises Absent when the dump has none, Unsupported when the module has none.
+        """
         wanted = declared()[name]
         found = fieldid.key(wanted.element_id(index))
         if found in self.values:
             return self.values[found]
         if self.lacks(name, index):
-            raise Absent(f"this module has no {name}: it is older than the field")
-        status = self.refused.get(found)
+            raise Unsupported(f"this module has no {name}: it is older than the field")
+        status = self.status(name, index)
         if status is not None:
             raise Absent(f"the module did not give {name}: status {status:#018x}")
         raise Absent(f"the metadata does not hold {name}")
 
+    def has(self, name: str, index: int = 0) -> bool:
+        """Whether there is a value of the element."""
+        return fieldid.key(declared()[name].element_id(index)) in self.values
+
     def lacks(self, name: str, index: int = 0) -> bool:
         """Whether the module answered that it has no such field; a missing line proves nothing."""
-        status = self.refused.get(fieldid.key(declared()[name].element_id(index)), 0)
-        return status >> 32 == NOT_IN_MODULE
+        return (self.status(name, index) or 0) >> 32 == NOT_IN_MODULE
+
+    def status(self, name: str, index: int = 0) -> int | None:
+        """The status with which the module refused the element; None when it did not."""
+        return self.refused.get(fieldid.key(declared()[name].element_id(index)))
 
     def array(self, name: str, count: int | None = None) -> list[int]:
         """The elements of an array, all or the first `count`. Raises Absent or Malformed."""

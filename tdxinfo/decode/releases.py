@@ -189,8 +189,8 @@ def newest_release(version: str) -> str | None:
     return str(newest_of_line(release).version) if release else None
 
 
-def newer_than_known(version: ModuleVersion) -> Release | None:
-    """The newest known release that the version is newer than, of its line where that is known.
+def newer_than_known(version: ModuleVersion, build_number: int | None = None) -> Release | None:
+    """The newest known release that the module is newer than, of its line where that is known.
 
     None for a version that the table could hold: a known one, or one between two releases.
     """
@@ -199,9 +199,14 @@ def newer_than_known(version: ModuleVersion) -> Release | None:
     if line > max(newest):
         return newest[max(newest)]
     known = newest.get(line)
-    if known is None or version.update is None or known.version.update is None:
+    if known is None:
         return None
-    return known if version.update > known.version.update else None
+    is_newer = (
+        version.update > (known.version.update or 0)
+        if version.update is not None
+        else (build_number or 0) > (known.build_number or 0) > 0
+    )
+    return known if is_newer else None
 
 
 def fits_processor(version: str, family: int, model: int) -> bool | None:

@@ -3,8 +3,9 @@
 from types import MappingProxyType
 from typing import Annotated
 
+from tdxinfo.decode import bits
 from tdxinfo.decode.boot import platform as boot_platform
-from tdxinfo.host.section import Section
+from tdxinfo.host.section import From, Section
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources import metadata
 from tdxinfo.sources.klog import KernelLog
@@ -21,6 +22,14 @@ _FIXED_BITS = {
     "vm_ctls": "VM_CTLS",
     "l2_ctls": "L2_CTLS",
 }
+
+
+def _can_migrate(features0: int) -> bool:
+    return bits.is_set("TDX_FEATURES0", "TD_MIGRATION", features0)
+
+
+def _can_partition(features0: int) -> bool:
+    return bits.is_set("TDX_FEATURES0", "TD_PARTITIONING", features0)
 
 
 class Td(Section, frozen=True):
@@ -97,10 +106,18 @@ class Td(Section, frozen=True):
     ] = None
     """Service TDs that one TD can have."""
 
-    live_migration: Annotated[bool | None, KernelLog(boot_platform.live_migration)] = None
-    """Whether KVM and the module can migrate a running TD."""
+    live_migration: Annotated[
+        bool | None,
+        KernelLog(boot_platform.live_migration),
+        From(_can_migrate, "module.features0"),
+    ] = None
+    """Whether the module supports the live migration of TDs, which KVM must support too."""
 
-    partitioning: Annotated[bool | None, KernelLog(boot_platform.td_partitioning)] = None
+    partitioning: Annotated[
+        bool | None,
+        KernelLog(boot_platform.td_partitioning),
+        From(_can_partition, "module.features0"),
+    ] = None
     """Whether a TD can hold virtual machines of its own."""
 
     config_flags_fixed0: Annotated[Bits64 | None, *metadata.word("CONFIG_FLAGS_FIXED0")] = None

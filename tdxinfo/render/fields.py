@@ -36,7 +36,7 @@ def print_fields(console: Console, machine: Machine) -> None:
         table.add_row(
             row.id or "-",
             Text(f"{name}{index}", "" if field else "doubtful"),
-            Text(row.value or "not in this module", "" if row.value else "unknown"),
+            Text(row.value or row.missing or "", "" if row.value else "unknown"),
             *([Text(field.doc if field else "", "unknown")] if with_meaning else []),
         )
     console.print(table)

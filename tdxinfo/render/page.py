@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tdxinfo.decode import releases
 from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import fact_names
 from tdxinfo.model import units
@@ -149,17 +150,25 @@ def _build(report: Report) -> str | None:
     module = report.host.module
     parts = [str(part) for part in (module.build_number, module.build_date) if part is not None]
     kinds = {True: "(debug)", False: "(production)", None: ""}
-    return ", ".join(parts) + f" {kinds[module.debug]}" if parts else None
+    inferred = report.origin_of("module.build_number").startswith("inferred:")
+    of_release = " as released (inferred from the version)" if inferred else ""
+    return ", ".join(parts) + f" {kinds[module.debug]}".rstrip() + of_release if parts else None
 
 
 def _release(report: Report) -> str | None:
-    """The release, where it says more than the version, and a newer one of its line."""
-    release, newest = report.host.module.release, report.host.module.newest_release
-    if release is None:
+    """The release with its security version, and a newer one for this processor."""
+    module = report.host.module
+    if module.release is None:
         return None
-    newer = f"; of its line {newest} is known too" if newest not in (None, release) else ""
-    build = " and build" if report.is_known("module.build_number") else ""
-    return f"{release}, inferred from version{build}{newer}"
+    own, newest = module.newest_for_processor, module.newest_release
+    found = own or newest
+    where = "for this processor" if own else "of its line"
+    date = f"(table of {releases.as_of()[:7]})"
+    newer = (
+        f"; newer release {where}: {found} {date}" if found not in (None, module.release) else ""
+    )
+    svn = f", TCB SVN {', '.join(map(str, module.tcb_svn))}" if module.tcb_svn else ""
+    return f"{module.release}{svn}{newer}"
 
 
 def _no_rbp_mod(report: Report) -> Text | None:
@@ -172,15 +181,25 @@ def _no_rbp_mod(report: Report) -> Text | None:
             ": a TD can clobber the host's RBP, and Linux 6.14 and later refuses the module"
         )
     if report.origin_of("module.no_rbp_mod").startswith("inferred"):
-        told.append(", since this kernel would not run the module otherwise")
+        by_release = report.origin_of("module.no_rbp_mod").endswith("release_features")
+        told.append(
+            f", as release {report.host.module.release} has it (inferred)"
+            if by_release
+            else ", since this kernel would not run the module otherwise"
+        )
     return told
 
 
 def _features(report: Report) -> Text | None:
     bitmap, names = report.host.module.features0, report.host.module.features
-    if bitmap is None or names is None:
+    of_release = report.host.module.release_features
+    if bitmap is not None and names is not None:
+        text = Text(f"{bitmap:#018x}, {len(names)} set: ")
+    elif of_release is not None:
+        names = of_release
+        text = Text(f"of release {report.host.module.release} (inferred), {len(names)}: ")
+    else:
         return None
-    text = Text(f"{bitmap:#018x}, {len(names)} set: ")
     for number, name in enumerate(names):
         text.append(" " if number else "")
         text.append(printable(name), "good" if name == "NO_RBP_MOD" else "")

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tdxinfo.decode.metadata import Metadata, declared, element
+from tdxinfo.decode.metadata import Declared, Metadata, declared, element
+from tdxinfo.decode.seamcall import status_name
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine import Machine
 from tdxinfo.model.base import Described
@@ -26,9 +27,11 @@ class MetadataElement(Described):
     index: int | None
     """Its place in the field's array; null for a field of one element."""
     value: str | None
-    """16 hex digits; null where this module does not have the field."""
+    """16 hex digits; null where the source has none."""
     origin: str | None
     """The source."""
+    missing: str | None = None
+    """Why there is no value; null where there is one."""
 
 
 def elements_of(machine: Machine) -> list[MetadataElement]:
@@ -86,6 +89,17 @@ def _of_module(scheme: str, metadata: Metadata) -> list[MetadataElement]:
                     index=None,
                     value=None,
                     origin=None,
+                    missing=_missing(metadata, field),
                 )
             )
     return listed
+
+
+def _missing(metadata: Metadata, field: Declared) -> str:
+    """Why a field has no value: only the module's own answer proves that it has none."""
+    if metadata.lacks(field.name):
+        return "not in this module"
+    status = metadata.status(field.name)
+    if status is None:
+        return "not in the list"
+    return f"refused with {hex64(status)} {status_name(status) or ''}".rstrip()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
+from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, Unsupported
 from tdxinfo.machine import METADATA, Answer, Machine
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
 from tdxinfo.sources import helper
@@ -99,7 +99,7 @@ def _version(told: Metadata) -> ModuleVersion:
     major, minor = told.word("MAJOR_VERSION"), told.word("MINOR_VERSION")
     try:
         return ModuleVersion(major, minor, told.word("UPDATE_VERSION"))
-    except Absent:
+    except (Absent, Unsupported):
         # TDH.SYS.INFO tells no update.
         return ModuleVersion(major, minor)
 
@@ -113,7 +113,10 @@ def _cmrs(told: Metadata) -> tuple[MemoryRange, ...]:
     from tdxinfo.decode.metadata import declared
 
     found: list[MemoryRange] = []
-    for index in range(declared()["CMR_SIZE"].words):
+    for index in range(declared()["CMR_SIZE"].room):
+        # Elements that a newer module may have are missing in the list of another.
+        if index >= declared()["CMR_SIZE"].words and not told.has("CMR_SIZE", index):
+            break
         size = told.word("CMR_SIZE", index)
         if size == 0:
             break
