@@ -121,7 +121,7 @@ def is_newest(report: Report) -> Verdict:
     newest_known = releases.newer_than_known(version, report.host.module.build_number)
     if newest_known:
         until = f"({newest_known.version}, {month})"
-        return passed(f"module {version} is newer than this tdxinfo knows {until}")
+        return informed(f"module {version} is newer than this tdxinfo knows {until}")
     differences = _differences(report, version)
     if differences:
         return warned(differences, _DIFFERS)
