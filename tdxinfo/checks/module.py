@@ -117,12 +117,12 @@ def has_topology_enum(report: Report) -> Verdict:
 def is_newest(report: Report) -> Verdict:
     month = releases.as_of()[:7]
     table = f"(table of {month})"
-    version = known(report.host.module.version)
-    newest_known = releases.newer_than_known(version, report.host.module.build_number)
+    version, build = report.host.module.version, report.host.module.build_number
+    newest_known = releases.newer_than_known(version, build) if version else None
     if newest_known:
         until = f"({newest_known.version}, {month})"
         return informed(f"module {version} is newer than this tdxinfo knows {until}")
-    differences = _differences(report, version)
+    differences = _differences(report, version) if version else ""
     if differences:
         return warned(differences, _DIFFERS)
     release = known(report.host.module.release)

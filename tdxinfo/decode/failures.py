@@ -85,4 +85,6 @@ def _fits(row: Mapping[str, Any], failure: Failure) -> bool:
 
 
 def _as_clause(sentence: str) -> str:
-    return sentence[:1].lower() + sentence[1:].rstrip(".")
+    first = sentence.partition(" ")[0]
+    is_name = first[1:] != first[1:].lower()
+    return (sentence if is_name else sentence[:1].lower() + sentence[1:]).rstrip(".")

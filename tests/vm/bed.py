@@ -120,6 +120,7 @@ def run(name: str, generation: str, folder: Path, guest: Guest | None = None) ->
             described.msrs,
             described.memory_mb,
             described.cpus,
+            described.processor,
         ),
         described.module,
         environment,

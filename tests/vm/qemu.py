@@ -28,12 +28,15 @@ from tests.vm.tdx_module import TdxModule
 PROGRAM = "qemu-system-x86_64"
 _GUEST = Path(__file__).parent / "guest.sh"
 
+PROCESSORS = {"SRF": "model=175,stepping=3", "GNR": "model=173,stepping=1"}
+"""Processors by their names in tdxinfo's table of releases: those that load 1.5.25 and 2.0.18."""
+
 _CPU = (
-    "max,vendor=GenuineIntel,family=6,model=173,stepping=1,model-id=INTEL(R) XEON(R) 6 (emulated),"
+    "max,vendor=GenuineIntel,family=6,{processor},model-id=INTEL(R) XEON(R) 6 (emulated),"
     "svm=off,vmx=on,movdir64b=on,ss=on,la57=off,x2apic=on,hypervisor=off,"
     "xlevel=0x80000008,x-force-features=on"
 )
-"""TCG's processor under the name of a Granite Rapids: KVM and tdxinfo look at these."""
+"""TCG's processor under the name of a Xeon: KVM and tdxinfo look at these."""
 
 _START = (
     "mount -t tmpfs tmpfs /run && mkdir /run/vm "
@@ -52,6 +55,7 @@ class Machine:
     msrs: dict[int, int]
     memory_mb: int
     cpus: int
+    processor: str = "SRF"
 
 
 class TimedOut(Exception):  # named for what happened
@@ -102,9 +106,10 @@ def _command(folder: Path, machine: Machine, gdb: socket.socket) -> list[str]:
         "rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose init=/bin/sh "
         f'{machine.command_line} -- -c "{_START}"'
     )
+    cpu = _CPU.format(processor=PROCESSORS[machine.processor])
     shares = {"/dev/root": ("/", "on"), "vm": (str(folder), "off")}
     return [
-        *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", _CPU, "-machine", "q35"),
+        *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", cpu, "-machine", "q35"),
         *("-m", str(machine.memory_mb), "-smp", str(machine.cpus)),
         *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
         *("-serial", f"file:{folder}/console"),

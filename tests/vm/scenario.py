@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -73,6 +73,8 @@ class Scenario(_Table):
     """Whether the native helper is built and loaded."""
     memory_mb: int = 2048
     cpus: int = 1
+    processor: Literal["SRF", "GNR"] = "SRF"
+    """One that the module loads on, by its name in tdxinfo's table of releases."""
     fields: dict[str, Number | list[Number]] = {}
     """Metadata that differs from the profile's."""
     without: list[str] = []
