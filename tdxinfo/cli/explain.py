@@ -16,44 +16,92 @@ if TYPE_CHECKING:
     from tdxinfo.explain import Detail, Explanation
 
 _MOST_TEXT = 1 << 20
-"""Characters of standard input that are searched for codes."""
+"""Characters of standard input that are read."""
 
 
 @click.command()
 @click.argument("what", nargs=-1, metavar="WHAT...", shell_complete=completion.meanings)
+@click.option("--counts", is_flag=True, help="Print how many names of each kind tdxinfo knows.")
 @global_options
 @click.pass_context
-def explain(context: click.Context, what: tuple[str, ...]) -> None:
-    """Tell what WHAT means.
+def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None:
+    """Explain what WHAT means.
 
-    A metadata field or its id, a feature or attribute bit, a bitmap with its value
-    (`features0=0xfbf`), a SEAMCALL status or leaf, an MSR, a check, or a fact of `dump`. A log
-    line, or `-` for standard input, is searched for codes. Of a fact it also tells what each of
-    its places says on this host, of a check its outcome here.
+    A metadata field, a bit, a bitmap with its value (`features0=0xfbf`), an MSR, a leaf or a status
+    of SEAMCALL and TDCALL, by name or number; a module release, an MRSEAM or a security version; a
+    processor, an errno, a term such as KeyID; a message of the kernel, QEMU, libvirt or the quote
+    service; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines from standard
+    input. For a fact it shows what each source says on this host, for a check its outcome here.
     """
-    from tdxinfo.explain import explanations
-
+    settings = settings_of(context)
+    if counts:
+        _print_counts(settings)
+        return
     if not what:
         raise click.UsageError("Say what to explain, for example 0xc000050500000000.")
-    settings = settings_of(context)
-    found = {query: tuple(explanations(query)) for query in _queries(what)}
-    if not found:
-        raise click.UsageError("Standard input holds no code to explain.")
+    found = _found(settings, what)
     unknown = [query for query, meanings in found.items() if not meanings]
+    if not any(found.values()):
+        raise click.UsageError(_no_meaning(unknown[0]) if unknown else _NO_CODE)
+    if not settings.quiet:
+        _print(settings, found)
     if unknown:
-        raise click.UsageError(_no_meaning(unknown[0]))
-    found = {query: tuple(_with_value(settings, m) for m in told) for query, told in found.items()}
-    if settings.quiet:
-        return
+        from tdxinfo.render.safe import printable
+
+        for query in unknown:
+            click.echo(printable(_no_meaning(query)), err=True)
+        context.exit(2)
+
+
+_NO_CODE = "Standard input holds nothing that tdxinfo knows."
+
+
+def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explanation, ...]]:
+    """The meanings of each query, with what this host says; of lines only those with a meaning."""
+    from tdxinfo.explain import explanations
+
+    found: dict[str, tuple[Explanation, ...]] = {}
+    for query in what:
+        if query != "-":
+            found[query] = tuple(explanations(query))
+            continue
+        for line in _lines():
+            meanings = tuple(explanations(line))
+            if meanings:
+                found[line] = meanings
+    return {query: tuple(_with_value(settings, m) for m in told) for query, told in found.items()}
+
+
+def _lines() -> Iterator[str]:
+    """The lines of standard input, each once."""
+    text = sys.stdin.read(_MOST_TEXT)
+    yield from dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _print(settings: Settings, found: dict[str, tuple[Explanation, ...]]) -> None:
     if settings.format == "json":
         from tdxinfo.explain import ExplainReport
-        from tdxinfo.report import frame
+        from tdxinfo.report import Problem, frame
 
-        click.echo(ExplainReport(**frame(), explanations=found).model_dump_json())
+        unknown = [query for query, meanings in found.items() if not meanings]
+        errors = tuple(Problem(message=_no_meaning(query)) for query in unknown)
+        click.echo(ExplainReport(**frame(errors=errors), explanations=found).model_dump_json())
         return
     from tdxinfo.render import meanings, theme
 
     meanings.print_meanings(theme.console(settings.color), found)
+
+
+def _print_counts(settings: Settings) -> None:
+    from tdxinfo.explain import counts
+
+    if settings.format == "json":
+        import json
+
+        click.echo(json.dumps(counts(), indent=2))
+        return
+    for kind, count in counts().items():
+        click.echo(f"{count:5}  {kind}")
 
 
 def _with_value(settings: Settings, meaning: Explanation) -> Explanation:
@@ -101,20 +149,9 @@ def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
         yield Detail(name=answer.origin, text=text)
 
 
-def _queries(what: tuple[str, ...]) -> Iterator[str]:
-    """The words asked for; of standard input the lines that hold a code."""
-    for query in what:
-        if query != "-":
-            yield query
-            continue
-        from tdxinfo.explain import codes_of
-
-        yield from dict.fromkeys(codes_of(sys.stdin.read(_MOST_TEXT)))
-
-
 def _no_meaning(query: str) -> str:
     from tdxinfo.explain import near_misses
 
     near = near_misses(query)
-    hint = f"Did you mean {', '.join(near)}?" if near else "See `tdxinfo dump` for names."
-    return f"{query!r:.100} means nothing here. {hint}"
+    hint = f"Did you mean {', '.join(near)}?" if near else "See `tdxinfo explain --help`."
+    return f"tdxinfo does not know {query!r:.100}. {hint}"

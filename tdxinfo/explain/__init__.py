@@ -15,6 +15,7 @@ from tdxinfo.explain import (
     calls,
     catalogue,
     fields,
+    files,
     lines,
     registers,
     terms,
@@ -109,9 +110,9 @@ _CONTEXT = re.compile(r"([a-z]+(?:\s[a-z]+)?)[\s:=]*\(?([\w.]+)\)?", re.IGNORECA
 def explanations(query: str) -> list[Explanation]:
     """All meanings of the query, the most likely first; none when tdxinfo does not know it."""
     word = query.strip().strip("`'\"")
-    in_context = _explain_in_context(word)
-    if in_context:
-        return in_context
+    exact = list(files.file(query)) or _explain_in_context(word)
+    if exact:
+        return exact
     found = [meaning for explain in EXPLAINERS for meaning in explain(word)]
     if not found:
         found = [meaning for explain in OF_LINES for meaning in explain(word)]

@@ -8,7 +8,7 @@ from tdxinfo.model.base import Frozen
 from tdxinfo.report import Document
 
 
-class Detail(Frozen):
+class Detail(Frozen, frozen=True):
     """One thing to know about a meaning."""
 
     name: str
@@ -17,7 +17,7 @@ class Detail(Frozen):
     """The words."""
 
 
-class Explanation(Frozen):
+class Explanation(Frozen, frozen=True):
     """One meaning of a query."""
 
     kind: str
@@ -34,7 +34,7 @@ class Explanation(Frozen):
         return self.model_copy(update={"details": (*self.details, *details(rows))})
 
 
-class ExplainReport(Document):
+class ExplainReport(Document, frozen=True):
     """What `explain --json` prints."""
 
     explanations: dict[str, tuple[Explanation, ...]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tdxinfo import tables
 from tdxinfo.decode import releases
@@ -219,6 +219,15 @@ def _processor(row: dict[str, str]) -> Explanation:
     ]
     name = f"{row['codename']} ({short})" if short else row["codename"]
     return explanation("processor", name, "An Intel server processor.", rows)
+
+
+def processor_names(signatures: Iterable[int]) -> list[str]:
+    """The processors of CPUID signatures by name; those that the table lacks stay numbers."""
+    known = {_signature(row): row for row in tables.load("cpus")["model"]}
+    return [
+        f"{known[s]['codename']} ({s:#x})" if s in known else f"{s:#x}"
+        for s in (signature & ~0xF for signature in signatures)
+    ]
 
 
 def names() -> Iterator[str]:

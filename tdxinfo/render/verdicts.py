@@ -59,7 +59,8 @@ def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
     if not failed_only:
         _print_tree(console, results)
     for result in results:
-        told = (result.outcome in _TOLD or result.is_accepted) and result is not first
+        asked = result.outcome is Outcome.INFO and not run.is_whole
+        told = (result.outcome in _TOLD or result.is_accepted or asked) and result is not first
         if told or (verbose and not failed_only):
             _print_result(console, result, with_remedy=result is not first)
             if verbose:
