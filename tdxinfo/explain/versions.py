@@ -224,10 +224,8 @@ def _processor(row: dict[str, str]) -> Explanation:
 def processor_names(signatures: Iterable[int]) -> list[str]:
     """The processors of CPUID signatures by name; those that the table lacks stay numbers."""
     known = {_signature(row): row for row in tables.load("cpus")["model"]}
-    return [
-        f"{known[s]['codename']} ({s:#x})" if s in known else f"{s:#x}"
-        for s in (signature & ~0xF for signature in signatures)
-    ]
+    found = [(signature, known.get(signature & ~0xF)) for signature in signatures]
+    return [f"{row['codename']} ({number:#x})" if row else f"{number:#x}" for number, row in found]
 
 
 def names() -> Iterator[str]:
