@@ -54,12 +54,14 @@ class Boot(NamedTuple):
     events: tuple[Event, ...]
     complete: bool
     """The log begins where the kernel began, so that what is not there was not said."""
+    boots: int = 1
+    """How many boots the log holds lines of; this one is the last."""
 
     @classmethod
     def from_log(cls, text: str, pasted: bool = True) -> Boot:
         """The last boot of the log; `pasted` where somebody supplied it."""
-        found, complete = klog.events(text, pasted)
-        return cls(tuple(found), complete)
+        found = klog.read_log(text, pasted)
+        return cls(tuple(found.events), found.complete, found.boots)
 
     @property
     def release(self) -> str | None:

@@ -147,6 +147,13 @@ def log_complete(boot: Boot) -> bool:
     return boot.complete
 
 
+def boots_in_log(boot: Boot) -> int:
+    """How many boots the log holds lines of."""
+    if not boot.boots:
+        raise Absent("the kernel log has no line that is known")
+    return boot.boots
+
+
 def hibernation(boot: Boot) -> bool:
     """The kernel refused TDX since it could hibernate."""
     boot.last("hibernation_enabled")
