@@ -26,7 +26,17 @@ class Event(NamedTuple):
 
 
 _NO_PREFIX = ("", "bare")
-_OF_TDX = ("virt/tdx", "tdx", "seam", "seamldr", "tdx_host", "kvm_intel", "kvm", "x86/tme", "x86/mktme")
+_OF_TDX = (
+    "virt/tdx",
+    "tdx",
+    "seam",
+    "seamldr",
+    "tdx_host",
+    "kvm_intel",
+    "kvm",
+    "x86/tme",
+    "x86/mktme",
+)
 """Prefixes of subsystems that have to do with TDX, whatever they print."""
 
 

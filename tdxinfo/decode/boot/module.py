@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 from datetime import date
-from typing import Any
 
 from tdxinfo.decode.boot import (
     REFUSED,
