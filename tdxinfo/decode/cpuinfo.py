@@ -12,7 +12,7 @@ from tdxinfo.errors import Malformed
 class Cpus(NamedTuple):
     """The online processors, which all are of one kind. None stands for a line that is missing."""
 
-    vendor: str
+    vendor: str | None
     family: int | None
     model: int | None
     stepping: int | None
@@ -21,9 +21,9 @@ class Cpus(NamedTuple):
     bugs: frozenset[str] | None
     physical_bits: int | None
     """Width of a physical address, already less the bits that carry KeyIDs."""
-    online: int
+    online: int | None
     packages: dict[int, int] | None
-    """The first online CPU of each package."""
+    """The first online CPU of each package; -1 where it is not known."""
 
 
 def parse(text: str) -> Cpus:

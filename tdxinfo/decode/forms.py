@@ -68,9 +68,10 @@ def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
         import bz2
 
         return _decompressed(bz2.BZ2Decompressor, data, limit, "bzip2")
-    return _unzipped(data, limit)
+    return b"\n".join(unzipped(data, limit))
 
 
+_MOST_MEMBERS = 1000
 _MEMORY = 256 << 20
 """Bytes of memory that unpacking xz may take; `xz -9` needs a quarter of it."""
 
@@ -111,22 +112,26 @@ def _decompressed(begin: Callable[[], Any], data: bytes, limit: int, kind: str) 
     return bytes(whole)
 
 
-def _unzipped(data: bytes, limit: int) -> bytes:
+def unzipped(data: bytes, limit: int = LIMIT) -> list[bytes]:
+    """The files of a zip archive, in its order. Raises Malformed."""
     import io
     import zipfile
 
-    whole = bytearray()
+    members: list[bytes] = []
+    left = limit
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for member in archive.infolist():
+            for member in archive.infolist()[:_MOST_MEMBERS]:
                 if member.is_dir():
                     continue
                 with archive.open(member) as file:
-                    whole += file.read(limit + 1 - len(whole)) + b"\n"
-                _raise_if_larger(whole, limit + 1, "zip")
+                    members.append(file.read(left + 1))
+                left -= len(members[-1])
+                if left < 0:
+                    raise Malformed(f"the zip file unpacks to more than {limit >> 20} MiB")
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise Malformed(f"the zip file cannot be unpacked: {error}") from None
-    return bytes(whole)
+    return members
 
 
 def _raise_if_larger(data: bytearray, limit: int, kind: str) -> None:
@@ -140,6 +145,9 @@ def log_text(data: bytes, limit: int = LIMIT) -> str:
 
 
 def _text(data: bytes, limit: int, depth: int) -> str:
+    if depth and data.startswith(_ZIP):
+        members = [_text(member, limit, depth - 1) for member in unzipped(data, limit)]
+        return "\n".join(members)
     if depth and is_packed(data):
         return _text(unpacked(data, limit), limit, depth - 1)
     if depth and is_mail(data):

@@ -98,7 +98,8 @@ def test_a_failed_update_is_told_with_its_call_and_status() -> None:
 
 
 def test_an_initialization_that_succeeds_once_more_is_another_attempt() -> None:
-    again = "tdx: TDX module: features0: fbf\ntdx: SEAMCALL failed: leaf 45, error 0xc0000a0200000000.\n"
+    again = "tdx: TDX module: features0: fbf\n"
+    again += "tdx: SEAMCALL failed: leaf 45, error 0xc0000a0200000000.\n"
     end = "tdx: initialization failed (-5)\n"
     log = "tdx: TDX module initialized.\n"
     assert fact(log + again + end, "module_state") == "failed"

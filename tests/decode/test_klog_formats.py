@@ -24,7 +24,7 @@ HEADERS = {
     "dmesg -T in Chinese": "[三 3月 13 12:04:49 2024] ",
     "dmesg -T in Chinese, long": "[周三 3月 13 12:04:49 2024] ",
     "dmesg -T in Japanese": "[水  3月 13 12:04:49 2024] ",
-    "dmesg -T in Russian": "[Ср мар 13 12:04:49 2024] ",
+    "dmesg -T in Russian": "[Ср мар 13 12:04:49 2024] ",  # noqa: RUF001
     "dmesg -T in Arabic": "[الأربعاء مارس 13 12:04:49 2024] ",
     "dmesg -x -T in German": "kern  :info  : [Mi Mär 13 12:04:49 2024] ",
     "dmesg -d": "[    5.300843 <    0.000012>] ",
