@@ -11,6 +11,7 @@ import pytest
 from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, ModuleVersion
+from tests.boot_facts import read_fact
 
 T = TypeVar("T")
 

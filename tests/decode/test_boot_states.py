@@ -7,6 +7,7 @@ import pytest
 from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import Failure, MemoryRange
+from tests.boot_facts import read_fact
 
 OLD = "[    0.000000] Linux version 6.8.0-1028-intel (buildd@x)\n"
 KVM = "[    0.000000] Linux version 6.17.13 (x@y)\n"

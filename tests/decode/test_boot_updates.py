@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot
 from tdxinfo.errors import Absent
 from tdxinfo.model.values import Failure, ModuleVersion
+from tests.boot_facts import read_fact
 
 NEW = "[    0.000000] Linux version 7.3.4 (x@y)\n"
 FIRST = "[    0.000000] Linux version 7.1.9 (x@y)\n"

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from tdxinfo.decode import forms
-from tdxinfo.decode.boot import Boot, read_fact
+from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import Malformed
+from tests.boot_facts import read_fact
 
 LINES = [
     "Linux version 7.3.4 (x@y) (gcc 14) #1 SMP",
