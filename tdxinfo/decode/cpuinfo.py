@@ -78,7 +78,28 @@ def codename(family: int, model: int) -> str | None:
     return str(row["codename"]) if row else None
 
 
+_VENDORS = {"Intel": "GenuineIntel", "INTEL": "GenuineIntel", "AMD": "AuthenticAMD"}
+
+
+def vendor_of_name(model_name: str) -> str | None:
+    """The vendor of a processor by the name that it gives itself: AMD EPYC 7502."""
+    first = re.match(r"(?:\d+th Gen )?([A-Za-z]+)\b", model_name)
+    return _VENDORS.get(first[1]) if first else None
+
+
+_FAMILY = 6
+"""Of the rows that name no family."""
+
+
 def cpu_row(family: int, model: int) -> dict[str, str] | None:
     """The table's row of an Intel processor."""
     rows = tables.load("cpus")["model"]
-    return next((row for row in rows if family == 6 and row["model"] == model), None)
+    wanted = (family, model)
+    return next((r for r in rows if (r.get("family", _FAMILY), r["model"]) == wanted), None)
+
+
+def never_has_tdx(family: int, model: int) -> bool:
+    """Whether no part of this family and model has TDX as a host."""
+    if family in tables.load("cpus")["families_without_tdx"]:
+        return True
+    return (cpu_row(family, model) or {}).get("tdx") == "no"
