@@ -302,8 +302,8 @@ def system_report(text: str) -> SystemReport:
 def _sections(text: str) -> Iterator[tuple[str, str]]:
     """Titles and the text below, without the fences."""
     found = list(_SECTION.finditer(text))
-    ends = [*(title.start() for title in found[1:]), len(text)]
-    for title, end in zip(found, ends, strict=True):
+    ends = [title.start() for title in found[1:]] + [len(text)]
+    for title, end in zip(found, ends, strict=False):
         lines = re.sub(r"(?m)^(?:> ?)+", "", text[title.end() : end]).splitlines()
         fences = [place for place, line in enumerate(lines) if line.strip().startswith("```")]
         if len(fences) >= 2:

@@ -199,6 +199,7 @@ def test_a_system_report_tells_of_kernel_processor_registers_and_packages(text: 
 def test_what_a_report_leaves_empty_is_unknown() -> None:
     empty = "### Kernel version\n\n```\n\n```\n\n### CPU details\n\n```\n\n```\n"
     assert sessions.system_report(empty) == (None, None, "", (), {})
+    assert not sessions.is_system_report("hello\n")
     assert not sessions.is_system_report("### Steps\n\nboot\n\n### CPU details\n")
 
 

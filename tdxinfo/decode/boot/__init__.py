@@ -56,12 +56,14 @@ class Boot(NamedTuple):
     """The log begins where the kernel began, so that what is not there was not said."""
     boots: int = 1
     """How many boots the log holds lines of; this one is the last."""
+    known: int = 0
+    """Lines of the log that some wording knows, in all boots."""
 
     @classmethod
     def from_log(cls, text: str, pasted: bool = True) -> Boot:
         """The last boot of the log; `pasted` where somebody supplied it."""
         found = klog.read_log(text, pasted)
-        return cls(tuple(found.events), found.complete, found.boots)
+        return cls(tuple(found.events), found.complete, found.boots, found.known)
 
     @property
     def release(self) -> str | None:
