@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tdxinfo import tables
@@ -24,6 +25,15 @@ class Cpus(NamedTuple):
     online: int | None
     packages: dict[int, int] | None
     """The first online CPU of each package; -1 where it is not known."""
+    flags_are_cut: bool = False
+    """The list of flags may go on: one that is not there proves nothing."""
+
+    def those_of(self, names: Sequence[str]) -> list[str] | None:
+        """The named flags that are there; None where that is not known."""
+        if self.flags is None:
+            return None
+        found = [name for name in names if name in self.flags]
+        return None if self.flags_are_cut and len(found) < len(names) else found
 
 
 def parse(text: str) -> Cpus:

@@ -97,8 +97,14 @@ def lscpu(text: str) -> Cpus:
         bugs=None,
         physical_bits=int(width[1]) if width else None,
         online=_online(fields),
+        flags_are_cut=_is_cut(text, fields),
         packages={0: 0, **dict.fromkeys(range(1, sockets), -1)} if sockets else None,
     )
+
+
+def _is_cut(text: str, fields: Mapping[str, str]) -> bool:
+    """Whether the flags are the last of the text, so that more may have been below."""
+    return '"lscpu"' not in text[:200] and "Flags" in fields and list(fields)[-1] == "Flags"
 
 
 def _number(fields: Mapping[str, str], name: str) -> int | None:

@@ -22,7 +22,9 @@ def _virtualization(cpus: Cpus) -> str | None:
         return None
     if "tdx_guest" in cpus.flags:
         return "td-guest"
-    return "vm" if "hypervisor" in cpus.flags else "none"
+    if "hypervisor" in cpus.flags:
+        return "vm"
+    return None if cpus.flags_are_cut else "none"
 
 
 def _errata(cpus: Cpus) -> list[str] | None:
@@ -32,9 +34,7 @@ def _errata(cpus: Cpus) -> list[str] | None:
 
 
 def _instructions(cpus: Cpus) -> list[str] | None:
-    if cpus.flags is None:
-        return None
-    return [flag for flag in INSTRUCTIONS if flag in cpus.flags]
+    return cpus.those_of(INSTRUCTIONS)
 
 
 def _joined(vendor: str, product: str) -> str:
