@@ -84,16 +84,17 @@ class Entry(NamedTuple):
         yield Reading(self.text, 0)
         for number, line in enumerate(self.below, start=1):
             rest = line.strip()
-            texts = [
-                joined
-                for text in texts
-                for joined in (f"{text} {rest}", *((text + rest,) if _is_open(text) else ()))
-            ]
+            texts = [joined for text in texts for joined in _joined(text, rest)]
             yield from (Reading(text, number) for text in texts)
 
 
-def _is_open(text: str) -> bool:
-    return any(text.rfind(opened) > text.rfind(closed) for opened, closed in ("[]", "()"))
+def _joined(text: str, rest: str) -> tuple[str, ...]:
+    """The text with the rest of its line: with a space, and inside of a bracket without one."""
+    if max(map(text.rfind, "[(")) <= max(map(text.rfind, "])")):  # a range is closed by ), too
+        return (f"{text} {rest}",)
+    if text[-1:].isalnum():
+        return f"{text} {rest}", text + rest
+    return (f"{text} {rest}",) if text.endswith(",") else (text + rest,)
 
 
 def entries(text: str, relevant: Search, is_lead: Search, pasted: bool) -> Iterator[Entry]:

@@ -11,7 +11,6 @@ import pytest
 from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, ModuleVersion
-from tests.boot_facts import read_fact
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ from tdxinfo.decode.boot import Boot, ram
 from tdxinfo.decode.klog import relevant_lines
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, NodeMemory
-from tests.boot_facts import read_fact
 from tests.worlds import report_from_log
 
 T = TypeVar("T")

@@ -7,7 +7,6 @@ import pytest
 from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import Failure, MemoryRange
-from tests.boot_facts import read_fact
 
 OLD = "[    0.000000] Linux version 6.8.0-1028-intel (buildd@x)\n"
 KVM = "[    0.000000] Linux version 6.17.13 (x@y)\n"
@@ -118,8 +117,7 @@ def test_silence_leaves_the_state_unknown(log: str) -> None:
 
 
 def silent(log: str) -> bool:
-    found: bool = read_fact(Boot.from_log(log), "silent")
-    return found
+    return module.silent(Boot.from_log(log))
 
 
 @pytest.mark.parametrize("first", [OLD, KVM, NEW])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot import Boot, module, platform, update
 from tdxinfo.errors import Absent
 from tdxinfo.model.values import Failure, ModuleVersion
-from tests.boot_facts import read_fact
 
 NEW = "[    0.000000] Linux version 7.3.4 (x@y)\n"
 FIRST = "[    0.000000] Linux version 7.1.9 (x@y)\n"
@@ -37,10 +37,26 @@ INIT, READ, LP_INIT, SHUTDOWN, UPDATE = 0x21, 0x22, 0x23, 0x34, 0x35
 HANDOFF = 0x8900000100000000
 
 
+FACTS: dict[str, Callable[[Boot], Any]] = {
+    fact.__name__: fact
+    for fact in (
+        module.module_state,
+        module.module_version,
+        module.failure,
+        module.failed_calls,
+        platform.kvm_loaded,
+        platform.kvm_tdx_enabled,
+        platform.kvm_refusal,
+        update.last_update,
+        update.update_failure,
+    )
+}
+
+
 def fact(log: str, name: str) -> Any:
     """The fact, or None where the log does not tell it."""
     try:
-        return read_fact(Boot.from_log(log), name)
+        return FACTS[name](Boot.from_log(log))
     except Absent:
         return None
 

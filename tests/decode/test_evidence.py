@@ -11,7 +11,6 @@ import pytest
 from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.errors import Absent
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion
-from tests.boot_facts import read_fact
 
 EMR_CMRS = (
     MemoryRange.between(0x100000, 0x6F800000),

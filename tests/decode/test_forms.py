@@ -17,10 +17,9 @@ from typing import Any
 import pytest
 
 from tdxinfo.decode import forms
-from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot import Boot, module
 from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import Malformed
-from tests.boot_facts import read_fact
 
 LINES = [
     "Linux version 7.3.4 (x@y) (gcc 14) #1 SMP",
@@ -197,7 +196,7 @@ def test_boots_of_a_journal_stay_apart(make: Callable[[], bytes]) -> None:
     first = make().replace(b"b1", b"b0").replace(b"1.5.24", b"1.5.16")
     found = Boot.from_log(forms.log_text(first + make()))
     assert found.boots == 2
-    assert str(read_fact(found, "module_version")) == "1.5.24"
+    assert str(module.module_version(found)) == "1.5.24"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import pytest
 
 from tdxinfo.decode.boot import Boot, module, platform
 from tdxinfo.decode.klog import Event, read_log
-from tests.boot_facts import read_fact
 
 HEADERS = {
     "none": "",

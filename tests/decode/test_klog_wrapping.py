@@ -13,7 +13,6 @@ from tdxinfo import tables
 from tdxinfo.decode.boot import Boot, platform
 from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import Absent
-from tests.boot_facts import read_fact
 
 LOG = """\
 [    0.000000] Linux version 6.8.0-1028-intel (buildd@builder) (x86_64-linux-gnu-gcc-13 13)

@@ -15,7 +15,6 @@ from tdxinfo.decode import btf, cpuinfo, dmi, kvm, layout, lines, metadata, stac
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Unavailable
 from tdxinfo.model.values import MemoryRange
-from tests.boot_facts import read_fact
 from tests.kernel_types.by_hand import INT, types
 
 CUT = bytes(2056)  # KVM's words, and a count of 0

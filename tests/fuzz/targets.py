@@ -50,7 +50,6 @@ from tdxinfo.machine.captured import from_memory, open_record
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
 from tdxinfo.report import Report, observe
 from tdxinfo.sources.kcore import Memory
-from tests.boot_facts import read_fact
 from tests.fuzz import seeds
 
 SECONDS = 10
