@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tdxinfo import tables
+from tdxinfo.decode import klog
 from tdxinfo.decode.klog import read_log, relevant_lines
 
 ROWS: list[dict[str, Any]] = tables.load("klog")["line"]
@@ -141,3 +144,18 @@ def test_a_capture_keeps_the_lines_of_every_row(row: dict[str, Any]) -> None:
 )
 def test_a_capture_leaves_other_lines_of_the_same_subsystems_out(line: str) -> None:
     assert relevant_lines(line) == ""
+
+
+def names_in(function: ast.FunctionDef | ast.Assign) -> set[str]:
+    return {str(n.value) for n in ast.walk(function) if isinstance(n, ast.Constant)}
+
+
+def test_every_row_has_a_reader() -> None:
+    """A function of `decode/boot` or the reader of logs names each event."""
+    folder = Path(klog.__file__).parent
+    read: set[str] = set()
+    for path in (*(folder / "boot").glob("*.py"), folder / "klog.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.Assign):
+                read |= names_in(node)
+    assert {row["event"] for row in ROWS} <= read
