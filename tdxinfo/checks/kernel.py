@@ -122,7 +122,7 @@ def kexec_goes_with_tdx(report: Report) -> Verdict:
     known(report.host.kernel.release)
     running = evidence.number(report)
     if running is None:
-        return unknown("whether this vendor's kernel refuses kexec beside TDX is unknown")
+        return unknown("whether this kernel refuses kexec beside TDX is unknown")
     if running >= _FIRST_SYS_DISABLE:
         return _by_sys_disable(report, wanted)
     message = f"on this processor kexec and kdump do not work beside TDX before Linux 7.2{wanted}"

@@ -85,7 +85,7 @@ def is_initialized(report: Report) -> Verdict:
         return failed("; ".join([*_told(failure), reading.cause]).rstrip("; "), reading.remedy)
     reading = _unprinted(report, state)
     if reading.cause:
-        return failed(f"the kernel prints nothing of the module: {reading.cause}", reading.remedy)
+        return failed(reading.cause, reading.remedy)
     if state == "failed":
         return failed("the module does not run any more", _REBOOT)
     return failed(f"the module is {state}")
@@ -112,7 +112,8 @@ def _unprinted(report: Report, state: str) -> failures.Reading:
         return failures.Reading("", "")
     reading = failures.of_silence(state, kernel.generation, report.host.kvm.tdx_requested)
     named = _named_by_log(report)
-    return reading._replace(cause=f"{reading.cause}; {named}") if named else reading
+    cause = f"the kernel log has no line about the module: {reading.cause}"
+    return reading._replace(cause=f"{cause}; {named}" if named else cause)
 
 
 def _named_by_log(report: Report) -> str:
