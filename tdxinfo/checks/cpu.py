@@ -1,5 +1,6 @@
 """Is this a machine that can have TDX at all?"""
 
+from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import cpuinfo, kernels
 from tdxinfo.host.platform import INSTRUCTIONS
@@ -23,17 +24,29 @@ def is_bare_metal(report: Report) -> Verdict:
     return failed(kinds[kind]) if kind in kinds else passed("bare metal")
 
 
+_UPDATE = "Update tdxinfo, or look the processor up at its maker."
+
+
 @check("cpu.model")
 def has_tdx_model(report: Report) -> Verdict:
-    row = cpuinfo.cpu_row(known(report.host.platform.family), known(report.host.platform.model))
+    family, model = known(report.host.platform.family), known(report.host.platform.model)
+    proof = evidence.shown(report, "processor-has-tdx")
+    if proof:
+        return passed(proof)
     if report.host.keys.tdx_keyids:
         return passed("the firmware set KeyIDs aside for TDX")
-    if row is None:
-        return warned(f"model {report.host.platform.model} is not in tdxinfo's table")
-    if row["tdx"] == "no":
-        return failed(f"{row['codename']} has no TDX")
-    some = ", of which selected parts have TDX" if row["tdx"] == "some" else ""
-    return passed(f"{row['codename']}{some}")
+    row = cpuinfo.cpu_row(family, model) or {}
+    name = f"{row['codename']} processors" if row else f"processors of family {family}"
+    if cpuinfo.never_has_tdx(family, model):
+        return failed(f"{name} do not have TDX")
+    if not row:
+        return warned(
+            f"this tdxinfo does not know processors of family {family}, model {model}", _UPDATE
+        )
+    if row["tdx"] == "unknown":
+        return warned(f"this tdxinfo does not know whether {name} have TDX", _UPDATE)
+    some = ", of which some models have TDX" if row["tdx"] == "some" else " have TDX"
+    return passed(f"{name}{some}")
 
 
 @check("cpu.instructions")

@@ -204,7 +204,26 @@ def _resolve(alone: list[Result], policy: Policy, today: date) -> list[Result]:
         if exception:
             resolved = _apply_exception(resolved, exception, today)
         found[result.check.id] = _not_run(resolved, found) or resolved
-    return list(found.values())
+    return _without_what_does_not_apply(list(found.values()))
+
+
+def _without_what_does_not_apply(results: list[Result]) -> list[Result]:
+    """Where TDX does not apply to the machine, no other check has a meaning."""
+    failed = [r.check.id for r in results if _rules_tdx_out(r)]
+    if not failed:
+        return results
+    message = f"not run: {failed[0]} failed"
+    return [
+        result
+        if result.check.severity is Severity.APPLICABILITY
+        else Result(result.check, skipped(message), failed_need=failed[0])
+        for result in results
+    ]
+
+
+def _rules_tdx_out(result: Result) -> bool:
+    is_applicability = result.check.severity is Severity.APPLICABILITY
+    return is_applicability and result.outcome is Outcome.FAIL
 
 
 def in_order() -> list[Check]:

@@ -1,8 +1,9 @@
 """Can this kernel be a TDX host, and did it want to?"""
 
+from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import kernels
-from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
+from tdxinfo.decode import bits, kernels
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report
 
 _FIRST_SYS_DISABLE = (7, 2)
@@ -21,12 +22,15 @@ def has_tdx_host(report: Report) -> Verdict:
 
 
 def _is_before(report: Report, version: tuple[int, int]) -> bool:
-    running = kernels.version(report.host.kernel.release or "")
+    running = evidence.number(report)
     return running is not None and running < version
 
 
 @check("kernel.generation")
 def can_start_module(report: Report) -> Verdict:
+    proof = evidence.shown(report, "kernel-starts-module")
+    if proof:
+        return passed(proof)
     generation = known(report.host.kernel.generation)
     told = kernels.meaning(generation).rstrip(".")
     told = told[:1].lower() + told[1:]
@@ -50,11 +54,24 @@ def has_kvm_tdx(report: Report) -> Verdict:
 def cannot_hibernate(report: Report) -> Verdict:
     if not known(report.host.kernel.hibernation):
         return passed("hibernation is unavailable")
-    if report.host.module.state == "initialized":
-        return passed("hibernation is available, but the module runs")
-    if _is_before(report, kernels.FIRST_TDX_HOST):
-        return passed("kernels before 6.8 do not mind hibernation")
-    return failed("hibernation is available, and the kernel does not take TDX beside it")
+    proof = evidence.shown(report, "runs-beside-hibernation")
+    if proof:
+        return passed(f"hibernation is available, but {proof}")
+    refused = report.origin_of("kernel.hibernation").startswith("klog:")
+    if not refused and _is_before(report, kernels.FIRST_TDX_HOST):
+        return passed("kernels before 6.8 run TDX beside hibernation")
+    if not refused and not _checks_hibernation(report):
+        return unknown(
+            "hibernation is available, and whether this vendor's kernel minds is unknown"
+        )
+    return failed("the kernel disables TDX while hibernation is available")
+
+
+def _checks_hibernation(report: Report) -> bool:
+    """Upstream kernels from 6.8 on do, and vendors' from 6.16 on."""
+    running = kernels.version(report.host.kernel.release or "")
+    is_recent = running is not None and running >= kernels.FIRST_KVM_TDX
+    return is_recent or evidence.number(report) is not None or report.host.kernel.release is None
 
 
 @check("kernel.command_line")
@@ -95,13 +112,29 @@ def places_agree(report: Report) -> Verdict:
 def kexec_goes_with_tdx(report: Report) -> Verdict:
     if report.host.kernel.config_kexec_core is False:
         return skipped("this kernel was built without kexec")
+    wanted = ", and kdump is configured" if _wants_kdump(report) else ""
+    proof = evidence.shown(report, "refuses-kexec")
+    if proof:
+        message = f"kexec and kdump do not work beside TDX: {proof}{wanted}"
+        return failed(message) if wanted else informed(message)
     if "tdx_pw_mce" not in known(report.host.platform.errata):
         return passed("the processor has no erratum that forbids it")
-    running = kernels.version(known(report.host.kernel.release))
-    if running is None or running >= _FIRST_SYS_DISABLE:
-        return passed("the kernel shuts TDX down before it")
-    told = "on this processor kexec and kdump do not work beside TDX before Linux 7.2"
-    return failed(f"{told}, and kdump is asked for") if _wants_kdump(report) else informed(told)
+    known(report.host.kernel.release)
+    running = evidence.number(report)
+    if running is None:
+        return unknown("whether this kernel refuses kexec beside TDX is unknown")
+    if running >= _FIRST_SYS_DISABLE:
+        return _by_sys_disable(report, wanted)
+    message = f"on this processor kexec and kdump do not work beside TDX before Linux 7.2{wanted}"
+    return failed(message) if wanted else informed(message)
+
+
+def _by_sys_disable(report: Report, wanted: str) -> Verdict:
+    """The kernel calls TDH.SYS.DISABLE before kexec, whether or not the module has it."""
+    if bits.is_set("TDX_FEATURES0", "SYS_DISABLE", known(report.host.module.features0)):
+        return passed("the kernel disables the TDX module before kexec (SYS_DISABLE)")
+    message = f"this module lacks SYS_DISABLE: kexec and kdump are not safe beside TDX{wanted}"
+    return failed(message) if wanted else informed(message)
 
 
 def _wants_kdump(report: Report) -> bool:

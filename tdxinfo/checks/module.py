@@ -1,14 +1,14 @@
 """Is the TDX module there, good enough, and running?"""
 
+from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import bits, failures, kernels, releases
 from tdxinfo.model.units import counted
 from tdxinfo.model.values import Failure, ModuleVersion
-from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, warned
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report
 
-_FIRST_UPDATE = (7, 2)
-_FIRST_VENDOR_1_5 = (6, 2)
+_FIRST_LINE = "1.0"
 
 
 @check("module.attempted")
@@ -17,13 +17,14 @@ def was_attempted(report: Report) -> Verdict:
     if state != "not-attempted":
         return passed("the kernel tried")
     failure = report.host.module.failure
+    generation = report.host.kernel.generation
     if failure:
-        reading = failures.of_failure(failure)
+        reading = failures.of_failure(failure, generation)
         return failed(
             failure.message, reading.remedy or "Remove what the kernel names, and reboot."
         )
-    reading = failures.of_silence(report.host.kernel.generation or "")
-    silence = "the kernel found KeyIDs, and then nobody asked for the module"
+    reading = failures.of_silence("not-attempted", generation)
+    silence = "the kernel found KeyIDs, and has not tried to initialize the module"
     return failed(f"{silence}: {reading.cause}" if reading.cause else silence, reading.remedy)
 
 
@@ -40,12 +41,17 @@ def line_fits_kernel(report: Report) -> Verdict:
     if failure and _lacks_metadata(failure):
         return failed("the module does not answer TDH.SYS.RD: it is older than 1.5")
     version = known(report.host.module.version)
-    kernel = kernels.version(report.host.kernel.release or "")
-    is_first = (version.major, version.minor) == (1, 0)
-    if is_first and kernel and kernel >= kernels.FIRST_TDX_HOST:
-        return failed(f"module {version} cannot be driven by Linux 6.8 and later")
-    if not is_first and _drives_first_alone(report, kernel):
-        return failed(f"this vendor's kernel drives line 1.0 alone, and the module is {version}")
+    proof = evidence.shown(report, "kernel-supports-module")
+    if proof:
+        return passed(f"module {version}: {proof}")
+    release = report.host.kernel.release or ""
+    kernel = evidence.number(report)
+    line = f"{version.major}.{version.minor}"
+    if line == _FIRST_LINE and kernel and kernel >= kernels.FIRST_TDX_HOST:
+        return failed(f"Linux 6.8 and later do not support module {version}")
+    only = kernels.only_line(release)
+    if only and line != only:
+        return failed(f"this kernel supports only {only} modules, and the module is {version}")
     return passed(f"module {version}")
 
 
@@ -56,12 +62,6 @@ def _lacks_metadata(failure: Failure) -> bool:
         and failure.status is not None
         and failure.status >> 32 == 0xC0000505
     )
-
-
-def _drives_first_alone(report: Report, kernel: tuple[int, int] | None) -> bool:
-    """Vendors' kernels before Intel's 6.2 know no metadata fields, and nothing newer than 1.0."""
-    is_vendors = report.host.kernel.generation in (kernels.VENDOR_BOOT, kernels.VENDOR_KVM)
-    return is_vendors and kernel is not None and kernel < _FIRST_VENDOR_1_5
 
 
 @check("module.no_rbp_mod")
@@ -77,13 +77,54 @@ def is_initialized(report: Report) -> Verdict:
     state = known(report.host.module.state)
     if state == "initialized":
         return passed("initialized")
+    if report.host.module.last_update == _LOST:
+        return failed(f"{_failed_update(report)}: no module runs until the host reboots", _REBOOT)
     failure = report.host.module.failure
-    if failure is None and state == "failed":
-        return failed("the module does not run any more", "Reboot.")
-    if failure is None:
-        return failed(f"the module is {state}")
-    reading = failures.of_failure(failure)
-    return failed("; ".join([*_told(failure), reading.cause]).rstrip("; "), reading.remedy)
+    if failure:
+        reading = failures.of_failure(failure, report.host.kernel.generation)
+        return failed("; ".join([*_told(failure), reading.cause]).rstrip("; "), reading.remedy)
+    reading = _unprinted(report, state)
+    if reading.cause:
+        return failed(reading.cause, reading.remedy)
+    if state == "failed":
+        return failed("the module does not run any more", _REBOOT)
+    return failed(f"the module is {state}")
+
+
+_LOST = "module-lost"
+_REBOOT = "Reboot the host. Its running VMs stop."
+
+
+def _failed_update(report: Report) -> str:
+    failure = report.host.module.update_failure
+    told = f" ({'; '.join(_told(failure))})" if failure else ""
+    return f"the last update of the module at run time failed{told}"
+
+
+def _unprinted(report: Report, state: str) -> failures.Reading:
+    """Why the module is in this state where the log is silent, by kernel memory before rules."""
+    module, kernel = report.host.module, report.host.kernel
+    if module.sysinit_result:
+        return failures.of_silence(state, kernel.generation, errno=-module.sysinit_result)
+    if module.sysinit_done is False and kernel.tdx_detected:
+        return failures.of_silence(state, kernel.generation, errno=0)
+    if not module.log_silent:
+        return failures.Reading("", "")
+    reading = failures.of_silence(state, kernel.generation, report.host.kvm.tdx_requested)
+    named = _named_by_log(report)
+    cause = f"the kernel log has no line about the module: {reading.cause}"
+    return reading._replace(cause=f"{cause}; {named}" if named else cause)
+
+
+def _named_by_log(report: Report) -> str:
+    """What is known to be off of what the first calls need."""
+    firmware = report.host.firmware
+    off = [
+        name
+        for name, is_on in (("VMX", firmware.vmx_enabled), ("SGX", firmware.sgx_enabled))
+        if is_on is False
+    ]
+    return f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} off on this host" if off else ""
 
 
 def _told(failure: Failure) -> list[str]:
@@ -173,30 +214,43 @@ _REPLACE = "Put the new module into EFI/TDX on the EFI system partition, and reb
 def can_be_updated(report: Report) -> Verdict:
     left = report.host.seamldr.remaining_updates
     if left is not None:
-        told = f"{counted(left, 'update')} left before a reboot" if left else "no update is left"
-        return passed(told) if left else failed(told)
+        if left:
+            return passed(f"{counted(left, 'update')} left before a reboot")
+        return failed("no update is left, or this P-SEAMLDR does not support updates")
     if "seamret_invd_vmcs" in (report.host.platform.errata or ()):
-        return failed("the processor's erratum seamret_invd_vmcs excludes it", _REPLACE)
+        return failed("the processor's erratum seamret_invd_vmcs excludes updates", _REPLACE)
     features0 = report.host.module.features0
     if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
         return failed("the module lacks TD_PRESERVING", _REPLACE)
-    running = kernels.version(report.host.kernel.release or "")
-    if running and running < _FIRST_UPDATE:
+    running = evidence.number(report)
+    if running and running < kernels.FIRST_UPDATE:
         return failed("Linux updates the module at run time from 7.2 on", _REPLACE)
+    if report.host.module.driver_loaded is False and running:
+        return unknown("the driver tdx_host is not loaded, which updates the module", _DRIVER)
     known(report.host.seamldr.remaining_updates)
     return failed("no update is left")
 
 
+_DRIVER = "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES)."
+
+
 @check("module.last_update")
 def last_update_went_well(report: Report) -> Verdict:
+    outcome = report.host.module.last_update
+    if outcome:
+        end = "no module runs until the host reboots" if outcome == _LOST else "the old one runs"
+        remedy = _REBOOT if outcome == _LOST else ""
+        return failed(f"{_failed_update(report)}: {end}", remedy)
     error = known(report.host.seamldr.update_error)
-    return failed(f"it ended with {error}") if error else passed("no upload failed")
+    if error:
+        return failed(f"the last update of the module at run time ended with {error}")
+    return passed("no update of the module at run time failed")
 
 
 @check("module.calls")
 def no_call_failed(report: Report) -> Verdict:
     calls = known(report.host.module.failed_calls)
-    return failed("; ".join(calls[:3])) if calls else passed("the log tells of none")
+    return failed("; ".join(calls[:3])) if calls else passed("no failed SEAMCALL in the kernel log")
 
 
 _MODULE_FILE, _SIGNATURE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"

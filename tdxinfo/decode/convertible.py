@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from tdxinfo.decode.tdmr import FIRST_MIB, above_first_mib, gaps
+from tdxinfo.decode.tdmr import FIRST_MIB, PAGE, above_first_mib, gaps
 from tdxinfo.model.memory import NamedRange
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, Tdmr
 
+_INITIALIZED = "initialized"
+_FROM_MEMORY = "memory"
 FIRMWARE = "the firmware's own memory map"
 
 _OPTIONS = r"(?:^|\s)(memmap|efi_fake_mem)=(\S+)"
@@ -22,6 +24,44 @@ _NUMBER = r"(0x[0-9a-fA-F]{1,16}|\d{1,20})([kmgtpeKMGTPE]?)"
 _RANGE = rf"{_NUMBER}([@%]){_NUMBER}(.*)"
 _RAM_TYPE = r"(?:-\w+)?\+(?:0x)?0*1"
 _POWERS = {letter: 10 * power for power, letter in enumerate("kmgtpe", start=1)}
+
+
+def of_tdmrs(state: str, tdmrs: Sequence[Tdmr]) -> tuple[MemoryRange, ...] | None:
+    """What an initialized module took with its TDMRs: all of them but their reserved areas.
+
+    TDH.SYS.CONFIG refuses a TDMR with other memory that is not within CMRs.
+    """
+    if state != _INITIALIZED or not tdmrs or any(found.reserved is None for found in tdmrs):
+        return None
+    return _joined(
+        piece
+        for found in tdmrs
+        for piece in gaps(found, sorted(found.reserved or (), key=lambda area: area.base))
+    )
+
+
+def of_memory(
+    state: str, holes_from: str, memory: Sequence[MemoryRange]
+) -> tuple[MemoryRange, ...] | None:
+    """The memory of a kernel that gave all of it to a module that is initialized.
+
+    A kernel that takes holes of TDMRs from CMRs leaves out what is not convertible.
+    """
+    if state != _INITIALIZED or holes_from != _FROM_MEMORY:
+        return None
+    pages = (MemoryRange.between(-(-m.base // PAGE) * PAGE, m.end // PAGE * PAGE) for m in memory)
+    return _joined(above_first_mib(found) for found in pages if found.end > FIRST_MIB)
+
+
+def _joined(ranges: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
+    joined: list[MemoryRange] = []
+    for found in sorted(ranges, key=lambda found: found.base):
+        if joined and found.base <= joined[-1].end:
+            end = max(joined[-1].end, found.end)
+            joined[-1] = MemoryRange.between(joined[-1].base, end)
+        else:
+            joined.append(MemoryRange.between(found.base, found.end))
+    return tuple(joined)
 
 
 class Causes(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tdxinfo import tables
@@ -12,7 +13,7 @@ from tdxinfo.errors import Malformed
 class Cpus(NamedTuple):
     """The online processors, which all are of one kind. None stands for a line that is missing."""
 
-    vendor: str
+    vendor: str | None
     family: int | None
     model: int | None
     stepping: int | None
@@ -21,9 +22,18 @@ class Cpus(NamedTuple):
     bugs: frozenset[str] | None
     physical_bits: int | None
     """Width of a physical address, already less the bits that carry KeyIDs."""
-    online: int
+    online: int | None
     packages: dict[int, int] | None
-    """The first online CPU of each package."""
+    """The first online CPU of each package; -1 where it is not known."""
+    flags_are_cut: bool = False
+    """The list of flags may go on: one that is not there proves nothing."""
+
+    def those_of(self, names: Sequence[str]) -> list[str] | None:
+        """The named flags that are there; None where that is not known."""
+        if self.flags is None:
+            return None
+        found = [name for name in names if name in self.flags]
+        return None if self.flags_are_cut and len(found) < len(names) else found
 
 
 def parse(text: str) -> Cpus:
@@ -78,6 +88,15 @@ def codename(family: int, model: int) -> str | None:
     return str(row["codename"]) if row else None
 
 
+_VENDORS = {"Intel": "GenuineIntel", "INTEL": "GenuineIntel", "AMD": "AuthenticAMD"}
+
+
+def vendor_of_name(model_name: str) -> str | None:
+    """The vendor of a processor by the name that it gives itself: AMD EPYC 7502."""
+    first = re.match(r"(?:\d+th Gen )?([A-Za-z]+)\b", model_name)
+    return _VENDORS.get(first[1]) if first else None
+
+
 _FAMILY = 6
 """Of the rows that name no family."""
 
@@ -87,3 +106,10 @@ def cpu_row(family: int, model: int) -> dict[str, str] | None:
     rows = tables.load("cpus")["model"]
     wanted = (family, model)
     return next((r for r in rows if (r.get("family", _FAMILY), r["model"]) == wanted), None)
+
+
+def never_has_tdx(family: int, model: int) -> bool:
+    """Whether no part of this family and model has TDX as a host."""
+    if family in tables.load("cpus")["families_without_tdx"]:
+        return True
+    return (cpu_row(family, model) or {}).get("tdx") == "no"

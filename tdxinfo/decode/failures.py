@@ -27,10 +27,10 @@ class OfStatus(NamedTuple):
 _NOTHING = Reading("", "")
 
 
-def of_failure(failure: Failure) -> Reading:
+def of_failure(failure: Failure, generation: str | None = None) -> Reading:
     """The first row that fits; else what the status alone means; else nothing."""
     for row in tables.load("failures")["failure"]:
-        if not {"state", "kvm"} & row.keys() and _fits(row, failure):
+        if not {"state", "kvm"} & row.keys() and _fits(row, failure, generation):
             return Reading(row["cause"], row["remedy"])
     known = seamcall.statuses(failure.status) if failure.status is not None else ()
     if not known:
@@ -57,10 +57,18 @@ def of_errno(number: int) -> Reading:
     return _NOTHING
 
 
-def of_silence(generation: str) -> Reading:
-    """Why a kernel of this generation never asked for the module."""
+def of_silence(
+    state: str, generation: str | None, is_requested: bool | None = None, errno: int | None = None
+) -> Reading:
+    """Why the module is in this state, where the kernel printed nothing of it.
+
+    `errno` is what the kernel keeps of its first call; 0 where it never made one.
+    """
     for row in tables.load("failures")["failure"]:
-        if row.get("state") == "not-attempted" and generation in row["kernels"]:
+        if row.get("state") != state or row.get("errno") != errno:
+            continue
+        is_right = "kernels" not in row or generation in row["kernels"]
+        if is_right and (not row.get("requested") or is_requested):
             return Reading(row["cause"], row["remedy"])
     return _NOTHING
 
@@ -73,7 +81,7 @@ def of_refusal(line: str) -> Reading:
     return _NOTHING
 
 
-def _fits(row: Mapping[str, Any], failure: Failure) -> bool:
+def _fits(row: Mapping[str, Any], failure: Failure, generation: str | None) -> bool:
     leaf = (failure.leaf_name or "").replace("_", ".")
     status = hex64(failure.status) if failure.status is not None else ""
     return (
@@ -81,6 +89,7 @@ def _fits(row: Mapping[str, Any], failure: Failure) -> bool:
         and status.startswith(row.get("status", ""))
         and row.get("log", "") in failure.message
         and row.get("errno", failure.errno) == failure.errno
+        and ("kernels" not in row or generation in row["kernels"])
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.model.memory import HolesFrom
@@ -36,47 +37,108 @@ FIRST_KVM_TDX = (6, 16)
 """kvm_intel initializes the module when it loads with tdx=1."""
 FIRST_AT_BOOT = (7, 1)
 """The core kernel initializes the module at every boot."""
+FIRST_UPDATE = (7, 2)
+"""The module can be updated at run time, and so be lost."""
 
 
 def by_log(lines: Iterable[str]) -> str | None:
-    """The generation that printed these lines about TDX; None when they do not tell."""
-    told = list(lines)
-    for name, row in tables.load("kernels").items():
+    """The generation that printed these lines about TDX; None when none of them is its own."""
+    said = list(lines)
+    for name, row in _generations().items():
         leads = tuple(row.get("log", ()))
-        if leads and any(line.startswith(leads) for line in told):
+        if leads and any(line.startswith(leads) for line in said):
             return name
     return None
 
 
 def by_release(release: str) -> str | None:
-    """The generation that the release names, by a vendor's word in it or by its number."""
+    """The generation that the release names: by its vendor, else by a number that is upstream's."""
+    vendor = vendor_of(release)
+    if vendor is not None and not _is_recent(release):
+        return vendor.get("generation")
     found = version(release)
-    rows = tables.load("kernels")
-    if found and found < FIRST_KVM_TDX:
-        for name, row in rows.items():
-            if re.search(row.get("release", "$^"), release):
-                return name
-    upstream = {name: tuple(row["first"]) for name, row in rows.items() if "first" in row}
+    upstream = {name: tuple(row["first"]) for name, row in _generations().items() if "first" in row}
     begun = {name: first for name, first in upstream.items() if found and found >= first}
     return max(begun, key=lambda name: begun[name]) if begun else None
 
 
+def generation_of(release: str | None, lines: Iterable[str], was_tried: bool) -> str | None:
+    """The generation, by what the kernel printed before what its release says.
+
+    `was_tried` is that something of it tried to initialize the module, as no upstream kernel
+    before 6.16 does.
+    """
+    said = list(lines)
+    shown = by_log(said)
+    if shown is not None:
+        return shown
+    named = by_release(release) if release is not None else None
+    if named in UPSTREAM_KVM or release is None:
+        return named
+    if was_tried or any(line.startswith(_shared_leads()) for line in said):
+        return _when_shown(release)
+    return None if named == NONE and said_of_tdx(said) else named
+
+
+def said_of_tdx(lines: Iterable[str]) -> bool:
+    """Whether one of the lines is of a kernel with TDX host support."""
+    return any(line.startswith(("virt/tdx: ", "tdx: BIOS enabled")) for line in lines)
+
+
+def _when_shown(release: str) -> str:
+    """The generation of a kernel that starts the module under a number of older ones."""
+    vendor = vendor_of(release) or {}
+    return str(vendor.get("when_shown") or vendor.get("generation") or VENDOR_KVM)
+
+
 def by_parameter(tdx_enabled: bool, release: str) -> str | None:
     """A kernel older than 6.16 whose kvm_intel has the parameter `tdx` carries a vendor's KVM."""
+    return None if version(release) is None or _is_recent(release) else _when_shown(release)
+
+
+def _is_recent(release: str) -> bool:
+    """From 6.16 on every kernel has at least what upstream has."""
     found = version(release)
-    return VENDOR_KVM if found and found < FIRST_KVM_TDX else None
+    return found is not None and found >= FIRST_KVM_TDX
 
 
 def meaning(name: str) -> str:
     """What a generation is, in a sentence."""
-    told: str = tables.load("kernels").get(name, {}).get("meaning", "")
-    return told
+    sentence: str = _generations().get(name, {}).get("meaning", "")
+    return sentence
+
+
+def _generations() -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = tables.load("kernels")["generation"]
+    return rows
+
+
+def _shared_leads() -> tuple[str, ...]:
+    return tuple(lead for row in _generations().values() for lead in row.get("shared_log", ()))
+
+
+def vendor_of(release: str) -> dict[str, Any] | None:
+    """The table's row of a vendor's kernel; None for a kernel whose numbers are upstream's."""
+    rows: list[dict[str, Any]] = tables.load("kernels")["vendor"]
+    return next((row for row in rows if re.search(row["release"], release)), None)
 
 
 def is_upstream(release: str) -> bool:
-    """Whether the release number tells the generation: vendor kernels carry TDX of their own."""
-    rows = tables.load("kernels").values()
-    return not any(re.search(row.get("release", "$^"), release) for row in rows)
+    """Whether the release number is upstream's: vendors' kernels carry TDX of their own."""
+    return vendor_of(release) is None
+
+
+def upstream_version(release: str | None) -> tuple[int, int] | None:
+    """The number where a rule may go by it; None for a vendor's kernel, and for no number."""
+    if release is None or not is_upstream(release):
+        return None
+    return version(release)
+
+
+def only_line(release: str) -> str | None:
+    """The only line of modules that a vendor's kernel can drive; None where it drives any."""
+    row = vendor_of(release) or {}
+    return row.get("drives")
 
 
 _HOLES: tuple[tuple[str, HolesFrom | None], ...] = (

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from tdxinfo import tables
-from tdxinfo.decode.logtext import Entry, entries
+from tdxinfo.decode.logtext import Entry, Reading, entries
 
 Values = dict[str, int | str]
 
@@ -26,6 +26,18 @@ class Event(NamedTuple):
 
 
 _NO_PREFIX = ("", "bare")
+_OF_TDX = (
+    "virt/tdx",
+    "tdx",
+    "seam",
+    "seamldr",
+    "tdx_host",
+    "kvm_intel",
+    "kvm",
+    "x86/tme",
+    "x86/mktme",
+)
+"""Prefixes of subsystems that have to do with TDX, whatever they print."""
 
 
 class Wording(NamedTuple):
@@ -45,10 +57,13 @@ class Wording(NamedTuple):
     def sign(self) -> str:
         """What shows in a line that it may be of this wording, as a regular expression.
 
-        A single word would show in many: there it goes on, over the first number.
+        Every line of TDX may be; of others, one that begins as the wording does. A single word
+        would show in many: there it goes on, over the first number.
         """
-        if self.prefix not in _NO_PREFIX:
+        if self.prefix in _OF_TDX:
             return re.escape(f"{self.prefix}: ")
+        if self.prefix not in _NO_PREFIX:
+            return re.escape(self.lead)
         if not self.head.strip().isalpha():
             return re.escape(self.head)
         head, conversion, rest = re.split(r"(%[duxs])", self.format, maxsplit=1)
@@ -111,29 +126,61 @@ def _leads() -> re.Pattern[str]:
     return re.compile("|".join(sorted(signs)) + "|-- (?:Boot|Reboot)")
 
 
-def events(text: str, pasted: bool = True) -> tuple[list[Event], bool]:
-    """The events of the last boot in the log, and whether that boot's beginning is there.
+class Log(NamedTuple):
+    """What a log holds of its last boot, and how much there is besides."""
+
+    events: list[Event]
+    """Of the last boot, in order."""
+    complete: bool
+    """The log has that boot's beginning."""
+    boots: int
+    """Boots of which the log holds lines that are known."""
+    known: int
+    """Lines that some row of the table knows, of all boots."""
+
+
+def read_log(text: str, pasted: bool = True) -> Log:
+    """The events of the last boot in the log.
 
     `pasted` is a log that somebody supplied, whose lines may have been broken or joined.
     """
     found: list[Event] = []
-    complete = False
-    any_header = False
+    complete = any_header = False
+    boots = known = 0
     for entry in entries(text, _leads().search, _leads().match, pasted):
         if re.match(_NEW_BOOT, entry.text):
+            boots += _is_boot(found)
             found, complete = [], False
             continue
         any_header = any_header or entry.has_header
         event = read_entry(entry)
-        if event is None or (found and event == found[-1]):
+        if event is None:
+            continue
+        known += 1
+        if found and event == found[-1]:
             continue
         if event.name == "linux_version":
             # Without a header it may be /proc/version, pasted below the log.
             if any_header and not entry.has_header and found:
                 continue
-            found, complete = [], True
+            early = _early_events(found)
+            boots += _is_boot(found[: len(found) - len(early)])
+            found, complete = early, True
         found.append(event)
-    return found, complete
+    return Log(found, complete, boots + bool(found), known)
+
+
+def _is_boot(found: list[Event]) -> bool:
+    """Whether events are more than a kernel's version, which may be pasted from elsewhere."""
+    return any(event.name != "linux_version" for event in found)
+
+
+def _early_events(found: list[Event]) -> list[Event]:
+    """The events at the end that a kernel prints above its version: those of a guest."""
+    first = len(found)
+    while first and found[first - 1].name == "td_guest_early":
+        first -= 1
+    return found[first:]
 
 
 def read_entry(entry: Entry) -> Event | None:
@@ -141,23 +188,23 @@ def read_entry(entry: Entry) -> Event | None:
 
     None also where the line below could lengthen its last number: a guess is no value.
     """
-    best: Match | None = None
+    best: tuple[Match, Reading] | None = None
     for reading in entry.readings():
-        match = _match(reading, entry.has_header)
-        if match and (best is None or match.end > best.end):
-            best = match
-    if best is None or _may_go_on(best, entry):
+        match = _match(reading.text, entry.has_header)
+        if match and (best is None or match.end > best[0].end):
+            best = match, reading
+    if best is None or _may_go_on(*best, entry):
         return None
-    return best.event
+    return best[0].event
 
 
-def _may_go_on(match: Match, entry: Entry) -> bool:
+def _may_go_on(match: Match, reading: Reading, entry: Entry) -> bool:
     """Whether the match ends with a number at a line's end, and the next line goes on in digits."""
     more = _MORE_DIGITS.get(match.wording.format.rstrip(".")[-2:])
-    ends = [len(reading) for reading in entry.readings()]
-    if more is None or match.end not in ends[: len(entry.below)]:
+    below = entry.below[reading.lines_below : reading.lines_below + 1]
+    if more is None or not below or match.end != len(reading.text):
         return False
-    return re.match(more, entry.below[ends.index(match.end)]) is not None
+    return re.match(more, below[0]) is not None
 
 
 @cache

@@ -33,13 +33,20 @@ _FACILITY = re.compile(
     r" {0,8}:[a-z]+ {0,8}: ?"
 )
 _DMESG_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+[+-]\d\d:\d\d ")
+_DAY_TIME = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _CLOCK = re.compile(
-    r"(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
-    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^\s,]{0,20}) "
+    rf"(?:[^\s\[\]:;,=]{{1,12}} {{1,2}}\d{{1,2}} {_DAY_TIME}"  # Mär 13 12:04:49
+    r"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[^\s,]{0,20}"
+    rf"|[^\s\[\]:;,=]{{1,12}} \d{{4}}-\d\d-\d\d {_DAY_TIME} [A-Z+\d:-]{{1,8}}"  # short-full
+    r"|\d{10}\.\d{6}) "  # short-unix
 )
 _SAID_BY_KERNEL = re.compile(r"(?:[^\s:]+ )?kernel: ")
 _TIME = re.compile(
-    r"\[(?: {0,12}\d+\.\d+|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})?\] ?"
+    r"\[(?: {0,12}\d+\.\d+(?: {1,4}< {0,12}\d+\.\d+>)?"  # dmesg, dmesg -d
+    r"|[^\[\]:@]{3,40} \d{1,2} \d\d:\d\d:\d\d \d{4}"  # dmesg -T: day and month in any language
+    r"|< {0,12}\d+\.\d+>"  # dmesg -d -t
+    r"| {0,12}\+\d+\.\d+|[^\s\[\]:@]{1,12} {0,2}\d{1,2} \d\d:\d\d"  # dmesg -e
+    r")?\] ?"
     r"(?:\[ {0,12}[TC]\d+\] ?)?"
 )
 _SAID_BY_PROGRAM = re.compile(r"(?:[^\s:]+ )?\S{1,64}\[\d+\]: |[^\s:]+ [\w.@/()-]{1,64}: ")
@@ -51,6 +58,14 @@ _MOST_WRAPPED_LINES = 20_000
 _LINES_BELOW = 3
 
 
+class Reading(NamedTuple):
+    """A text that an entry can stand for."""
+
+    text: str
+    lines_below: int
+    """How many lines below the entry it takes in."""
+
+
 class Entry(NamedTuple):
     """One thing that was said, without its header."""
 
@@ -59,13 +74,27 @@ class Entry(NamedTuple):
     below: tuple[str, ...] = ()
     """The lines below that may belong to it."""
 
-    def readings(self) -> Iterator[str]:
-        """The texts this entry can stand for: the line alone, or with lines below it."""
-        text = self.text
-        yield text
-        for line in self.below:
-            text = f"{text} {line.strip()}"
-            yield text
+    def readings(self) -> Iterator[Reading]:
+        """The texts this entry can stand for: the line alone, or with lines below it.
+
+        Inside of a bracket that is still open a line may also have been broken without a space:
+        the bracket's own syntax then allows one reading alone.
+        """
+        texts = [self.text]
+        yield Reading(self.text, 0)
+        for number, line in enumerate(self.below, start=1):
+            rest = line.strip()
+            texts = [joined for text in texts for joined in _joined(text, rest)]
+            yield from (Reading(text, number) for text in texts)
+
+
+def _joined(text: str, rest: str) -> tuple[str, ...]:
+    """The text with the rest of its line: with a space, and inside of a bracket without one."""
+    if max(map(text.rfind, "[(")) <= max(map(text.rfind, "])")):  # a range is closed by ), too
+        return (f"{text} {rest}",)
+    if text[-1:].isalnum():
+        return f"{text} {rest}", text + rest
+    return (f"{text} {rest}",) if text.endswith(",") else (text + rest,)
 
 
 def entries(text: str, relevant: Search, is_lead: Search, pasted: bool) -> Iterator[Entry]:

@@ -16,6 +16,15 @@ def is_on(value: str) -> bool:
     return value[:1] in ("1", "y", "Y", "t", "T") or value[:2] in ("on", "oN", "On", "ON")
 
 
+def is_requested(command_line: str | None, option: str | None) -> bool | None:
+    """Whether somebody turned TDX on in kvm_intel; modprobe gives the command line's value last.
+
+    None where neither names it, or one of them is unknown and the other does not name it.
+    """
+    given = on_command_line(command_line or "", "kvm_intel", "tdx") or option
+    return is_on(given) if given else None
+
+
 def on_command_line(text: str, module: str, name: str) -> str | None:
     """The value that the kernel command line gives a module's parameter; the last one counts."""
     return _last(text.split(), f"{module}.{name}")

@@ -35,6 +35,8 @@ class Limits(NamedTuple):
     max_tdmrs: int = 64
     max_reserved_per_tdmr: int = 16
     pamt_entry_sizes: tuple[int, int, int] = (16, 16, 16)
+    bitmap_bits: int | None = None
+    """With Dynamic PAMT, bits for each 4 KiB page in place of an entry; 0 where it is not known."""
 
 
 USUAL = Limits()
@@ -111,7 +113,7 @@ def plan(
     With `cmrs`, holes are the gaps between those. `pamts` are the places of all PAMTs where they
     are known, one range a TDMR. Raises Malformed for memory in more pieces than any host's.
     """
-    memory = [above_first_mib(found) for found in regions if found.end > FIRST_MIB]
+    memory = memory_of(regions)
     if not memory:
         return None
     covered = _cover(memory)
@@ -119,10 +121,11 @@ def plan(
     if min(len(covered), limits.max_tdmrs) * (len(covered) + len(memory)) > _MOST_STEPS:
         raise Malformed(f"the memory is in {len(memory)} pieces, too many to plan TDMRs for")
     built = [
-        _planned(tdmr, holes, limits, _node(tdmr, regions)) for tdmr in covered[: limits.max_tdmrs]
+        _planned(tdmr, holes, limits, _node(tdmr, memory)) for tdmr in covered[: limits.max_tdmrs]
     ]
     if pamts is None:
-        tdmrs = tuple(_with_bound(tdmr, built, memory) for tdmr in built)
+        choices = [_choices(tdmr.pamt_bytes, tdmr.node, memory) for tdmr in built]
+        tdmrs = tuple(_with_bound(tdmr, choices) for tdmr in built)
     else:
         tdmrs = tuple(_with_pamts(tdmr, pamts) for tdmr in built)
     return _judged(
@@ -140,31 +143,40 @@ def plan(
 
 
 def plan_by_memory(
-    regions: Sequence[MemoryRange], tdmrs: Sequence[Tdmr] | None, *limits: int
+    regions: Sequence[MemoryRange],
+    tdmrs: Sequence[Tdmr] | None,
+    dynamic_pamt: bool | None,
+    bitmap_bits: int | None,
+    *limits: int,
 ) -> TdmrPlan | None:
     """The plan of a kernel that finds holes between pieces of memory, with the PAMTs it has made.
 
     The limits are those of the module: TDMRs, reserved areas, three PAMT entry sizes.
     """
-    return plan(regions, _limits(*limits), pamts=_pamt_places(tdmrs))
+    known = _limits(dynamic_pamt, bitmap_bits, *limits)
+    return plan(regions, known, pamts=_pamt_places(tdmrs))
 
 
 def plan_by_cmrs(
     cmrs: Sequence[MemoryRange],
     regions: Sequence[MemoryRange],
     tdmrs: Sequence[Tdmr] | None,
+    dynamic_pamt: bool | None,
+    bitmap_bits: int | None,
     *limits: int,
 ) -> TdmrPlan | None:
     """The same by a kernel that finds holes between CMRs."""
-    return plan(regions, _limits(*limits), cmrs, _pamt_places(tdmrs))
+    known = _limits(dynamic_pamt, bitmap_bits, *limits)
+    return plan(regions, known, cmrs, _pamt_places(tdmrs))
 
 
-def _limits(*known: int) -> Limits:
+def _limits(dynamic_pamt: bool | None, bitmap_bits: int | None, *known: int) -> Limits:
     """The limits of this module; the usual ones where they are not known."""
-    if not known:
-        return USUAL
-    max_tdmrs, max_reserved, for_4k, for_2m, for_1g = known
-    return Limits(max_tdmrs, max_reserved, (for_4k, for_2m, for_1g))
+    limits = USUAL
+    if known:
+        max_tdmrs, max_reserved, for_4k, for_2m, for_1g = known
+        limits = Limits(max_tdmrs, max_reserved, (for_4k, for_2m, for_1g))
+    return limits._replace(bitmap_bits=bitmap_bits or 0) if dynamic_pamt else limits
 
 
 def _pamt_places(tdmrs: Sequence[Tdmr] | None) -> list[MemoryRange] | None:
@@ -180,12 +192,28 @@ def _pamt_places(tdmrs: Sequence[Tdmr] | None) -> list[MemoryRange] | None:
 
 
 def planned_pamt(
-    made: TdmrPlan, regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange] | None
+    made: TdmrPlan,
+    regions: Sequence[MemoryRange],
+    cmrs: Sequence[MemoryRange] | None,
+    dynamic_pamt: bool | None,
+    bitmap_bits: int | None,
 ) -> int | None:
-    """The size of the plan's PAMTs; None where the plan or the memory is not the whole."""
-    if made.limit == "tdmrs" or is_cut(regions, cmrs or ()):
+    """The size of the plan's PAMTs; None where the plan or the memory is not the whole.
+
+    Nor is it known with Dynamic PAMT where the module does not say how many bits a page takes.
+    """
+    if made.limit == "tdmrs" or is_cut(regions, cmrs or ()) or (dynamic_pamt and not bitmap_bits):
         return None
     return sum(found.pamt_bytes for found in made.tdmrs)
+
+
+def memory_of(regions: Iterable[MemoryRange]) -> list[NodeMemory]:
+    """What the kernel gives to TDX of its memory: all but the first MiB, with the nodes."""
+    return [
+        NodeMemory(base, found.end, found.end - base, getattr(found, "node", None))
+        for found in regions
+        if found.end > (base := max(found.base, FIRST_MIB))
+    ]
 
 
 def above_first_mib(found: MemoryRange) -> MemoryRange:
@@ -221,10 +249,10 @@ def _planned(
     )
 
 
-def _node(tdmr: MemoryRange, regions: Iterable[MemoryRange]) -> int | None:
+def _node(tdmr: MemoryRange, memory: Iterable[NodeMemory]) -> int | None:
     """The node of the first memory that ends behind the TDMR's beginning."""
-    found = next((region for region in regions if region.end > tdmr.base), None)
-    return found.node if isinstance(found, NodeMemory) else None
+    found = next((region for region in memory if region.end > tdmr.base), None)
+    return found.node if found else None
 
 
 def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
@@ -243,22 +271,74 @@ def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRan
 
 
 def pamt_bytes(size: int, limits: Limits) -> int:
-    """The PAMT of a TDMR: an entry for each page of each size, each kind in whole pages."""
-    entries = zip(_PAMT_PAGES, limits.pamt_entry_sizes, strict=True)
-    return sum(-(-(size // page * entry) // PAGE) * PAGE for page, entry in entries)
+    """The PAMT of a TDMR: an entry for each page of each size, each kind in whole pages.
 
-
-def _with_bound(
-    tdmr: PlannedTdmr, tdmrs: Sequence[PlannedTdmr], memory: Sequence[MemoryRange]
-) -> PlannedTdmr:
-    """With the reserved areas it needs if every PAMT that could comes to lie in it.
-
-    A PAMT is one contiguous piece, and so lies in one region that is large enough. The kernel
-    prefers the node of the PAMT's TDMR, but takes any.
+    Dynamic PAMT has a bitmap in place of the entries for 4 KiB pages.
     """
-    inside = [found.size for found in memory if found.base < tdmr.end and found.end > tdmr.base]
-    largest = max(inside)
-    pamts = sum(other.pamt_bytes <= largest for other in tdmrs)
+    entries = zip(_PAMT_PAGES, limits.pamt_entry_sizes, strict=True)
+    sizes = [size // page * entry for page, entry in entries]
+    if limits.bitmap_bits is not None:
+        sizes[0] = -(-(size // PAGE * limits.bitmap_bits) // 8)
+    return sum(-(-length // PAGE) * PAGE for length in sizes)
+
+
+_ZONE_NORMAL = 1 << 32
+"""Where it begins; the kernel asks it first, then the zones below."""
+
+
+def _choices(size: int, node: int | None, memory: Sequence[NodeMemory]) -> list[MemoryRange]:
+    """The pieces of memory that the kernel may put a PAMT of this size into.
+
+    It asks the zones of the TDMR's node first, ZONE_NORMAL before the others, then those of other
+    nodes, and takes a piece of the first zone that has one. Where nodes are not known all count.
+    """
+    if node is None or any(found.node is None for found in memory):
+        return [piece for _, piece in _pieces_for(size, memory)]
+    for own in (True, False):
+        near = [found for found in memory if (found.node == node) is own]
+        by_zone: dict[int, list[MemoryRange]] = {}
+        for zone, piece in _pieces_for(size, near):
+            by_zone.setdefault(zone if own else 0, []).append(piece)
+        if by_zone:
+            return by_zone[min(by_zone)]
+    return []
+
+
+def _pieces_for(size: int, memory: Sequence[NodeMemory]) -> Iterator[tuple[int, MemoryRange]]:
+    """The parts of memory with room for a PAMT: 0 with those in ZONE_NORMAL, 1 with others.
+
+    How the memory below is split into zones is a matter of the kernel's configuration, and with it
+    where a PAMT may begin.
+    """
+    starts: dict[int | None, int] = {}
+    for found in memory:
+        base = max(found.base, _ZONE_NORMAL)
+        if base < found.end:
+            start = starts.setdefault(found.node, base)
+            if _first_place(start, base, size) + size <= found.end:
+                yield 0, MemoryRange.between(base, found.end)
+        end = min(found.end, _ZONE_NORMAL)
+        if found.base + size <= end:
+            yield 1, MemoryRange.between(found.base, end)
+
+
+def _first_place(zone_start: int, base: int, size: int) -> int:
+    """The first address from `base` on where alloc_contig_pages() tries a piece of this size.
+
+    It begins at ALIGN(zone_start_pfn, pages), whose mask is meant for powers of two, and goes on in
+    steps of the size.
+    """
+    pages = size // PAGE
+    first = ((zone_start // PAGE + pages - 1) & ~(pages - 1)) * PAGE
+    return first + max(0, -(-(base - first) // size)) * size
+
+
+def _with_bound(tdmr: PlannedTdmr, choices: Iterable[Sequence[MemoryRange]]) -> PlannedTdmr:
+    """With the reserved areas that it needs if each PAMT that may lie in it does."""
+    pamts = sum(
+        any(piece.base < tdmr.end and piece.end > tdmr.base for piece in pieces)
+        for pieces in choices
+    )
     return replace(tdmr, reserved_most=len(tdmr.holes) + pamts)
 
 

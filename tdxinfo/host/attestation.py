@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from tdxinfo.decode import stack
+from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.host.section import Section
 from tdxinfo.model.values import Size
 from tdxinfo.sources.files import Binary
 from tdxinfo.sources.folders import Device
+from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.stack import Epc, Gist, Running
 
 _EFIVARS = "/sys/firmware/efi/efivars"
@@ -37,6 +39,9 @@ class Attestation(Section, frozen=True):
 
     epc_bytes: Annotated[Size | None, Epc()] = None
     """Memory for SGX enclaves in all NUMA nodes."""
+
+    quote_buffer: Annotated[bool | None, KernelLog(boot_module.quote_buffer)] = None
+    """The kernel has a buffer for quotes that the module makes itself; false where it failed."""
 
     quote_service: Annotated[bool | None, Running("qgsd.service")] = None
     """Intel's quote generation service runs."""

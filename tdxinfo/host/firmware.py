@@ -65,9 +65,19 @@ class Firmware(Section, frozen=True):
     """The SEAM range can no longer be changed until reset."""
 
     sgx_enabled: Annotated[
-        bool | None, Msr("IA32_FEATURE_CONTROL", "sgx_enable", bool), FlagImplies("sgx")
+        bool | None,
+        Msr("IA32_FEATURE_CONTROL", "sgx_enable", bool),
+        FlagImplies("sgx"),
+        KernelLog(boot_platform.sgx_enabled),
     ] = None
     """SGX is on; TDX attestation needs it."""
+
+    vmx_enabled: Annotated[
+        bool | None,
+        Msr("IA32_FEATURE_CONTROL", "vmx_outside_smx", bool),
+        KernelLog(boot_platform.vmx_enabled),
+    ] = None
+    """VMX is on; the kernel cannot call the TDX module without it."""
 
     mcheck_status: Annotated[Bits64 | None, Msr("SGX_AND_MCHECK_STATUS", "status")] = None
     """What MCHECK, the microcode's check of the platform, ended with; 0 when all is well."""

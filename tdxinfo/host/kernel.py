@@ -18,7 +18,8 @@ def _can_hibernate(text: str) -> bool:
 
 
 def _hibernates_by_option(command_line: str) -> bool | None:
-    return False if "nohibernate" in command_line.split() else None
+    off = {"nohibernate", "hibernate=no"}
+    return False if off & set(command_line.split()) else None
 
 
 def _not_built(configured: bool) -> bool | None:
@@ -42,7 +43,7 @@ Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boo
 
 
 class Kernel(Section, frozen=True):
-    volatile = ("log_complete",)
+    volatile = ("log_complete", "boots_in_log")
 
     release: Annotated[
         str | None, File("/proc/sys/kernel/osrelease"), KernelLog(boot_platform.kernel_release)
@@ -89,13 +90,14 @@ class Kernel(Section, frozen=True):
 
     hibernation: Annotated[
         bool | None,
-        File("/sys/power/disk", _can_hibernate),
+        KernelLog(boot_platform.hibernation),
         FlagImplies("tdx_host_platform", False),
+        File("/sys/power/disk", _can_hibernate),
         From(_not_built, "kernel.config_hibernation"),
         From(_hibernates_by_option, "kernel.command_line"),
-        KernelLog(boot_platform.hibernation),
     ] = None
-    """Hibernation is available, and so TDX is not."""
+    """Hibernation is available, and so TDX is not. The kernel asks once, while it boots: what it
+    said then goes before what /sys/power/disk says now."""
 
     tdx_detected: Annotated[
         bool | None,
@@ -120,11 +122,20 @@ class Kernel(Section, frozen=True):
     """Facts that two places tell differently. The module's version is not among them: after an
     update at run time the log is stale, and nothing is wrong."""
 
-    kexec_loaded: Annotated[bool | None, File("/sys/kernel/kexec_loaded", lines.is_set)] = None
+    kexec_refused: Annotated[bool | None, KernelLog(boot_platform.kexec_refused)] = None
+    """The kernel said that it refuses kexec beside TDX."""
+
+    kexec_loaded: Annotated[
+        bool | None,
+        File("/sys/kernel/kexec/loaded", lines.is_set),
+        File("/sys/kernel/kexec_loaded", lines.is_set),
+    ] = None
     """A kernel for kexec is loaded."""
 
     crash_kernel_loaded: Annotated[
-        bool | None, File("/sys/kernel/kexec_crash_loaded", lines.is_set)
+        bool | None,
+        File("/sys/kernel/kexec/crash_loaded", lines.is_set),
+        File("/sys/kernel/kexec_crash_loaded", lines.is_set),
     ] = None
     """A kernel for kdump is loaded."""
 
@@ -153,3 +164,6 @@ class Kernel(Section, frozen=True):
 
     log_complete: Annotated[bool | None, KernelLog(boot_platform.log_complete)] = None
     """The kernel log that was read begins where the kernel began."""
+
+    boots_in_log: Annotated[int | None, KernelLog(boot_platform.boots_in_log)] = None
+    """Boots of which the kernel log holds lines; the last one counts."""

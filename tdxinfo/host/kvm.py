@@ -3,8 +3,9 @@
 from types import MappingProxyType
 from typing import Annotated
 
+from tdxinfo.decode import parameters
 from tdxinfo.decode.boot import platform as boot_platform
-from tdxinfo.host.section import Section
+from tdxinfo.host.section import From, Section
 from tdxinfo.model.values import Bits64, Count, CpuidConfig
 from tdxinfo.sources.files import Exists, parameter
 from tdxinfo.sources.folders import Device
@@ -33,6 +34,12 @@ class Kvm(Section, frozen=True):
 
     tdx_option: Annotated[str | None, ModprobeOption("kvm_intel", "tdx")] = None
     """What modprobe's configuration says of kvm_intel's option tdx; empty when nothing."""
+
+    tdx_requested: Annotated[
+        bool | None,
+        From(parameters.is_requested, "kernel.command_line?", "kvm.tdx_option?"),
+    ] = None
+    """The kernel command line or modprobe's configuration turns TDX on in kvm_intel, or off."""
 
     ept: Annotated[bool | None, parameter("kvm_intel", "ept")] = None
     """Extended page tables, which TDX needs, are on."""

@@ -16,7 +16,12 @@ from tdxinfo.sources.kmem import Kmem, KmemMemory, KmemTdmrs
 from tdxinfo.sources.kobjects import SYSINFO
 from tdxinfo.sources.memmap import FirmwareMemmap
 
-_MEMORY = ("memory.regions", "memory.tdmrs?")
+_MEMORY = (
+    "memory.regions",
+    "memory.tdmrs?",
+    "memory.dynamic_pamt?",
+    "memory.pamt_page_bitmap_entry_bits?",
+)
 _LIMITS = (
     "memory.max_tdmrs",
     "memory.max_reserved_per_tdmr",
@@ -78,6 +83,19 @@ class Memory(Section, frozen=True):
     ] = None
     """Bytes of a PAMT entry for a 1 GiB page."""
 
+    pamt_page_bitmap_entry_bits: Annotated[
+        Count | None,
+        *metadata.word("PAMT_PAGE_BITMAP_ENTRY_BITS"),
+        Kmem(SYSINFO, "tdmr.pamt_page_bitmap_entry_bits"),
+    ] = None
+    """With Dynamic PAMT, bits that the PAMT has for each 4 KiB page."""
+
+    dynamic_pamt: Annotated[bool | None, KernelLog(boot_module.dynamic_pamt)] = None
+    """The kernel adds PAMT pages only where TDs have memory (Dynamic PAMT)."""
+
+    extension_bytes: Annotated[Size | None, KernelLog(boot_module.extension_bytes)] = None
+    """Memory that extensions of the TDX module take from the host."""
+
     pamt_bytes: Annotated[
         Size | None, From(tdmr.pamt_total, "memory.tdmrs"), KernelLog(boot_module.pamt_bytes)
     ] = None
@@ -130,6 +148,25 @@ class Memory(Section, frozen=True):
     Inferred from System RAM it may show more holes than memblock has, from the firmware's map also
     fewer."""
 
+    boot_memory: Annotated[tuple[NodeMemory, ...] | None, KernelLog(boot_ram.memory_regions)] = None
+    """The kernel's own list of memory (memblock) when it booted, by NUMA node."""
+
+    convertible_at_least: Annotated[
+        tuple[MemoryRange, ...] | None,
+        Inferred(convertible.of_tdmrs, "module.state", "memory.tdmrs"),
+        *(
+            Inferred(convertible.of_memory, "module.state", "memory.holes_from", memory)
+            for memory in ("memory.tdx_memory", "memory.boot_memory", "memory.system_ram")
+        ),
+    ] = None
+    """Memory that is convertible at least: the TDX module took it, and refuses what is not within
+    CMRs. Known where the module is initialized; there may be more."""
+
+    convertible_at_least_bytes: Annotated[
+        Size | None, From(tdmr.total, "memory.convertible_at_least")
+    ] = None
+    """Size of that memory."""
+
     ram_outside_cmrs: Annotated[
         tuple[NamedRange, ...] | None,
         From(convertible.outside, "memory.system_ram", "memory.cmrs", *_CAUSES),
@@ -156,7 +193,15 @@ class Memory(Section, frozen=True):
     """The same by a kernel that takes holes from gaps between CMRs, as some vendors' do."""
 
     pamt_expected_bytes: Annotated[
-        Size | None, From(tdmr.planned_pamt, "memory.plan", "memory.regions", "memory.cmrs?")
+        Size | None,
+        From(
+            tdmr.planned_pamt,
+            "memory.plan",
+            "memory.regions",
+            "memory.cmrs?",
+            "memory.dynamic_pamt?",
+            "memory.pamt_page_bitmap_entry_bits?",
+        ),
     ] = None
     """What the Physical Address Metadata Tables take by calculation."""
 

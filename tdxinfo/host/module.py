@@ -4,22 +4,25 @@ from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from tdxinfo.decode import bits, kernels, releases
+from tdxinfo.decode import bits, kernels, releases, silence
 from tdxinfo.decode.boot import module as boot_module
+from tdxinfo.decode.boot import update as boot_update
 from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
 from tdxinfo.sources import metadata
 from tdxinfo.sources.files import (
     MODULE_VERSION,
     CgroupImplies,
+    Exists,
     NotLost,
     RunningState,
     StateFile,
+    WhileRunning,
 )
 from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
-from tdxinfo.sources.kobjects import SYSINFO
+from tdxinfo.sources.kobjects import STATE, SYSINFO
 from tdxinfo.sources.kvm import KvmSucceeds
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
 
@@ -38,10 +41,19 @@ def _update(version: ModuleVersion) -> int | None:
     return version.update
 
 
-def _kvm_kept_tdx(tdx_enabled: bool, release: str) -> str | None:
-    """KVM clears its parameter when it cannot bring the module up (Linux 6.16 and later)."""
+def _kvm_kept_tdx(tdx_enabled: bool, release: str, has_driver: bool | None) -> str | None:
+    """KVM clears its parameter when it cannot bring the module up (Linux 6.16 and later).
+
+    It keeps it when the module is lost later, which only the driver's file shows.
+    """
     version = kernels.version(release)
-    return "initialized" if tdx_enabled and version and version >= kernels.FIRST_KVM_TDX else None
+    if not tdx_enabled or version is None or version < kernels.FIRST_KVM_TDX:
+        return None
+    return None if version >= kernels.FIRST_UPDATE and has_driver is False else "initialized"
+
+
+def _lost_by_update(outcome: str) -> str | None:
+    return "failed" if outcome == "module-lost" else None
 
 
 def _without_code(config_tdx_host: bool) -> str | None:
@@ -74,15 +86,47 @@ class Module(Section, frozen=True):
     state: Annotated[
         State,
         RunningState(MODULE_VERSION, ModuleVersion.parse),
-        KmemState(),
-        KvmSucceeds("initialized"),
+        From(_lost_by_update, "module.last_update"),
+        WhileRunning(KmemState()),
+        WhileRunning(KvmSucceeds("initialized")),
         VendorState(),
-        CgroupImplies("initialized"),
-        Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release"),
-        KernelLog(boot_module.module_state),
+        WhileRunning(CgroupImplies("initialized")),
+        Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release", "module.driver_loaded?"),
+        WhileRunning(KernelLog(boot_module.module_state)),
+        Inferred(
+            silence.state_of_sysinit,
+            "module.sysinit_done",
+            "module.sysinit_result",
+            "kernel.tdx_detected?",
+        ),
+        Inferred(
+            silence.state_of_silence,
+            "module.log_silent",
+            "kernel.generation",
+            "kvm.tdx_requested?",
+        ),
         Inferred(_without_code, "kernel.config_tdx_host"),
     ] = "unknown"
     """How far the host got: initialized, failed, not-loaded, not-attempted or unknown."""
+
+    driver_loaded: Annotated[bool | None, Exists(MODULE_VERSION)] = None
+    """The driver tdx_host is loaded, whose files follow the module (Linux 7.2 and later)."""
+
+    log_silent: Annotated[bool | None, KernelLog(boot_module.silent)] = None
+    """A whole kernel log shows the KeyIDs, and then nothing about the module."""
+
+    sysinit_done: Annotated[bool | None, Kmem(STATE, "sysinit_done", bool)] = None
+    """The kernel called TDH.SYS.INIT, its first SEAMCALL, and keeps the result (Linux 7.2+)."""
+
+    sysinit_result: Annotated[int | None, Kmem(STATE, "sysinit_ret")] = None
+    """What that call came to: 0, or a negative errno such as -95 where SEAM is off."""
+
+    last_update: Annotated[boot_update.Outcome | None, KernelLog(boot_update.last_update)] = None
+    """What the last update that failed at run time left: module-lost, and no module until reboot,
+    or module-kept, and the old module. Kernels print nothing of an update that succeeds."""
+
+    update_failure: Annotated[Failure | None, KernelLog(boot_update.update_failure)] = None
+    """How that update failed."""
 
     version: Annotated[
         ModuleVersion | None,
@@ -223,4 +267,4 @@ class Module(Section, frozen=True):
     failure: Annotated[
         Failure | None, NotLost(MODULE_VERSION, ModuleVersion.parse), KernelLog(boot_module.failure)
     ] = None
-    """How the initialization failed; null with a source when it did not."""
+    """How the initialization failed, or a later update; null with a source when neither did."""

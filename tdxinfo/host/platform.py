@@ -5,7 +5,7 @@ from typing import Annotated
 from tdxinfo.decode import cpuinfo, lines
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.decode.cpuinfo import Cpus
-from tdxinfo.host.section import From, Section
+from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.values import Count
 from tdxinfo.sources.dmi import MemorySlots
 from tdxinfo.sources.files import File
@@ -22,7 +22,9 @@ def _virtualization(cpus: Cpus) -> str | None:
         return None
     if "tdx_guest" in cpus.flags:
         return "td-guest"
-    return "vm" if "hypervisor" in cpus.flags else "none"
+    if "hypervisor" in cpus.flags:
+        return "vm"
+    return None if cpus.flags_are_cut else "none"
 
 
 def _errata(cpus: Cpus) -> list[str] | None:
@@ -32,9 +34,7 @@ def _errata(cpus: Cpus) -> list[str] | None:
 
 
 def _instructions(cpus: Cpus) -> list[str] | None:
-    if cpus.flags is None:
-        return None
-    return [flag for flag in INSTRUCTIONS if flag in cpus.flags]
+    return cpus.those_of(INSTRUCTIONS)
 
 
 def _joined(vendor: str, product: str) -> str:
@@ -42,13 +42,17 @@ def _joined(vendor: str, product: str) -> str:
 
 
 class Platform(Section, frozen=True):
-    vendor: Annotated[str | None, CpuInfo("vendor_id", lambda c: c.vendor)] = None
+    vendor: Annotated[
+        str | None,
+        CpuInfo("vendor_id", lambda c: c.vendor),
+        Inferred(cpuinfo.vendor_of_name, "platform.model_name"),
+    ] = None
     """The processor's vendor, as CPUID spells it: GenuineIntel or AuthenticAMD."""
 
     family: Annotated[
         Count | None, CpuInfo("cpu family", lambda c: c.family), KernelLog(boot_platform.family)
     ] = None
-    """The processor's family. All with TDX are of family 6."""
+    """The processor's family."""
 
     model: Annotated[
         Count | None, CpuInfo("model", lambda c: c.model), KernelLog(boot_platform.model)
@@ -79,6 +83,9 @@ class Platform(Section, frozen=True):
         Count | None, File("/sys/devices/system/cpu/present", lines.cpu_count)
     ] = None
     """Logical CPUs that are there, online or not."""
+
+    offline_refused: Annotated[bool | None, KernelLog(boot_platform.offline_refused)] = None
+    """The kernel kept the last CPU of a package online, since TDs run."""
 
     package_offline: Annotated[bool | None, KernelLog(boot_platform.package_offline)] = None
     """A TD was not made since a package had no CPU online."""

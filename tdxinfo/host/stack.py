@@ -4,6 +4,7 @@ from typing import Annotated
 
 from tdxinfo.host.section import Section
 from tdxinfo.sources.folders import FirstFolder
+from tdxinfo.sources.packages import PackageVersion
 from tdxinfo.sources.stack import Libvirt, Qemu, TdxFirmware
 
 
@@ -11,13 +12,13 @@ class Stack(Section, frozen=True):
     qemu_path: Annotated[str | None, Qemu("path")] = None
     """The QEMU for x86-64 that a shell would find, or RHEL's."""
 
-    qemu_version: Annotated[str | None, Qemu("version")] = None
+    qemu_version: Annotated[str | None, Qemu("version"), PackageVersion("qemu-system-x86")] = None
     """Version of QEMU, as its program file spells it."""
 
     qemu_tdx_guest: Annotated[bool | None, Qemu("tdx_guest")] = None
     """QEMU was built with the object tdx-guest: its program file names it."""
 
-    libvirt_version: Annotated[str | None, Libvirt()] = None
+    libvirt_version: Annotated[str | None, Libvirt(), PackageVersion("libvirt-clients")] = None
     """Version of libvirt, which its library's name holds."""
 
     tdx_firmware: Annotated[tuple[str, ...] | None, TdxFirmware()] = None

@@ -8,16 +8,19 @@ import select
 import stat
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from tdxinfo.decode import forms
 from tdxinfo.errors import BadInput, Malformed, Unavailable
+from tdxinfo.inputs.accepted import ACCEPTED
 from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
-from tdxinfo.machine.captured import log_machine, metadata_machine, open_folder
+from tdxinfo.machine.captured import metadata_machine, open_folder
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.provenance import Origin
 from tdxinfo.report import CheckReport, Report
@@ -38,8 +41,12 @@ _FIELD_ID = r"[0-9a-f]{16}"
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
 _GZIP = b"\x1f\x8b"
-_DUMPS = (b"\x7fELF", b"KDUMP   ", b"makedumpfile\0")
-"""How an ELF core, a compressed kdump file and its flattened form begin."""
+_ZIP = b"PK\x03\x04"
+_ELF, _ELF_CORE = b"\x7fELF", b"\x04\x00"
+"""How an ELF file begins, and the type of a core in it."""
+_DUMPS = (b"KDUMP   ", b"makedumpfile\0")
+"""How a compressed kdump file and its flattened form begin."""
+_HEAD = 64 << 10
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
 
@@ -75,20 +82,59 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
         raise BadInput(f"{shown} is empty.")
     if is_crash_dump(data):
         raise BadInput(f"{shown} is a crash dump, which is read from a file. Name the file.")
-    if data.startswith(_GZIP):
-        from tdxinfo.machine.archive import open_archive
-
-        return open_archive(data, shown)
-    if is_json(data):
+    if is_program(data):
+        raise BadInput(f"{shown} is a program, not a crash dump. {ACCEPTED}.")
+    if forms.is_packed(data):
+        return _packed(data, shown)
+    if is_json(data) and not forms.is_log_in_json(data[:_HEAD].decode("utf-8", "replace")):
         return parse_report(data, shown)
-    if _is_binary(data):
+    if _is_binary(data) and not forms.is_wide(data):
         return _raw_metadata(data, shown)
-    from tdxinfo.decode import metadata
+    return _text(data, shown)
 
-    text = data.decode("utf-8", "replace")
+
+def _packed(data: bytes, shown: str) -> Machine | Report:
+    """A capture's archive, or anything else that was packed."""
+    from tdxinfo.machine.archive import open_archive
+
+    try:
+        if data.startswith(_ZIP):
+            return _text(data, shown)
+        inner = forms.unpacked(data, INPUT_LIMIT)
+    except Malformed as error:
+        if data.startswith(_GZIP) and _begins_like_tar(data):
+            return open_archive(data, shown)
+        raise BadInput(f"{shown} cannot be unpacked: {error}.") from None
+    if is_tar(inner):
+        return open_archive(data, shown)
+    if forms.is_packed(inner):
+        return _text(inner, shown)
+    return recognise(inner, shown)
+
+
+def is_tar(data: bytes) -> bool:
+    return data[257:262] == b"ustar"
+
+
+def _begins_like_tar(data: bytes) -> bool:
+    """Whether a gzip file that is damaged further on holds an archive."""
+    try:
+        return is_tar(zlib.decompressobj(wbits=31).decompress(data, 512))
+    except zlib.error:
+        return False
+
+
+def _text(data: bytes, shown: str) -> Machine:
+    from tdxinfo.decode import metadata
+    from tdxinfo.inputs.pasted import pasted_machine
+
+    try:
+        text = forms.log_text(data, INPUT_LIMIT)
+    except Malformed as error:
+        raise BadInput(f"{shown} cannot be read: {error}.") from None
     if metadata.is_list(text):
         return _metadata(lambda: metadata.parse_list(text.splitlines()), shown)
-    return log_machine(text, Origin.of("kernel-log", shown))
+    return pasted_machine(text, shown)
 
 
 def _raw_metadata(data: bytes, shown: str) -> Machine:
@@ -99,10 +145,7 @@ def _raw_metadata(data: bytes, shown: str) -> Machine:
         return _metadata(lambda: sysinfo.parse_sysinfo(data), shown)
     if metadata.is_rdall(data):
         return _metadata(lambda: metadata.parse_rdall(data), shown)
-    raise BadInput(
-        f"{shown} is neither a capture, a JSON report, a kernel log, nor a dump of the TDX "
-        "module's metadata."
-    )
+    raise BadInput(f"{shown} is of no form that this tdxinfo reads. {ACCEPTED}.")
 
 
 def _metadata(parse: Callable[[], Metadata], shown: str) -> Machine:
@@ -145,7 +188,13 @@ def is_one_host(names: Iterable[str]) -> bool:
 
 
 def is_crash_dump(head: bytes) -> bool:
-    return head.startswith(_DUMPS)
+    """Whether it is an ELF core, or a kdump file; a program file is ELF too."""
+    return head.startswith(_DUMPS) or (head.startswith(_ELF) and head[16:18] == _ELF_CORE)
+
+
+def is_program(head: bytes) -> bool:
+    """Whether it is an ELF file that is no core: a program, a library, a kernel's image."""
+    return head.startswith(_ELF) and not is_crash_dump(head)
 
 
 def is_json(data: bytes) -> bool:
@@ -189,7 +238,7 @@ def _begins_like_a_dump(path: str) -> bool:
     except (OSError, ValueError):
         return False
     try:
-        return stat.S_ISREG(os.fstat(fd).st_mode) and is_crash_dump(os.pread(fd, 16, 0))
+        return stat.S_ISREG(os.fstat(fd).st_mode) and is_crash_dump(os.pread(fd, 32, 0))
     except OSError:
         return False
     finally:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tdxinfo.decode import lines
+from tdxinfo.decode import kernels, lines
 from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import FILE_LIMIT, Machine
+from tdxinfo.sources import FactSource
 
 MODULE_VERSION = "/sys/devices/faux/tdx_host/version"
 """The running TDX module's version, from Linux 7.2 on; it follows an update."""
@@ -77,6 +78,54 @@ class NotLost(StateFile):
     def read(self, machine: Machine) -> Any:
         super().read(machine)
         raise Absent(f"{self.path} tells nothing of this")
+
+
+@dataclass(frozen=True, slots=True)
+class WhileRunning:
+    """A source that can outlive the module: KVM, the cgroup, kernel memory, the log.
+
+    From Linux 7.2 on a module can be lost, and the driver's file follows it. Where that file was
+    asked for and is not there, such a source proves no running module. Other values of it count.
+    """
+
+    source: FactSource
+
+    @property
+    def origin(self) -> str:
+        return self.source.origin
+
+    def read(self, machine: Machine) -> Any:
+        value = self.source.read(machine)
+        if value == _RUNS and driver_is_silent(machine):
+            raise Absent(
+                f"{self.origin} can outlive the TDX module, and {MODULE_VERSION} does not exist",
+                _LOAD_DRIVER,
+            )
+        return value
+
+
+_RUNS = "initialized"
+_LOAD_DRIVER = "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES)."
+
+
+def driver_is_silent(machine: Machine) -> bool:
+    """Whether this kernel can lose a module, and its driver's file was asked for in vain."""
+    try:
+        machine.read(MODULE_VERSION)
+        return False
+    except NotRecorded:
+        return False
+    except Unavailable:
+        return _can_lose_module(machine)
+
+
+def _can_lose_module(machine: Machine) -> bool:
+    """By the release of a kernel whose numbers are upstream's, or of 6.16 and later."""
+    try:
+        version = kernels.version(machine.text("/proc/sys/kernel/osrelease"))
+    except Unavailable:
+        return False
+    return version is not None and version >= kernels.FIRST_UPDATE
 
 
 @dataclass(frozen=True, slots=True)

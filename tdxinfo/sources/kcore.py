@@ -17,6 +17,7 @@ from typing import NamedTuple
 from tdxinfo.decode.btf import Btf
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
+from tdxinfo.sources.kobjects import Symbol
 
 SYMBOLS = "/proc/kallsyms"
 TYPES = "/sys/kernel/btf/vmlinux"
@@ -43,21 +44,42 @@ class Segment(NamedTuple):
     size: int
 
 
-def symbols(names: Iterable[str]) -> dict[str, int]:
-    """The addresses of those symbols that there are, found in one pass. Raises Unavailable."""
+def symbols(names: Iterable[str]) -> dict[str, list[Symbol]]:
+    """The symbols of these names, found in one pass. Raises Unavailable.
+
+    The list has no sizes; a symbol is at most as long as it is far to the next address below it.
+    """
     listed = read_file(SYMBOLS, _SYMBOLS_LIMIT)
     wanted = b"|".join(re.escape(name.encode()) for name in names)
     # The list has 100,000 lines and more: a pattern that begins with the names' common letters
     # is searched for several times faster than one that begins with an address.
     pattern = re.compile(rb" (" + wanted + rb")$", re.MULTILINE)
-    found = {}
+    found: dict[str, list[Symbol]] = {}
     for match in pattern.finditer(listed):
         line = listed[listed.rfind(b"\n", 0, match.start()) + 1 : match.start()]
         if address := _ADDRESS_AND_KIND.fullmatch(line):
-            found[match[1].decode()] = int(address[1], 16)
-    if found and not any(found.values()):
+            start = int(address[1], 16)
+            symbol = Symbol(start, _distance(listed, match.end() + 1, start))
+            found.setdefault(match[1].decode(), []).append(symbol)
+    if found and not any(symbol.address for same in found.values() for symbol in same):
         raise Denied(f"{SYMBOLS} hides its addresses from this user (kptr_restrict)", _to_see())
     return found
+
+
+_MOST_AT_ONE_ADDRESS = 64
+
+
+def _distance(listed: bytes, place: int, start: int) -> int:
+    """How far it is from `start` to the next higher address in the lines from `place` on."""
+    for _ in range(_MOST_AT_ONE_ADDRESS):
+        end = listed.find(b"\n", place)
+        address = _ADDRESS_AND_KIND.match(listed, place, end if end >= 0 else len(listed))
+        if not address:
+            return 0
+        if (following := int(address[1], 16)) > start:
+            return following - start
+        place = end + 1
+    return 0
 
 
 def _to_see() -> str:
@@ -128,7 +150,7 @@ class RunningKernel:
     def __init__(self) -> None:
         self._fd = -1
 
-    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+    def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
         return symbols(names)
 
     def types(self) -> Btf:

@@ -19,6 +19,8 @@ _RECORD = 8192
 """Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
 _WHOLE_LOG = 200
 """Lines. A supplied log with fewer is an excerpt, even where it begins at the beginning."""
+PASTED = ("kernel-log", "system-report")
+"""Kinds of records whose log somebody supplied as text."""
 _JOURNALS = ("/run/log/journal/*/system.journal", "/var/log/journal/*/system.journal")
 
 
@@ -45,9 +47,10 @@ def _boot(machine: Machine) -> Boot:
     text = machine.ask(KERNEL_LOG, live_log)
     if not isinstance(text, str):
         raise Malformed("the record's kernel log is no text")
-    pasted = machine.origin.kind == "kernel-log"
+    pasted = machine.origin.kind in PASTED
     boot = Boot.from_log(text, pasted)
-    if pasted and text.count("\n") < _WHOLE_LOG:
+    is_excerpt = text.count("\n") < _WHOLE_LOG or machine.origin.kind != PASTED[0]
+    if pasted and is_excerpt:
         return boot._replace(complete=False)
     return boot
 

@@ -248,11 +248,47 @@ def _raise_unless_current(machine: Machine, variable: str) -> None:
     What was read of a module before its initialization failed stays true of it.
     """
     state = _state(machine)
-    if state == "initialized" or (
-        state == "failed" and variable == SYSINFO and _was_read_whole(machine)
-    ):
+    has_failed = state == "failed" or (state is None and _tries_once(machine))
+    if state == "initialized" or (has_failed and variable == SYSINFO and _was_read_whole(machine)):
+        if variable == SYSINFO:
+            _raise_unless_plausible(_object(machine, SYSINFO))
         return
     raise Absent(f"{variable} holds nothing current while the TDX module is not initialized")
+
+
+def _tries_once(machine: Machine) -> bool:
+    """Linux 7.1 initializes the module at boot or not at all, and cannot lose it later."""
+    return "tdx_module_initialized" in _objects(machine)
+
+
+_MOST_VERSION = 99
+"""Of each part of a version; the kernel prints two digits."""
+_MOST_OF_A_LIMIT = 4096
+
+
+def _raise_unless_plausible(whole: KernelObject) -> None:
+    """Raises Malformed for bytes that are no `struct tdx_sys_info` that was read from a module.
+
+    A pointer of the same name may have been taken for it.
+    """
+    for path in whole.leaves:
+        value = whole.member(path)
+        if not isinstance(value, int):
+            continue
+        is_limit = path in _NEVER_ZERO
+        if is_limit and not 0 < value <= _MOST_OF_A_LIMIT:
+            raise Malformed(f"{SYSINFO}.{path} is {value}, as no TDX module has it")
+        if path.startswith("version.") and value > _MOST_VERSION:
+            raise Malformed(f"{SYSINFO}.{path} is {value}, as no TDX module has it")
+
+
+_NEVER_ZERO = (
+    "tdmr.max_tdmrs",
+    "tdmr.max_reserved_per_tdmr",
+    "tdmr.pamt_4k_entry_size",
+    "tdmr.pamt_2m_entry_size",
+    "tdmr.pamt_1g_entry_size",
+)
 
 
 def _was_read_whole(machine: Machine) -> bool:

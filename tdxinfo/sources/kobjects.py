@@ -7,7 +7,7 @@ for the pool of KeyIDs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tdxinfo.decode import kobject
 from tdxinfo.decode.kobject import KernelObject
@@ -40,6 +40,14 @@ NUMBERS = {
     "tdx_module_initialized": 1,
 }
 """Plain variables and their sizes in bytes."""
+_MOST = {
+    "tdx_global_keyid": 1 << 15,
+    "tdx_guest_keyid_start": 1 << 15,
+    "tdx_nr_guest_keyids": 1 << 15,
+    "tdx_module_status": 2,
+    "tdx_module_initialized": 1,
+}
+"""The largest values that these variables have: KeyIDs are of 15 bits."""
 VARIABLES = (*OBJECTS, *NUMBERS, MEMORY_LIST, KEYID_POOL)
 
 _FREED = (TDMRS,)
@@ -55,11 +63,19 @@ _MOST_IDS = 1 << 16
 """KeyIDs that a processor can have: IA32_TME_CAPABILITY counts them in 15 bits."""
 
 
+class Symbol(NamedTuple):
+    """A variable of the kernel: where it is, and how long it can be at most."""
+
+    address: int
+    size: int
+    """Its size, or the distance to the next symbol; 0 where neither is known."""
+
+
 class Kernel(Protocol):
     """A kernel whose memory can be read. All of these raise Unavailable."""
 
-    def symbols(self, names: Iterable[str]) -> dict[str, int]:
-        """The addresses of those variables that the kernel has."""
+    def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
+        """The variables of these names that the kernel has; static ones may share a name."""
 
     def types(self) -> Btf:
         """The kernel's types."""
@@ -70,25 +86,55 @@ class Kernel(Protocol):
 
 def objects_of(kernel: Kernel) -> Objects:
     """What the kernel holds of TDX. Raises Unavailable when it has nothing, or hides it."""
-    addresses = kernel.symbols(VARIABLES)
-    if not addresses:
+    symbols = kernel.symbols(VARIABLES)
+    if not symbols:
         raise Absent(
             "this kernel has no variables of TDX, or was built without CONFIG_KALLSYMS_ALL"
         )
-    found: Objects = {
-        name: int.from_bytes(kernel.read(addresses[name], size), "little")
-        for name, size in NUMBERS.items()
-        if name in addresses
-    }
+    found: Objects = {}
+    for name, size in NUMBERS.items():
+        if name in symbols:
+            found[name] = _told(_number_of(size), kernel, name, symbols[name])
     for name, (variable, read) in _READERS.items():
-        if variable not in addresses:
+        if variable not in symbols:
             continue
         if name in _FREED and _is_over(found):
             # The kernel keeps their address, and others use that memory now.
             found[name] = _refused(Absent(f"the kernel has freed its {name}, as no module runs"))
         else:
-            found[name] = _told(read, kernel, addresses[variable])
+            found[name] = _told(read, kernel, variable, symbols[variable])
     return found
+
+
+def _number_of(size: int) -> Reader:
+    return lambda kernel, address: int.from_bytes(kernel.read(address, size), "little")
+
+
+def _address(kernel: Kernel, variable: str, symbols: list[Symbol]) -> int:
+    """The address of the variable: of all symbols of its name the one that is long enough.
+
+    kvm_intel, where it is built in, has a pointer that is called tdx_sysinfo too.
+    """
+    if len(symbols) == 1 and not symbols[0].size:
+        return symbols[0].address
+    size = _size(kernel, variable)
+    fitting = [symbol for symbol in symbols if symbol.size >= size]
+    exact = [symbol for symbol in fitting if symbol.size == size]
+    chosen = exact if len(exact) == 1 else fitting
+    if len(chosen) != 1:
+        raise Malformed(
+            f"this kernel has {len(symbols)} variables called {variable}, and "
+            f"{len(chosen) or 'none'} of them can be the one of {size} bytes"
+        )
+    return chosen[0].address
+
+
+def _size(kernel: Kernel, variable: str) -> int:
+    if variable in NUMBERS:
+        return NUMBERS[variable]
+    structure = {**OBJECTS, MEMORY_LIST: "list_head", KEYID_POOL: "ida"}[variable]
+    types = kernel.types()
+    return types.size(types.find(structure))
 
 
 def _is_over(found: Objects) -> bool:
@@ -114,6 +160,8 @@ def number(objects: Objects, name: str) -> int:
     value = told(objects, name)
     if not isinstance(value, int):
         raise Malformed(f"the record's {name} is no number")
+    if value > _MOST.get(name, value):
+        raise Malformed(f"{name} is {value}, which is no value of the kernel's variable")
     return value
 
 
@@ -131,10 +179,10 @@ def state_in(objects: Objects) -> str | None:
     return "initialized" if is_initialized else None
 
 
-def _told(read: Reader, kernel: Kernel, address: int) -> Any:
+def _told(read: Reader, kernel: Kernel, variable: str, symbols: list[Symbol]) -> Any:
     """What was read, or why it could not be."""
     try:
-        return read(kernel, address)
+        return read(kernel, _address(kernel, variable, symbols))
     except Unavailable as error:
         return _refused(error)
 

@@ -8,9 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tdxinfo.decode import bits
-from tdxinfo.errors import Absent, Inconsistent, Malformed, Unavailable, Unsupported, from_oserror
+from tdxinfo.errors import (
+    Absent,
+    Inconsistent,
+    Malformed,
+    NotRecorded,
+    Unavailable,
+    Unsupported,
+    from_oserror,
+)
 from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import OPEN_FLAGS
+from tdxinfo.model.values import MASK64
 from tdxinfo.sources import processor
 
 INTEL = "GenuineIntel"
@@ -36,7 +45,10 @@ class Msr:
         return f"msr:{bits.address_of(self.register):#x}"
 
     def read(self, machine: Machine) -> int | bool:
-        value = value_of(machine, self.register)
+        value, known = _value_and_bits(machine, self.register)
+        whole = bits.msr_field(self.register, self.field, MASK64)
+        if bits.msr_field(self.register, self.field, known) != whole:
+            raise NotRecorded(f"these bits of {self.register} are not in the record")
         return self.convert(bits.msr_field(self.register, self.field, value))
 
 
@@ -62,15 +74,20 @@ class PackageDifferences:
 
 def value_of(machine: Machine, register: str) -> int:
     """The register's value, the same on all packages. Raises Unavailable."""
+    return _value_and_bits(machine, register)[0]
+
+
+def _value_and_bits(machine: Machine, register: str) -> tuple[int, int]:
+    """The value, and a mask of the bits that are known of it: all, but in a record of a few."""
     return machine.once(("msr", register), lambda: _common_value(machine, register))
 
 
-def _common_value(machine: Machine, register: str) -> int:
+def _common_value(machine: Machine, register: str) -> tuple[int, int]:
     """The register's value on all packages. Raises Inconsistent when they differ."""
     address = bits.address_of(register)
     values = {package: _ask(machine, cpu, address) for package, cpu in _packages(machine).items()}
     if len(set(values.values())) > 1:
-        told = ", ".join(f"package {package}: {value:#x}" for package, value in values.items())
+        told = ", ".join(f"package {package}: {value:#x}" for package, (value, _) in values.items())
         raise Inconsistent(f"{register} differs between packages ({told})")
     return next(iter(values.values()))
 
@@ -81,17 +98,25 @@ def _packages(machine: Machine) -> dict[int, int]:
         known = processor.cpus(machine)
     except Unavailable:
         return {0: 0}
-    if known.vendor != INTEL:
+    if known.vendor not in (INTEL, None):
         raise Unsupported(f"a processor of {known.vendor} has no MSRs of Intel's")
-    return known.packages or {0: 0}
+    return {p: cpu for p, cpu in (known.packages or {}).items() if cpu >= 0} or {0: 0}
 
 
-def _ask(machine: Machine, cpu: int, address: int) -> int:
+def _ask(machine: Machine, cpu: int, address: int) -> tuple[int, int]:
+    """The register and its known bits. A record may hold single bits: {"11:11": "0x1"}."""
     answer = machine.ask(f"msr/{address:#x}/cpu{cpu}", lambda: _read(cpu, address))
+    parts = answer if isinstance(answer, dict) else {"63:0": answer}
+    value = known = 0
     try:
-        return int(str(answer), 16)
+        for place, digits in parts.items():
+            lowest, width = bits.bit_range(place)
+            mask = ((1 << width) - 1 << lowest) & MASK64
+            value |= int(str(digits), 16) << lowest & mask
+            known |= mask
     except ValueError:
         raise Malformed(f"the record's value of MSR {address:#x} is no hex number") from None
+    return value, known
 
 
 def _read(cpu: int, address: int) -> str:

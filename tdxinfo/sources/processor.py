@@ -6,16 +6,34 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tdxinfo.decode import cpuinfo
-from tdxinfo.errors import Absent
-from tdxinfo.machine import Machine
+from tdxinfo.decode import cpuinfo, sessions
+from tdxinfo.errors import Absent, NotRecorded
+from tdxinfo.machine import Answer, Machine
 
 PATH = "/proc/cpuinfo"
+LSCPU = "lscpu"
+"""The question that what lscpu printed answers, in records of it."""
 
 
 def cpus(machine: Machine) -> cpuinfo.Cpus:
     """The processors, parsed once. Raises Unavailable."""
-    return machine.once("cpus", lambda: cpuinfo.parse(machine.text(PATH)))
+    return machine.once("cpus", lambda: _cpus(machine))
+
+
+def _cpus(machine: Machine) -> cpuinfo.Cpus:
+    """As /proc/cpuinfo describes them; in a record without it, as lscpu printed it."""
+    try:
+        return cpuinfo.parse(machine.text(PATH))
+    except NotRecorded as refusal:
+        try:
+            printed = machine.ask(LSCPU, _no_lscpu)
+        except Absent:
+            raise refusal from None
+        return sessions.lscpu(str(printed))
+
+
+def _no_lscpu() -> Answer:
+    raise Absent("lscpu is read from records alone")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from tdxinfo.errors import Absent, BadInput, Malformed, NotRecorded
 from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.model.provenance import Origin
 from tdxinfo.sources import kmem
-from tdxinfo.sources.kobjects import objects_of
+from tdxinfo.sources.kobjects import Symbol, objects_of
 
 RELEASE = "/proc/sys/kernel/osrelease"
 _MOST_READ = 128 << 20
@@ -48,7 +48,7 @@ class VmcoreMachine(Machine):
 class Image(Protocol):
     """Where a kernel's symbols and types come from. Raises Unavailable."""
 
-    def symbols(self, names: Iterable[str]) -> dict[str, int]: ...
+    def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]: ...
 
     def types(self) -> Btf: ...
 
@@ -62,7 +62,7 @@ class DumpedKernel:
         self.info = VmcoreInfo(_note(program))
         self._image: Image = _Vmlinux(vmlinux, self.info) if vmlinux else _InMemory(program, self)
 
-    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+    def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
         return self._image.symbols(names)
 
     def types(self) -> Btf:
@@ -90,22 +90,20 @@ class _InMemory:
         self._program = program
         self._kernel = kernel
 
-    def symbols(self, names: Iterable[str]) -> dict[str, int]:
-        return {name: found for name in names if (found := self._address(name)) is not None}
+    def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
+        return {name: found for name in names if (found := self._symbols(name))}
 
     def types(self) -> Btf:
-        start, stop = self._address("__start_BTF"), self._address("__stop_BTF")
-        if start is None or stop is None:
+        begins, ends = self._symbols("__start_BTF"), self._symbols("__stop_BTF")
+        if len(begins) != 1 or len(ends) != 1:
             raise Absent("the dumped kernel was built without BTF", _NAME_VMLINUX)
-        if not 0 < stop - start <= _TYPES_LIMIT:
-            raise Malformed(f"{stop - start} bytes are no BTF")
-        return Btf(self._kernel.read(start, stop - start))
+        length = ends[0].address - begins[0].address
+        if not 0 < length <= _TYPES_LIMIT:
+            raise Malformed(f"{length} bytes are no BTF")
+        return Btf(self._kernel.read(begins[0].address, length))
 
-    def _address(self, name: str) -> int | None:
-        try:
-            return int(self._index.symbol(name).address)
-        except LookupError:
-            return None
+    def _symbols(self, name: str) -> list[Symbol]:
+        return [Symbol(int(s.address), int(s.size)) for s in self._index.symbols(name)]
 
     @cached_property
     def _index(self) -> Any:
@@ -151,10 +149,10 @@ class _Vmlinux:
                 f"{info.build_id}."
             )
 
-    def symbols(self, names: Iterable[str]) -> dict[str, int]:
+    def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
         found = {name: self._table.get_symbol_by_name(name) for name in names}
         return {
-            name: entries[0].entry.st_value + self._offset
+            name: [Symbol(e.entry.st_value + self._offset, e.entry.st_size) for e in entries]
             for name, entries in found.items()
             if entries
         }

@@ -6,7 +6,7 @@ from typing import Any
 
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.provenance import Attempt
-from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
+from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
 
 GIB = 1 << 30
 DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
@@ -31,6 +31,10 @@ SANE = cmrs((0x100000, GIB), (4 * GIB, 8 * GIB))
 REGIONS = tuple(NodeMemory(part.base, part.end, part.size, 0) for part in SANE)
 OUTSIDE = (NamedRange(2 * GIB, 3 * GIB, GIB, None),)
 
+SYS_DISABLE = {"module.features0": 1 << 53}
+V_1_5 = ModuleVersion(1, 5, 5)
+INITIALIZED = {"module.state": "initialized"}
+
 # The facts a check looks at, and what it must say of them.
 CASES: list[tuple[str, dict[str, Any], str]] = [
     ("cpu.vendor", {"platform.vendor": "GenuineIntel"}, "PASS"),
@@ -42,6 +46,20 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("cpu.model", {"platform.family": 6, "platform.model": 207}, "PASS"),
     ("cpu.model", {"platform.family": 6, "platform.model": 106}, "FAIL"),
     ("cpu.model", {"platform.family": 6, "platform.model": 250}, "WARN"),
+    ("cpu.model", {"platform.family": 6, "platform.model": 0xB7}, "FAIL"),
+    ("cpu.model", {"platform.family": 18, "platform.model": 1}, "FAIL"),
+    ("cpu.model", {"platform.family": 15, "platform.model": 6}, "FAIL"),
+    ("cpu.model", {"platform.family": 19, "platform.model": 1}, "WARN"),
+    (
+        "cpu.model",
+        {"platform.family": 6, "platform.model": 106, "module.state": "initialized"},
+        "PASS",
+    ),
+    (
+        "cpu.model",
+        {"platform.family": 6, "platform.model": 106, "kernel.tdx_detected": True},
+        "PASS",
+    ),
     ("cpu.model", {"platform.family": 6, "platform.model": 250, "keys.tdx_keyids": 4}, "PASS"),
     ("cpu.instructions", {"platform.instructions": ALL_INSTRUCTIONS}, "PASS"),
     ("cpu.instructions", {"platform.instructions": ("vmx", "ss", "xsave")}, "FAIL"),
@@ -87,6 +105,16 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("kernel.hibernation", {"kernel.hibernation": False}, "PASS"),
     ("kernel.hibernation", {"kernel.hibernation": True}, "FAIL"),
     ("kernel.hibernation", {"kernel.hibernation": True, "kernel.release": "6.2.16"}, "PASS"),
+    (
+        "kernel.hibernation",
+        {"kernel.hibernation": True, "kernel.release": "5.14.0-570.el9_6.x86_64"},
+        "UNKNOWN",
+    ),
+    (
+        "kernel.hibernation",
+        {"kernel.hibernation": True, "kernel.release": "6.17.0-1001-intel"},
+        "FAIL",
+    ),
     ("kernel.command_line", {"kernel.command_line": "ro nohibernate kvm_intel.tdx=1"}, "PASS"),
     ("kernel.command_line", {"kernel.command_line": "ro memmap=4G!8G"}, "WARN"),
     ("kernel.command_line", {"kernel.command_line": "kvm_intel.tdx=1 kvm_intel.tdx=0"}, "WARN"),
@@ -99,10 +127,61 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("kernel.log", {"kernel.log_complete": False}, "INFO"),
     ("module.attempted", {"module.state": "failed"}, "PASS"),
     ("module.attempted", {"module.state": "not-attempted"}, "FAIL"),
+    *(
+        ("kernel.generation", {"module.state": state, "kernel.release": release}, "PASS")
+        for state in ("initialized", "failed", "not-loaded")
+        for release in ("5.14.0-570.83.1.el9_6.x86_64", "6.12.9", "5.15.0")
+    ),
+    ("kernel.generation", {"kernel.release": "6.12.0-124.8.1.el10_1.x86_64"}, "UNKNOWN"),
+    ("module.initialized", {"module.state": "failed", "module.last_update": "module-lost"}, "FAIL"),
+    (
+        "module.initialized",
+        {"module.state": "failed", "module.log_silent": True, "kernel.release": "7.3.4"},
+        "FAIL",
+    ),
+    (
+        "module.initialized",
+        {
+            "module.state": "failed",
+            "module.log_silent": True,
+            "kernel.release": "6.17.1",
+            "kvm.tdx_requested": True,
+            "firmware.sgx_enabled": False,
+        },
+        "FAIL",
+    ),
+    (
+        "module.initialized",
+        {"module.state": "failed", "module.sysinit_done": True, "module.sysinit_result": -95},
+        "FAIL",
+    ),
+    (
+        "module.initialized",
+        {
+            "module.state": "failed",
+            "module.sysinit_done": False,
+            "module.sysinit_result": 0,
+            "kernel.tdx_detected": True,
+        },
+        "FAIL",
+    ),
+    ("module.last_update", {"module.last_update": "module-lost"}, "WARN"),
+    ("module.last_update", {"module.last_update": "module-kept"}, "WARN"),
+    (
+        "module.update_ready",
+        {"kernel.release": "7.2.1", "module.driver_loaded": False},
+        "UNKNOWN",
+    ),
     ("module.attempted", {}, "UNKNOWN"),
     ("module.loaded", {"module.state": "not-loaded"}, "FAIL"),
     ("module.loaded", {"module.state": "failed"}, "PASS"),
     ("module.line", {"module.failure": REFUSED_SEAMCALL}, "FAIL"),
+    *(
+        ("module.line", {"module.version": V_1_5, "kernel.release": release, **INITIALIZED}, "PASS")
+        for release in ("5.15.152.bsk.10-amd64", "5.14.0-599.tdx.el9s.x86_64", "5.15.0-mvp11")
+    ),
+    ("module.line", {"module.version": V_1_5, "kernel.release": "5.14.0-570.el9_6"}, "PASS"),
+    ("module.line", {"module.version": V_1_5, "kernel.release": "5.19.0-mvp12v2"}, "FAIL"),
     ("module.no_rbp_mod", {"module.no_rbp_mod": True}, "PASS"),
     ("module.no_rbp_mod", {"module.no_rbp_mod": False}, "FAIL"),
     ("module.no_rbp_mod", {}, "UNKNOWN"),
@@ -193,7 +272,26 @@ CASES += [
     ("kernel.generation", {}, "UNKNOWN"),
     ("kernel.kexec", {"kernel.config_kexec_core": False}, "SKIP"),
     ("kernel.kexec", {"platform.errata": (), "kernel.config_kexec_core": True}, "PASS"),
-    ("kernel.kexec", {**KEXEC, "kernel.release": "7.2.0"}, "PASS"),
+    ("kernel.kexec", {**KEXEC, "kernel.release": "7.2.0", **SYS_DISABLE}, "PASS"),
+    ("kernel.kexec", {**KEXEC, "kernel.release": "7.2.0", "module.features0": 0xFBF}, "INFO"),
+    (
+        "kernel.kexec",
+        {
+            **KEXEC,
+            "kernel.release": "7.2.0",
+            "module.features0": 0xFBF,
+            "kernel.crash_kernel_loaded": True,
+        },
+        "WARN",
+    ),
+    ("kernel.kexec", {**KEXEC, "kernel.release": "7.2.0"}, "UNKNOWN"),
+    ("kernel.kexec", {**KEXEC, "kernel.release": "6.12.0-124.8.1.el10_1.x86_64"}, "UNKNOWN"),
+    ("kernel.kexec", {"kernel.kexec_refused": True}, "INFO"),
+    (
+        "kernel.kexec",
+        {"kernel.kexec_refused": True, "kernel.command_line": "ro crashkernel=1G"},
+        "WARN",
+    ),
     ("kernel.kexec", {**KEXEC, "kernel.release": "7.1.9"}, "INFO"),
     ("kernel.kexec", {**KEXEC, "kernel.release": "6.18.3"}, "INFO"),
     (

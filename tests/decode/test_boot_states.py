@@ -57,9 +57,6 @@ STATES = {
     "demote failed later": (OLD + KEYIDS + PAMT + DONE + DEMOTE, "initialized"),
     "debug call before": (KEYIDS + DEBUG + PAMT + DONE, "initialized"),
     "debug call after": (KEYIDS + PAMT + DONE + DEBUG, "initialized"),
-    "silence before 6.16": (OLD + KEYIDS + S3, "not-attempted"),
-    "silence on 6.17": (KVM + KEYIDS + S3, "not-attempted"),
-    "silence but for a debug call": (OLD + KEYIDS + S3 + DEBUG, "not-attempted"),
     "hibernation": (
         OLD
         + KEYIDS
@@ -95,7 +92,10 @@ def test_the_state_is_what_the_last_attempt_came_to(log: str, wanted: str) -> No
 
 
 SILENCE = {
-    "from 7.1 on the kernel always says how it went": NEW + KEYIDS + S3,
+    "before 6.16": OLD + KEYIDS + S3,
+    "on 6.17": KVM + KEYIDS + S3,
+    "but for a debug call": OLD + KEYIDS + S3 + DEBUG,
+    "from 7.1 on": NEW + KEYIDS + S3,
     "an excerpt leaves lines out": KEYIDS + S3,
     "the attempt has no end": OLD + KEYIDS + PAMT,
     "only the version": OLD + KEYIDS + "[   29.0] virt/tdx: Module version: 1.5.24\n",
@@ -114,6 +114,33 @@ SILENCE = {
 def test_silence_leaves_the_state_unknown(log: str) -> None:
     with pytest.raises(Absent):
         state(log)
+
+
+def silent(log: str) -> bool:
+    return module.silent(Boot.from_log(log))
+
+
+@pytest.mark.parametrize("first", [OLD, KVM, NEW])
+def test_a_whole_log_with_keyids_and_no_word_of_the_module_is_silent(first: str) -> None:
+    assert silent(first + KEYIDS + S3)
+    assert silent(first + KEYIDS + S3 + DEBUG)
+    for line in (PAMT, DONE, NOT_LOADED, RD_FAILED, FAILED, DONE_NEW):
+        assert not silent(first + KEYIDS + S3 + line)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "",
+        OLD,
+        KEYIDS + S3,
+        NEW + NO_PLATFORM,
+        OLD + KEYIDS + "virt/tdx: initialization failed: Hibernation support is enabled\n",
+    ],
+)
+def test_without_keyids_or_a_beginning_silence_proves_nothing(log: str) -> None:
+    with pytest.raises(Absent):
+        silent(log)
 
 
 NO_FAILURE = {

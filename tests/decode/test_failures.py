@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tdxinfo import tables
 from tdxinfo.decode import failures
+from tdxinfo.machine.captured import CapturedMachine
 from tdxinfo.model.values import Failure
 from tdxinfo.report import observe
 from tests.worlds import report_from_log, world
@@ -16,22 +18,42 @@ from tests.worlds import report_from_log, world
 ROWS: list[dict[str, Any]] = tables.load("failures")["failure"]
 
 
+KEYIDS = "virt/tdx: BIOS enabled: private KeyID range [64, 128)"
+STATE_LAYOUT = ["initialized 0 8 1 0", "sysinit_done 8 8 1 0", "sysinit_ret 32 32 1 1"]
+"""`struct tdx_module_state` of Linux 7.2 and later, by its declaration."""
+
+
+def silent_world(row: dict[str, Any]) -> CapturedMachine:
+    """A host whose kernel printed what the row has, and keeps its errno in memory."""
+    release = row.get("release", "7.3.4")
+    lines = [f"Linux version {release} (x)", *row.get("example", KEYIDS).strip().split("\n")]
+    log = "".join(f"[    1.0] {line}\n" for line in lines)
+    if "errno" not in row:
+        return world(log=log)
+    data = struct.pack("<??2xi", False, bool(row["errno"]), -row["errno"]).hex()
+    state = {"data": data, "layout": STATE_LAYOUT}
+    return world(log=log, answers={"kernel-memory": {"tdx_module_state": state}})
+
+
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])
 def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> None:
+    generation: str | None
     if "state" in row:
-        first = f"[    0.000000] Linux version {row['release']} (x)\n"
-        host = observe(world(log=first + f"[    1.0] {row['example'].strip()}\n")).host
+        host = observe(silent_world(row)).host
         assert host.module.state == row["state"]
         assert host.module.failure is None
-        reading = failures.of_silence(host.kernel.generation or "")
+        generation = host.kernel.generation
+        requested = host.kvm.tdx_requested
+        reading = failures.of_silence(row["state"], generation, requested, row.get("errno"))
     elif "kvm" in row:
         line = report_from_log(row["example"]).host.kvm.refusal
         assert line is not None
         reading = failures.of_refusal(line)
     else:
-        failure = report_from_log(row["example"]).host.module.failure
-        assert failure is not None
-        reading = failures.of_failure(failure)
+        release = f"Linux version {row['release']} (x)\n" if "release" in row else ""
+        host = report_from_log(release + row["example"]).host
+        assert host.module.failure is not None
+        reading = failures.of_failure(host.module.failure, host.kernel.generation)
     assert reading == (row["cause"], row["remedy"])
 
 
@@ -54,7 +76,7 @@ def test_what_nobody_knows_is_left_unread() -> None:
 def test_a_row_is_a_clause_and_an_order(row: dict[str, Any]) -> None:
     assert not row["cause"].endswith(".")
     assert row["remedy"].endswith(".")
-    assert set(row.get("kernels", ())) <= set(tables.load("kernels"))
+    assert set(row.get("kernels", ())) <= set(tables.load("kernels")["generation"])
 
 
 FAILED = Failure(5, "EIO", 0x22, None, None, None, None, "module initialization failed")

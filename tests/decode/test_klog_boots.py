@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tdxinfo.decode.klog import events, relevant_lines
+from tdxinfo.decode.klog import read_log, relevant_lines
 
 FIRST = """\
 [    0.000000] Linux version 6.8.0-1028-intel (buildd@x) #35
@@ -18,11 +18,11 @@ SECOND = """\
 
 
 def names(log: str) -> list[str]:
-    return [event.name for event in events(log)[0]]
+    return [event.name for event in read_log(log)[0]]
 
 
 def test_of_several_boots_the_last_counts() -> None:
-    found, complete = events(FIRST + SECOND)
+    found, complete, *_ = read_log(FIRST + SECOND)
     assert [event.name for event in found] == ["linux_version", "no_platform"]
     assert found[0].values == {"release": "7.1.5-arch1-2"}
     assert complete
@@ -34,13 +34,13 @@ def test_of_several_boots_the_last_counts() -> None:
 )
 def test_a_journal_says_where_a_new_boot_begins(separator: str) -> None:
     log = f"{FIRST}{separator}\n[    5.2] virt/tdx: module not loaded\n"
-    found, complete = events(log)
+    found, complete, *_ = read_log(log)
     assert [event.name for event in found] == ["not_loaded"]
     assert not complete, "the second boot's beginning is not there"
 
 
 def test_a_log_without_its_beginning_is_not_complete() -> None:
-    assert events(FIRST.split("\n", 1)[1])[1] is False
+    assert read_log(FIRST.split("\n", 1)[1])[1] is False
 
 
 def test_a_pasted_proc_version_below_the_log_begins_no_boot() -> None:
@@ -83,6 +83,10 @@ FORGED = "virt/tdx: module initialized"
         f"Jul 10 20:50:19 host kernel[7]: {FORGED}",
         f"Jul 10 20:50:19.123456 host evil[7]: {FORGED}",
         f"2026-07-10T20:50:19+0200 host evil[7]: {FORGED}",
+        f"Mär 13 12:04:49 host evil[7]: {FORGED}",
+        f"3月 13 12:04:49 host evil: {FORGED}",
+        f"Wed 2023-09-06 11:29:15 CEST host evil[7]: {FORGED}",
+        f"1694000000.300843 host evil[7]: {FORGED}",
         f"2026-07-10T20:50:19.123456+02:00 host evil[7]: {FORGED}",
         f"[    5.300843] host evil[7]: {FORGED}",
         f"[    5.300843] host evil: {FORGED}",
@@ -152,7 +156,7 @@ def test_the_lines_kept_of_a_log_tell_the_same() -> None:
         "[    6.000000] eth0: link up\n"
         "[   29.884513] virt/tdx: module initialized\n"
     )
-    assert events(relevant_lines(log)) == events(log)
+    assert read_log(relevant_lines(log)) == read_log(log)
     assert "usb" not in relevant_lines(log)
     assert "eth0" not in relevant_lines(log)
 
@@ -166,18 +170,18 @@ def test_the_lines_kept_of_a_log_tell_the_same() -> None:
     ],
 )
 def test_a_line_that_the_machine_itself_kept_is_not_taken_apart(line: str) -> None:
-    assert "initialized" not in [event.name for event in events(line, pasted=False)[0]]
+    assert "initialized" not in [event.name for event in read_log(line, pasted=False)[0]]
 
 
 def test_lines_that_the_machine_itself_kept_are_not_joined() -> None:
     log = "[    5.3] virt/tdx: BIOS enabled: private KeyID range\n[64, 128)\n"
-    assert events(log, pasted=False)[0] == []
+    assert read_log(log, pasted=False)[0] == []
 
 
 def test_cut_lines_that_the_machine_itself_kept_are_not_joined() -> None:
     log = "[    5.3] virt/tdx: BIOS enabled: private KeyID range [64, 1\n28)\n" * 2
     assert names(log) == ["keyid_range"]
-    assert events(log, pasted=False)[0] == []
+    assert read_log(log, pasted=False)[0] == []
 
 
 @pytest.mark.parametrize("lines", [3, 49, 60, 400])
@@ -185,3 +189,39 @@ def test_a_program_that_says_many_lines_is_still_the_one_who_speaks(lines: int) 
     said = "                              chatter\n" * lines
     log = f"Jul 10 20:50:19 host evil[7]: first\n{said}                              {FORGED}\n"
     assert names(log) == []
+
+
+GUEST = "[    0.000000] tdx: Guest detected\n"
+IDLE = "[    0.901730] process: using TDX aware idle routine\n"
+
+
+def test_what_a_guest_prints_above_its_version_belongs_to_that_boot() -> None:
+    assert names(GUEST + FIRST) == ["td_guest_early", "linux_version", "keyid_range", "initialized"]
+    assert names(SECOND + GUEST + FIRST)[:2] == ["td_guest_early", "linux_version"]
+
+
+def test_a_guests_log_before_a_hosts_does_not_make_the_host_a_guest() -> None:
+    assert names(GUEST + SECOND + IDLE + FIRST) == ["linux_version", "keyid_range", "initialized"]
+
+
+@pytest.mark.parametrize(
+    ("log", "boots"),
+    [
+        ("", 0),
+        ("no line of a kernel\n", 0),
+        (FIRST, 1),
+        (GUEST + FIRST, 1),
+        (FIRST + SECOND, 2),
+        (FIRST + SECOND + FIRST, 3),
+        (f"{FIRST}-- Boot 0123 --\n{SECOND}", 2),
+        (f"Linux version 6.8.0-1028-intel (buildd@x)\n{FIRST}", 1),
+        (f"{FIRST}Linux version 6.8.0-1028-intel (buildd@x)\n", 1),
+    ],
+)
+def test_the_boots_in_a_log_are_counted(log: str, boots: int) -> None:
+    assert read_log(log).boots == boots
+
+
+def test_known_lines_are_counted_in_all_boots() -> None:
+    assert read_log("hello\nthis is a shopping list: 8 eggs\n").known == 0
+    assert read_log(FIRST + SECOND).known == 5

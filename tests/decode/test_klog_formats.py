@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tdxinfo.decode.boot import Boot, module, platform
-from tdxinfo.decode.klog import Event, events
+from tdxinfo.decode.klog import Event, read_log
 
 HEADERS = {
     "none": "",
@@ -17,6 +17,24 @@ HEADERS = {
     "time left out": "[] ",
     "dmesg -T": "[Wed Sep  6 11:29:15 2023] ",
     "dmesg -T on a two-digit day": "[Mon Nov 23 10:51:00 2026] ",
+    "dmesg -T in German": "[Mi Mär 13 12:04:49 2024] ",
+    "dmesg -T in German, one digit": "[Mi Mär  3 12:04:49 2024] ",
+    "dmesg -T in French": "[mer. mars 13 12:04:49 2024] ",
+    "dmesg -T in Finnish": "[ke maalis 13 12:04:49 2024] ",
+    "dmesg -T in Chinese": "[三 3月 13 12:04:49 2024] ",
+    "dmesg -T in Chinese, long": "[周三 3月 13 12:04:49 2024] ",
+    "dmesg -T in Japanese": "[水  3月 13 12:04:49 2024] ",
+    "dmesg -T in Russian": "[Ср мар 13 12:04:49 2024] ",  # noqa: RUF001
+    "dmesg -T in Arabic": "[الأربعاء مارس 13 12:04:49 2024] ",
+    "dmesg -x -T in German": "kern  :info  : [Mi Mär 13 12:04:49 2024] ",
+    "dmesg -d": "[    5.300843 <    0.000012>] ",
+    "dmesg -d -t": "[<    0.000012>] ",
+    "dmesg -e": "[Mar13 12:04] ",
+    "dmesg -e, later": "[  +0.000012] ",
+    "journalctl short in German": "Mär 13 12:04:49 host kernel: ",
+    "journalctl short in Japanese": "3月 13 12:04:49 host kernel: ",
+    "journalctl short-full": "Wed 2023-09-06 11:29:15 CEST host kernel: ",
+    "journalctl short-unix": "1694000000.300843 host kernel: ",
     "dmesg --time-format iso": "2023-09-06T11:29:15,300843+02:00 ",
     "dmesg -r": "<6>[    5.300843] ",
     "dmesg -r on a short line": "<6>",
@@ -66,7 +84,7 @@ SAID = {
 
 
 def only(log: str) -> Event:
-    found, _ = events(log)
+    found, *_ = read_log(log)
     assert len(found) == 1, found
     return found[0]
 
@@ -105,7 +123,7 @@ def test_lines_next_to_each_other_stay_apart_under_every_header(header: str) -> 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\n\n"])
 def test_line_ends_of_other_systems_make_no_difference(end: str) -> None:
-    found, complete = events(
+    found, complete, *_ = read_log(
         end.join(
             [
                 "[    0.000000] Linux version 6.8.0-1028-intel",
@@ -121,7 +139,7 @@ def test_line_ends_of_other_systems_make_no_difference(end: str) -> None:
 
 
 def test_two_entries_glued_into_one_line_are_both_read() -> None:
-    found, _ = events(
+    found, *_ = read_log(
         "[   29.884504] virt/tdx: 1050644 KB allocated for PAMT"
         "[   29.884513] virt/tdx: module initialized"
     )
@@ -137,7 +155,7 @@ def test_three_entries_glued_into_one_line_are_all_read() -> None:
         "[    5.205700] virt/tdx: Module version: 1.5.24"
         "[   29.884513] virt/tdx: module initialized"
     )
-    assert [event.values for event in events(log)[0]] == [
+    assert [event.values for event in read_log(log)[0]] == [
         {"first": 64, "end": 128},
         {"major_version": 1, "minor_version": 5, "update_version": 24},
         {},
@@ -145,7 +163,7 @@ def test_three_entries_glued_into_one_line_are_all_read() -> None:
 
 
 def test_entries_glued_without_times_are_all_read() -> None:
-    found, _ = events(
+    found, *_ = read_log(
         "virt/tdx: TDX module version: 1.5.24 virt/tdx: 1034220 KB allocated for PAMT "
         "virt/tdx: module initialized"
     )
@@ -154,7 +172,7 @@ def test_entries_glued_without_times_are_all_read() -> None:
 
 
 def test_glued_entries_of_vendor_kernels_are_all_read() -> None:
-    found, _ = events(
+    found, *_ = read_log(
         "[   18.149996] tdx: 4202516 KBs allocated for PAMT. "
         "[   18.150000] tdx: module initialized."
     )
@@ -174,7 +192,7 @@ def test_broken_characters_between_the_words_do_no_harm() -> None:
 
 
 def test_a_log_of_mojibake_around_the_lines_is_read() -> None:
-    found, _ = events("�\x1b[0m\n\x1b[32m\n[    5.3] virt/tdx: module not loaded\n\ufeffÃ©\n")
+    found, *_ = read_log("�\x1b[0m\n\x1b[32m\n[    5.3] virt/tdx: module not loaded\n\ufeffÃ©\n")
     assert [event.name for event in found] == ["not_loaded"]
 
 
@@ -192,13 +210,13 @@ def test_a_log_of_mojibake_around_the_lines_is_read() -> None:
     ],
 )
 def test_comments_and_shell_prompts_are_no_log(line: str) -> None:
-    assert events(f"[    5.3] x86/tme: enabled by BIOS\n{line}\n")[0] == [
+    assert read_log(f"[    5.3] x86/tme: enabled by BIOS\n{line}\n")[0] == [
         Event("tme_enabled", {}, "x86/tme: enabled by BIOS")
     ]
 
 
 def test_lines_glued_behind_a_journals_header_are_two() -> None:
-    found, _ = events(
+    found, *_ = read_log(
         "Feb 27 19:32:31 h kernel: [    5.2] virt/tdx: 1 KB allocated for PAMT "
         "virt/tdx: module initialized\n"
     )
@@ -206,5 +224,5 @@ def test_lines_glued_behind_a_journals_header_are_two() -> None:
 
 
 def test_what_somebody_says_of_the_kernel_is_not_the_kernels_word() -> None:
-    assert events("he said virt/tdx: module initialized\n")[0] == []
-    assert events("[    5.2] init[1]: begin\nvirt/tdx: module initialized\n")[0] == []
+    assert read_log("he said virt/tdx: module initialized\n")[0] == []
+    assert read_log("[    5.2] init[1]: begin\nvirt/tdx: module initialized\n")[0] == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tdxinfo import tables
-from tdxinfo.decode.klog import events
+from tdxinfo.decode import klog
+from tdxinfo.decode.klog import read_log, relevant_lines
 
 ROWS: list[dict[str, Any]] = tables.load("klog")["line"]
 
@@ -32,7 +35,7 @@ def printed(row: dict[str, Any], values: dict[str, Any]) -> str:
 
 
 def check(row: dict[str, Any], line: str) -> None:
-    (event,), _ = events(line)
+    (event,), *_ = read_log(line)
     assert event.name == row["event"]
     assert sorted(event.values) == sorted(row["names"])
     spelt = same_spelling(printed(row, event.values))
@@ -55,12 +58,12 @@ def test_an_example_behind_a_time_is_read_the_same(row: dict[str, Any]) -> None:
     "row", [row for row in ROWS if row["prefix"] == "bare"], ids=lambda row: row["example"][:60]
 )
 def test_without_its_prefix_it_is_no_line_of_the_kernels(row: dict[str, Any]) -> None:
-    assert events(f"[   38.271537] {row['example']}\n") == ([], False)
+    assert read_log(f"[   38.271537] {row['example']}\n").events == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
 def test_an_event_quotes_the_line_it_was_read_from(row: dict[str, Any]) -> None:
-    (event,), _ = events(f"  {row['example']}")
+    (event,), *_ = read_log(f"  {row['example']}")
     assert row["example"].startswith(event.text)
 
 
@@ -68,12 +71,12 @@ def test_an_event_quotes_the_line_it_was_read_from(row: dict[str, Any]) -> None:
     "row", [row for row in ROWS if row["example"].endswith(".")], ids=lambda row: row["example"]
 )
 def test_a_full_stop_may_be_missing(row: dict[str, Any]) -> None:
-    (event,), _ = events(row["example"].rstrip("."))
+    (event,), *_ = read_log(row["example"].rstrip("."))
     assert event.name == row["event"]
 
 
 def test_numbers_are_read_in_the_base_their_format_has() -> None:
-    (event,), _ = events("virt/tdx: TDX module 2.0.08.00, build number 882, build date 0134fed5")
+    (event,), *_ = read_log("virt/tdx: TDX module 2.0.08.00, build number 882, build date 0134fed5")
     assert event.values == {
         "major_version": 2,
         "minor_version": 0,
@@ -85,7 +88,7 @@ def test_numbers_are_read_in_the_base_their_format_has() -> None:
 
 
 def test_the_misspelt_module_line_is_read() -> None:
-    (event,), _ = events(
+    (event,), *_ = read_log(
         "[   38.296005] tdx: TDX module: atributes 0x0, vendor_id 0x8086, major_version 1, "
         "minor_version 5, build_date 20230420, build_num 507"
     )
@@ -100,7 +103,7 @@ def test_the_misspelt_module_line_is_read() -> None:
 
 
 def test_operands_of_a_failed_call_keep_all_64_bits() -> None:
-    (event,), _ = events(
+    (event,), *_ = read_log(
         "virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0xffffffffffffffff"
     )
     assert event.values == {"rcx": 0, "rdx": 0x9100000100000008, "r8": (1 << 64) - 1}
@@ -113,7 +116,6 @@ def test_operands_of_a_failed_call_keep_all_64_bits() -> None:
         "[   14.295018] KVM-debug: PASS: single step TDX module emulated CPUID 0",
         "[4.846924] usb usb1: Manufacturer: Linux 6.6.0-tdx.1.0.v1 xhci-hcd",
         "[    0.428531] sgx: EPC section 0x1020c00000-0x107fffffff",
-        "[    0.000000] tdx: Attributes: SEPT_VE_DISABLE",
         "  BIOS-e820: [mem 0x000000000009f000-0x00000000000fffff] reserved",
         "Feb 27 19:33:13 snp kernel: kvm_amd: SEV enabled (ASIDs 100 - 1006)",
         "virt/tdx: something no kernel says yet",
@@ -122,4 +124,38 @@ def test_operands_of_a_failed_call_keep_all_64_bits() -> None:
     ],
 )
 def test_other_lines_are_no_events(line: str) -> None:
-    assert events(line) == ([], False)
+    assert read_log(line).events == []
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
+def test_a_capture_keeps_the_lines_of_every_row(row: dict[str, Any]) -> None:
+    line = f"[   38.271537] {row['example']}\n"
+    assert relevant_lines(f"[    1.0] usb 1-1: new device\n{line}") == line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[    1.0] process: something else\n",
+        "[    1.0] x86/cpu: User Mode Instruction Prevention (UMIP) activated\n",
+        "[    1.0] kexec: something else\n",
+        "[    1.0] mce: CPU0: Thermal monitoring enabled (TM1)\n",
+    ],
+)
+def test_a_capture_leaves_other_lines_of_the_same_subsystems_out(line: str) -> None:
+    assert relevant_lines(line) == ""
+
+
+def names_in(function: ast.FunctionDef | ast.Assign) -> set[str]:
+    return {str(n.value) for n in ast.walk(function) if isinstance(n, ast.Constant)}
+
+
+def test_every_row_has_a_reader() -> None:
+    """A function of `decode/boot` or the reader of logs names each event."""
+    folder = Path(klog.__file__).parent
+    read: set[str] = set()
+    for path in (*(folder / "boot").glob("*.py"), folder / "klog.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.Assign):
+                read |= names_in(node)
+    assert {row["event"] for row in ROWS} <= read

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tdxinfo import tables
 from tdxinfo.decode.boot import Boot, platform
-from tdxinfo.decode.klog import events
+from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import Absent
 
 LOG = """\
@@ -85,7 +85,7 @@ WIDTHS = range(60, 81)
 def numbers(log: str) -> list[dict[str, int | str]]:
     """The values of all events with a number, in order."""
     return [
-        event.values for event in events(log)[0] if event.values and "release" not in event.values
+        event.values for event in read_log(log)[0] if event.values and "release" not in event.values
     ]
 
 
@@ -178,25 +178,60 @@ def test_a_line_of_its_own_below_does_not_lengthen_a_number(below: str) -> None:
 
 
 def test_a_cut_off_number_at_the_end_of_a_log_that_ends_there_is_no_other_events() -> None:
-    found, _ = events("virt/tdx: BIOS enabled: private KeyID range [64, 12")
+    found, *_ = read_log("virt/tdx: BIOS enabled: private KeyID range [64, 12")
     assert found == []
 
 
 def test_a_cut_number_is_none_though_its_sentence_ends_with_a_full_stop() -> None:
-    found, _ = events("tdx: SEAMCALL failed: leaf 33, error 0xc00005\n0500000000.\n")
+    found, *_ = read_log("tdx: SEAMCALL failed: leaf 33, error 0xc00005\n0500000000.\n")
     assert [event.values.get("status") for event in found] in ([], [0xC000050500000000])
 
 
 def test_lines_are_joined_though_the_log_begins_in_the_midst_of_one() -> None:
     line = "[    5.3] virt/tdx: BIOS enabled: private KeyID range [64, 1\n28)\n"
-    assert [event.values for event in events(f"d at once\n{line}{line}")[0]] == [
+    assert [event.values for event in read_log(f"d at once\n{line}{line}")[0]] == [
         {"first": 64, "end": 128}
     ]
 
 
+OPEN_RANGES = {
+    "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, \n128)\n": (64, 128),
+    "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64,\n128)\n": (64, 128),
+    "[    5.2] virt/tdx: BIOS enabled: private KeyID range [\n64, 128)\n": (64, 128),
+    "[    5.2] virt/tdx: BIOS enabled: private KeyID range\n[64,\n128)\n": (64, 128),
+    "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, 12\n8)\n": (64, 128),
+    "> [    5.2] virt/tdx: BIOS enabled: private KeyID range [64, \n> 128)\n": (64, 128),
+    "[    5.2] virt/tdx: CMR: [0x100000, \n0x77800000)\n": (0x100000, 0x77800000),
+    "[    5.2] virt/tdx: CMR: [0x100000, 0x778\n00000)\n": (0x100000, 0x77800000),
+    "[    5.2] virt/tdx: initialization failed: TDMR [0x0,\n0x80000000): reserved areas\n"
+    "exhausted.\n": (0, 0x80000000),
+    "[    0.0]   node   0: [mem 0x0000000000001000-\n0x000000000009efff]\n": (0x1000, 0x9EFFF),
+}
+
+
+@pytest.mark.parametrize("log", OPEN_RANGES, ids=repr)
+def test_a_range_that_was_broken_has_one_reading(log: str) -> None:
+    (event,) = read_log(log).events
+    names = ("first", "end") if "first" in event.values else ("base", "end", "last")
+    assert tuple(event.values[n] for n in names if n in event.values) == OPEN_RANGES[log]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, \n",
+        "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, \n[    5.3] usb: 128)\n",
+        "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, \n$ echo\n128)\n",
+        "[    5.2] virt/tdx: BIOS enabled: private KeyID range [64, 1\nrows\n28)\n",
+    ],
+)
+def test_a_range_whose_rest_is_missing_is_no_value(log: str) -> None:
+    assert read_log(log).events == []
+
+
 def seconds(log: str) -> float:
     start = time.perf_counter()
-    events(log)
+    read_log(log)
     return time.perf_counter() - start
 
 
@@ -222,6 +257,10 @@ HEAVY = {
     "many short lines": "virt/tdx: x\n" * 6000,
     "many cut lines": cut(70) * 90,
     "many bare lines": "virt/tdx: x\nrest\n" * 3000,
+    "day and month": "[" + "ä" * 60000 + " 13 12:04:49 2024] virt/tdx: x",
+    "days and months": "[Mi Mär 13 12:04:49 " * 3000 + " virt/tdx: x",
+    "many open brackets": "virt/tdx: CMR: [0x1, \n0x\n0\n" * 3000,
+    "an open bracket": "virt/tdx: CMR: [" + "0" * 60000 + "\n1\n2\n3\n",
     "many blank lines": "virt/tdx: x\n\n\n\n" * 3000,
 }
 
@@ -246,14 +285,14 @@ PIECES = st.one_of(
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_any_text_is_read_without_error(text: str) -> None:
-    found, _ = events(text)
+    found, *_ = read_log(text)
     assert all(event.name for event in found)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=2000))
 def test_any_characters_are_read_in_time(text: str) -> None:
-    events("virt/tdx: " + text)
+    read_log("virt/tdx: " + text)
 
 
 def test_only_what_somebody_pasted_is_joined() -> None:

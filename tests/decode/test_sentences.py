@@ -193,8 +193,8 @@ LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     (module.build_number, "", "the kernel log does not tell this (module_info.build_num)"),
     (module.build_date, BUILT, "the kernel log's build date 20231301 is no day"),
     (module.no_rbp_mod, "", "the kernel log does not tell of NO_RBP_MOD"),
-    (module.module_state, "", "the kernel log does not tell whether the module was initialized"),
-    (module.failure, "", "the kernel log tells of no failed initialization"),
+    (module.module_state, "", "the kernel log does not say whether the module was initialized"),
+    (module.failure, "", "the kernel log shows no failed initialization"),
     (
         module.cmrs,
         "virt/tdx: CMR: [0x20, 0x10)\n",
@@ -225,7 +225,7 @@ LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     ),
     (platform.platform_detected, "", "the kernel log does not tell whether TDX was found"),
     (platform.has_tdx_code, "", "the kernel log has no line about TDX on the host"),
-    (platform.generation, "", "the kernel log does not tell the kernel's generation"),
+    (platform.generation, "", "the kernel log does not show the kernel's generation"),
 ]
 ROWS = [*FILE_ROWS, *KVM_ROWS, *BTF_ROWS, *METADATA_ROWS]
 ROWS += [(told_by_log(fact), log, sentence) for fact, log, sentence in LOG_ROWS]

@@ -6,6 +6,7 @@ nothing raises Absent: silence is no answer.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import NamedTuple
 
@@ -15,6 +16,17 @@ from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import decimal_date
 
 _OUTCOMES = ("initialized", "failed")
+_BOOT_ONLY = "virt/tdx: TDX-Module "
+"""How outcomes of kernels begin that try once, while they boot (Linux 7.1 and later)."""
+_CALLS = {
+    "seamcall_failed": "",
+    "vp_read_failed": "TDH.VP.RD",
+    "vp_write_failed": "TDH.VP.WR",
+    "exec_read_failed": "TDH.MNG.RD",
+    "sys_disable_failed": "TDH.SYS.DISABLE",
+    "seamldr_call_failed": "",
+}
+"""Events of a SEAMCALL that failed, with its name where the event names it."""
 _TRACES = (
     "not_loaded",
     "module_loaded",
@@ -27,6 +39,8 @@ _TRACES = (
     "reserved_areas_exhausted",
     "tdmrs_exhausted",
     "not_enabled",
+    "dynamic_pamt",
+    "extension_kb",
 )
 """What the kernel only says while it tries to initialize the module."""
 
@@ -40,12 +54,22 @@ class Boot(NamedTuple):
     events: tuple[Event, ...]
     complete: bool
     """The log begins where the kernel began, so that what is not there was not said."""
+    boots: int = 1
+    """How many boots the log holds lines of; this one is the last."""
+    known: int = 0
+    """Lines of the log that some wording knows, in all boots."""
 
     @classmethod
     def from_log(cls, text: str, pasted: bool = True) -> Boot:
         """The last boot of the log; `pasted` where somebody supplied it."""
-        found, complete = klog.events(text, pasted)
-        return cls(tuple(found), complete)
+        found = klog.read_log(text, pasted)
+        return cls(tuple(found.events), found.complete, found.boots, found.known)
+
+    @property
+    def release(self) -> str | None:
+        """The kernel's release, as `uname -r` prints it."""
+        found = [event for event in self.events if event.name == "linux_version"]
+        return re.split(r"[\s(]", str(found[-1].values["release"]))[0] if found else None
 
     def has(self, *names: str) -> bool:
         return any(event.name in names for event in self.events)
@@ -72,16 +96,35 @@ class Boot(NamedTuple):
 
     @property
     def attempts(self) -> list[list[Event]]:
-        """The events of each attempt to initialize the module; the last may have no end."""
+        """The events of each attempt to initialize the module; the last may have no end.
+
+        After a success, SEAMCALLs that fail belong to its run time, unless a line that only an
+        attempt prints follows them.
+        """
         attempts: list[list[Event]] = [[]]
-        end = ""
+        end, calls = "", 0
         for event in self.events:
-            if end and event.name != end and (event.name in _OUTCOMES or is_trace(event)):
-                attempts.append([])
+            if end and event.name != end and _begins_attempt(event, attempts[-1], end):
+                kept = len(attempts[-1]) - calls
+                attempts[-1], again = attempts[-1][:kept], attempts[-1][kept:]
+                attempts.append(again)
                 end = ""
             attempts[-1].append(event)
             end = event.name if event.name in _OUTCOMES else end
+            calls = calls + 1 if _may_belong_to_next(event) else 0
         return attempts
+
+    @property
+    def run_time(self) -> list[Event]:
+        """The events after the last attempt, where that one succeeded."""
+        attempt = self.attempts[-1]
+        places = [place for place, event in enumerate(attempt) if event.name == "initialized"]
+        return attempt[places[-1] + 1 :] if places else []
+
+    @property
+    def tries_once(self) -> bool:
+        """The kernel worded an outcome as those do that only try while they boot."""
+        return any(e.name in _OUTCOMES and e.text.startswith(_BOOT_ONLY) for e in self.events)
 
     def was_tried(self) -> bool:
         return any(map(is_trace, self.events))
@@ -91,13 +134,33 @@ def is_trace(event: Event) -> bool:
     return event.name in _TRACES or is_initialization_call(event)
 
 
+def _begins_attempt(event: Event, before: list[Event], end: str) -> bool:
+    """Whether an event after an outcome belongs to another attempt."""
+    if end == "failed":
+        return event.name in _OUTCOMES or is_trace(event)
+    if any(e.name == end and e.text.startswith(_BOOT_ONLY) for e in before):
+        # What such a kernel says afterwards is of an update or a CPU that comes online.
+        return event.name in (*_OUTCOMES, "module_info")
+    return event.name in _OUTCOMES or event.name in _TRACES
+
+
+def _may_belong_to_next(event: Event) -> bool:
+    return is_initialization_call(event) or event.name == "seamcall_operands"
+
+
 def is_initialization_call(event: Event) -> bool:
     """Whether it is a failed SEAMCALL of an initialization; others fail at run time."""
     return event.name == "seamcall_failed" and seamcall.is_initialization(call_name(event))
 
 
+def is_failed_call(event: Event) -> bool:
+    return event.name in _CALLS
+
+
 def call_name(call: Event) -> str:
     """The SEAMCALL's name, from its number where the kernel printed that."""
+    if _CALLS[call.name]:
+        return _CALLS[call.name]
     if "leaf" in call.values:
         return seamcall.leaf_name(int(call.values["leaf"])) or ""
     return str(call.values["leaf_name"])

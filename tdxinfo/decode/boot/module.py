@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import errno
 from datetime import date
-from typing import Any
 
-from tdxinfo.decode import kernels, seamcall
-from tdxinfo.decode.boot import REFUSED, Boot, as_date, call_name, is_initialization_call, named
-from tdxinfo.decode.boot.platform import kernel_release
+from tdxinfo.decode.boot import (
+    REFUSED,
+    Boot,
+    as_date,
+    call_name,
+    is_failed_call,
+    is_initialization_call,
+    named,
+)
+from tdxinfo.decode.boot.calls import failure_of, told
+from tdxinfo.decode.boot.update import last_update, may_be_lost, update_failure
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, Tdmr
@@ -21,13 +28,38 @@ def internal(boot: Boot) -> int:
     return boot.number("module_info", "internal_version")
 
 
+_VERSION_FIELDS = {
+    "minor_version": 0x0800000100000003,
+    "major_version": 0x0800000100000004,
+    "update_version": 0x0800000100000005,
+}
+"""The metadata fields that the parts of the version are read from."""
+
+
 def module_version(boot: Boot) -> ModuleVersion:
-    """The kernel prints 0.0.00 when it could not read the version (7.1 and later)."""
-    told = boot.last("module_info").values
-    version = (told["major_version"], told["minor_version"], told.get("update_version"))
-    if not any(version):
+    """The kernel prints 0 for a part that it could not read, and 0.0.00 when it read none."""
+    said = boot.last("module_info")
+    unread = _unread_fields(boot, said)
+    major, minor, update = (
+        None if _VERSION_FIELDS[name] in unread else _whole(said.values.get(name))
+        for name in ("major_version", "minor_version", "update_version")
+    )
+    if major is None or minor is None or not (major or minor or update):
         raise Absent("the kernel could not read the module's version")
-    return ModuleVersion(*map(_whole, version))  # type: ignore[arg-type]
+    return ModuleVersion(major, minor, update)
+
+
+def _unread_fields(boot: Boot, before: Event) -> set[int]:
+    """The metadata fields whose reading failed before this event; the kernel prints them in RDX."""
+    found: set[int] = set()
+    call: Event | None = None
+    for event in boot.events:
+        if event is before:
+            break
+        if event.name == "seamcall_operands" and call and call_name(call) == "TDH.SYS.RD":
+            found.add(int(event.values["rdx"]))
+        call = event if event.name == "seamcall_failed" else None
+    return found
 
 
 def _whole(number: int | str | None) -> int | None:
@@ -71,13 +103,23 @@ def no_rbp_mod(boot: Boot) -> bool:
 
 _READS = ("TDH.SYS.RD", "TDH.SYS.RDALL", "TDH.SYS.INFO")
 _CAUSES = ("rbp_bug", "reserved_areas_exhausted", "tdmrs_exhausted", "not_enabled")
+_HINTS = ("no_seamldr", "module_outdated", "cmrs_bad", "ram_outside_cmrs")
+"""What explains a failure, and is printed without one too."""
 _FATAL = ("failed", *_CAUSES)
+_MODULE_LOST = "module-lost"
 
 
 def module_state(boot: Boot) -> str:
-    """How far the kernel got with the module; the last attempt counts."""
+    """How far the kernel got with the module; the last attempt counts, and updates after it."""
+    updated = _update(boot)
+    if updated == _MODULE_LOST:
+        return "failed"
     attempt = boot.attempts[-1]
     if named(attempt, "initialized"):
+        if may_be_lost(boot):
+            raise Absent("a CPU was refused after the initialization, perhaps in a failed update")
+        return "initialized"
+    if updated:
         return "initialized"
     if named(attempt, "not_loaded"):
         return "not-loaded"
@@ -85,9 +127,16 @@ def module_state(boot: Boot) -> str:
         return "failed"
     if named(attempt, "kvm_supported"):
         return "initialized"
-    if boot.has("no_platform", *REFUSED) or _stayed_silent(boot):
+    if boot.has("no_platform", *REFUSED):
         return "not-attempted"
-    raise Absent("the kernel log does not tell whether the module was initialized")
+    raise Absent("the kernel log does not say whether the module was initialized")
+
+
+def _update(boot: Boot) -> str | None:
+    try:
+        return last_update(boot)
+    except Absent:
+        return None
 
 
 def _ended_by(call: Event | None) -> bool:
@@ -95,61 +144,51 @@ def _ended_by(call: Event | None) -> bool:
     return call is not None and call_name(call).replace("_", ".") not in _READS
 
 
-def _stayed_silent(boot: Boot) -> bool:
-    """A whole log with KeyIDs and nothing behind them: nobody asked for the module.
-
-    From 7.1 on the kernel asks at every boot and always says how it went, so there silence means
-    that lines are missing.
-    """
-    if not boot.complete or not boot.has("keyid_range") or boot.was_tried():
+def silent(boot: Boot) -> bool:
+    """Whether a whole log has KeyIDs, and then no line about the module. Raises Absent."""
+    if not boot.has("keyid_range") or boot.has(*REFUSED):
+        raise Absent("the kernel log shows no KeyIDs that the kernel accepted")
+    if boot.was_tried() or boot.has("initialized", "failed", "kvm_supported"):
         return False
-    version = kernels.version(kernel_release(boot))
-    return version is not None and version < kernels.FIRST_AT_BOOT
+    if not boot.complete:
+        raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
+    return True
 
 
 def failure(boot: Boot) -> Failure | None:
-    """How the last attempt failed; None when it did not."""
+    """How the last attempt failed, or a later update; None when neither did."""
+    if _update(boot) == _MODULE_LOST:
+        return update_failure(boot)
     attempt = boot.attempts[-1]
     if named(attempt, "initialized"):
         return None
     call = _failed_call(attempt)
     causes = named(attempt, "not_loaded", *_CAUSES, *REFUSED)
+    ends = named(attempt, "failed")
     causes += [call] if call else []
-    causes += named(attempt, "failed")
+    causes += [*named(attempt, *_HINTS), *ends] if ends else []
     if not causes:
-        raise Absent("the kernel log tells of no failed initialization")
+        raise Absent("the kernel log shows no failed initialization")
     number = _errno(attempt)
     tdmrs = named(attempt, "reserved_areas_exhausted")
-    return Failure(
+    return failure_of(
+        call,
+        causes[0].text,
         errno=number,
         errno_name=errno.errorcode.get(number) if number else None,
         tdmr=_range(tdmrs[-1]) if tdmrs else None,
-        message=causes[0].text,
-        **_call_parts(call),
     )
 
 
 def _errno(attempt: list[Event]) -> int | None:
     """Of several closing lines only the core kernel's names a number."""
-    told = [event for event in named(attempt, "failed") if "errno" in event.values]
-    return abs(int(told[-1].values["errno"])) if told else None
+    numbered = [event for event in named(attempt, "failed") if "errno" in event.values]
+    return abs(int(numbered[-1].values["errno"])) if numbered else None
 
 
 def _failed_call(attempt: list[Event]) -> Event | None:
     calls = [event for event in attempt if is_initialization_call(event)]
     return calls[-1] if calls else None
-
-
-def _call_parts(call: Event | None) -> dict[str, Any]:
-    if call is None:
-        return dict.fromkeys(("leaf", "leaf_name", "status", "status_name"))
-    status = int(call.values["status"])
-    return {
-        "leaf": call.values.get("leaf"),
-        "leaf_name": call_name(call),
-        "status": status,
-        "status_name": seamcall.status_name(status),
-    }
 
 
 # --- memory -----------------------------------------------------------------------------------
@@ -163,7 +202,7 @@ def _range(event: Event) -> MemoryRange:
     return MemoryRange.between(base, end)
 
 
-def _told(boot: Boot, name: str) -> list[Event]:
+def _last_of(boot: Boot, name: str) -> list[Event]:
     """The events of the last attempt that has such; a repeated line counts once."""
     for attempt in reversed(boot.attempts):
         found = named(attempt, name)
@@ -174,11 +213,11 @@ def _told(boot: Boot, name: str) -> list[Event]:
 
 def cmrs(boot: Boot) -> tuple[MemoryRange, ...]:
     """In the order of the log; trailing empty entries are no CMRs."""
-    return tuple(found for found in map(_range, _told(boot, "cmr")) if found.size)
+    return tuple(found for found in map(_range, _last_of(boot, "cmr")) if found.size)
 
 
 def tdmrs(boot: Boot) -> tuple[Tdmr, ...]:
-    ranges = map(_range, _told(boot, "tdmr"))
+    ranges = map(_range, _last_of(boot, "tdmr"))
     return tuple(
         Tdmr(base=r.base, end=r.end, size=r.size, pamt=None, reserved=None) for r in ranges
     )
@@ -201,17 +240,29 @@ def pamt_on_other_node(boot: Boot) -> bool:
 
 def failed_calls(boot: Boot) -> tuple[str, ...]:
     """SEAMCALLs that failed outside an initialization, each kind once."""
-    calls = [e for e in boot.events if e.name == "seamcall_failed"]
-    calls = [call for call in calls if not is_initialization_call(call)]
+    late = {id(event) for event in boot.run_time}
+    calls = [event for event in boot.events if is_failed_call(event)]
+    calls = [call for call in calls if id(call) in late or not is_initialization_call(call)]
     if not calls and not boot.complete:
         raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
-    return tuple(dict.fromkeys(map(_call, calls)))
+    return tuple(dict.fromkeys(map(told, calls)))
 
 
-def _call(call: Event) -> str:
-    status = int(call.values["status"])
-    leaf = call_name(call) or f"leaf {int(call.values['leaf']):#x}"
-    return f"{leaf}: {status:#018x} {seamcall.status_name(status) or ''}".rstrip()
+def dynamic_pamt(boot: Boot) -> bool:
+    """The kernel allocates PAMT pages as they are needed. Silence proves nothing by itself."""
+    boot.last("dynamic_pamt")
+    return True
+
+
+def extension_bytes(boot: Boot) -> int:
+    """What the module's extensions take of the host's memory."""
+    return boot.number("extension_kb", "kb") * 1024
+
+
+def quote_buffer(boot: Boot) -> bool:
+    """The kernel could not make a buffer for the module's quotes."""
+    boot.last("quote_buffer_failed")
+    return False
 
 
 def pamt_bytes(boot: Boot) -> int:
@@ -220,4 +271,4 @@ def pamt_bytes(boot: Boot) -> int:
         return boot.number("pamt_kb", "kb") * 1024
     if boot.has("pamt_pages"):
         return boot.number("pamt_pages", "pages") * PAGE
-    return sum(_range(event).size for event in _told(boot, "pamt_area"))
+    return sum(_range(event).size for event in _last_of(boot, "pamt_area"))

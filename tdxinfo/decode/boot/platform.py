@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 
 from tdxinfo.decode import kernels
@@ -16,7 +15,9 @@ from tdxinfo.model.values import ModuleVersion
 
 def kernel_release(boot: Boot) -> str:
     """The kernel's release, as `uname -r` prints it."""
-    return re.split(r"[\s(]", boot.text("linux_version", "release"), maxsplit=1)[0]
+    if boot.release is None:
+        raise Absent("the kernel log does not name the kernel's release")
+    return boot.release
 
 
 def command_line(boot: Boot) -> str:
@@ -55,7 +56,7 @@ def bios_date(boot: Boot) -> str:
 
 def virtualization(boot: Boot) -> str:
     """td-guest or vm. That the log names no hypervisor proves nothing."""
-    if boot.has("td_guest"):
+    if boot.has("td_guest", "td_guest_early"):
         return "td-guest"
     if boot.has("hypervisor"):
         return "vm"
@@ -113,26 +114,32 @@ def platform_detected(boot: Boot) -> bool:
     """
     if boot.has("keyid_range", "bios_enabled"):
         return True
-    if boot.has("no_platform", "not_enabled") or (boot.complete and not boot.was_tried()):
+    if boot.has("no_platform", "kvm_no_platform", "not_enabled") or (
+        boot.complete and not boot.was_tried()
+    ):
         return False
     raise Absent("the kernel log does not tell whether TDX was found")
 
 
 def has_tdx_code(boot: Boot) -> bool:
     """A kernel that says anything of TDX on the host was built with it."""
-    if boot.was_tried() or boot.has("keyid_range", "bios_enabled", "no_platform", *REFUSED):
+    signs = ("keyid_range", "bios_enabled", "no_platform", "kvm_no_platform")
+    if boot.was_tried() or boot.has(*signs, *REFUSED):
         return True
     raise Absent("the kernel log has no line about TDX on the host")
 
 
 def generation(boot: Boot) -> str:
     """The generation of kernels that words things as this log does, else that of its release."""
-    told = kernels.by_log(event.text for event in boot.events if event.name != "td_guest")
-    if told is None and boot.has("linux_version"):
-        told = kernels.by_release(kernel_release(boot))
-    if told is None:
-        raise Absent("the kernel log does not tell the kernel's generation")
-    return told
+    lines = [event.text for event in boot.events if not event.name.startswith("td_guest")]
+    known = kernels.generation_of(boot.release, lines, boot.was_tried() or _ended(boot))
+    if known is None:
+        raise Absent("the kernel log does not show the kernel's generation")
+    return known
+
+
+def _ended(boot: Boot) -> bool:
+    return boot.has("initialized", "failed", "kvm_supported")
 
 
 def log_complete(boot: Boot) -> bool:
@@ -140,9 +147,45 @@ def log_complete(boot: Boot) -> bool:
     return boot.complete
 
 
+def boots_in_log(boot: Boot) -> int:
+    """How many boots the log holds lines of."""
+    if not boot.boots:
+        raise Absent("the kernel log has no line that is known")
+    return boot.boots
+
+
 def hibernation(boot: Boot) -> bool:
     """The kernel refused TDX since it could hibernate."""
     boot.last("hibernation_enabled")
+    return True
+
+
+def kexec_refused(boot: Boot) -> bool:
+    """The kernel refused kexec beside TDX."""
+    boot.last("kexec_refused", "kexec_disabled")
+    return True
+
+
+def vmx_enabled(boot: Boot) -> bool:
+    """The firmware turned VMX off. Silence proves nothing."""
+    boot.last("vmx_disabled")
+    return False
+
+
+def sgx_enabled(boot: Boot) -> bool:
+    """The firmware turned SGX off. Silence proves nothing."""
+    boot.last("sgx_disabled")
+    return False
+
+
+def vmxon_fault(boot: Boot) -> int:
+    """IA32_FEAT_CTL as the kernel printed it where VMXON faulted."""
+    return boot.number("vmxon_faulted", "feature_control")
+
+
+def offline_refused(boot: Boot) -> bool:
+    """The kernel kept a package's last CPU online, since TDs run."""
+    boot.last("offline_refused")
     return True
 
 
@@ -194,24 +237,35 @@ def seamldr_build_date(boot: Boot) -> date:
 # --- KVM --------------------------------------------------------------------------------------
 
 
+_KVM_SPOKE = (
+    "kvm_supported",
+    "kvm_refused",
+    "kvm_no_platform",
+    "kvm_not_loaded",
+    "max_servtds",
+    "vp_read_failed",
+    "vp_write_failed",
+)
+_KVM_REFUSED = ("kvm_refused", "kvm_no_platform", "kvm_not_loaded")
+
+
 def kvm_loaded(boot: Boot) -> bool:
-    """kvm_intel spoke of TDX, so it was loaded."""
-    boot.last("kvm_supported", "kvm_refused", "max_servtds")
-    return True
+    """kvm_intel spoke of TDX, so it was loaded, unless it said that it would not load."""
+    return boot.last(*_KVM_SPOKE).name != "kvm_not_loaded"
 
 
 def kvm_tdx_enabled(boot: Boot) -> bool:
     """KVM's last word on TDX."""
-    return boot.last("kvm_supported", "kvm_refused").name == "kvm_supported"
+    return boot.last("kvm_supported", *_KVM_REFUSED).name == "kvm_supported"
 
 
 def kvm_refusal(boot: Boot) -> str:
     """Why KVM did not offer TDX, in its own words."""
-    return boot.last("kvm_refused").text
+    return boot.last(*_KVM_REFUSED).text
 
 
 def max_vcpus(boot: Boot) -> int:
-    return boot.number("kvm_refused", "max_vcpus")
+    return boot.number("kvm_not_loaded", "max_vcpus")
 
 
 def max_service_tds(boot: Boot) -> int:

@@ -1,0 +1,35 @@
+"""Versions of installed packages, where a report of others has them. This host is not asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tdxinfo.decode.sessions import upstream_version
+from tdxinfo.errors import Absent, Malformed
+from tdxinfo.machine import Answer, Machine
+
+KEY = "packages"
+
+
+@dataclass(frozen=True, slots=True)
+class PackageVersion:
+    """The version of the program in a package, without what the distribution adds to it."""
+
+    package: str
+
+    @property
+    def origin(self) -> str:
+        return f"package:{self.package}"
+
+    def read(self, machine: Machine) -> str:
+        versions = machine.ask(KEY, _live)
+        if not isinstance(versions, dict):
+            raise Malformed("the record's packages are no table")
+        version = versions.get(self.package)
+        if not isinstance(version, str) or not version:
+            raise Absent(f"the package {self.package} is not installed")
+        return upstream_version(version)
+
+
+def _live() -> Answer:
+    raise Absent("a package's version is read from reports alone")
