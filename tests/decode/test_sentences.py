@@ -163,9 +163,9 @@ METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
         struct.pack("<HHIQ", 16, 1, 0, HEAD),
         "the sequence 0x0a00000300000008 goes beyond its list",
     ),
-    (metadata.parse_sysinfo, b"123", "3 bytes are no TDSYSINFO_STRUCT of 1024"),
+    (sysinfo.parse_sysinfo, b"123", "3 bytes are no TDSYSINFO_STRUCT of 1024"),
     (
-        metadata.parse_sysinfo,
+        sysinfo.parse_sysinfo,
         bytes(128) + b"\x26" + bytes(1000),
         "the TDSYSINFO_STRUCT counts 38 CPUID entries, which it cannot hold",
     ),
