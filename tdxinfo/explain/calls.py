@@ -8,6 +8,7 @@ from tdxinfo import tables
 from tdxinfo.decode import failures, seamcall
 from tdxinfo.decode.bits import msr_named
 from tdxinfo.decode.seamcall import Leaf, Status
+from tdxinfo.explain.fields import is_id
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import Reading, read_as, readings, whole
 from tdxinfo.model.values import hex64
@@ -89,7 +90,7 @@ def status_by_name(query: str) -> Iterator[Explanation]:
 def status_by_number(query: str) -> Iterator[Explanation]:
     """A status by its code in hex; one that is not in the table by its flags and class."""
     code = whole(query)
-    if code is not None:
+    if code is not None and (seamcall.is_exact(code) or not is_id(code)):
         yield from of_status(code)
 
 

@@ -101,7 +101,7 @@ def _classes(context: str) -> dict[str, int]:
 def _of_module(field: metadata.Declared, index: int, given: int | None = None) -> Explanation:
     number = field.element_id(index) if given is None else given
     name = f"{field.name}[{index}]" if field.words > 1 and given is not None else field.name
-    rows = [("id", hex64(field.id)), *_parts(number)]
+    rows = [("id", hex64(field.element_id(index))), *_parts(number)]
     if field.words > 1:
         shape = f"{field.fields} fields"
         rows.append(("array", shape + (f" of {field.elements}" if field.elements > 1 else "")))

@@ -51,9 +51,9 @@ def error_number(query: str) -> Iterator[Explanation]:
     if match:
         yield from of_errno(int(match[1] or match[2]))
         return
-    numbers = {name: number for number, name in errno.errorcode.items()}
-    if query.upper() in numbers:
-        yield from of_errno(numbers[query.upper()])
+    number = getattr(errno, query.upper(), None) if query.isalnum() else None
+    if isinstance(number, int):
+        yield from of_errno(number)
 
 
 def of_errno(number: int) -> Iterator[Explanation]:

@@ -22,9 +22,6 @@ from tdxinfo.decode import bits, fieldid, metadata, seamcall
 _STATUS = re.compile(r"#define\s+((?:TDX?_|UNINIT)\w+)\s+(?:_?ULL?\()?0x([0-9A-Fa-f]{9,16})")
 _OPERAND = re.compile(r"#define\s+(?:TDX_)?OPERAND_ID_(\w+)\s+(?:0x([0-9a-fA-F]+)|(\d+))")
 _LEAF = re.compile(r"\b(TD[HG]_\w+?)(?:_LEAF)?\s*=\s*(\d+)")
-_LINUX_LEAF = re.compile(
-    r"#define\s+(TD[HG]_[A-Z_0-9]+)\s+(?:SEAMCALL_LEAF_VER\(\w+, \d+\)|(\d+))\s"
-)
 _FIELD = re.compile(r"//\s*([A-Z0-9_]+)\s*//\s*\d+\s+\.field_id\s*=\s*\{\s*\.raw\s*=\s*(0x\w+)")
 _ATTRIBUTE = re.compile(r"#define\s+TDX_(?:TD_)?ATTR_(\w+)_BIT\s+(\d+)")
 _FEATURE = re.compile(r"#define\s+TDX_FEATURES0_(\w+)\s+BIT(?:_ULL)?\((\d+)\)")
@@ -76,8 +73,9 @@ def features(text: str) -> Iterator[str]:
 
 def _bits(pattern: re.Pattern[str], bitmap: str, text: str) -> Iterator[str]:
     for name, digits in pattern.findall(text):
-        if name not in _names_of(bitmap, int(digits)):
-            yield f"bit {digits} of {bitmap} is {name}, and the table has {_names_of(bitmap, int(digits))}"
+        names = _names_of(bitmap, int(digits))
+        if name not in names:
+            yield f"bit {digits} of {bitmap} is {name}, and the table has {names}"
 
 
 def _names_of(bitmap: str, number: int) -> list[str]:

@@ -1,0 +1,108 @@
+"""Everything that is offered is explained, and every word of the pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tdxinfo import tables
+from tdxinfo.checks.engine import CHECKS
+from tdxinfo.decode import seamcall
+from tdxinfo.explain import all_names, counts, explanations, near_misses
+from tdxinfo.host import fact_names
+from tests.cli.command import ran
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_name_that_completion_offers_is_explained() -> None:
+    assert [name for name in dict.fromkeys(all_names()) if not explanations(name)] == []
+
+
+def test_a_term_names_facts_and_checks_that_exist_and_terms_that_are_explained() -> None:
+    facts, wrong = set(fact_names()), []
+    for row in tables.load("terms")["term"]:
+        wrong += [name for name in row.get("facts", ()) if name not in facts]
+        wrong += [name for name in row.get("checks", ()) if name not in CHECKS]
+        wrong += [name for name in row.get("see", ()) if not explanations(name)]
+    assert wrong == []
+
+
+def test_a_message_names_checks_that_exist_and_is_found_by_each_of_its_texts() -> None:
+    for row in tables.load("symptoms")["symptom"]:
+        assert set(row.get("checks", ())) <= set(CHECKS)
+        for text in row["text"]:
+            assert row["text"][0] in [meaning.name for meaning in explanations(f"x: {text}")]
+
+
+def test_every_status_says_what_it_means_and_the_tables_have_the_same_names() -> None:
+    assert list(tables.load("statuses")) == list(seamcall.all_statuses())
+    for name in seamcall.all_statuses():
+        assert len(seamcall.meaning_of(name).meaning) > 10
+
+
+def test_a_call_that_returns_a_status_is_a_leaf() -> None:
+    spelled = re.compile(r"TD[HG](\.[A-Z0-9]+)+|SEAMLDR\.[A-Z]+")
+    for name in seamcall.all_statuses():
+        for call in seamcall.meaning_of(name).calls:
+            if spelled.fullmatch(call):
+                assert call in seamcall.leaves()
+
+
+def test_the_events_of_the_log_have_meanings() -> None:
+    events = {row["event"] for row in tables.load("klog")["line"]}
+    assert set(tables.load("loglines")) <= events
+
+
+def test_the_counts_are_those_of_the_modules_headers() -> None:
+    # tdx_api_defs.h of 2.0.18: 106 leaves of the host and 32 of the guest.
+    released = [leaf for leaf in seamcall.leaves().values() if not leaf.basis]
+    assert sum(leaf.table == "TDH" for leaf in released) == 106
+    assert sum(leaf.table == "TDG" for leaf in released) == 32
+    assert counts()["module statuses"] == 301
+    assert counts()["operands"] == 65
+
+
+def test_counts_are_printed() -> None:
+    assert re.search(r"^ +114  SEAMCALL leaves$", ran("explain", "--counts").out, re.M)
+
+
+def test_a_name_spelled_nearly_so_is_suggested() -> None:
+    assert "NO_RBP_MOD" in near_misses("NO_RBP_MD")
+
+
+NO_TERMS = {
+    # Placeholders and headings of the command line and the man pages.
+    "ALSO", "ARGS", "CHECKS", "COLUMNS", "COMMAND", "COMMANDS", "DEST", "DESCRIPTION",
+    "ENVIRONMENT", "EXAMPLES", "EXIT", "FACT", "FACTS", "FIELD", "FILE", "FILES", "FORMAT",
+    "GROUP", "HOSTS", "HOURS", "INPUT", "LEFT", "NAME", "OPTIONS", "OUT", "PATH", "PLACES",
+    "RECORDED", "RELEASE", "SECTION", "SECTIONS", "SEE", "SOURCE", "STATUS", "SYNOPSIS", "VALUE",
+    "VERSION", "WHAT", "WHEN", "LIST", "DIR", "COUNT", "KIND", "DAY",
+    # The shell's and the terminal's variables, and outcomes of checks.
+    "FORCE_COLOR", "NO_COLOR", "PWD", "TERM", "HOME", "PASS", "FAIL", "WARN", "UNKNOWN", "SKIP",
+    "INFO",
+    # Makers, standards and formats that need no explanation here.
+    "CURL", "GNU", "GPL", "HTML", "ICH9", "ISO", "README", "RHEL", "SVG", "SUSE", "CSV", "XML",
+    "Q35", "R760", "SOURCES", "UTF", "ASCII", "POSIX", "URL", "HTTP", "TLS", "SSL", "USA",
+}  # fmt: skip
+"""Words in capitals that are no terms of this field."""
+
+_WORD = re.compile(r"(?<![\w./-])[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*(?![\w])")
+
+
+def _pages() -> dict[str, str]:
+    found = {path.name: path.read_text() for path in sorted((ROOT / "man").glob("*.[1-8]"))}
+    for host in ("emr-five-cmrs", "linux-7.3-emulated", "module-never-loaded"):
+        for words in (("dump",), ("check", "-v"), ("dump", "module", "keys", "td")):
+            found[f"{host} {' '.join(words)}"] = ran("--from", f"example:{host}", *words).out
+    return found
+
+
+@pytest.mark.parametrize("page", sorted(_pages()))
+def test_every_word_in_capitals_on_a_page_is_explained(page: str) -> None:
+    text = re.sub(r"\\f[BIRP]|\\-", lambda match: "-" if match[0] == "\\-" else "", _pages()[page])
+    words = {word for word in _WORD.findall(text) if len(word) >= 3 and word not in NO_TERMS}
+    words = {word for word in words if not re.fullmatch(r"BIT_\d+|TDXINFO(-[A-Z]+)?", word)}
+    assert sorted(word for word in words if not explanations(word)) == []

@@ -1,0 +1,79 @@
+"""Queries of `queries.toml`, whole lines, and what means nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdxinfo.explain import explanations
+
+with (Path(__file__).parent / "queries.toml").open("rb") as file:
+    QUERIES: list[dict[str, Any]] = tomllib.load(file)["query"]
+
+
+@pytest.mark.parametrize("row", QUERIES, ids=[row["query"][:60] for row in QUERIES])
+def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
+    found = explanations(row["query"])
+    assert (row["kind"], row["name"]) in [(m.kind, m.name) for m in found[:2]]
+    whole = "\n".join(meaning.model_dump_json() for meaning in found)
+    assert [text for text in row.get("has", ()) if text not in whole] == []
+    assert [text for text in row.get("lacks", ()) if text in whole] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", " ", "foo", "0x", "0xzz", "1.2.3.4.5.6", "TDX_NO_SUCH_STATUS", "0xffff888012345678",
+     "[1000, 1]", "SVN zz", "bit 70 of TDX_FEATURES0", "features0=zz", "/no/such/file.sigstruct"],
+)  # fmt: skip
+def test_what_means_nothing_has_no_meaning(query: str) -> None:
+    assert explanations(query) == []
+
+
+# A line, and all names that its answer has, in any order.
+LINES = [
+    (
+        "virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc0000c0000000000",
+        {"TDH.SYS.RD", "TDX_METADATA_FIELD_ID_INCORRECT"},
+    ),
+    (
+        "[   20.1] virt/tdx: SEAMCALL (0x0000000000000024) failed: 0x8000020300000000",
+        {"TDH.SYS.TDMR.INIT", "TDX_RND_NO_ENTROPY"},
+    ),
+    (
+        "virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0x0000000000000000",
+        {"MAX_TDMRS"},
+    ),
+    ("tdx: SEAMCALL failed: CPU 94: leaf 33, error 0xc000092100000122",
+     {"TDH.SYS.INIT", "TDX_INCORRECT_MSR_VALUE"}),
+    ("virt/tdx: module initialization failed (-5)", {"EIO"}),
+    ("virt/tdx: module initialization failed (-28)", {"ENOSPC"}),
+    ("kvm_intel: TDH_VP_RD[VMCS.0x4002] failed 0x8000020000000082",
+     {"Primary Processor-Based VM-Execution Controls", "TDX_OPERAND_BUSY"}),
+    ("kvm_intel: TDH_VP_WR[MANAGEMENT.0xb]0x1 failed: 0xc000072000000000",
+     {"TDX_FIELD_NOT_WRITABLE"}),
+    ("seamldr: SEAMCALL (0x8000000000000001) failed: 0x8000000000010004",
+     {"SEAMLDR.INSTALL", "SEAMLDR_EUNSUPCPU"}),
+    ("SEAMCALL TDH_MEM_PAGE_ADD failed: 0xc0000b0d00000001",
+     {"TDH.MEM.PAGE.ADD", "TDX_EPT_ENTRY_STATE_INCORRECT"}),
+    ("[QPL] Failed to get quote config. Error code is 0xe011", {"SGX_QL_NO_PLATFORM_CERT_DATA"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "names"), LINES, ids=[row[0][:50] for row in LINES])
+def test_a_line_is_explained_in_all_its_parts(line: str, names: set[str]) -> None:
+    assert names <= {meaning.name for meaning in explanations(line)}
+
+
+def test_addresses_of_memory_in_a_line_are_no_codes() -> None:
+    assert explanations("BIOS-e820: [mem 0x0000000100000000-0x000000107fffffff] usable") == []
+
+
+def test_a_line_that_check_knows_has_its_cause_and_remedy() -> None:
+    line = "virt/tdx: initialization failed: TDMR [0x0, 0x80000000): reserved areas exhausted."
+    (meaning,) = [m for m in explanations(line) if m.kind == "kernel log line"]
+    found = {detail.name: detail.text for detail in meaning.details}
+    assert "reserved areas" in found["cause"]
+    assert found["what to do"]
