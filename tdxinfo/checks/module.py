@@ -66,10 +66,14 @@ def _lacks_metadata(failure: Failure) -> bool:
 
 @check("module.no_rbp_mod")
 def has_no_rbp_mod(report: Report) -> Verdict:
-    if known(report.host.module.no_rbp_mod):
-        inferred = report.origin_of("module.no_rbp_mod").startswith("inferred")
-        return passed("this kernel would refuse the module otherwise" if inferred else "NO_RBP_MOD")
-    return failed("the module lacks NO_RBP_MOD: Linux 6.14 and later refuses it")
+    if not known(report.host.module.no_rbp_mod):
+        return failed("the module lacks NO_RBP_MOD: Linux 6.14 and later refuses it")
+    origin = report.origin_of("module.no_rbp_mod")
+    if origin == "inferred:module.release_features":
+        return passed(f"release {report.host.module.release} has NO_RBP_MOD")
+    if origin.startswith("inferred"):
+        return passed("this kernel would refuse the module otherwise")
+    return passed("NO_RBP_MOD")
 
 
 @check("module.initialized")
@@ -178,7 +182,10 @@ def is_newest(report: Report) -> Verdict:
     return warned(told, f"Update the TDX module to {newest}: {_HOW_TO_UPDATE}.")
 
 
-_HOW_TO_UPDATE = "with the firmware, in EFI/TDX, or from Linux 7.2 on at run time"
+_HOW_TO_UPDATE = (
+    "with the firmware, in EFI/TDX, or from Linux 7.2 on at run time. Only binaries that Intel "
+    "signed load"
+)
 _DIFFERS = "Install a module that Intel released: with the firmware or in EFI/TDX."
 
 

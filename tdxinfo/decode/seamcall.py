@@ -191,7 +191,7 @@ def flags(status: int) -> list[tuple[str, str]]:
     """What bits 63 to 60 say, and the class in bits 47:40."""
     told = [word for bit, word in _FLAGS.items() if status >> bit & 1]
     return [
-        ("flags", ", ".join(told) or "success or information"),
+        ("kind", ", ".join(told) or "success or information"),
         ("class", class_name(status)),
     ]
 

@@ -20,6 +20,9 @@ _BASES = {
 }
 
 
+_MAKERS = {"linux": "Linux, without the module", "seamldr": "the P-SEAMLDR"}
+
+
 # --- leaves -----------------------------------------------------------------------------------
 
 
@@ -117,7 +120,7 @@ def _status(found: list[Status], code: int, is_name: bool = False) -> Explanatio
     status, meaning = found[0], seamcall.meaning_of(found[0].name)
     detail = None if is_name else seamcall.detail(code)
     rows = [("status", hex64(code))]
-    rows += seamcall.flags(code) if status.is_of_module else []
+    rows += seamcall.flags(code) if status.is_of_module else [("made by", _MAKERS[status.kind])]
     rows += [detail] if detail else []
     rows += _about_msr(detail)
     rows += [("returned by", ", ".join(meaning.calls)), ("what to do", meaning.remedy)]
@@ -128,9 +131,8 @@ def _status(found: list[Status], code: int, is_name: bool = False) -> Explanatio
         ("last in", f"TDX module {meaning.until}" if meaning.until else ""),
         ("basis", _BASES.get(meaning.basis, "")),
     ]
-    kind = "P-SEAMLDR status" if status.kind == "seamldr" else "SEAMCALL status"
     name = " or ".join(s.name for s in found)
-    return explanation(kind, name, meaning.meaning, rows)
+    return explanation("SEAMCALL status", name, meaning.meaning, rows)
 
 
 def _about_msr(detail: tuple[str, str] | None) -> list[tuple[str, str]]:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tdxinfo.decode import fieldid, metadata
 from tdxinfo.decode.fieldid import FieldId
 from tdxinfo.decode.metadata import Declared
-from tdxinfo.errors import Absent, Malformed
+from tdxinfo.decode.sysinfo import is_sysinfo, parse_sysinfo
+from tdxinfo.errors import Absent, Malformed, Unsupported
 
 PROFILES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "profiles.json").read_text())
 """Field values of five module releases: constants of the module's public source, builds and
@@ -94,13 +95,14 @@ def test_a_row_tells_what_it_names_and_no_more() -> None:
         fields=1,
         elements=1,
         kernel="version.update_version",
-        since="1.5.00",
+        since=("1.5.00", "2.0.02"),
         basis="source",
         doc=found["UPDATE_VERSION"].doc,
+        room=1,
     )
     values = found["CPUID_CONFIG_VALUES"]
     assert (values.fields, values.elements, values.words) == (32, 2, 64)
-    assert (found["MAX_QUOTE_SIZE"].since, found["VENDOR_ID"].kernel) == ("", "")
+    assert (found["MAX_QUOTE_SIZE"].since, found["VENDOR_ID"].kernel) == ((), "")
 
 
 def test_no_two_fields_overlap() -> None:
@@ -316,7 +318,7 @@ def sysinfo(**changes: int) -> bytes:
 
 
 def test_a_module_of_the_first_line_is_read_from_its_structures() -> None:
-    found = metadata.parse_sysinfo(sysinfo())
+    found = parse_sysinfo(sysinfo())
     assert found.word("BUILD_NUM") == 457
     assert (found.word("MAJOR_VERSION"), found.word("MINOR_VERSION")) == (1, 0)
     assert [found.word(f"PAMT_{size}_ENTRY_SIZE") for size in ("4K", "2M", "1G")] == [16, 16, 16]
@@ -329,15 +331,15 @@ def test_a_module_of_the_first_line_is_read_from_its_structures() -> None:
 
 def test_a_structure_without_cmrs_behind_it_is_whole() -> None:
     data = sysinfo()[:1024]
-    assert metadata.is_sysinfo(data)
-    assert not metadata.is_sysinfo(data[:-1])
+    assert is_sysinfo(data)
+    assert not is_sysinfo(data[:-1])
     with pytest.raises(Absent):
-        metadata.parse_sysinfo(data).word("CMR_BASE")
+        parse_sysinfo(data).word("CMR_BASE")
 
 
 def test_each_cmr_behind_a_structure_is_read() -> None:
     words = [0x1000, 0x2000, 1 << 32, 1 << 30]
-    found = metadata.parse_sysinfo(sysinfo()[:1024] + struct.pack("<4Q", *words))
+    found = parse_sysinfo(sysinfo()[:1024] + struct.pack("<4Q", *words))
     assert found.array("CMR_BASE", 2) == words[::2]
     assert found.array("CMR_SIZE", 2) == words[1::2]
     with pytest.raises(Absent):
@@ -349,7 +351,7 @@ def test_a_structure_tells_as_many_cpuid_entries_as_the_field_has() -> None:
     for number in range(32):
         words = [number << 8 | part for part in range(6)]
         struct.pack_into("<6I", data, 132 + 24 * number, *words)
-    found = metadata.parse_sysinfo(bytes(data))
+    found = parse_sysinfo(bytes(data))
     entries = [[number << 8 | part for part in range(6)] for number in range(32)]
     pairs = [[a | b << 32, c | d << 32, e | f << 32] for a, b, c, d, e, f in entries]
     assert found.array("CPUID_CONFIG_LEAVES", 32) == [first for first, _, _ in pairs]
@@ -357,20 +359,29 @@ def test_a_structure_tells_as_many_cpuid_entries_as_the_field_has() -> None:
     assert found.array("CPUID_CONFIG_VALUES", 64) == values
 
 
+def test_a_structure_may_have_more_cpuid_entries_than_the_field() -> None:
+    # TDSYSINFO_STRUCT has room for 37; the arrays of TDH.SYS.RD have 32.
+    data = bytearray(sysinfo(count=37))
+    struct.pack_into("<6I", data, 132 + 24 * 36, 0x24, 1, 2, 3, 4, 5)
+    found = parse_sysinfo(bytes(data))
+    assert found.array("CPUID_CONFIG_LEAVES", 37)[36] == 0x24 | 1 << 32
+    assert found.array("CPUID_CONFIG_VALUES", 74)[72:] == [2 | 3 << 32, 4 | 5 << 32]
+
+
 def test_a_structure_that_counts_too_much_is_malformed() -> None:
     with pytest.raises(Malformed):
-        metadata.parse_sysinfo(sysinfo(count=38))
+        parse_sysinfo(sysinfo(count=38))
 
 
 def test_a_structure_that_is_cut_is_malformed() -> None:
     with pytest.raises(Malformed):
-        metadata.parse_sysinfo(sysinfo()[:1000])
+        parse_sysinfo(sysinfo()[:1000])
 
 
 def test_a_field_that_the_module_does_not_have_is_no_zero() -> None:
     found = metadata.parse_list(["9900000100000008 0 c0000c0000000000", "0a00000300000008 fbf 0"])
     assert found.word("TDX_FEATURES0") == 0xFBF
-    with pytest.raises(Absent, match="older than the field"):
+    with pytest.raises(Unsupported, match="older than the field"):
         found.word("MAX_VCPUS_PER_TD")
 
 
@@ -429,7 +440,7 @@ def test_files_by_field_id_are_little_endian_arrays() -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_metadata_or_are_malformed(data: bytes) -> None:
-    for parse in (metadata.parse_rdall, metadata.parse_sysinfo):
+    for parse in (metadata.parse_rdall, parse_sysinfo):
         try:
             parse(data)
         except Malformed:
@@ -448,3 +459,55 @@ def test_a_mutated_page_gives_metadata_or_is_malformed(
             metadata.parse_rdall(data)
         except Malformed:
             continue
+
+
+# --- lists as people paste them ---------------------------------------------------------------
+
+PASTED = [
+    "0a00000300000008 fbf 0",
+    "0x0A00000300000008 0xFBF",
+    "\ufeff0a00000300000008 fbf",
+    "a00000300000008 fbf",
+    "0a00000300000008: fbf",
+    "0a00000300000008 = 0xfbf, 0x0",
+    "0a00000300000008,fbf,0,TDX_FEATURES0",
+    "0a00000300000008 fbf TDX_FEATURES0",
+    "0a00000300000008 fbf 0 TDX_FEATURES0   # the features",
+    "0a00000300000008\tfbf\r",
+]
+
+
+@pytest.mark.parametrize("line", PASTED)
+def test_a_list_is_read_in_each_of_its_forms(line: str) -> None:
+    text = f"{line}\n; a comment\n\n"
+    assert metadata.is_list(text)
+    assert metadata.parse_list(text.splitlines()).word("TDX_FEATURES0") == 0xFBF
+
+
+def test_a_list_with_a_damaged_line_is_a_list_and_the_line_is_named() -> None:
+    text = "0a00000300000008 fbf\n9100000100000008 xyz!\n0800000100000004 1\n"
+    assert metadata.is_list(text)
+    with pytest.raises(Malformed, match="9100000100000008 xyz!"):
+        metadata.parse_list(text.splitlines())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "deadbeef 12\n", "123456789abcdef0 1\n", "virt/tdx: module initialized\n",
+     "hello\n0a00000300000008 fbf\n", "0a00000300000008\n"],
+)  # fmt: skip
+def test_other_text_is_no_list(text: str) -> None:
+    assert not metadata.is_list(text)
+
+
+def test_only_the_modules_own_answer_proves_that_it_has_no_field() -> None:
+    found = metadata.parse_list(
+        ["0a00000300000008 fbf", "9900000100000008 0 c0000c0000000000",
+         "9100000100000008 0 c000050200000000"]
+    )  # fmt: skip
+    assert found.lacks("MAX_VCPUS_PER_TD")
+    assert not found.lacks("MAX_TDMRS")
+    assert found.status("MAX_TDMRS") == 0xC000050200000000
+    assert not found.lacks("NUM_PKGS")
+    with pytest.raises(Absent, match="0xc000050200000000"):
+        found.word("MAX_TDMRS")

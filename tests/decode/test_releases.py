@@ -27,6 +27,12 @@ LINE = ModuleVersion(1, 5)
         (ModuleVersion(2, 0, 8), None, None, "2.0.08"),
         (ModuleVersion(2, 0), 882, None, "2.0.08"),
         (ModuleVersion(2, 0, 8), 882, date(2025, 3, 25), "2.0.08"),
+        # Release pages differ by days in the date, and by months for 2.0.14.
+        (LINE, 864, date(2025, 2, 10), "1.5.13"),
+        (ModuleVersion(2, 0), 859, date(2025, 1, 16), "2.0.04"),
+        (ModuleVersion(2, 0), 947, date(2026, 4, 25), "2.0.14"),
+        (LINE, 813, None, "1.5.09"),
+        (ModuleVersion(2, 0), 863, None, "2.0.05"),
     ],
 )
 def test_a_build_points_to_its_release(
@@ -44,8 +50,7 @@ def test_a_build_points_to_its_release(
         (LINE, 882, None),
         (ModuleVersion(2, 0), 784, None),
         (ModuleVersion(1, 5, 8), 744, None),
-        (ModuleVersion(1, 5, 8), 784, date(2024, 4, 7)),
-        (LINE, 784, date(2024, 4, 7)),
+        (LINE, 887, date(2025, 4, 1)),
         (ModuleVersion(1, 5, 7), None, None),
         (ModuleVersion(3, 5, 8), 784, None),
     ],
@@ -68,24 +73,35 @@ def named(text: str) -> Release:
 
 
 def test_a_release_is_what_is_publicly_known_of_it() -> None:
+    # By the signed sigstruct of 1.5.05 and the constants in its binary.
     assert named(" 1.5.05\n") == Release(
         version=ModuleVersion(1, 5, 5),
+        platforms=("SPR", "EMR", "SRF"),
         build_number=698,
         build_date=date(2024, 1, 29),
+        tcb_svn=(5, 1),
+        min_seamldr=("1.5.00", "2.0.00"),
         features0=0x1F0FBF,
-        other_features0=0x61F0FBF,
-        platforms=("SPR", "EMR", "SRF", "GNR-SP"),
+        features_basis="vendor",
+        update_from="1.5.01",
         mrseam="1cc6a17ab799e9a693fac7536be61c12ee1e0fabada82d0c999e08ccee2aa86d"
         "e77b0870f558c570e7ffe55d6d47fa04",
-        basis="stated",
+        basis="sigstruct",
     )
 
 
 def test_what_is_not_publicly_known_is_none_or_empty() -> None:
-    assert named("1.0.03") == Release(
-        ModuleVersion(1, 0, 3), None, None, None, None, ("SPR",), "", ""
-    )
-    assert named("2.0.05").platforms == ()
+    assert named("1.0.03") == Release(ModuleVersion(1, 0, 3), ("SPR",), basis="recalled")
+
+
+@pytest.mark.parametrize("text", ["1.5.5", "1.5.05.46.698", "01.5.005"])
+def test_a_release_is_found_by_its_version_in_other_spellings(text: str) -> None:
+    assert str(named(text).version) == "1.5.05"
+
+
+@pytest.mark.parametrize("text", ["1.5", "1.5.05.46", "1.5.05.46.699", "1.5.x"])
+def test_what_names_no_single_release_names_none(text: str) -> None:
+    assert releases.release_named(text) is None
 
 
 def test_a_release_is_found_by_its_measurement() -> None:
@@ -105,11 +121,19 @@ def test_the_newest_release_is_that_of_the_same_line(version: str, newest: str |
 @pytest.mark.parametrize(
     ("version", "model", "fits", "newest"),
     [
+        # By the lists of processors in the sigstructs; of the last by its release page.
         ("1.5.05", 143, True, "1.5.34"),  # Sapphire Rapids
-        ("1.5.05", 221, False, None),  # Clearwater Forest
+        ("1.5.01", 175, False, "1.5.34"),  # Sierra Forest
+        ("1.5.24", 175, False, "1.5.34"),
+        ("1.5.25", 175, True, "1.5.34"),
+        ("1.5.25", 207, False, "1.5.34"),  # Emerald Rapids
+        ("1.5.16", 173, False, None),  # Granite Rapids
         ("2.0.02", 143, False, None),
-        ("2.0.02", 221, True, "2.0.18"),
-        ("2.0.05", 221, None, "2.0.18"),  # nobody says what it is made for
+        ("2.0.02", 174, False, "2.0.18"),  # Granite Rapids-D
+        ("2.0.04", 174, True, "2.0.18"),
+        ("2.0.14", 174, True, "2.0.18"),  # its page says Granite Rapids
+        ("2.0.16", 221, False, "2.0.18"),  # Clearwater Forest
+        ("2.0.18", 221, True, "2.0.18"),
         ("2.0.05", 0, None, None),
         ("1.5.05", 0, None, None),
         ("3.0.00", 143, None, None),
@@ -127,5 +151,65 @@ def test_a_newer_release_has_features_that_an_older_one_lacks() -> None:
     added = releases.added_features(named("1.5.13"), named("1.5.16"))
     assert added == bits.names_of("TDX_FEATURES0", 1 << 21)
     assert releases.added_features(named("1.5.16"), named("1.5.13")) == []
-    assert releases.added_features(named("1.5.16"), named("1.5.28")) == []
-    assert releases.added_features(named("1.5.28"), named("1.5.34")) == []
+    assert releases.added_features(named("1.0.03"), named("1.5.34")) == []
+
+
+def test_features_that_the_processor_decides_are_no_features_of_a_release() -> None:
+    # 0xf0fbf without bits 8 and 11, local attestation and IA32_ARCH_CAPABILITIES.
+    assert named("1.5.01").features == tuple(bits.names_of("TDX_FEATURES0", 0xF06BF & ~(1 << 6)))
+    assert releases.added_features(named("1.5.28"), named("1.5.34"))
+    assert "LOCAL_ATTESTATION" not in (named("1.5.34").features or ())
+
+
+def test_a_module_differs_from_its_release_by_build_or_features() -> None:
+    release = named("1.5.24")
+    assert not releases.build_differs(release, 943)
+    assert releases.build_differs(release, 944)
+    assert releases.features_differ(release, 0xD1326F3F0FBF) == []
+    assert releases.features_differ(release, 0xD1326F3F0FBF ^ 1 << 8) == []
+    assert releases.features_differ(release, 0xD1326F3F0FBF ^ 1 << 18) == ["NO_RBP_MOD"]
+
+
+@pytest.mark.parametrize(
+    ("version", "build", "newest"),
+    [
+        (ModuleVersion(1, 5, 35), None, "1.5.34"),
+        (ModuleVersion(2, 0, 20), None, "2.0.18"),
+        (ModuleVersion(2, 1, 0), None, "2.0.18"),
+        (ModuleVersion(3, 0), None, "2.0.18"),
+        (LINE, 1100, "1.5.34"),
+        (ModuleVersion(1, 5, 34), None, None),
+        (ModuleVersion(1, 5, 7), None, None),
+        (LINE, 1024, None),
+        (LINE, 887, None),
+        (LINE, None, None),
+        (ModuleVersion(1, 6, 0), None, None),
+    ],
+)
+def test_a_module_is_newer_than_the_table_or_not(
+    version: ModuleVersion, build: int | None, newest: str | None
+) -> None:
+    found = releases.newer_than_known(version, build)
+    assert (str(found.version) if found else None) == newest
+
+
+def test_a_security_version_is_that_of_one_or_several_releases() -> None:
+    assert [str(r.version) for r in releases.with_tcb_svn(13, 1)] == ["1.5.24", "1.5.25"]
+    assert [str(r.version) for r in releases.with_tcb_svn(4, 3)] == ["2.0.04", "2.0.05"]
+    assert releases.with_tcb_svn(99, 1) == []
+
+
+def test_a_version_alone_tells_what_was_released_as_it() -> None:
+    version = ModuleVersion(1, 5, 24)
+    assert releases.release_build_number(version) == 943
+    assert releases.release_build_date(version) == date(2025, 7, 29)
+    assert releases.release_tcb_svn("1.5.24") == (13, 1)
+    assert "NO_RBP_MOD" in (releases.release_features("1.5.24") or ())
+    assert releases.release_build_number(LINE) is None
+    assert releases.release_build_date(ModuleVersion(2, 0, 14)) is None
+    assert releases.release_features("1.5.99") is None
+
+
+def test_no_advice_names_a_release_that_does_not_load_there() -> None:
+    for name, release in releases.newest_by_processor().items():
+        assert release.loads_on(name)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from tdxinfo import tables
 from tdxinfo.decode import seamcall
 
 STATUSES = {
@@ -136,7 +135,7 @@ def test_only_the_calls_of_an_initialization_tell_of_it(name: str, belongs: bool
 def test_the_upper_bits_say_how_bad_it_is_and_of_what_class(
     status: int, says: str, kind: str
 ) -> None:
-    assert seamcall.flags(status) == [("says", says), ("class", kind)]
+    assert seamcall.flags(status) == [("kind", says), ("class", kind)]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +145,26 @@ def test_the_upper_bits_say_how_bad_it_is_and_of_what_class(
         (0xC000010000000045, ("operand", "0x45 (CPUID_CONFIG)")),
         (0x8000020000000001, ("operand", "0x1 (RCX)")),
         (0xC0000100000001FE, ("operand", "0x1fe (unknown)")),
-        (0xC000050500000001, None),
+        (0xC000050500000001, ("lower 32 bits", "0x1, as an operand RCX")),
+        (0xC000050500000000, None),
+        (0x8000020000000000, None),
+        (0xC000010000000000, ("operand", "0x0 (RAX)")),
+        (0xC000010000000100, ("operand", "0x100 (PASIDMT)")),
+        (0xC0000A0000000000, ("TDMR", "number 0, counted from 0")),
+        (0xC0000A1100000102, ("PAMT", "of TDMR 2, for pages of 2 MiB")),
+        (0xC0000A1200030200, ("PAMT", "of TDMR 0, for pages of 1 GiB, against TDMR 3")),
+        (0xC0000A2000000401, ("reserved area", "number 4 of TDMR 1, counted from 0")),
+        (0xC000091200000301, ("overlap", "SMRR 1, CMR 3")),
+        (0xC000091000000001, ("SMRR", "1")),
+        (0xC000090880000008, ("CPUID leaf", "0x80000008")),
+        (0xC000062100000007, ("x2APIC id", "0x7")),
+        (0xC000082500000040, ("KeyIDs at most", "64")),
+        (0xC0000B0F00020001, ("partition", "partition 2, level 1")),
+        (0x00000B0A00000001, ("level", "1 (pages of 2 MiB)")),
+        (0xC0000C000002FFFF, ("list", "position 65535, list 0x2")),
+        (0x0000000000000003, ("count", "3")),
+        (0x8000FF000000000D, None),
+        (0x8000000000000003, None),
         (0xC000777700000001, None),
     ],
 )
@@ -156,31 +174,77 @@ def test_the_lower_half_names_an_operand_or_an_msr(
     assert seamcall.detail(status) == detail
 
 
-def test_what_is_known_of_a_code_does_not_hang_on_its_details() -> None:
-    assert seamcall.known(0x8000020200000001)["remedy"] == "Try again."
-    assert seamcall.known(0xC000777700000000) == {}
-
-
-def test_of_a_code_with_two_names_either_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = {"TDX_LIMIT_CPUID_MAXVAL_SET": {"remedy": "It is a test."}}
-    table = {**tables.load("seamcall"), "known": rows}
-    monkeypatch.setattr(tables, "load", {"seamcall": table}.__getitem__)
-    assert seamcall.known(0xC000090100000000) == {"remedy": "It is a test."}
+def test_what_a_code_means_does_not_depend_on_its_details() -> None:
+    (status,) = seamcall.statuses(0x8000020200000001)
+    assert seamcall.meaning_of(status.name).remedy == "Try again."
+    assert seamcall.statuses(0xC000777700000000) == ()
 
 
 @pytest.mark.parametrize(
     ("status", "name"),
     [
         (0x8000000000000000, "SEAMLDR_EBADPARAM"),
+        (0x8000000000000003, "SEAMLDR_EBADCALL"),
+        (0x8000000000000004, "SEAMLDR_EBADHANDOFF"),
+        (0x8000000000000005, "SEAMLDR_ECLEANUPREQ"),
         (0x8000000000010002, "SEAMLDR_ENOMEM"),
         (0x8000000000020000, "SEAMLDR_EBADSIG"),
-        (0x0000000000010002, None),
         (0x8000000000000001, None),
-        (0xC000050500000000, None),
+        (0x8000000000010005, None),
     ],
 )
-def test_a_code_of_the_p_seamldr_has_its_own_name(status: int, name: str | None) -> None:
-    assert seamcall.seamldr_status_name(status) == name
+def test_a_code_of_the_p_seamldr_counts_as_a_whole(status: int, name: str | None) -> None:
+    assert seamcall.status_name(status) == name
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        # api_error_fatal() and the recoverability hint set bits 61 and 60 of a code.
+        (0xE000010000000001, "TDX_OPERAND_INVALID"),
+        (0x9000020000000001, "TDX_OPERAND_BUSY"),
+        # Another sign, or a bit of a metadata field id, makes it another number.
+        (0x0000020200000000, None),
+        (0x8100020200000000, None),
+    ],
+)
+def test_flags_that_the_module_adds_leave_a_code_its_name(status: int, name: str | None) -> None:
+    assert seamcall.status_name(status) == name
+    assert not seamcall.is_exact(status)
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("TDX_SYS_BUSY", "TDX_SYS_BUSY"),
+        (" tdx_sys_busy ", "TDX_SYS_BUSY"),
+        ("TDX_UPDATE_COMPAT_SENSITIVE", "TDX_UPDATE_COMPATIBILITY_SENSITIVE"),
+        ("SEAMLDR_RND_NO_ENTROPY", "SEAMLDR_ENOENTROPY"),
+        ("TDX_SYS", None),
+    ],
+)
+def test_a_status_is_found_by_its_names(given: str, name: str | None) -> None:
+    found = seamcall.status_named(given)
+    assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize("spelled", ["TDH.SYS.RD", "tdh_sys_rd", "TDH_SYS_RD_LEAF"])
+def test_a_leaf_is_found_by_its_names(spelled: str) -> None:
+    found = seamcall.leaf_named(spelled)
+    assert found is not None
+    assert (found.number, found.table) == (34, "TDH")
+
+
+def test_a_number_names_a_leaf_of_the_host_and_one_of_the_guest() -> None:
+    names = [leaf.name for leaf in seamcall.leaves_numbered(4)]
+    assert names == ["TDH.VP.ADDCX", "TDG.MR.REPORT"]
+    assert [leaf.name for leaf in seamcall.leaves_numbered(4, "TDG")] == ["TDG.MR.REPORT"]
+    assert seamcall.leaves_numbered(0x1000004) == []
+
+
+def test_a_released_leaf_comes_before_one_that_patches_name() -> None:
+    assert seamcall.leaf_name(128) == "TDH.IOMMU.SETREG"
+    assert seamcall.leaf_name(60) == "TDH.EXT.INIT"
 
 
 def test_details_alone_make_no_error() -> None:

@@ -11,7 +11,19 @@ from typing import Any
 
 import pytest
 
-from tdxinfo.decode import btf, cpuinfo, dmi, kvm, layout, lines, metadata, stack, tdmr
+from tdxinfo.decode import (
+    btf,
+    cpuinfo,
+    dmi,
+    kvm,
+    layout,
+    lines,
+    metadata,
+    sigstruct,
+    stack,
+    sysinfo,
+    tdmr,
+)
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Unavailable
 from tdxinfo.model.values import MemoryRange
@@ -169,6 +181,8 @@ METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
         bytes(128) + b"\x26" + bytes(1000),
         "the TDSYSINFO_STRUCT counts 38 CPUID entries, which it cannot hold",
     ),
+    (sigstruct.parse_sigstruct, b"123", "this is no sigstruct of a TDX module"),
+    (sigstruct.parse_blob, b"123", "the blob is too short for a sigstruct"),
     (LIST, [" no "], "'no' is not of the form ID VALUE [STATUS]"),
     (LIST, ["0" * 100], f"'{'0' * 79} is not of the form ID VALUE [STATUS]"),
     (FILES, {"1900000300000000": b"1"}, "1900000300000000 holds 1 bytes, not elements of 8"),

@@ -12,6 +12,7 @@ from pathlib import Path
 from tdxinfo.decode import metadata
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.report import observe, selected
+from tests.decode.test_sigstruct import blob, made
 from tests.kernel_types import cores
 
 _TESTS = Path(__file__).parent.parent
@@ -149,6 +150,11 @@ def lists() -> Iterator[bytes]:
     yield b"# a comment\n0a00000300000008 fbf\n0x0800000200000001: 0x8086, 0\n"
     for page in list(rdalls())[:2]:
         yield "\n".join(metadata.encode_list(metadata.parse_rdall(page))).encode()
+
+
+def sigstructs() -> Iterator[bytes]:
+    yield made()
+    yield blob(made())
 
 
 def sysinfos() -> Iterator[bytes]:

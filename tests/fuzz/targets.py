@@ -12,6 +12,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,9 @@ from tdxinfo.decode import (
     printk,
     releases,
     seamcall,
+    sigstruct,
     stack,
+    sysinfo,
     tdmr,
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
@@ -252,10 +255,16 @@ def _seamcall(data: bytes) -> None:
     for word in _words(data):
         seamcall.leaf_name(word)
         seamcall.status_name(word)
-        seamcall.seamldr_status_name(word)
         seamcall.flags(word)
         seamcall.detail(word)
-        seamcall.known(word)
+        for status in seamcall.statuses(word):
+            seamcall.meaning_of(status.name)
+
+
+def _sigstruct(data: bytes) -> None:
+    for parse in (sigstruct.parse_sigstruct, sigstruct.parse_blob):
+        with suppress(Malformed):
+            parse(data)
 
 
 def _failures(data: bytes) -> None:
@@ -415,14 +424,13 @@ TARGETS: dict[str, Target] = {
         seeds.lists,
     ),
     "metadata-rdall": Target(lambda data: _metadata(data, metadata.parse_rdall), seeds.rdalls),
-    "metadata-sysinfo": Target(
-        lambda data: _metadata(data, metadata.parse_sysinfo), seeds.sysinfos
-    ),
+    "metadata-sysinfo": Target(lambda data: _metadata(data, sysinfo.parse_sysinfo), seeds.sysinfos),
     "printk": Target(_printk, seeds.rings),
     "recognise": Target(_recognise, seeds.inputs),
     "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),
     "report": Target(_report, seeds.reports),
     "seamcall": Target(_seamcall, seeds.words),
+    "sigstruct": Target(_sigstruct, seeds.sigstructs),
     "stack": Target(_stack, seeds.stack_files),
     "tdmr": Target(_tdmr, seeds.words),
     "version": Target(_version, lambda: [b"1.5.06", b"1.5", b"TDX 2.0.1"], also=(ValueError,)),
