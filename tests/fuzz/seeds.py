@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tdxinfo.decode import metadata
+from tdxinfo.decode import metadata, sysinfo
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.report import observe, selected
 from tests.decode.test_sigstruct import blob, made
@@ -158,7 +158,7 @@ def sigstructs() -> Iterator[bytes]:
 
 
 def sysinfos() -> Iterator[bytes]:
-    data = bytearray(metadata.INFO_SIZE)
+    data = bytearray(sysinfo.INFO_SIZE)
     struct.pack_into("<III", data, 4, 0x8086, 20230323, 592)
     struct.pack_into("<I6I", data, 128, 1, 1, 0xFFFFFFFF, 1, 2, 3, 4)
     yield bytes(data)

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from tdxinfo import tables
+from tdxinfo.decode import seamcall
 from tests.vm.fields import Fields
-from tests.vm.tdx_module import SEAMLDR, Memory, Seamldr, TdxModule
+from tests.vm.tdx_module import Memory, Seamldr, TdxModule
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "scenarios"
@@ -162,7 +162,4 @@ def _by_leaf(faults: dict[str, int]) -> dict[int, int]:
 
 
 def _leaf(name: str) -> int:
-    rows = tables.load("seamcall")
-    if name in rows["seamldr_leaf"]:
-        return int(rows["seamldr_leaf"][name]) | SEAMLDR
-    return int(rows["leaf"][name])
+    return seamcall.leaves()[name].code

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from tdxinfo.decode import metadata
+from tdxinfo.decode import metadata, sysinfo
 from tdxinfo.decode.fieldid import NULL
 from tests.vm.fields import FIELD_ID_INCORRECT, OK, Fields
 
@@ -179,9 +179,9 @@ class TdxModule:
     def _info(self, registers: Registers, cpu: int) -> int:
         """TDSYSINFO_STRUCT and CMR_INFO, which modules from 1.5 on still give."""
         info, size, cmrs, count = (registers[name] for name in ("cx", "dx", "r8", "r9"))
-        if info % metadata.INFO_SIZE:
+        if info % sysinfo.INFO_SIZE:
             return OPERAND_INVALID | _RCX
-        if size < metadata.INFO_SIZE:
+        if size < sysinfo.INFO_SIZE:
             return OPERAND_INVALID | _RDX
         if count < _CMRS:
             return OPERAND_INVALID | _R9
@@ -189,7 +189,7 @@ class TdxModule:
         pairs = zip(self._array("CMR_BASE"), self._array("CMR_SIZE"), strict=True)
         entries = [struct.pack("<QQ", base, length) for base, length in pairs]
         self.memory.write(cmrs & _ADDRESS, b"".join(entries).ljust(16 * _CMRS, b"\0"))
-        registers["dx"], registers["r9"] = metadata.INFO_SIZE, _CMRS
+        registers["dx"], registers["r9"] = sysinfo.INFO_SIZE, _CMRS
         return OK
 
     def _array(self, name: str) -> list[int]:
@@ -283,7 +283,7 @@ _SYS_RD = 18
 
 
 def _sysinfo(values: Mapping[str, int | list[int]]) -> bytes:
-    whole = bytearray(metadata.INFO_SIZE)
+    whole = bytearray(sysinfo.INFO_SIZE)
     for name, (offset, form) in _INFO_FIELDS.items():
         value = values.get(name, 0)
         assert isinstance(value, int), f"{name} is an array"
