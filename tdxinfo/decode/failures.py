@@ -33,7 +33,7 @@ def of_failure(failure: Failure, generation: str | None = None) -> Reading:
         if not {"state", "kvm"} & row.keys() and _fits(row, failure, generation):
             return Reading(row["cause"], row["remedy"])
     known = seamcall.statuses(failure.status) if failure.status is not None else ()
-    if not known:
+    if not known or failure.status_name not in {None, known[0].name}:
         return _NOTHING
     meaning = seamcall.meaning_of(known[0].name)
     return Reading(_as_clause(meaning.meaning), meaning.remedy)

@@ -283,7 +283,7 @@ def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
     ]
     assert fact(module.failed_calls, "".join(line.format(*call) for call in calls)) == (
         "TDH.SYS.SHUTDOWN: 0x8000020200000000 TDX_SYS_BUSY",
-        "leaf 0x1c: 0xc000030000000001 TDX_PAGE_METADATA_INCORRECT",
+        "TDH.PHYMEM.PAGE.RECLAIM: 0xc000030000000001 TDX_PAGE_METADATA_INCORRECT",
         "leaf 0xfe: 0xc000777700000000",
     )
 
