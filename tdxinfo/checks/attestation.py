@@ -1,15 +1,28 @@
 """Can others be shown that a trust domain is one? By default this only informs."""
 
 from tdxinfo.checks.engine import check, known
+from tdxinfo.decode import bits
 from tdxinfo.model.units import size
-from tdxinfo.model.verdict import Verdict, failed, informed, passed
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped
 from tdxinfo.report import Report
 
 _EPC_WANTED = 128 << 20
+_LOG = "Read the kernel log around it: `journalctl -k -b -g quote`."
+
+
+def _not_required(report: Report) -> Verdict | None:
+    """Skips what a module that makes quotes itself does not need; None for other modules."""
+    features0 = report.host.module.features0
+    if features0 is None or not bits.is_set("TDX_FEATURES0", "QUOTE", features0):
+        return None
+    return skipped("not required: this module makes quotes itself")
 
 
 @check("attestation.sgx_devices")
 def enclaves_can_be_made(report: Report) -> Verdict:
+    exempt = _not_required(report)
+    if exempt:
+        return exempt
     there = {
         "/dev/sgx_enclave": known(report.host.attestation.sgx_enclave),
         "/dev/sgx_provision": known(report.host.attestation.sgx_provision),
@@ -20,12 +33,20 @@ def enclaves_can_be_made(report: Report) -> Verdict:
 
 @check("attestation.epc")
 def epc_suffices(report: Report) -> Verdict:
+    exempt = _not_required(report)
+    if exempt:
+        return exempt
     epc = known(report.host.attestation.epc_bytes)
     return passed(size(epc)) if epc >= _EPC_WANTED else failed(f"only {size(epc)}")
 
 
 @check("attestation.quote_service")
 def quotes_are_made(report: Report) -> Verdict:
+    if report.host.attestation.quote_buffer is False:
+        return failed("the kernel could not make a buffer for the module's quotes", _LOG)
+    exempt = _not_required(report)
+    if exempt:
+        return exempt
     return (
         passed("qgsd runs")
         if known(report.host.attestation.quote_service)
@@ -35,6 +56,9 @@ def quotes_are_made(report: Report) -> Verdict:
 
 @check("attestation.pccs")
 def cache_is_within_reach(report: Report) -> Verdict:
+    exempt = _not_required(report)
+    if exempt:
+        return exempt
     if report.host.attestation.pccs_is_local is False:
         return passed("the quote provider asks another host's cache")
     if known(report.host.attestation.pccs):

@@ -97,9 +97,11 @@ def kernel_found_tdx(report: Report) -> Verdict:
 
 @check("kernel.log")
 def log_is_whole(report: Report) -> Verdict:
+    boots = report.host.kernel.boots_in_log or 1
+    which = f"; of its {boots} boots the last one is judged" if boots > 1 else ""
     if known(report.host.kernel.log_complete):
-        return passed("the log begins at boot")
-    return informed("the log's beginning is missing, so that silence in it proves nothing")
+        return passed(f"the log begins at boot{which}")
+    return informed(f"the log's beginning is missing, so that silence in it proves nothing{which}")
 
 
 @check("kernel.places_agree")

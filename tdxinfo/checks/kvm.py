@@ -1,7 +1,7 @@
 """Does KVM offer trust domains?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import failures, kernels, parameters
+from tdxinfo.decode import failures, kernels, kvm, parameters
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
 from tdxinfo.report import Report
@@ -19,7 +19,24 @@ _PARAMETERS = {
 def is_loaded(report: Report) -> Verdict:
     if known(report.host.kvm.loaded):
         return passed("kvm_intel is loaded")
-    return _refused(report) or failed("kvm_intel is not loaded")
+    refused = _refused(report)
+    if refused:
+        return refused
+    reason = _silent_refusal(report)
+    if reason:
+        return failed(f"kvm_intel is not loaded: {reason}, which prints nothing", _UPDATE)
+    return failed("kvm_intel is not loaded")
+
+
+_UPDATE = "Update the TDX module, with the firmware or in EFI/TDX on the EFI system partition."
+
+
+def _silent_refusal(report: Report) -> str | None:
+    """Why this KVM would not load with tdx=1, by what the module says of itself."""
+    if report.host.kernel.generation not in kernels.UPSTREAM_KVM:
+        return None
+    td = report.host.td
+    return kvm.silent_refusal(td.attributes_fixed0, td.attributes_fixed1)
 
 
 def _refused(report: Report) -> Verdict | None:
@@ -80,6 +97,9 @@ def device_is_there(report: Report) -> Verdict:
 def agrees_with_module(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("vendors' kernels have another interface")
+    reason = _silent_refusal(report)
+    if reason and not report.is_known("kvm.supported_attributes"):
+        return failed(f"{reason}: kvm_intel does not load with tdx=1", _UPDATE)
     attributes, xfam = (
         known(report.host.kvm.supported_attributes),
         known(report.host.kvm.supported_xfam),

@@ -1,7 +1,9 @@
 """BTF, the kernel's own description of its types: where a member of a structure lies.
 
-Reads the raw format of /sys/kernel/btf/vmlinux and, above it, that of a module. Source: Linux
-Documentation/bpf/btf.rst and include/uapi/linux/btf.h.
+Reads the raw format of /sys/kernel/btf/vmlinux and, above it, that of a module. From Linux 7.2 on
+a type's `info` has 24 bits for the number of its parts and 7 for its kind, and the header names a
+section with the length of each kind, so that kinds which are not known can be passed over. Older
+kernels leave those bits zero. Source: Linux 7.3, include/uapi/linux/btf.h.
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ from typing import NamedTuple
 from tdxinfo.errors import Absent, Malformed
 
 _HEADER = struct.Struct("<HBBIIIII")
+_LAYOUT_HEADER = struct.Struct("<II")
+"""Behind the header of Linux 7.2 and later: offset and length of the kinds' lengths."""
+_LAYOUT = struct.Struct("<BBH")
+"""Bytes behind a type of a kind, bytes for each of its parts, and flags."""
 _MAGIC = 0xEB9F
 _WORD = 4
 _TYPE_WORDS = 3
@@ -29,6 +35,7 @@ _MODIFIERS = (TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG)
 _FIXED = {INT: 1, ARRAY: 3, 14: 1, 17: 1}
 _PER_PART = {STRUCT: 3, UNION: 3, ENUM: 2, 13: 2, 15: 3, ENUM64: 3}
 _LAST_KIND = 19
+_KIND_BITS, _PARTS_BITS = 0x7F, 0xFFFFFF
 
 _POINTER_SIZE = 8
 _DEEPEST = 32
@@ -91,18 +98,19 @@ class Btf:
             raise Malformed("the BTF's types are cut short")
         if strings + string_length > len(data):
             raise Malformed("the BTF's names are cut short")
+        layout = _layout(data, length)
         self._base = base
         self._types = data[types : types + type_length]
         self._words = memoryview(self._types).cast("I")
         self._strings = data[strings : strings + string_length]
-        self._starts = _starts(self._words)
+        self._starts = _starts(self._words, layout)
         self._first_id: int = base._first_id + len(base._starts) if base else 1
         self._first_name: int = base._first_name + len(base._strings) if base else 0
 
     def find(self, name: str, kinds: tuple[int, ...] = (STRUCT, UNION)) -> int:
         """The id of the named type. Raises Absent."""
         for start in self._named(name):
-            if self._words[start + 1] >> 24 & 31 in kinds:
+            if self._words[start + 1] >> 24 & _KIND_BITS in kinds:
                 return self._first_id + bisect_left(self._starts, start)
         if self._base:
             return self._base.find(name, kinds)
@@ -163,7 +171,7 @@ class Btf:
             raise Malformed(f"the BTF has no type {type_id}")
         start = self._starts[number]
         info = self._words[start + 1]
-        return self, info >> 24 & 31, info & 0xFFFF, self._words[start + 2], start
+        return self, info >> 24 & _KIND_BITS, info & _PARTS_BITS, self._words[start + 2], start
 
     def _behind(self, type_id: int) -> int:
         """The id behind typedefs and qualifiers."""
@@ -229,24 +237,50 @@ def _at_most_leaves(leaves: Iterator[Leaf]) -> list[Leaf]:
     return found
 
 
-_KIND_AND_PARTS = 0x1F00FFFF
+_KIND_AND_PARTS = _KIND_BITS << 24 | _PARTS_BITS
 """What of a type's `info` tells its length."""
+
+_Layout = dict[int, tuple[int, int]]
+"""Words behind a type and for each of its parts, by kind."""
+
+
+def _layout(data: bytes, header_length: int) -> _Layout:
+    """What the BTF says of its kinds; empty of a kernel before 7.2. Raises Malformed."""
+    if header_length < _HEADER.size + _LAYOUT_HEADER.size:
+        return {}
+    offset, length = _LAYOUT_HEADER.unpack_from(data, _HEADER.size)
+    section = data[header_length + offset : header_length + offset + length]
+    if len(section) != length or length % _LAYOUT.size:
+        raise Malformed("the BTF's lengths of kinds are cut short")
+    return {
+        kind: (fixed // _WORD, part // _WORD)
+        for kind, (fixed, part, _) in enumerate(_LAYOUT.iter_unpack(section))
+        if fixed % _WORD == part % _WORD == 0
+    }
 
 
 class _Lengths(dict[int, int]):
     """Words of a type, by kind and number of parts; worked out at first sight."""
 
+    def __init__(self, layout: _Layout) -> None:
+        super().__init__()
+        self._layout = layout
+
     def __missing__(self, info: int) -> int:
-        kind, parts = info >> 24, info & 0xFFFF
-        if not 0 < kind <= _LAST_KIND:
+        kind, parts = info >> 24, info & _PARTS_BITS
+        if 0 < kind <= _LAST_KIND:
+            fixed, part = _FIXED.get(kind, 0), _PER_PART.get(kind, 0)
+        elif kind in self._layout:
+            fixed, part = self._layout[kind]
+        else:
             raise Malformed(f"the BTF has a type of unknown kind {kind}")
-        self[info] = length = _TYPE_WORDS + _FIXED.get(kind, 0) + _PER_PART.get(kind, 0) * parts
+        self[info] = length = _TYPE_WORDS + fixed + part * parts
         return length
 
 
-def _starts(words: memoryview) -> array[int]:
-    """Where each type begins, in words. Raises Malformed when one has no known kind."""
-    lengths = _Lengths()
+def _starts(words: memoryview, layout: _Layout) -> array[int]:
+    """Where each type begins, in words. Raises Malformed when one has no known length."""
+    lengths = _Lengths(layout)
     starts = array("I")
     append = starts.append
     at, end = 0, len(words) - _TYPE_WORDS + 1

@@ -172,6 +172,11 @@ def is_wide(data: bytes) -> bool:
     return any(data.startswith(mark) for mark, _ in _BOMS[1:]) or bool(_wide_encoding(data[:_HEAD]))
 
 
+def is_text(data: bytes) -> bool:
+    """Whether the data is text in spite of its zeros: of wide characters, or a journal's export."""
+    return is_wide(data) or data.startswith(b"__CURSOR=")
+
+
 def _wide_encoding(head: bytes) -> str | None:
     """UTF-16 without a mark: nearly every second byte of a log is zero."""
     pairs = len(head) // 2

@@ -50,6 +50,25 @@ def parse_capabilities(data: bytes) -> dict[str, Any]:
     return {**dict(zip(WORDS, map(hex64, words), strict=True)), "cpuid": entries}
 
 
+_SEPT_VE_DISABLE = 1 << 28
+"""The only TD attribute that KVM supports, and needs."""
+
+
+def silent_refusal(attributes_fixed0: int | None, attributes_fixed1: int | None) -> str | None:
+    """Why KVM of Linux 6.16 and later does not load with tdx=1, where it prints no reason.
+
+    None where the module's attributes give no such reason, or are not known. KVM holds the extended
+    features that the module forces on against those that the host has enabled, too, of which no
+    source tells. Source: tdx_get_supported_attrs() in arch/x86/kvm/vmx/tdx.c of Linux 7.3.
+    """
+    if attributes_fixed1 is not None and attributes_fixed1 & ~_SEPT_VE_DISABLE:
+        extra = hex64(attributes_fixed1 & ~_SEPT_VE_DISABLE)
+        return f"the module forces TD attributes on that KVM does not support ({extra})"
+    if attributes_fixed0 is not None and not attributes_fixed0 & _SEPT_VE_DISABLE:
+        return "the module does not allow the TD attribute SEPT_VE_DISABLE, which KVM needs"
+    return None
+
+
 def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
     """The CPUID entries as values. Raises Malformed.
 

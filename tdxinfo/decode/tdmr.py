@@ -16,6 +16,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
+from tdxinfo.decode import pamt
 from tdxinfo.errors import Malformed
 from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
@@ -124,7 +125,7 @@ def plan(
         _planned(tdmr, holes, limits, _node(tdmr, memory)) for tdmr in covered[: limits.max_tdmrs]
     ]
     if pamts is None:
-        choices = [_choices(tdmr.pamt_bytes, tdmr.node, memory) for tdmr in built]
+        choices = [pamt.choices(tdmr.pamt_bytes, tdmr.node, memory) for tdmr in built]
         tdmrs = tuple(_with_bound(tdmr, choices) for tdmr in built)
     else:
         tdmrs = tuple(_with_pamts(tdmr, pamts) for tdmr in built)
@@ -280,57 +281,6 @@ def pamt_bytes(size: int, limits: Limits) -> int:
     if limits.bitmap_bits is not None:
         sizes[0] = -(-(size // PAGE * limits.bitmap_bits) // 8)
     return sum(-(-length // PAGE) * PAGE for length in sizes)
-
-
-_ZONE_NORMAL = 1 << 32
-"""Where it begins; the kernel asks it first, then the zones below."""
-
-
-def _choices(size: int, node: int | None, memory: Sequence[NodeMemory]) -> list[MemoryRange]:
-    """The pieces of memory that the kernel may put a PAMT of this size into.
-
-    It asks the zones of the TDMR's node first, ZONE_NORMAL before the others, then those of other
-    nodes, and takes a piece of the first zone that has one. Where nodes are not known all count.
-    """
-    if node is None or any(found.node is None for found in memory):
-        return [piece for _, piece in _pieces_for(size, memory)]
-    for own in (True, False):
-        near = [found for found in memory if (found.node == node) is own]
-        by_zone: dict[int, list[MemoryRange]] = {}
-        for zone, piece in _pieces_for(size, near):
-            by_zone.setdefault(zone if own else 0, []).append(piece)
-        if by_zone:
-            return by_zone[min(by_zone)]
-    return []
-
-
-def _pieces_for(size: int, memory: Sequence[NodeMemory]) -> Iterator[tuple[int, MemoryRange]]:
-    """The parts of memory with room for a PAMT: 0 with those in ZONE_NORMAL, 1 with others.
-
-    How the memory below is split into zones is a matter of the kernel's configuration, and with it
-    where a PAMT may begin.
-    """
-    starts: dict[int | None, int] = {}
-    for found in memory:
-        base = max(found.base, _ZONE_NORMAL)
-        if base < found.end:
-            start = starts.setdefault(found.node, base)
-            if _first_place(start, base, size) + size <= found.end:
-                yield 0, MemoryRange.between(base, found.end)
-        end = min(found.end, _ZONE_NORMAL)
-        if found.base + size <= end:
-            yield 1, MemoryRange.between(found.base, end)
-
-
-def _first_place(zone_start: int, base: int, size: int) -> int:
-    """The first address from `base` on where alloc_contig_pages() tries a piece of this size.
-
-    It begins at ALIGN(zone_start_pfn, pages), whose mask is meant for powers of two, and goes on in
-    steps of the size.
-    """
-    pages = size // PAGE
-    first = ((zone_start // PAGE + pages - 1) & ~(pages - 1)) * PAGE
-    return first + max(0, -(-(base - first) // size)) * size
 
 
 def _with_bound(tdmr: PlannedTdmr, choices: Iterable[Sequence[MemoryRange]]) -> PlannedTdmr:

@@ -62,9 +62,10 @@ def _without_code(config_tdx_host: bool) -> str | None:
 
 
 def _kernel_insists(state: str, release: str) -> bool | None:
-    """Linux 6.14 and later initialize no module without NO_RBP_MOD."""
+    """Linux 6.14 and later initialize no module without NO_RBP_MOD, vendors' kernels from 6.16."""
     version = kernels.version(release)
-    checked = version is not None and version >= kernels.FIRST_RBP_CHECK
+    first = kernels.FIRST_RBP_CHECK if kernels.is_upstream(release) else kernels.FIRST_KVM_TDX
+    checked = version is not None and version >= first
     return True if state == "initialized" and checked else None
 
 

@@ -88,7 +88,7 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
         return _packed(data, shown)
     if is_json(data) and not forms.is_log_in_json(data[:_HEAD].decode("utf-8", "replace")):
         return parse_report(data, shown)
-    if _is_binary(data) and not forms.is_wide(data):
+    if _is_binary(data) and not forms.is_text(data):
         return _raw_metadata(data, shown)
     return _text(data, shown)
 

@@ -108,6 +108,12 @@ def _lanes(report: Report) -> Iterator[Lane]:
         yield Lane("RAM", what, ram, None, cut)
     if memory.cmrs:
         yield Lane("CMR", "convertible memory, which TDs can use", memory.cmrs)
+    elif memory.convertible_at_least:
+        yield Lane(
+            "CMR>=",
+            "convertible memory, at least: the module took it",
+            memory.convertible_at_least,
+        )
     built, plan = memory.tdmrs, _plan(report)
     if built:
         yield Lane("TDMR", "TDMRs, by number", built, range(len(built)))
@@ -289,7 +295,8 @@ def _not_known(report: Report) -> Iterator[Text]:
     memory = report.host.memory
     facts = {"RAM": "memory.system_ram", "CMR": "memory.cmrs", "node": "memory.nodes"}
     for label, name in facts.items():
-        if not report.host.fact(name) and not (label == "RAM" and memory.regions):
+        stands_in = {"RAM": memory.regions, "CMR": memory.convertible_at_least}.get(label)
+        if not report.host.fact(name) and not stands_in:
             yield Text(f"Not drawn: {label}, {words.reason(report, name)}", "unknown")
     if not memory.tdmrs and memory.plan:
         cost = memory.pamt_expected_bytes

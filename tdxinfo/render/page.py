@@ -21,6 +21,7 @@ from tdxinfo.render.plan import print_plan
 from tdxinfo.render.safe import printable
 from tdxinfo.report import Report, SourceAnswer
 
+AT_LEAST = "Convertible memory, at least"
 _STATE_STYLES = {"initialized": "good", "failed": "bad", "not-loaded": "bad"}
 _STATE_WORDS = {
     "not-loaded": "never loaded",
@@ -35,8 +36,12 @@ def print_host(console: Console, report: Report, verbose: bool) -> None:
     """The answer first, then what it stands on, last what is not known here."""
     console.print(_title(report))
     console.print(_grid(_rows(report)))
-    if report.host.memory.cmrs:
-        console.print(_ranges(report.host.memory.cmrs))
+    memory = report.host.memory
+    if memory.cmrs:
+        console.print(_ranges(memory.cmrs))
+    elif memory.convertible_at_least:
+        console.print(Text(f"{AT_LEAST}: the module took it", "title"))
+        console.print(_ranges(memory.convertible_at_least))
     if verbose:
         console.print(_facts(report, fact_names(), with_origin=True))
     for line in _not_known(report):
@@ -112,6 +117,9 @@ def _rows(report: Report) -> Iterator[Row]:
         yield "from", Text(printable(f"{kind}{report.subject.path}"), "origin")
     if report.subject.note:
         yield "note", Text(printable(report.subject.note), "origin")
+    boots = report.host.kernel.boots_in_log
+    if boots is not None and boots > 1 and report.subject.kind != "live":
+        yield "log", Text(f"of {boots} boots: the last one is shown", "doubtful")
     makers = {
         "failure": _failure,
         "build": _build,
@@ -238,6 +246,8 @@ def _memory(report: Report) -> str | None:
     if memory.cmrs is not None and memory.cmr_bytes is not None:
         count = units.counted(len(memory.cmrs), "CMR")
         parts.append(f"{count}, {units.size(memory.cmr_bytes)}")
+    elif memory.convertible_at_least_bytes is not None:
+        parts.append(f"at least {units.size(memory.convertible_at_least_bytes)} convertible")
     if memory.pamt_bytes is not None:
         whole = memory.cmr_bytes or memory.system_ram_bytes
         share = f" ({memory.pamt_bytes / whole:.2%})" if whole else ""

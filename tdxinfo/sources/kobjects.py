@@ -93,8 +93,15 @@ def objects_of(kernel: Kernel) -> Objects:
         )
     found: Objects = {}
     for name, size in NUMBERS.items():
-        if name in symbols:
-            found[name] = _told(_number_of(size), kernel, name, symbols[name])
+        if name not in symbols:
+            continue
+        try:
+            address = _address(kernel, name, symbols[name])
+        except Malformed as error:
+            found[name] = _refused(error)
+            continue
+        # Where the first of them cannot be read, nothing can.
+        found[name] = int.from_bytes(kernel.read(address, size), "little")
     for name, (variable, read) in _READERS.items():
         if variable not in symbols:
             continue
@@ -104,10 +111,6 @@ def objects_of(kernel: Kernel) -> Objects:
         else:
             found[name] = _told(read, kernel, variable, symbols[variable])
     return found
-
-
-def _number_of(size: int) -> Reader:
-    return lambda kernel, address: int.from_bytes(kernel.read(address, size), "little")
 
 
 def _address(kernel: Kernel, variable: str, symbols: list[Symbol]) -> int:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tdxinfo.decode.sessions import upstream_version
-from tdxinfo.errors import Absent, Malformed
+from tdxinfo.errors import Absent, Malformed, NotRecorded
 from tdxinfo.machine import Answer, Machine
 
 KEY = "packages"
+_ONLY_IN_REPORTS = "a package's version is read from Ubuntu's system-report alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,11 @@ class PackageVersion:
         return f"package:{self.package}"
 
     def read(self, machine: Machine) -> str:
-        versions = machine.ask(KEY, _live)
+        try:
+            versions = machine.ask(KEY, _live)
+        except NotRecorded:
+            # Only reports of others have packages: that one is not here says nothing of a host.
+            raise Absent(_ONLY_IN_REPORTS) from None
         if not isinstance(versions, dict):
             raise Malformed("the record's packages are no table")
         version = versions.get(self.package)
@@ -32,4 +37,4 @@ class PackageVersion:
 
 
 def _live() -> Answer:
-    raise Absent("a package's version is read from reports alone")
+    raise Absent(_ONLY_IN_REPORTS)

@@ -31,6 +31,7 @@ SANE = cmrs((0x100000, GIB), (4 * GIB, 8 * GIB))
 REGIONS = tuple(NodeMemory(part.base, part.end, part.size, 0) for part in SANE)
 OUTSIDE = (NamedRange(2 * GIB, 3 * GIB, GIB, None),)
 
+FORCED = {"kernel.release": "7.3.4", "td.attributes_fixed1": 1 << 28 | 1 << 27}
 SYS_DISABLE = {"module.features0": 1 << 53}
 V_1_5 = ModuleVersion(1, 5, 5)
 INITIALIZED = {"module.state": "initialized"}
@@ -213,6 +214,29 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
     ("memory.pamt", {"memory.pamt_bytes": 4 << 30}, "INFO"),
     ("kvm.loaded", {"kvm.loaded": True}, "PASS"),
     ("kvm.loaded", {"kvm.loaded": False}, "FAIL"),
+    ("kvm.loaded", {"kvm.loaded": False, **FORCED}, "FAIL"),
+    ("kvm.capabilities", {**FORCED}, "WARN"),
+    ("kvm.capabilities", {**FORCED, "td.attributes_fixed1": 1 << 28}, "UNKNOWN"),
+    (
+        "kvm.capabilities",
+        {"kernel.release": "7.3.4", "td.attributes_fixed0": 0x1, "td.attributes_fixed1": 0},
+        "WARN",
+    ),
+    (
+        "kvm.capabilities",
+        {**FORCED, "kvm.supported_attributes": 1 << 28, "kvm.supported_xfam": 0xE7},
+        "PASS",
+    ),
+    *(
+        (f"attestation.{name}", {"module.features0": 1 << 50}, "SKIP")
+        for name in ("sgx_devices", "epc", "quote_service", "pccs")
+    ),
+    ("attestation.quote_service", {"attestation.quote_buffer": False}, "INFO"),
+    (
+        "memory.cmrs_cover_ram",
+        {"module.state": "initialized", "memory.convertible_at_least": SANE},
+        "PASS",
+    ),
     ("kvm.virt_at_load", {"kernel.release": "6.17.0", "kvm.virt_at_load": False}, "FAIL"),
     ("kvm.virt_at_load", {"kernel.release": "6.17.0", "kvm.virt_at_load": True}, "PASS"),
     ("kvm.virt_at_load", {"kernel.release": "7.1.0", "kvm.virt_at_load": False}, "SKIP"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
+from tdxinfo.decode import convertible
 from tdxinfo.decode.convertible import FIRMWARE, Causes, options, outside
 from tdxinfo.model.memory import NamedRange
-from tdxinfo.model.values import MemoryRange
+from tdxinfo.model.values import MemoryRange, Tdmr
+from tests.test_hosts import NAMES, report_of
 
 MIB, GIB = 1 << 20, 1 << 30
 NOTHING = Causes(None, None, None)
@@ -98,3 +102,80 @@ def test_an_option_is_quoted_with_its_own_range() -> None:
 
 def test_ram_that_ends_with_the_first_mib_is_left_out() -> None:
     assert outside(ranges((0, MIB)), ()) == ()
+
+
+def built(base: int, end: int, *reserved: tuple[int, int]) -> Tdmr:
+    areas = tuple(MemoryRange.between(*area) for area in reserved)
+    return Tdmr(base=base, end=end, size=end - base, pamt=None, reserved=areas)
+
+
+def test_what_a_module_took_is_its_tdmrs_without_their_reserved_areas() -> None:
+    tdmrs = (
+        built(0, 2 * GIB, (0x70000000, 2 * GIB), (0, 0x100000)),
+        built(4 * GIB, 5 * GIB),
+        built(5 * GIB, 6 * GIB, (5 * GIB, 5 * GIB + 0x1000)),
+    )
+    assert convertible.of_tdmrs("initialized", tdmrs) == (
+        MemoryRange.between(0x100000, 0x70000000),
+        MemoryRange.between(4 * GIB, 5 * GIB),
+        MemoryRange.between(5 * GIB + 0x1000, 6 * GIB),
+    )
+
+
+def test_a_module_that_does_not_run_proves_no_memory() -> None:
+    for state in ("failed", "not-loaded", "not-attempted", "unknown"):
+        assert convertible.of_tdmrs(state, (built(0, GIB),)) is None
+        assert convertible.of_memory(state, "memory", SYSTEM_RAM) is None
+
+
+def test_tdmrs_whose_reserved_areas_are_not_known_prove_nothing() -> None:
+    unknown = Tdmr(base=0, end=GIB, size=GIB, pamt=None, reserved=None)
+    assert convertible.of_tdmrs("initialized", (unknown,)) is None
+    assert convertible.of_tdmrs("initialized", ()) is None
+
+
+SYSTEM_RAM = (
+    MemoryRange.between(0x1000, 0x9F000),
+    MemoryRange.between(0x100000, 0x77800123),
+    MemoryRange.between(4 * GIB, 8 * GIB),
+    MemoryRange.between(8 * GIB, 9 * GIB),
+)
+
+
+def test_all_memory_of_a_kernel_that_reserves_gaps_of_memory_alone_was_taken() -> None:
+    """In whole pages, above the first MiB."""
+    assert convertible.of_memory("initialized", "memory", SYSTEM_RAM) == (
+        MemoryRange.between(0x100000, 0x77800000),
+        MemoryRange.between(4 * GIB, 9 * GIB),
+    )
+
+
+def test_a_kernel_that_reserves_gaps_between_cmrs_may_have_left_memory_out() -> None:
+    assert convertible.of_memory("initialized", "cmrs", SYSTEM_RAM) is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_hosts_convertible_memory_is_its_tdmrs_less_their_reserved_areas(
+    name: str,
+) -> None:
+    memory = report_of(name).host.memory
+    if memory.convertible_at_least is None or not memory.tdmrs:
+        return
+    if any(tdmr.reserved is None for tdmr in memory.tdmrs):
+        return
+    taken = sum(t.size for t in memory.tdmrs) - sum(
+        area.size for t in memory.tdmrs for area in t.reserved or ()
+    )
+    assert memory.convertible_at_least_bytes == taken
+    for cmr_free in gaps_between(memory.cmrs):
+        for piece in memory.convertible_at_least:
+            assert piece.end <= cmr_free.base or piece.base >= cmr_free.end
+
+
+def gaps_between(cmrs: tuple[MemoryRange, ...] | None) -> list[MemoryRange]:
+    found = cmrs or ()
+    return [
+        MemoryRange.between(before.end, after.base)
+        for before, after in pairwise(found)
+        if before.end < after.base
+    ]

@@ -41,13 +41,21 @@ class Kernel:
         }
         self.heap = TDMRS
         self.hidden = False
+        self.twins: dict[str, tuple[int, bytes]] = {}
+        """Other variables of the same name: before it (0) or after it (1), and their bytes."""
 
     def make(self) -> None:
         data, lines = b"", ["ffffffff81000000 T _text", f"{BASE + 8:016x} b tdx_sysinfo_other"]
         for name, value in self.variables.items():
-            address = 0 if self.hidden else BASE + len(data)
-            lines.append(f"{address:016x} b {name}")
-            data += value.ljust(-len(value) % 8 + len(value), b"\0")
+            same = [value]
+            if name in self.twins:
+                place, other = self.twins[name]
+                same.insert(place, other)
+            for content in same:
+                address = 0 if self.hidden else BASE + len(data)
+                lines.append(f"{address:016x} b {name}")
+                data += content.ljust(-len(content) % 8 + len(content), b"\0")
+        lines.append(f"{BASE + len(data):016x} B _end")
         (self.folder / "kallsyms").write_text("\n".join(lines) + "\n")
         (self.folder / "vmlinux").write_bytes(self.types)
         (self.folder / "kcore").write_bytes(core((BASE, data), (HEAP, self.heap)))
@@ -459,3 +467,149 @@ RECORDS = HOSTILE | st.fixed_dictionaries(
 @given(st.dictionaries(st.sampled_from([*kobjects.VARIABLES, kobjects.TDMRS]), RECORDS) | HOSTILE)
 def test_a_hostile_record_makes_facts_unknown_and_no_trace(record: Any) -> None:
     observe(world(answers={kmem.KEY: record}), NAMES)
+
+
+# --- variables of one name, and values that none has --------------------------------------------
+
+POINTER = struct.pack("<Q", 0xFFFFFFFF83B00000)
+
+
+@pytest.mark.parametrize("order", ["the pointer first", "the pointer last"])
+def test_of_two_variables_of_one_name_the_one_that_is_long_enough_is_read(
+    kernel: Callable[[str], Kernel], order: str
+) -> None:
+    """kvm_intel, where it is built in, has a pointer called tdx_sysinfo."""
+    made = kernel("7.2")
+    place = 0 if "first" in order else 1
+    made.twins = {"tdx_sysinfo": (place, POINTER)}
+    made.make()
+    report = observed()
+    assert str(report.host.module.version) == "1.5.24"
+    assert report.host.module.features0 == 0x140FBF
+
+
+def test_of_two_variables_of_one_length_none_is_read(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    made.twins = {"tdx_sysinfo": (1, sysinfo())}
+    made.make()
+    report = observed()
+    assert report.host.module.features0 is None
+    messages = " ".join(a.message for a in report.attempts("module.features0"))
+    assert "2 variables called tdx_sysinfo" in messages
+    assert report.host.keys.tdx_keyids == 64, "others are read all the same"
+
+
+def test_a_variable_that_is_too_short_is_another_one(kernel: Callable[[str], Kernel]) -> None:
+    made = kernel("7.2")
+    made.variables = {"tdx_sysinfo": POINTER, **{
+        name: value for name, value in made.variables.items() if name != "tdx_sysinfo"
+    }}  # fmt: skip
+    made.make()
+    assert observed().host.module.features0 is None
+
+
+@pytest.mark.parametrize(
+    ("offset", "value"),
+    [(16, 0), (18, 0), (20, 0), (22, 0), (24, 0), (16, 5000), (2, 1000), (0, 0xFFFF)],
+)
+def test_what_no_module_says_of_itself_is_refused(
+    kernel: Callable[[str], Kernel], offset: int, value: int
+) -> None:
+    made = kernel("7.2")
+    data = bytearray(sysinfo())
+    struct.pack_into("<H", data, offset, value)
+    made.variables["tdx_sysinfo"] = bytes(data)
+    made.make()
+    report = observed()
+    assert report.host.module.features0 is None
+    assert "as no TDX module has it" in " ".join(
+        attempt.message for attempt in report.attempts("module.features0")
+    )
+
+
+def test_a_number_that_is_no_keyid_is_refused() -> None:
+    recorded = world(answers={kmem.KEY: {"tdx_nr_guest_keyids": 0x83B00000}})
+    report = observe(recorded, ("keys.guest_keyids",))
+    assert report.host.keys.guest_keyids is None
+
+
+STATE = ["initialized 0 8 1 0", "sysinit_done 8 8 1 0", "sysinit_ret 32 32 1 1"]
+
+
+@pytest.mark.parametrize(
+    ("done", "result", "state"),
+    [
+        (True, -95, "failed"),
+        (True, -13, "failed"),
+        (True, -5, "failed"),
+        (True, -19, "not-loaded"),
+        (False, 0, "failed"),
+        (True, 0, "unknown"),
+    ],
+)
+def test_how_the_first_call_ended_tells_the_state(done: bool, result: int, state: str) -> None:
+    data = struct.pack("<??2xi", False, done, result).hex()
+    recorded = world(
+        answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}},
+        log="[ 0.2] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n",
+    )
+    report = observe(recorded, ("module.state", "module.sysinit_result"))
+    assert report.host.module.state == state
+    assert report.host.module.sysinit_result == result
+
+
+def test_a_kernel_that_found_no_tdx_made_no_call_and_failed_at_nothing() -> None:
+    data = struct.pack("<??2xi", False, False, 0).hex()
+    recorded = world(answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}})
+    assert observe(recorded, ("module.state",)).host.module.state == "unknown"
+
+
+@pytest.mark.parametrize(("vcpus", "features0"), [(576, 0x140FBF), (0, None)])
+def test_after_a_failure_of_7_1_what_was_read_whole_is_told(
+    kernel: Callable[[str], Kernel], vcpus: int, features0: int | None
+) -> None:
+    made = kernel("7.1")
+    read = bytearray(sysinfo())
+    struct.pack_into("<H", read, 66, vcpus)
+    del made.variables["tdx_module_state"]
+    made.variables |= {"tdx_module_initialized": b"\0", "tdx_sysinfo": bytes(read)}
+    made.make()
+    assert observed().host.module.features0 == features0
+
+
+# --- sources that outlive a module ---------------------------------------------------------------
+
+ABSENT = {"/sys/devices/faux/tdx_host/version": {"reason": "absent", "message": "does not exist"}}
+RUNS = struct.pack("<??2xi", True, True, 0).hex()
+OUTLIVES: dict[str, dict[str, Any]] = {
+    "kernel memory": {"answers": {kmem.KEY: {"tdx_module_state": {"data": RUNS, "layout": STATE}}}},
+    "KVM": {"answers": {"kvm/vm_types": 33, "kvm/tdx_capabilities": {"supported_attrs": "0x0"}}},
+    "the cgroup": {"files": {"/sys/fs/cgroup/misc.capacity": "tdx 63\n"}},
+    "KVM's parameter": {"files": {"/sys/module/kvm_intel/parameters/tdx": "Y\n"}},
+    "the log": {"log": "[ 1.0] virt/tdx: TDX-Module initialized\n"},
+}
+
+
+@pytest.mark.parametrize("what", OUTLIVES)
+@pytest.mark.parametrize(
+    ("release", "refused", "state"),
+    [
+        ("7.2.13", ABSENT, "unknown"),
+        ("7.3.4-amd64", ABSENT, "unknown"),
+        ("7.1.9", ABSENT, "initialized"),
+        ("6.17.13", ABSENT, "initialized"),
+        ("7.2.13", {}, "initialized"),
+    ],
+)
+def test_from_7_2_on_what_outlives_a_module_proves_none_where_its_driver_is_silent(
+    what: str, release: str, refused: dict[str, Any], state: str
+) -> None:
+    host = OUTLIVES[what]
+    files = {"/proc/sys/kernel/osrelease": release, **host.get("files", {})}
+    recorded = world(**{**host, "files": files, "refused": refused})
+    report = observe(recorded, ("module.state",))
+    assert report.host.module.state == state
+    if state == "unknown":
+        assert any("modprobe tdx_host" in a.remedy for a in report.attempts("module.state")) or (
+            what == "KVM's parameter"
+        )

@@ -1,0 +1,162 @@
+"""What hosts in the field printed, and what must be said of each: `field.toml`.
+
+No two checks of one report may contradict each other: `contradictions.toml`, over these and all
+recorded hosts.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tdxinfo.checks import evidence
+from tdxinfo.checks.engine import CHECKS, Result, first_failure, run_checks, verdict_of
+from tdxinfo.inputs.supplied import example_names, open_input, recognise
+from tdxinfo.machine import Machine
+from tdxinfo.model.values import ModuleVersion
+from tdxinfo.report import Report, observe
+from tests.hands import report_with
+from tests.test_hosts import NAMES, report_of
+
+FOLDER = Path(__file__).parent
+CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "field.toml").read_text())["case"]
+PAIRS: list[dict[str, Any]] = tomllib.loads((FOLDER / "contradictions.toml").read_text())["pair"]
+BY_NAME = {f"{case['kind']}: {case['name']}": case for case in CASES}
+FACT = "host."
+WHOLE = 220
+"""Lines of a log that is taken for a whole one."""
+FILLER = (
+    "[    0.9] pci 0000:00:00.0: [8086:3258] type 00 class 0x088000 conventional PCI endpoint\n"
+)
+
+
+def text_of(case: dict[str, Any]) -> str:
+    """The case's log; a whole one has other lines before its last."""
+    lines: str = case["lines"].strip("\n") + "\n"
+    if not case.get("whole"):
+        return lines
+    *first, last = lines.splitlines(keepends=True)
+    return "".join(first) + FILLER * WHOLE + last
+
+
+@cache
+def report_of_case(name: str) -> Report:
+    machine = recognise(text_of(BY_NAME[name]).encode(), "a log")
+    assert isinstance(machine, Machine)
+    return observe(machine)
+
+
+@cache
+def results_of_case(name: str) -> list[Result]:
+    return run_checks(report_of_case(name))
+
+
+def said(result: Result) -> str:
+    return f"{result.verdict.message} {result.remedy}"
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_log_of_the_field_tells_what_it_proves(name: str) -> None:
+    report = report_of_case(name)
+    values = report.host.model_dump(mode="json")
+    for fact, wanted in BY_NAME[name].get("facts", {}).items():
+        section, _, field = fact.partition(".")
+        value = values[section][field] if report.is_known(fact) else "unknown"
+        assert value == wanted, fact
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_a_log_of_the_field_is_judged_by_its_evidence(name: str) -> None:
+    case, results = BY_NAME[name], results_of_case(name)
+    found = {result.check.id: result.outcome.value for result in results}
+    assert {i: found[i] for i in case.get("outcomes", {})} == case.get("outcomes", {})
+    first = first_failure(results)
+    if "first" in case:
+        assert (first.check.id if first else "") == case["first"]
+    if "verdict" in case:
+        assert verdict_of(results).value == case["verdict"]
+    for words in case.get("says", ()):
+        assert first is not None
+        assert words in said(first)
+    for words in case.get("never", ()):
+        assert not [r.check.id for r in results if words in said(r)]
+
+
+# --- no contradictions ---------------------------------------------------------------------------
+
+
+def holds(condition: dict[str, Any], report: Report, results: dict[str, Result]) -> bool:
+    """Whether every check that it names has one of the outcomes, and every fact of the values."""
+    return all(
+        report.host.fact(name.removeprefix(FACT)) in wanted
+        if name.startswith(FACT)
+        else name in results and results[name].outcome.value in wanted
+        for name, wanted in condition.items()
+    )
+
+
+def contradictions(report: Report) -> list[str]:
+    results = {result.check.id: result for result in run_checks(report)}
+    return [
+        pair["why"]
+        for pair in PAIRS
+        if holds(pair["one"], report, results) and holds(pair["other"], report, results)
+    ]
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_no_two_findings_of_a_case_contradict_each_other(name: str) -> None:
+    assert contradictions(report_of_case(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_two_findings_of_a_recorded_host_contradict_each_other(name: str) -> None:
+    assert contradictions(report_of(name)) == []
+
+
+@pytest.mark.parametrize("name", example_names())
+def test_no_two_findings_of_an_example_contradict_each_other(name: str) -> None:
+    machine = open_input(name)
+    assert isinstance(machine, Machine)
+    assert contradictions(observe(machine)) == []
+
+
+BROKEN: dict[str, dict[str, Any]] = {
+    "a kernel that initialized the module can start it": {
+        "kernel.release": "6.12.9",
+        "kernel.generation": "detects",
+    },
+    "a kernel that initialized the module supports its line": {
+        "kernel.release": "5.15.0-mvp11",
+        "module.version": ModuleVersion(1, 5, 5),
+    },
+    "a kernel beside whose hibernation the module runs does not mind it": {
+        "kernel.release": "6.17.1",
+        "kernel.hibernation": True,
+    },
+    "a processor that runs the module has TDX": {"platform.family": 6, "platform.model": 106},
+}
+"""Hosts that run a module, against a rule by number."""
+
+
+@pytest.mark.parametrize("why", BROKEN)
+def test_without_evidence_a_rule_by_number_contradicts_what_runs(
+    why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = report_with({"module.state": "initialized", **BROKEN[why]})
+    assert contradictions(report) == []
+    monkeypatch.setattr(evidence, "shown", lambda report, claim: "")
+    assert why in contradictions(report)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair["why"])
+def test_a_pair_names_checks_and_facts_that_there_are(pair: dict[str, Any]) -> None:
+    from tdxinfo.host import fact_names
+
+    names = {*pair["one"], *pair["other"]}
+    assert names <= {*CHECKS, *(f"{FACT}{name}" for name in fact_names())}
+    assert set(pair) == {"why", "one", "other"}
