@@ -21,8 +21,9 @@ from tdxinfo.errors import (
     Unsupported,
     from_record,
 )
-from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine
+from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Live, Machine
 from tdxinfo.machine.bounded import read_file, within
+from tdxinfo.machine.kinds import shown
 from tdxinfo.model.provenance import Origin
 
 if TYPE_CHECKING:
@@ -54,12 +55,12 @@ class CapturedMachine(Machine):
         except Absent:
             raise NotRecorded(f"{path} is not in the record") from None
 
-    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+    def _ask(self, key: str, live: Live) -> Answer:
         self._raise_refusal(key)
         if key == KERNEL_LOG:
             return self._kernel_log()
         if key not in self._answers:
-            raise NotRecorded(f"{key} is not in the record")
+            raise NotRecorded(f"{shown(key)} is not in the record")
         return cast(Answer, self._answers[key])
 
     def _kernel_log(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tdxinfo.decode.sessions import upstream_version
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.system import System
 
 KEY = "packages"
 
@@ -31,5 +32,5 @@ class PackageVersion:
         return upstream_version(version)
 
 
-def _live() -> Answer:
+def _live(system: System) -> Answer:
     raise Absent("a package's version is read from reports alone")
