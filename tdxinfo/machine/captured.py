@@ -22,7 +22,7 @@ from tdxinfo.errors import (
     from_record,
 )
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Live, Machine
-from tdxinfo.machine.bounded import read_file, within
+from tdxinfo.machine.bounded import read_file
 from tdxinfo.machine.kinds import shown
 from tdxinfo.model.provenance import Origin
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
 
-_PATIENCE = 20.0
-"""Seconds for the parse of a file of answers. That of a large host takes less than one."""
+DEPTH_LIMIT = 16
+"""Lists and tables inside each other. A capture has up to six."""
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
@@ -117,6 +117,8 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
     for table in ("answers", "refused"):
         if not isinstance(answers.get(table, {}), dict):
             raise BadInput(f"{table} in answers.toml of {shown} is no table.")
+    if _depth(answers) > DEPTH_LIMIT:
+        raise BadInput(f"answers.toml of {shown} has lists inside each other without end.")
     return CapturedMachine(origin, read, answers)
 
 
@@ -130,8 +132,7 @@ def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
 
     try:
         text = read(name).decode("utf-8")
-        # Python's parser takes the square of a dotted key's length.
-        return within(_PATIENCE, name, lambda: tomllib.loads(text))
+        return tomllib.loads(text)
     except Absent:
         return None
     except Unavailable as error:
@@ -139,6 +140,20 @@ def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
     # ValueError is also what int() says of more digits than it takes.
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
+
+
+def _depth(value: object) -> int:
+    """How many lists and tables lie inside each other, counted up to one more than the limit."""
+    level, depth = [value], 0
+    while level and depth <= DEPTH_LIMIT:
+        inner = [
+            item.values() if isinstance(item, dict) else item
+            for item in level
+            if isinstance(item, dict | list)
+        ]
+        level = [item for items in inner for item in items]
+        depth += 1
+    return depth
 
 
 def from_memory(files: Mapping[str, bytes]) -> ReadFile:

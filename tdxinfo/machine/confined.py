@@ -73,10 +73,13 @@ class _Child(Generic[I, T]):
 
     def __init__(self, work: Callable[[I], T], limits: Limits) -> None:
         self._limits = limits
-        self._socket, other = socket.socketpair()
+        try:
+            self._socket, other = socket.socketpair()
+            self.pid = os.fork()
+        except OSError as error:
+            raise BadInput(f"No process can be started to read it: {error.strerror}.") from None
         self._since = 0.0
         self.pieces = 0
-        self.pid = os.fork()
         if self.pid == 0:
             self._socket.close()
             _serve(other, work, limits)
