@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
+from tdxinfo.cli.streams import input_bytes
 from tdxinfo.cli.subject import examine, report_of
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explana
 
 def _lines() -> Iterator[str]:
     """The lines of standard input, each once."""
-    text = sys.stdin.read(_MOST_TEXT)
+    text = input_bytes(_MOST_TEXT).decode("utf-8", "replace")
     yield from dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
 
 

@@ -122,7 +122,11 @@ def unparsed(
 def _name(path: str) -> str:
     if path == "-":
         return _STANDARD_INPUT
-    return _without_ending(os.path.basename(os.path.abspath(path)))
+    try:
+        path = os.path.abspath(path)
+    except OSError:  # the working directory is gone
+        path = path.rstrip("/")
+    return _without_ending(os.path.basename(path) or path)
 
 
 def _without_ending(name: str) -> str:

@@ -280,6 +280,9 @@ def _send_result(connection: socket.socket, result: tuple[str, Any]) -> None:
         _send(connection, result[1], result[0])
     except MemoryError:
         _send(connection, None, "memory")
+    except Exception as error:  # the result cannot be pickled
+        what = f"{type(error).__name__}: {error}"[:500]
+        _send(connection, Crash(what, traceback.format_exc()), "error")
 
 
 # --- between both -------------------------------------------------------------------------------
