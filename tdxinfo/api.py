@@ -12,7 +12,7 @@ from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.checks.policy_checks import checks_of, read_policy
 from tdxinfo.errors import BadInput
 from tdxinfo.host import SECTIONS, fact_names
-from tdxinfo.inputs.supplied import open_input
+from tdxinfo.inputs.examined import examine
 from tdxinfo.machine import Machine
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.report import CheckReport, Report, selected
@@ -27,10 +27,13 @@ def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Re
     `facts` are sections ("module") and facts ("memory.cmrs"); None is for all. Raises BadInput.
     """
     names = None if facts is None else named_facts(facts)
-    found = LiveMachine() if source is None else open_input(source)
-    if isinstance(found, Machine):
-        return observe_machine(found, names)
-    return found if names is None else selected(found, names)
+
+    def report(found: Machine | Report) -> Report:
+        if isinstance(found, Machine):
+            return observe_machine(found, names)
+        return found if names is None else selected(found, names)
+
+    return report(LiveMachine()) if source is None else examine(source, report)
 
 
 def named_facts(facts: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ TdxinfoError
     ├── Absent          it does not exist
     │   └── NotRecorded it was never asked when the capture was made
     ├── Denied          it exists, but this process may not read it
+    ├── Excluded        the user or the administrator forbade to read it
     ├── Unsupported     it exists, but this machine or kernel does not do it
     │   └── Lost        it did once; what other places still say of it is stale
     ├── TimedOut        it did not answer in time
@@ -58,6 +59,12 @@ class Denied(Unavailable):
     reason = "denied"
 
 
+class Excluded(Unavailable):
+    """The user or the administrator forbade to read this kind of source."""
+
+    reason = "excluded"
+
+
 class Unsupported(Unavailable):
     """The place exists, but this machine or kernel does not do what was asked."""
 
@@ -90,7 +97,17 @@ class Inconsistent(Malformed):
 
 REASONS: dict[str, type[Unavailable]] = {
     kind.reason: kind
-    for kind in (Absent, NotRecorded, Denied, Unsupported, Lost, TimedOut, Malformed, Inconsistent)
+    for kind in (
+        Absent,
+        NotRecorded,
+        Denied,
+        Excluded,
+        Unsupported,
+        Lost,
+        TimedOut,
+        Malformed,
+        Inconsistent,
+    )
 }
 
 AS_ROOT = "Run as root."

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
 
 from tdxinfo.checks.engine import Check, deciding, first_failure, run_some, verdict_of
 from tdxinfo.errors import BadInput
-from tdxinfo.inputs.many import ReportText, Supplied, unparsed
+from tdxinfo.inputs.many import ReportText, Supplied, Unopened, unparsed
+from tdxinfo.machine.confined import LIMITS, Crash, Pool, Slot
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict
 from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future, ProcessPoolExecutor
 
 MOST_KINDS = 10_000
 """Kinds of host that are told apart; real fleets have some dozen."""
@@ -33,6 +30,12 @@ BATCH = 50
 
 BATCH_BYTES = 1 << 20
 """Bytes of reports that are enough for a batch, so that long ones do not fill the memory."""
+
+SMALL = 1 << 20
+"""Bytes of a report that may be parsed in this process."""
+
+MEMORY = 160 << 20
+"""Bytes that each of the other processes may use."""
 
 MOST_EXAMPLES = 3
 """Hosts of a kind whose names are kept."""
@@ -157,20 +160,23 @@ def entry_of(given: Supplied) -> Entry:
         return Entry(given.name, given.place, None, str(error))
 
 
-def _entries_of(texts: list[ReportText]) -> list[Entry]:
-    return [entry_of(given) for text in texts for given in text.hosts()]
+Unread = ReportText | Unopened
+
+
+def _entries_of(unread: list[Unread]) -> list[Entry]:
+    return [entry_of(given) for found in unread for given in found.hosts()]
 
 
 class Reader:
-    """Hands on the entries of a fleet in order, and has reports judged on all processors.
+    """Hands on the entries of a fleet in order; what may be large is judged in other processes.
 
-    The first reports are judged here, so that a small fleet starts no process.
+    The first small reports are judged here, so that a small fleet of them starts no process.
     """
 
     def __init__(self, hand_on: Callable[[Entry], None]) -> None:
         self._hand_on = hand_on
         self._waiting: list[ReportText] = []
-        self._pending: deque[Future[list[Entry]]] = deque()
+        self._pending: deque[tuple[Slot[list[Entry]], list[Unread]]] = deque()
         self._seen = 0
         self._workers = len(os.sched_getaffinity(0))
 
@@ -181,25 +187,49 @@ class Reader:
                 self._add(found)
             self.flush()
 
-    def _add(self, found: Supplied | ReportText) -> None:
-        if not isinstance(found, ReportText):
+    def _add(self, found: Supplied | Unread) -> None:
+        if isinstance(found, Supplied):
             self.flush()
             self._hand_on(entry_of(found))
+            return
+        if isinstance(found, Unopened) or len(found.text) > SMALL:
+            self._submit(self._take())
+            self._submit([found])
             return
         self._seen += 1
         self._waiting.append(found)
         if self._seen <= ALONE or self._workers < 2:
-            self._hand_on_all(_entries_of(self._take()))
+            self.flush()
         elif len(self._waiting) >= BATCH or self._waiting_bytes() >= BATCH_BYTES:
-            self._pending.append(self._pool.submit(_entries_of, self._take()))
-            if len(self._pending) > 2 * self._workers:
-                self._hand_on_all(self._pending.popleft().result())
+            self._submit(self._take())
 
     def flush(self) -> None:
         """Hands on all that was read so far."""
         while self._pending:
-            self._hand_on_all(self._pending.popleft().result())
-        self._hand_on_all(_entries_of(self._take()))
+            self._hand_on_next()
+        self._hand_on_all(_entries_of(list(self._take())))
+
+    def _submit(self, unread: Sequence[Unread]) -> None:
+        if not unread:
+            return
+        self._pending.append((self._pool.submit(unread[0].place, list(unread)), list(unread)))
+        if len(self._pending) > 2 * self._workers:
+            self._hand_on_next()
+
+    def _hand_on_next(self) -> None:
+        slot, unread = self._pending.popleft()
+        self._hand_on_all(self._result(slot, unread))
+
+    def _result(self, slot: Slot[list[Entry]], unread: list[Unread]) -> Iterable[Entry]:
+        """The entries of a batch; where that broke a limit, of each of it alone."""
+        try:
+            return self._pool.result(slot)
+        except (BadInput, Crash) as error:
+            if len(unread) == 1:
+                (one,) = unread
+                return [Entry(one.name, one.place, None, _why(error, one.place))]
+        alone = [(self._pool.submit(one.place, [one]), [one]) for one in unread]
+        return [entry for slot, one in alone for entry in self._result(slot, one)]
 
     def _waiting_bytes(self) -> int:
         return sum(len(found.text) for found in self._waiting)
@@ -213,14 +243,16 @@ class Reader:
             self._hand_on(entry)
 
     @cached_property
-    def _pool(self) -> ProcessPoolExecutor:
+    def _pool(self) -> Pool[list[Unread], list[Entry]]:
         """Forked, so that the workers have the models and tables already."""
-        from concurrent.futures import ProcessPoolExecutor
-        from multiprocessing import get_context
+        limits = LIMITS._replace(memory=MEMORY)
+        return self._stack.enter_context(Pool(_entries_of, self._workers, limits))
 
-        return self._stack.enter_context(
-            ProcessPoolExecutor(self._workers, mp_context=get_context("fork"))
-        )
+
+def _why(error: Exception, place: str) -> str:
+    if isinstance(error, Crash):
+        return f"{place} made tdxinfo fail ({error}). This is a bug: please report it."
+    return str(error)
 
 
 def _encodable(text: str) -> str:

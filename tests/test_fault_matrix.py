@@ -26,7 +26,7 @@ from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.errors import REASONS, Unavailable
 from tdxinfo.host import fact_names
 from tdxinfo.host.observe import Observed, Observer
-from tdxinfo.machine import FILE_LIMIT, Answer, Machine
+from tdxinfo.machine import FILE_LIMIT, Answer, Live, Machine
 from tdxinfo.machine.bounded import read_file, within
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.report import report_of
@@ -56,7 +56,7 @@ class Watched(Machine):
         self.files.add(path)
         return self._inner.read(path)
 
-    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+    def _ask(self, key: str, live: Live) -> Answer:
         self.keys.add(key)
         return self._inner.ask(key, live)
 
@@ -73,7 +73,7 @@ class Faulty(Watched):
     def _read(self, path: str) -> bytes:
         return self._faulty() if path == self._place else self._inner.read(path)
 
-    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+    def _ask(self, key: str, live: Live) -> Answer:
         return self._faulty() if key == self._place else self._inner.ask(key, live)
 
     def _faulty(self) -> Any:

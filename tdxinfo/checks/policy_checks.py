@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from tdxinfo.checks.policy import Policy
 from tdxinfo.decode import bits
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine.bounded import read_file
+from tdxinfo.machine.confined import run
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown
 from tdxinfo.report import Report
@@ -66,7 +68,8 @@ def checks_of(policy: Policy) -> list[Check]:
 def read_policy(path: str) -> Policy:
     """The policy in a TOML file. Raises BadInput."""
     try:
-        table = tomllib.loads(read_file(path, _MOST_BYTES).decode("utf-8"))
+        text = read_file(path, _MOST_BYTES).decode("utf-8")
+        table = run(lambda: _table(text, path), path)
         policy = Policy.model_validate(table)
     except Unavailable as error:
         raise BadInput(f"The policy cannot be read: {error.message}.") from None
@@ -74,11 +77,18 @@ def read_policy(path: str) -> Policy:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
         raise BadInput(f"The policy {path} is not valid: {where}: {first['msg']}.") from None
-    # ValueError is also what int() says of more digits than it takes.
-    except (ValueError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
     _refuse_unknown_names(policy, path)
     return policy
+
+
+def _table(text: str, path: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    # ValueError is also what int() says of more digits than it takes.
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
 
 
 def _refuse_unknown_names(policy: Policy, path: str) -> None:

@@ -2,29 +2,57 @@
 
 from __future__ import annotations
 
-import io
 import os
+import signal
 import sys
+from contextlib import suppress
 from typing import NoReturn
 
 import click
 
-from tdxinfo.cli.options import ExitStatus, wants_json
+from tdxinfo.cli import streams
+from tdxinfo.cli.options import ExitStatus, wants_json, wants_trace
 from tdxinfo.errors import BadInput
 
 
 def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # they would cost a search at every start
-    for stream in (sys.stdout, sys.stderr):
-        _escape_what_cannot_be_encoded(stream)
-    if sys.stdout is None:  # what Python makes of a descriptor that is closed
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # What was begun is cleaned up on the way out.
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+    if not streams.prepare():
         sys.exit(_refuse("The output cannot be written: standard output is closed.", []))
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except (OSError, BadInput):
+        streams.silence_output()
+    sys.exit(status)
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def run(arguments: list[str]) -> int:
-    """The exit status of the command line. What was not expected goes through as an exception."""
+    """The exit status of the command line; whatever happens, it ends with a sentence."""
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except BrokenPipeError:
+        streams.silence_output()
+        return ExitStatus.BROKEN_PIPE
+    except streams.NotWritten as error:
+        streams.silence_output()
+        return _refuse(str(error), [])
+    except Exception as error:
+        return _crash(error, arguments)
+
+
+def _run(arguments: list[str]) -> int:
     from tdxinfo.cli.root import root
 
     try:
@@ -33,18 +61,14 @@ def run(arguments: list[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return ExitStatus.BAD_INPUT
+    except streams.NotWritten:
+        raise
     except (click.UsageError, BadInput) as error:
         return _refuse(_sentence(error), arguments)
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except (KeyboardInterrupt, click.Abort):
+    except click.Abort:
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        _silence_stdout()
-        return ExitStatus.BROKEN_PIPE
-    except OSError as error:
-        _silence_stdout()
-        return _refuse(f"The output cannot be written: {error.strerror}.", [])
     return status if isinstance(status, int) else ExitStatus.READY
 
 
@@ -55,7 +79,9 @@ def _sentence(error: click.UsageError | BadInput) -> str:
     return f"{error.format_message()} Try `{command} --help`."
 
 
-def _refuse(sentence: str, arguments: list[str]) -> int:
+def _refuse(
+    sentence: str, arguments: list[str], status: ExitStatus = ExitStatus.BAD_INPUT
+) -> ExitStatus:
     """Says why on stderr, and as JSON on stdout where JSON was asked for."""
     from tdxinfo.render.safe import printable
 
@@ -64,15 +90,28 @@ def _refuse(sentence: str, arguments: list[str]) -> int:
 
         click.echo(failure_report(sentence).model_dump_json())
     click.echo(f"tdxinfo: {printable(sentence)}", err=True)
-    return ExitStatus.BAD_INPUT
+    return status
 
 
-def _silence_stdout() -> None:
-    """Keeps the interpreter from complaining once more when it flushes at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _crash(error: Exception, arguments: list[str]) -> ExitStatus:
+    """Says that this is a bug, or that the machine has no memory left; -v shows where."""
+    what = f"{type(error).__name__}: {error}".rstrip(": ")[:300]
+    sentence = f"A bug in tdxinfo ended this run ({what}). Please report it; -v shows where."
+    if isinstance(error, MemoryError):
+        sentence = "There is no memory left."
+    try:
+        if wants_trace(arguments):
+            sys.stderr.write(_trace(error))
+        return _refuse(sentence, arguments, ExitStatus.CRASH)
+    except Exception:
+        # Not even that could be imported or printed.
+        with suppress(OSError):
+            os.write(2, f"tdxinfo: {sentence}\n".encode("utf-8", "backslashreplace"))
+        return ExitStatus.CRASH
 
 
-def _escape_what_cannot_be_encoded(stream: object) -> None:
-    """A terminal without UTF-8 gets an escape for a character it has not, instead of an error."""
-    if isinstance(stream, io.TextIOWrapper):
-        stream.reconfigure(errors="backslashreplace")
+def _trace(error: Exception) -> str:
+    import traceback
+
+    inner: str = getattr(error, "trace", "")
+    return inner or "".join(traceback.format_exception(error))

@@ -11,7 +11,7 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of
-from tdxinfo.cli.subject import report_of, subject_of
+from tdxinfo.cli.subject import report_of
 
 if TYPE_CHECKING:
     from tdxinfo.checks.document import CheckRun
@@ -94,7 +94,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     chosen, left_out = _ids(only) | _ids(group, of_groups=True), _ids(skip)
     terms = None if policy is None else read_policy(policy)
     added = () if terms is None else checks_of(terms)
-    report = report_of(subject_of(settings))
+    report = report_of(settings)
     results = run_checks(report, left_out, terms, added, date.today())
     if chosen:
         results = [result for result in results if result.check.id in chosen]

@@ -9,7 +9,7 @@ import click
 from tdxinfo.cli import completion
 from tdxinfo.cli.dump import chosen
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
-from tdxinfo.cli.subject import report_of, subject_of
+from tdxinfo.cli.subject import report_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
@@ -82,4 +82,4 @@ def diff(  # noqa: PLR0913  # each option is a parameter
 
 
 def _report(given: str, names: list[str]) -> Report:
-    return report_of(subject_of(Settings(source=None if given == LIVE else given)), names)
+    return report_of(Settings(source=None if given == LIVE else given), names)

@@ -6,7 +6,7 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
-from tdxinfo.cli.subject import report_of, subject_of
+from tdxinfo.cli.subject import examine, report_of
 from tdxinfo.errors import BadInput
 
 
@@ -51,7 +51,7 @@ def dump(
     if all_sources:
         _dump_all_sources(settings, names)
         return
-    report = report_of(subject_of(settings), names)
+    report = report_of(settings, names)
     if settings.quiet:
         return
     if settings.format == "json":
@@ -79,7 +79,7 @@ def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
         raise click.UsageError(
             "--map draws for people: leave --map out, `dump memory --json` tells the same."
         )
-    report = report_of(subject_of(settings), fact_names("memory"))
+    report = report_of(settings, fact_names("memory"))
     if settings.quiet:
         return
     from tdxinfo.render import theme
@@ -90,14 +90,16 @@ def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
 
 def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     from tdxinfo.machine import Machine
-    from tdxinfo.report import observe_all_sources
+    from tdxinfo.report import Report, observe_all_sources
 
-    subject = subject_of(settings)
-    if not isinstance(subject, Machine):
-        raise BadInput(
-            "--all-sources needs a machine or a capture: a report keeps no other answers."
-        )
-    report = observe_all_sources(subject, names)
+    def all_sources(subject: Machine | Report) -> Report:
+        if not isinstance(subject, Machine):
+            raise BadInput(
+                "--all-sources needs a machine or a capture: a report keeps no other answers."
+            )
+        return observe_all_sources(subject, names)
+
+    report = examine(settings, all_sources)
     if settings.quiet:
         return
     if settings.format == "json":
@@ -110,22 +112,25 @@ def _dump_all_sources(settings: Settings, names: list[str]) -> None:
 
 def _dump_fields(settings: Settings) -> None:
     from tdxinfo.machine import Machine
+    from tdxinfo.report import Report, frame
     from tdxinfo.sources.elements import elements_of
 
-    subject = subject_of(settings)
-    if not isinstance(subject, Machine):
-        raise BadInput("--fields needs a machine, a capture or a dump: a report keeps no metadata.")
+    def report_of_fields(subject: Machine | Report) -> Report:
+        if not isinstance(subject, Machine):
+            raise BadInput(
+                "--fields needs a machine, a capture or a dump: a report keeps no metadata."
+            )
+        return Report(**frame(subject.origin), fields=tuple(elements_of(subject)))
+
+    report = examine(settings, report_of_fields)
     if settings.quiet:
         return
     if settings.format == "json":
-        from tdxinfo.report import Report, frame
-
-        report = Report(**frame(subject.origin), fields=tuple(elements_of(subject)))
         click.echo(report.model_dump_json())
         return
     from tdxinfo.render import fields, theme
 
-    fields.print_fields(theme.console(settings.color), subject)
+    fields.print_fields(theme.console(settings.color), report.fields or ())
 
 
 def chosen(facts: tuple[str, ...]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import click
 
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import Settings, global_options, settings_of
-from tdxinfo.cli.subject import report_of, subject_of
+from tdxinfo.cli.streams import input_bytes
+from tdxinfo.cli.subject import examine, report_of
 
 if TYPE_CHECKING:
     from tdxinfo.explain import Detail, Explanation
@@ -74,7 +74,7 @@ def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explana
 
 def _lines() -> Iterator[str]:
     """The lines of standard input, each once."""
-    text = sys.stdin.read(_MOST_TEXT)
+    text = input_bytes(_MOST_TEXT).decode("utf-8", "replace")
     yield from dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
 
 
@@ -120,7 +120,7 @@ def _outcome_here(settings: Settings, check_id: str) -> Detail:
     from tdxinfo.explain import Detail
     from tdxinfo.model.verdict import skipped
 
-    results = run_checks(report_of(subject_of(settings)))
+    results = run_checks(report_of(settings))
     found = [result.verdict for result in results if result.check.id == check_id]
     verdict = found[0] if found else skipped("only a policy asks for it")
     return Detail(name="here", text=f"{verdict.outcome.value}: {verdict.message}")
@@ -131,16 +131,19 @@ def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
     from tdxinfo.explain import Detail
     from tdxinfo.machine import Machine
     from tdxinfo.render import words
-    from tdxinfo.report import SourceAnswer, observe_all_sources
+    from tdxinfo.report import Report, SourceAnswer, observe_all_sources
 
-    subject = subject_of(settings)
-    if not isinstance(subject, Machine):
-        origin = subject.origin_of(name)
+    def with_all_sources(subject: Machine | Report) -> Report:
+        return observe_all_sources(subject, [name]) if isinstance(subject, Machine) else subject
+
+    report = examine(settings, with_all_sources)
+    if report.all_sources is None or name not in report.all_sources:
+        origin = report.origin_of(name)
         yield Detail(
-            name="here", text=words.fact(subject, name) + (f"  ({origin})" if origin else "")
+            name="here", text=words.fact(report, name) + (f"  ({origin})" if origin else "")
         )
         return
-    for answer in (observe_all_sources(subject, [name]).all_sources or {})[name]:
+    for answer in report.all_sources[name]:
         text = (
             words.of_plain(answer.value, name)
             if isinstance(answer, SourceAnswer)

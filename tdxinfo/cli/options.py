@@ -24,6 +24,7 @@ class ExitStatus(IntEnum):
     BAD_INPUT = 2
     UNDECIDED = 3
     NOT_APPLICABLE = 4
+    CRASH = 70
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
@@ -145,6 +146,14 @@ def global_options(command: F) -> F:
     for option in reversed(GLOBAL_OPTIONS):
         command = option(command)
     return command
+
+
+def wants_trace(arguments: list[str]) -> bool:
+    """Whether -v was given, also where the rest of the line made no sense."""
+    return any(
+        a == "--verbose" or (a.startswith("-") and not a.startswith("--") and "v" in a)
+        for a in arguments
+    )
 
 
 def wants_json(arguments: list[str]) -> bool:

@@ -8,8 +8,9 @@ that lends persistent or CXL memory.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from itertools import accumulate
 
 from tdxinfo.decode.tdmr import FIRST_MIB, PAGE, above_first_mib, gaps
 from tdxinfo.model.memory import NamedRange
@@ -64,16 +65,6 @@ def _joined(ranges: Iterable[MemoryRange]) -> tuple[MemoryRange, ...]:
     return tuple(joined)
 
 
-class Causes(NamedTuple):
-    """What is known of the origins of RAM, the surest first; None where it is not known."""
-
-    added: Sequence[NamedRange] | None
-    """By a driver at run time."""
-    command_line: str | None
-    firmware: Sequence[MemoryRange] | None
-    """What the firmware calls usable."""
-
-
 def outside(
     ram: Iterable[MemoryRange],
     cmrs: Sequence[MemoryRange],
@@ -86,23 +77,41 @@ def outside(
     What may have made it RAM: a driver at run time, an option of the kernel command line, or the
     firmware, which calls it usable; None where that is not known.
     """
-    causes = Causes(added, command_line, firmware)
+    causes = _Causes([*(added or ()), *options(command_line or "")], firmware or ())
     return tuple(
-        NamedRange(piece.base, piece.end, piece.size, _cause(piece, causes))
-        for found in sorted([*ram, *(causes.added or ())], key=lambda found: found.base)
+        NamedRange(piece.base, piece.end, piece.size, causes.of(piece))
+        for found in sorted([*ram, *(added or ())], key=lambda found: found.base)
         if found.end > FIRST_MIB
         for piece in gaps(above_first_mib(found), cmrs)
     )
 
 
-def _cause(piece: MemoryRange, causes: Causes) -> str | None:
-    named = [*(causes.added or ()), *options(causes.command_line or "")]
-    for found in named:
-        if _meet(found, piece):
-            return found.name
-    if any(_meet(found, piece) for found in causes.firmware or ()):
-        return FIRMWARE
-    return None
+class _Causes:
+    """What made RAM, the surest first, found without a look at every range."""
+
+    def __init__(self, named: Sequence[NamedRange], firmware: Iterable[MemoryRange]) -> None:
+        self._named = named
+        self._any_named = _Index(named)
+        self._firmware = _Index(firmware)
+
+    def of(self, piece: MemoryRange) -> str | None:
+        if self._any_named.meets(piece):
+            return next(found.name for found in self._named if _meet(found, piece))
+        return FIRMWARE if self._firmware.meets(piece) else None
+
+
+class _Index:
+    """Ranges by their beginnings, with the furthest end of all that begin so early."""
+
+    def __init__(self, ranges: Iterable[MemoryRange]) -> None:
+        ordered = sorted(ranges, key=lambda found: found.base)
+        self._bases = [found.base for found in ordered]
+        self._ends = list(accumulate((found.end for found in ordered), max))
+
+    def meets(self, piece: MemoryRange) -> bool:
+        """Whether one of the ranges has memory of the piece."""
+        before = bisect_left(self._bases, piece.end)
+        return before > 0 and self._ends[before - 1] > piece.base
 
 
 def _meet(one: MemoryRange, other: MemoryRange) -> bool:

@@ -57,8 +57,14 @@ def _spelled(leaf: Leaf) -> str:
 
 
 def made(name: str, data: bytes, leaves: Iterable[Leaf]) -> KernelObject:
-    """An object from live bytes; members without length, as flexible arrays, are left out."""
-    return KernelObject(name, data, {leaf.path: leaf for leaf in leaves if leaf.length})
+    """An object from live bytes; members without length, as flexible arrays, are left out.
+
+    Raises Malformed for an array that is longer than any of the kernel's.
+    """
+    kept = {leaf.path: leaf for leaf in leaves if leaf.length}
+    if any(leaf.length > _MOST_ELEMENTS for leaf in kept.values()):
+        raise Malformed(f"the layout of {name} has an array of more than {_MOST_ELEMENTS} elements")
+    return KernelObject(name, data, kept)
 
 
 def without_padding(data: bytes, leaves: Iterable[Leaf]) -> bytes:

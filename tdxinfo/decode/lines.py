@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
 from tdxinfo.model.memory import NamedRange
-from tdxinfo.model.values import MemoryRange, NodeMemory
+from tdxinfo.model.values import MOST_NODES, MOST_RANGES, MemoryRange, NodeMemory
 
 _SHOWN = 40
 _PAGE = 4096
@@ -78,6 +78,8 @@ def system_ram(text: str) -> tuple[MemoryRange, ...]:
     ]
     if not pairs:
         raise Malformed("/proc/iomem lists no System RAM")
+    if len(pairs) > MOST_RANGES:
+        raise Malformed(f"/proc/iomem lists System RAM in {len(pairs)} pieces")
     if not any(last for _, last in pairs):
         raise Denied("/proc/iomem hides its addresses from this user", AS_ROOT)
     return tuple(MemoryRange.between(first, last + 1) for first, last in pairs)
@@ -124,6 +126,8 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
         if pages:
             start, stop = spans.get(node, (first, first))
             spans[node] = (min(start, first), max(stop, first + pages))
+    if len(spans) > MOST_NODES:
+        raise Malformed(f"the file lists {len(spans)} nodes")
     if not spans:
         raise Malformed("the file lists no memory of any node")
     return tuple(

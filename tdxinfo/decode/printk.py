@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tdxinfo.errors import Absent, Malformed
 
@@ -18,6 +19,8 @@ _WORD = 8
 _MOST_COUNT_BITS = 20
 _MOST_SIZE_BITS = 26
 """64 MiB of text; the kernel takes up to 2 GiB of log_buf_len, which no host has."""
+MOST_TEXT = 16 << 20
+"""Characters of all records. In a damaged dump many records can share one text."""
 _STATE_SHIFT = 62
 _ID_MASK = (1 << _STATE_SHIFT) - 1
 _READABLE = (1, 2)
@@ -69,7 +72,25 @@ class VmcoreInfo:
 
 def kernel_log(info: VmcoreInfo, read: Read) -> str:
     """The log's records as dmesg prints them. Raises Unavailable."""
-    return "".join(_Ring(info, read).lines())
+    kept: list[str] = []
+    left = MOST_TEXT
+    for line in _Ring(info, read).lines():
+        left -= len(line)
+        if left < 0:
+            raise Malformed(f"the records of the kernel log have more than {MOST_TEXT} characters")
+        kept.append(line)
+    return "".join(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    """Structures one behind the other."""
+
+    data: bytes
+    size: int
+
+    def __getitem__(self, number: int) -> bytes:
+        return self.data[number * self.size : (number + 1) * self.size]
 
 
 class _Ring:
@@ -105,11 +126,11 @@ class _Ring:
 
     def _spelled(self, descriptor: bytes, info: bytes) -> Iterator[str]:
         seconds, nanos = divmod(self._of(info, "printk_info.ts_nsec"), 1_000_000_000)
-        text = self._stored(descriptor)[: self._of(info, "printk_info.text_len", 2)]
+        text = self._stored(descriptor, self._of(info, "printk_info.text_len", 2))
         for line in text.decode("utf-8", "replace").split("\n"):
             yield f"[{seconds:5}.{nanos // 1000:06}] {line}\n"
 
-    def _stored(self, descriptor: bytes) -> bytes:
+    def _stored(self, descriptor: bytes, length: int) -> bytes:
         """The text of a block behind the word that begins it; a block that would wrap lies at 0."""
         position = descriptor[self._info.offset("prb_desc.text_blk_lpos") :]
         begin = self._of(position, "prb_data_blk_lpos.begin")
@@ -119,12 +140,12 @@ class _Ring:
             return b""  # the kernel marks a record without text so
         if begin // size != (end - 1) // size:
             begin = 0
-        return self._text[begin % size + _WORD : (end - 1) % size + 1]
+        start = begin % size + _WORD
+        return self._text[start : min(start + length, (end - 1) % size + 1)]
 
-    def _array(self, read: Read, ring: bytes, member: str, structure: str) -> list[bytes]:
+    def _array(self, read: Read, ring: bytes, member: str, structure: str) -> _Array:
         size = self._size(structure)
-        data = read(self._of(ring, f"prb_desc_ring.{member}"), size * self._count)
-        return [data[at : at + size] for at in range(0, len(data), size)]
+        return _Array(read(self._of(ring, f"prb_desc_ring.{member}"), size * self._count), size)
 
     def _size(self, structure: str) -> int:
         size = self._info.size(structure)

@@ -11,9 +11,10 @@ vendors ship.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from tdxinfo.decode import pamt
@@ -66,7 +67,12 @@ def regions_of(
     spans = sorted(nodes or (), key=lambda node: node.base)
     if any(after.base < before.end for before, after in pairwise(spans)):
         spans = []
-    return _joined(piece for found in _whole_pages(ram) for piece in _by_node(found, spans))
+    ends = [span.end for span in spans]
+    return _joined(
+        piece
+        for found in _whole_pages(ram)
+        for piece in _by_node(found, islice(spans, bisect_right(ends, found.base), None))
+    )
 
 
 def _whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
@@ -76,10 +82,15 @@ def _whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
             yield MemoryRange.between(base, end)
 
 
-def _by_node(found: MemoryRange, spans: Sequence[NodeMemory]) -> Iterator[NodeMemory]:
-    """The pieces of the range in each node; what lies in none has no node."""
+def _by_node(found: MemoryRange, spans: Iterable[NodeMemory]) -> Iterator[NodeMemory]:
+    """The pieces of the range in each node; what lies in none has no node.
+
+    The spans ascend, and none of them ends before the range begins.
+    """
     at = found.base
     for span in spans:
+        if span.base >= found.end:
+            break
         base, end = max(at, span.base), min(found.end, span.end)
         if base >= end:
             continue

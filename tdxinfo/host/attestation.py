@@ -12,7 +12,7 @@ from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.stack import Epc, Gist, Running
 
 _EFIVARS = "/sys/firmware/efi/efivars"
-_STATUS = f"{_EFIVARS}/SgxRegistrationStatus-f236c5dc-a491-4bbe-bcdd-8885770df45"
+_STATUS = f"{_EFIVARS}/SgxRegistrationStatus-f236c5dc-a491-4bbe-bcdd-88885770df45"
 _QCNL = "/etc/sgx_default_qcnl.conf"
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Section
-from tdxinfo.model.values import Bits64, Count
+from tdxinfo.model.values import Bits64, Count, Names
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.msr import Msr, PackageDifferences
@@ -82,7 +82,7 @@ class Firmware(Section, frozen=True):
     mcheck_status: Annotated[Bits64 | None, Msr("SGX_AND_MCHECK_STATUS", "status")] = None
     """What MCHECK, the microcode's check of the platform, ended with; 0 when all is well."""
 
-    package_differences: Annotated[tuple[str, ...] | None, PackageDifferences()] = None
+    package_differences: Annotated[Names | None, PackageDifferences()] = None
     """MSRs of TDX that differ between processor packages, in a sentence each."""
 
     preproduction: Annotated[bool | None, Msr("PLATFORM_INFO", "preproduction", bool)] = None

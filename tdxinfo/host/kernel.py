@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from tdxinfo.decode import kernels, lines
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Compared, From, Inferred, Section
+from tdxinfo.model.values import Names, Release
 from tdxinfo.sources.files import MODULE_VERSION, ExistsImplies, File, KernelConfig
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
@@ -46,7 +47,7 @@ class Kernel(Section, frozen=True):
     volatile = ("log_complete", "boots_in_log")
 
     release: Annotated[
-        str | None, File("/proc/sys/kernel/osrelease"), KernelLog(boot_platform.kernel_release)
+        Release | None, File("/proc/sys/kernel/osrelease"), KernelLog(boot_platform.kernel_release)
     ] = None
     """The kernel's release, as `uname -r` prints it."""
 
@@ -107,7 +108,7 @@ class Kernel(Section, frozen=True):
     """The kernel found that the firmware set TDX up. That proves nothing of the module."""
 
     disagreements: Annotated[
-        tuple[str, ...] | None,
+        Names | None,
         Compared(
             "keys.mktme_keyids",
             "keys.tdx_keyids",

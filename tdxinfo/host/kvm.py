@@ -6,7 +6,7 @@ from typing import Annotated
 from tdxinfo.decode import parameters
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import From, Section
-from tdxinfo.model.values import Bits64, Count, CpuidConfig
+from tdxinfo.model.values import Bits64, Count, CpuidConfigs
 from tdxinfo.sources.files import Exists, parameter
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
@@ -68,7 +68,10 @@ class Kvm(Section, frozen=True):
     supported_xfam: Annotated[Bits64 | None, KvmCapabilities("supported_xfam")] = None
     """Extended features that both KVM and the module allow."""
 
-    cpuid_config: Annotated[tuple[CpuidConfig, ...] | None, KvmCapabilities("cpuid")] = None
+    cpuid_config: Annotated[
+        CpuidConfigs | None,
+        KvmCapabilities("cpuid"),
+    ] = None
     """CPUID bits that may be chosen for a TD, less those that KVM takes away."""
 
     max_vcpus: Annotated[Count | None, KvmCapabilities("max_vcpus")] = None

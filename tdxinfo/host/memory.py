@@ -3,12 +3,24 @@
 import operator
 from typing import Annotated
 
+from pydantic import Field
+
 from tdxinfo.decode import convertible, kernels, lines, tdmr
 from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.decode.boot import ram as boot_ram
 from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.memory import HolesFrom, NamedRange, TdmrPlan
-from tdxinfo.model.values import Count, MemoryRange, NodeMemory, Size, Tdmr
+from tdxinfo.model.values import (
+    MOST_CMRS,
+    MOST_NODES,
+    MOST_RANGES,
+    MOST_TDMRS,
+    Count,
+    MemoryRange,
+    NodeMemory,
+    Size,
+    Tdmr,
+)
 from tdxinfo.sources import metadata
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
@@ -32,16 +44,30 @@ _LIMITS = (
 _CAUSES = ("memory.added_ram?", "kernel.command_line?", "memory.firmware_ram?")
 
 
+Cmrs = Annotated[tuple[MemoryRange, ...], Field(max_length=MOST_CMRS)]
+Tdmrs = Annotated[tuple[Tdmr, ...], Field(max_length=MOST_TDMRS)]
+Nodes = Annotated[tuple[NodeMemory, ...], Field(max_length=MOST_NODES)]
+Ranges = Annotated[tuple[MemoryRange, ...], Field(max_length=MOST_RANGES)]
+Regions = Annotated[tuple[NodeMemory, ...], Field(max_length=MOST_RANGES)]
+NamedRanges = Annotated[tuple[NamedRange, ...], Field(max_length=MOST_RANGES)]
+
+
 class Memory(Section, frozen=True):
     cmrs: Annotated[
-        tuple[MemoryRange, ...] | None, *metadata.cmrs(), KernelLog(boot_module.cmrs)
+        Cmrs | None,
+        *metadata.cmrs(),
+        KernelLog(boot_module.cmrs),
     ] = None
     """Convertible Memory Regions: the memory that TDs can use."""
 
     cmr_bytes: Annotated[Size | None, From(tdmr.total, "memory.cmrs")] = None
     """Size of all CMRs together."""
 
-    tdmrs: Annotated[tuple[Tdmr, ...] | None, KmemTdmrs(), KernelLog(boot_module.tdmrs)] = None
+    tdmrs: Annotated[
+        Tdmrs | None,
+        KmemTdmrs(),
+        KernelLog(boot_module.tdmrs),
+    ] = None
     """TD Memory Regions that the kernel made of its memory."""
 
     tdx_memory: Annotated[tuple[NodeMemory, ...] | None, KmemMemory()] = None
@@ -123,7 +149,9 @@ class Memory(Section, frozen=True):
     """Size of all System RAM together."""
 
     firmware_ram: Annotated[
-        tuple[MemoryRange, ...] | None, KernelLog(boot_ram.firmware_ram), FirmwareMemmap()
+        Ranges | None,
+        KernelLog(boot_ram.firmware_ram),
+        FirmwareMemmap(),
     ] = None
     """What the firmware's memory map (e820) calls usable."""
 
@@ -131,14 +159,14 @@ class Memory(Section, frozen=True):
     """System RAM that a driver added at run time, as persistent or CXL memory."""
 
     nodes: Annotated[
-        tuple[NodeMemory, ...] | None,
+        Nodes | None,
         KernelLog(boot_ram.node_spans),
         File("/proc/zoneinfo", lines.node_spans),
     ] = None
     """Each NUMA node, from its first memory to its last."""
 
     regions: Annotated[
-        tuple[NodeMemory, ...] | None,
+        Regions | None,
         From(tuple, "memory.tdx_memory"),
         KernelLog(boot_ram.memory_regions),
         Inferred(tdmr.regions_of, "memory.system_ram", "memory.nodes?"),
@@ -168,7 +196,7 @@ class Memory(Section, frozen=True):
     """Size of that memory."""
 
     ram_outside_cmrs: Annotated[
-        tuple[NamedRange, ...] | None,
+        NamedRanges | None,
         From(convertible.outside, "memory.system_ram", "memory.cmrs", *_CAUSES),
         From(convertible.outside, "memory.regions", "memory.cmrs", *_CAUSES),
     ] = None

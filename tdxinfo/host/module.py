@@ -8,7 +8,7 @@ from tdxinfo.decode import bits, kernels, releases, silence
 from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.decode.boot import update as boot_update
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, decimal_date
+from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, Names, decimal_date
 from tdxinfo.sources import metadata
 from tdxinfo.sources.files import (
     MODULE_VERSION,
@@ -221,7 +221,7 @@ class Module(Section, frozen=True):
     ] = None
     """TDX_FEATURES0, the module's feature bitmap."""
 
-    features: Annotated[tuple[str, ...] | None, From(_feature_names, "module.features0")] = None
+    features: Annotated[Names | None, From(_feature_names, "module.features0")] = None
     """Names of the features that are there."""
 
     no_rbp_mod: Annotated[
@@ -233,11 +233,11 @@ class Module(Section, frozen=True):
     ] = None
     """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
 
-    failed_calls: Annotated[tuple[str, ...] | None, KernelLog(boot_module.failed_calls)] = None
+    failed_calls: Annotated[Names | None, KernelLog(boot_module.failed_calls)] = None
     """SEAMCALLs that failed after the initialization, each kind once."""
 
     esp_files: Annotated[
-        tuple[str, ...] | None,
+        Names | None,
         FirstFolder(("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")),
     ] = None
     """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""

@@ -6,7 +6,7 @@ from tdxinfo.decode import cpuinfo, lines
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.decode.cpuinfo import Cpus
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.model.values import Count
+from tdxinfo.model.values import Count, Names
 from tdxinfo.sources.dmi import MemorySlots
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
@@ -100,10 +100,10 @@ class Platform(Section, frozen=True):
     ] = None
     """Width of a physical address, already less the bits that carry KeyIDs."""
 
-    instructions: Annotated[tuple[str, ...] | None, CpuInfo("flags", _instructions)] = None
+    instructions: Annotated[Names | None, CpuInfo("flags", _instructions)] = None
     """Of the instructions that TDX needs (vmx, movdir64b, ss, xsave) those that are there."""
 
-    errata: Annotated[tuple[str, ...] | None, CpuInfo("bugs", _errata)] = None
+    errata: Annotated[Names | None, CpuInfo("bugs", _errata)] = None
     """Processor errata that concern TDX, by the kernel's names."""
 
     virtualization: Annotated[

@@ -42,12 +42,13 @@ class Compared:
         return f"compared:{','.join(self.names)}"
 
 
-class Section(Frozen, frozen=True, revalidate_instances="always"):
+class Section(Frozen, frozen=True, revalidate_instances="always", str_max_length=4096):
     """Facts that belong together.
 
     Each is annotated with its sources, the most direct first, and has a default for when it is
     unknown: None, but for the few that are never null. What a source gives is validated even where
-    it is an instance of the type already.
+    it is an instance of the type already. The longest text, the kernel's command line, has 2048
+    characters (COMMAND_LINE_SIZE).
     """
 
     volatile: ClassVar[tuple[str, ...]] = ()

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from tdxinfo.host.section import Section
+from tdxinfo.model.values import Names
 from tdxinfo.sources.folders import FirstFolder
 from tdxinfo.sources.packages import PackageVersion
 from tdxinfo.sources.stack import Libvirt, Qemu, TdxFirmware
@@ -21,11 +22,11 @@ class Stack(Section, frozen=True):
     libvirt_version: Annotated[str | None, Libvirt(), PackageVersion("libvirt-clients")] = None
     """Version of libvirt, which its library's name holds."""
 
-    tdx_firmware: Annotated[tuple[str, ...] | None, TdxFirmware()] = None
+    tdx_firmware: Annotated[Names | None, TdxFirmware()] = None
     """Descriptors of virtual firmware for QEMU that name the feature intel-tdx."""
 
     firmware_images: Annotated[
-        tuple[str, ...] | None,
+        Names | None,
         FirstFolder(("/usr/share/OVMF", "/usr/share/ovmf", "/usr/share/edk2/ovmf")),
     ] = None
     """Files of OVMF, the virtual firmware of edk2."""

@@ -6,7 +6,7 @@ from typing import Annotated
 from tdxinfo.decode import bits
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import From, Section
-from tdxinfo.model.values import Bits64, Count, CpuidConfig
+from tdxinfo.model.values import Bits64, Count, CpuidConfigs
 from tdxinfo.sources import metadata
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemCpuid
@@ -97,7 +97,10 @@ class Td(Section, frozen=True):
     """Bytes of a virtual CPU's state, TDVPS, at least."""
 
     cpuid_config: Annotated[
-        tuple[CpuidConfig, ...] | None, *metadata.cpuid(), KmemCpuid(), VendorCpuid()
+        CpuidConfigs | None,
+        *metadata.cpuid(),
+        KmemCpuid(),
+        VendorCpuid(),
     ] = None
     """CPUID bits that a TD's owner may choose, by leaf and sub-leaf."""
 

@@ -78,19 +78,38 @@ class ReportText:
         return Supplied(report.name or self.name, self.place, report)
 
 
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """Something else that holds one host: what was read of it, or its path where it is a folder."""
+
+    name: str
+    place: str
+    data: bytes | None
+
+    def hosts(self) -> Iterator[Supplied]:
+        """The host, or why it cannot be read."""
+        try:
+            if self.data is None:
+                yield Supplied(self.name, self.place, open_input(self.place))
+            else:
+                yield Supplied(self.name, self.place, recognise(self.data, self.place))
+        except BadInput as error:
+            yield Supplied(self.name, self.place, error)
+
+
 def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
     """The hosts that the paths hold, in order of names within a folder."""
     for found in unparsed(paths):
-        if isinstance(found, ReportText):
-            yield from found.hosts()
-        else:
+        if isinstance(found, Supplied):
             yield found
+        else:
+            yield from found.hosts()
 
 
 def unparsed(
     paths: Iterable[str], before_wait: Callable[[], None] = lambda: None
-) -> Iterator[Supplied | ReportText]:
-    """The same, with reports as text. `before_wait` is called where input is awaited."""
+) -> Iterator[Supplied | ReportText | Unopened]:
+    """The same before they are parsed. `before_wait` is called where input is awaited."""
     for path in paths:
         if path.startswith(EXAMPLE_PREFIX):
             yield _one(path, path)
@@ -103,7 +122,11 @@ def unparsed(
 def _name(path: str) -> str:
     if path == "-":
         return _STANDARD_INPUT
-    return _without_ending(os.path.basename(os.path.abspath(path)))
+    try:
+        path = os.path.abspath(path)
+    except OSError:  # the working directory is gone
+        path = path.rstrip("/")
+    return _without_ending(os.path.basename(path) or path)
 
 
 def _without_ending(name: str) -> str:
@@ -119,7 +142,7 @@ def _one(path: str, name: str) -> Supplied:
         return Supplied(name, path, error)
 
 
-def _folder(path: str, name: str, depth: int) -> Iterator[Supplied | ReportText]:
+def _folder(path: str, name: str, depth: int) -> Iterator[Supplied | ReportText | Unopened]:
     """One host, or all that lie in the folder. Names with a dot and links are no hosts."""
     try:
         with os.scandir(path) as entries:
@@ -128,7 +151,7 @@ def _folder(path: str, name: str, depth: int) -> Iterator[Supplied | ReportText]
         yield _refused(path, name, f"cannot be read: {error.strerror}")
         return
     if is_one_host(entry for entry, _ in listed):
-        yield _one(path, name)
+        yield Unopened(name, path, None)
         return
     for entry, kind in listed:
         inner = os.path.join(path, entry)
@@ -155,7 +178,7 @@ def _refused(path: str, name: str, why: str) -> Supplied:
 
 def _file(
     path: str, name: str, flags: int = 0, before_wait: Callable[[], None] = lambda: None
-) -> Iterator[Supplied | ReportText]:
+) -> Iterator[Supplied | ReportText | Unopened]:
     """The host that the file is, or the reports in it one after another."""
     shown = _STANDARD_INPUT if path == "-" else path
     try:
@@ -165,17 +188,19 @@ def _file(
         yield Supplied(name, shown, error)
 
 
-def _content(chunks: Iterator[bytes], shown: str, name: str) -> Iterator[Supplied | ReportText]:
+def _content(
+    chunks: Iterator[bytes], shown: str, name: str
+) -> Iterator[Supplied | ReportText | Unopened]:
     head = b""
     while not head.strip() and len(head) <= INPUT_LIMIT and (chunk := next(chunks, b"")):
         head += chunk
     rest = chain([head], chunks)
     if is_crash_dump(head) and shown != _STANDARD_INPUT:
-        yield Supplied(name, shown, open_input(shown))
+        yield Unopened(name, shown, None)
     elif is_json(head):
         yield from _reports(rest, shown, name)
     else:
-        yield Supplied(name, shown, recognise(_whole(rest, shown), shown))
+        yield Unopened(name, shown, _whole(rest, shown))
 
 
 def _chunks(fd: int, shown: str, before_wait: Callable[[], None]) -> Iterator[bytes]:
@@ -195,7 +220,9 @@ def _whole(chunks: Iterable[bytes], shown: str) -> bytes:
     return bytes(data)
 
 
-def _reports(chunks: Iterable[bytes], shown: str, name: str) -> Iterator[Supplied | ReportText]:
+def _reports(
+    chunks: Iterable[bytes], shown: str, name: str
+) -> Iterator[Supplied | ReportText | Unopened]:
     """A report each; where there are several, named by the line where they begin."""
     texts = (cut for cut in stretches(chunks) if cut[1] is None or cut[1].strip())
     first = next(texts)

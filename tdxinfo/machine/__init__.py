@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tdxinfo.errors import Unavailable
 from tdxinfo.model.provenance import Origin
+
+if TYPE_CHECKING:
+    from tdxinfo.machine.system import System
 
 T = TypeVar("T")
 
@@ -27,6 +30,10 @@ METADATA = "metadata"
 
 KERNEL_LOG = "kernel-log"
 """The one answer that a capture keeps as a file of its own."""
+
+
+Live = Callable[["System"], Answer]
+"""What asks the running system itself. Raises Unavailable."""
 
 
 class Machine(ABC):
@@ -44,7 +51,7 @@ class Machine(ABC):
         """The file's text; bytes that are no UTF-8 become replacement characters."""
         return self.read(path).decode("utf-8", "replace")
 
-    def ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+    def ask(self, key: str, live: Live) -> Answer:
         """The answer to `key`: from `live` on a live machine, else from the record."""
         return self.once(("answer", key), lambda: self._ask(key, live))
 
@@ -64,4 +71,4 @@ class Machine(ABC):
     def _read(self, path: str) -> bytes: ...
 
     @abstractmethod
-    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer: ...
+    def _ask(self, key: str, live: Live) -> Answer: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import threading
 from collections.abc import Callable
@@ -22,7 +23,7 @@ def within(seconds: float, what: str, work: Callable[[], T]) -> T:
     """What `work` gives, or TimedOut when it takes longer.
 
     The work goes on in a daemon thread that nobody waits for: a read that a driver holds cannot
-    be called off from user space.
+    be called off from user space. Where no thread can be started, an alarm interrupts the work.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -34,13 +35,39 @@ def within(seconds: float, what: str, work: Callable[[], T]) -> T:
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except (RuntimeError, MemoryError):
+        return _until_alarm(seconds, what, work)
     thread.join(seconds)
     if errors:
         raise errors[0]
     if not results:
         raise TimedOut(f"{what} did not answer within {seconds:g} s")
     return results[0]
+
+
+class _Alarm(BaseException):
+    """No error that the work may catch."""
+
+
+def _until_alarm(seconds: float, what: str, work: Callable[[], T]) -> T:
+    """What `work` gives, done in this thread; a signal ends what waits too long."""
+    if threading.current_thread() is not threading.main_thread():
+        raise TimedOut(f"{what} was not read: no thread can be started that bounds the wait")
+
+    def ring(number: int, frame: object) -> None:
+        raise _Alarm
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+        return work()
+    except _Alarm:
+        raise TimedOut(f"{what} did not answer within {seconds:g} s") from None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) -> bytes:

@@ -21,8 +21,9 @@ from tdxinfo.errors import (
     Unsupported,
     from_record,
 )
-from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Machine
-from tdxinfo.machine.bounded import read_file, within
+from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Live, Machine
+from tdxinfo.machine.bounded import read_file
+from tdxinfo.machine.kinds import shown
 from tdxinfo.model.provenance import Origin
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
 
-_PATIENCE = 20.0
-"""Seconds for the parse of a file of answers. That of a large host takes less than one."""
+DEPTH_LIMIT = 16
+"""Lists and tables inside each other. A capture has up to six."""
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
@@ -54,12 +55,12 @@ class CapturedMachine(Machine):
         except Absent:
             raise NotRecorded(f"{path} is not in the record") from None
 
-    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+    def _ask(self, key: str, live: Live) -> Answer:
         self._raise_refusal(key)
         if key == KERNEL_LOG:
             return self._kernel_log()
         if key not in self._answers:
-            raise NotRecorded(f"{key} is not in the record")
+            raise NotRecorded(f"{shown(key)} is not in the record")
         return cast(Answer, self._answers[key])
 
     def _kernel_log(self) -> str:
@@ -116,6 +117,8 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
     for table in ("answers", "refused"):
         if not isinstance(answers.get(table, {}), dict):
             raise BadInput(f"{table} in answers.toml of {shown} is no table.")
+    if _depth(answers) > DEPTH_LIMIT:
+        raise BadInput(f"answers.toml of {shown} has lists inside each other without end.")
     return CapturedMachine(origin, read, answers)
 
 
@@ -129,8 +132,7 @@ def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
 
     try:
         text = read(name).decode("utf-8")
-        # Python's parser takes the square of a dotted key's length.
-        return within(_PATIENCE, name, lambda: tomllib.loads(text))
+        return tomllib.loads(text)
     except Absent:
         return None
     except Unavailable as error:
@@ -138,6 +140,20 @@ def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
     # ValueError is also what int() says of more digits than it takes.
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
+
+
+def _depth(value: object) -> int:
+    """How many lists and tables lie inside each other, counted up to one more than the limit."""
+    level, depth = [value], 0
+    while level and depth <= DEPTH_LIMIT:
+        inner = [
+            item.values() if isinstance(item, dict) else item
+            for item in level
+            if isinstance(item, dict | list)
+        ]
+        level = [item for items in inner for item in items]
+        depth += 1
+    return depth
 
 
 def from_memory(files: Mapping[str, bytes]) -> ReadFile:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from ipaddress import IPv6Address
-from pathlib import Path
 from typing import Any
 
 from tdxinfo import __version__
-from tdxinfo.errors import BadInput, Unavailable, record_of
-from tdxinfo.machine import KERNEL_LOG, Answer, Machine
+from tdxinfo.errors import Unavailable, record_of
+from tdxinfo.machine import KERNEL_LOG, Answer, Live, Machine
 from tdxinfo.machine.captured import FORMAT
 
-ARCHIVE_ENDINGS = (".tar.gz", ".tgz")
+ABOUT = "about.toml"
+ARCHIVES = {".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz", ".tar": "", ".zip": "zip"}
+"""By the ending of a name, how its archive is compressed."""
 
 _IDENTITIES = (
     (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<uuid>"),
@@ -46,7 +46,7 @@ class RecordingMachine(Machine):
             raise
         return self.files[path]
 
-    def _ask(self, key: str, live: Callable[[], Answer]) -> Answer:
+    def _ask(self, key: str, live: Live) -> Answer:
         try:
             self.answers[key] = self._inner.ask(key, live)
         except Unavailable as refusal:
@@ -104,7 +104,7 @@ def contents(
     answers = {key: answer for key, answer in machine.answers.items() if key != KERNEL_LOG}
     refused = {key: record_of(error) for key, error in sorted(machine.refusals.items())}
     files = {
-        "about.toml": _toml(about),
+        ABOUT: _toml(about),
         "answers.toml": _toml({"answers": dict(sorted(answers.items())), "refused": refused}),
     }
     if KERNEL_LOG in machine.answers:
@@ -129,40 +129,44 @@ def _toml(table: Mapping[str, Any]) -> bytes:
 
 
 def write(files: Mapping[str, bytes], destination: str) -> None:
-    """The capture at `destination`, a folder or a .tar.gz, whole or not at all. Raises BadInput."""
-    if os.path.lexists(destination):
-        raise BadInput(f"{destination} exists already. Name a new place.")
-    parent = os.path.dirname(os.path.abspath(destination))
-    try:
-        work = tempfile.mkdtemp(prefix=".tdxinfo-", dir=parent)
-    except OSError as error:
-        raise BadInput(f"{parent} cannot be written to: {error.strerror}.") from None
-    try:
-        whole = os.path.join(work, "capture")
-        if destination.endswith(ARCHIVE_ENDINGS):
-            _write_archive(files, whole, os.path.basename(destination).split(".")[0])
-        else:
-            _write_folder(files, whole)
-        os.rename(whole, destination)
-    except OSError as error:
-        raise BadInput(f"{destination} cannot be written: {error.strerror}.") from None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    """The capture at `destination`, a folder or an archive, whole or not at all. Raises BadInput.
+
+    "-" is standard output.
+    """
+    from tdxinfo.machine import written
+
+    if destination == "-":
+        sys.stdout.buffer.write(_tar(files, "capture", "gz"))
+        return
+    top = os.path.basename(destination).split(".")[0] or "capture"
+    for ending, kind in ARCHIVES.items():
+        if destination.endswith(ending):
+            data = _zip(files, top) if kind == "zip" else _tar(files, top, kind)
+            written.write_new(data, destination)
+            return
+    written.write_new_folder(files, destination, last=ABOUT)
 
 
-def _write_folder(files: Mapping[str, bytes], folder: str) -> None:
-    for name, data in files.items():
-        path = Path(folder, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
-
-
-def _write_archive(files: Mapping[str, bytes], path: str, top: str) -> None:
+def _tar(files: Mapping[str, bytes], top: str, compression: str) -> bytes:
     import io
     import tarfile
 
-    with tarfile.open(path, "x:gz") as archive:
+    made = io.BytesIO()
+    # tarfile's types know the modes only as literals.
+    with tarfile.open(fileobj=made, mode=f"w:{compression}") as archive:  # type: ignore[call-overload]
         for name, data in files.items():
             member = tarfile.TarInfo(f"{top}/{name}")
-            member.size = len(data)
+            member.size, member.mode = len(data), 0o600
             archive.addfile(member, io.BytesIO(data))
+    return made.getvalue()
+
+
+def _zip(files: Mapping[str, bytes], top: str) -> bytes:
+    import io
+    import zipfile
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(f"{top}/{name}"), data)
+    return made.getvalue()

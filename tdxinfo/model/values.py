@@ -49,6 +49,22 @@ def _hex_schema(digits: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^0x[0-9a-f]{{{digits}}}$"})
 
 
+MOST_CMRS = 64
+"""More than any module has; those that are published have 32."""
+MOST_NODES = 1024
+"""As many as Linux has (MAX_NUMNODES)."""
+MOST_TDMRS = 1024
+"""The published modules have 64."""
+MOST_RANGES = 8192
+"""More than the entries of an e820 table, which has 3200 on the largest hosts."""
+MOST_NAMES = 1024
+MOST_CPUID = 4096
+"""As many as KVM is asked for."""
+
+Release = Annotated[str, Field(max_length=64)]
+"""As long as uname's field has room for."""
+Names = Annotated[tuple[str, ...], Field(max_length=MOST_NAMES)]
+
 Count = Annotated[int, Field(ge=0, le=MASK32)]
 Size = Annotated[int, Field(ge=0, le=MASK64, description="In bytes.")]
 Address = Annotated[int, Field(ge=0, le=MASK64, description="A host physical address.")]
@@ -175,6 +191,9 @@ class CpuidConfig(Described):
         """What tells it from other entries of a list."""
         leaf = f"leaf {self.leaf:#x}"
         return leaf if self.subleaf is None else f"{leaf} sub-leaf {self.subleaf:#x}"
+
+
+CpuidConfigs = Annotated[tuple[CpuidConfig, ...], Field(max_length=MOST_CPUID)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def state_of(machine: Machine, directory: str | None = None) -> State:
     observer = Observer(machine)
     kernel = observer.value("kernel.release")
     loaded = _text(machine, f"{helper.LOADED}/version")
-    reads, reason = _reading() if loaded else (None, "")
+    reads, reason = _reading(machine) if loaded else (None, "")
     shipped = shipped_version()
     return State(
         of_no_use=of_no_use(observer),
@@ -127,10 +127,10 @@ def built_module(directory: str) -> str:
     return os.path.join(directory, f"{helper.NAME}.ko")
 
 
-def _reading() -> tuple[bool | None, str]:
+def _reading(machine: Machine) -> tuple[bool | None, str]:
     """Whether the loaded helper can read, and why not."""
     try:
-        told = helper.info()
+        told = helper.info(machine)
     except Unavailable as refusal:
         return None, refusal.message
     return told.get("reads") == "yes", told.get("reason", "")

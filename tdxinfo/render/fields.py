@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tdxinfo.decode.metadata import declared
-from tdxinfo.machine import Machine
-from tdxinfo.sources.elements import elements_of
+from tdxinfo.sources.elements import MetadataElement
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,7 +16,7 @@ _WIDE = 130
 """Columns from which there is room for each field's meaning."""
 
 
-def print_fields(console: Console, machine: Machine) -> None:
+def print_fields(console: Console, elements: Iterable[MetadataElement]) -> None:
     """One line a field; of an array those elements that are not 0."""
     from rich.table import Table
     from rich.text import Text
@@ -27,7 +27,7 @@ def print_fields(console: Console, machine: Machine) -> None:
     with_meaning = console.width >= _WIDE
     if with_meaning:
         table.add_column("meaning", header_style="label", overflow="fold")
-    for row in elements_of(machine):
+    for row in elements:
         if row.index and row.value and int(row.value, 16) == 0:
             continue
         field = declared().get(row.name or "")

@@ -7,9 +7,8 @@ from typing import Any
 
 from tdxinfo.decode import dmi
 from tdxinfo.errors import Absent, Malformed
-from tdxinfo.machine import FILE_LIMIT, Answer, Machine
-from tdxinfo.machine.bounded import read_file
-from tdxinfo.sources.folders import names
+from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.system import System
 
 _ENTRIES = "/sys/firmware/dmi/entries"
 
@@ -31,10 +30,10 @@ class MemorySlots:
         return int(told[0 if self.populated else 1])
 
 
-def _slots() -> Answer:
+def _slots(system: System) -> Answer:
     """Populated slots and all slots."""
-    folders = [name for name in names(_ENTRIES) if name.startswith("17-")]
+    folders = [name for name in system.names(_ENTRIES) if name.startswith("17-")]
     if not folders:
         raise Absent(f"{_ENTRIES} has no memory device")
-    states = [dmi.is_populated(read_file(f"{_ENTRIES}/{f}/raw", FILE_LIMIT)) for f in folders]
+    states = [dmi.is_populated(system.read(f"{_ENTRIES}/{f}/raw")) for f in folders]
     return [sum(states), len(states)]

@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from dataclasses import dataclass
 from typing import Any
 
-from tdxinfo.errors import Absent, Malformed, Unavailable, from_oserror
+from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Machine
-from tdxinfo.machine.bounded import within
-
-PATIENCE = 2.0
-_MOST_NAMES = 4096
+from tdxinfo.machine.system import System
 
 
 def names_in(machine: Machine, folder: str) -> list[str]:
     """The names in a folder, sorted. Raises Unavailable."""
-    told = machine.ask(f"list/{folder}", lambda: list(names(folder)))
+    told = machine.ask(f"list/{folder}", lambda system: list(system.names(folder)))
     if not isinstance(told, list) or not all(isinstance(name, str) for name in told):
         raise Malformed(f"the record's list of {folder} is no list of names")
     return [str(name) for name in told]
-
-
-def names(folder: str) -> list[str]:
-    """The names in a folder of this machine, sorted. Raises Unavailable."""
-    try:
-        found = within(PATIENCE, folder, lambda: os.listdir(folder))
-    except OSError as error:
-        raise from_oserror(error, folder) from None
-    return sorted(found)[:_MOST_NAMES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +50,16 @@ class Device:
         return f"device:{self.path}"
 
     def read(self, machine: Machine) -> Any:
-        return machine.ask(f"device/{self.path}", lambda: _is_device(self.path))
+        return machine.ask(f"device/{self.path}", lambda system: _is_device(system, self.path))
 
 
-def _is_device(path: str) -> bool:
+def _is_device(system: System, path: str) -> bool:
     try:
-        return stat.S_ISCHR(os.stat(path).st_mode)
-    except OSError as error:
-        refusal = from_oserror(error, path)
-        if isinstance(refusal, Absent):
-            return False
-        raise refusal from None
+        return stat.S_ISCHR(system.status(path).st_mode)
+    except Absent:
+        return False
 
 
 def link_target(machine: Machine, path: str) -> str:
     """Where the link leads. Raises Unavailable."""
-    return str(machine.ask(f"link/{path}", lambda: _target(path)))
-
-
-def _target(path: str) -> str:
-    try:
-        return os.readlink(path)
-    except OSError as error:
-        raise from_oserror(error, path) from None
+    return str(machine.ask(f"link/{path}", lambda system: system.target(path)))

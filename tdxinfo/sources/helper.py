@@ -6,8 +6,9 @@ import errno
 import os
 
 from tdxinfo.errors import Absent, Denied, Unavailable, Unsupported
-from tdxinfo.machine import Answer
-from tdxinfo.machine.bounded import read_file, within
+from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.bounded import within
+from tdxinfo.machine.system import System
 
 NAME = "tdx_sysrd"
 LOADED = f"/sys/module/{NAME}"
@@ -17,6 +18,8 @@ INFO = f"{DEBUGFS}/{NAME}/info"
 
 PATIENCE = 30.0
 """Seconds for one walk. A processor needs a thousandth of one, an emulated TDX module many."""
+
+_SHORT = 3.0
 
 _LIMIT = 1 << 20
 """Bytes. The helper ends after 4096 lines of 51."""
@@ -29,50 +32,52 @@ _REMEDIES = {
 """By the error with which the helper ends a read; `info` has the reason in words."""
 
 
-def fields() -> Answer:
+def fields(system: System) -> Answer:
     """The lines "ID VALUE STATUS", read now. Raises Unavailable, with what is missing."""
-    return list(_explaining(FIELDS).splitlines())
+    return list(_explaining(system, FIELDS).splitlines())
 
 
-def info() -> dict[str, str]:
+def info(machine: Machine) -> dict[str, str]:
     """What the helper says of itself, by key: version, source, reads, fields, reason, status.
 
     Raises Unavailable.
     """
-    return _by_key(_explaining(INFO))
+    return _by_key(str(machine.ask("helper/info", lambda system: _explaining(system, INFO))))
 
 
 def _by_key(text: str) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition(": ") for line in text.splitlines())}
 
 
-def _explaining(path: str) -> str:
-    try:
-        return _read(path)
-    except Unavailable as error:
-        raise _explained(error) from None
-
-
-def _read(path: str) -> str:
-    return within(PATIENCE, path, lambda: read_file(path, _LIMIT)).decode("utf-8", "replace")
-
-
-def _explained(error: Unavailable) -> Unavailable:
-    """The refusal that stands behind a file that did not answer."""
-    if not os.path.isdir(LOADED):
+def _explaining(system: System, path: str) -> str:
+    """The text of one of the helper's files; a refusal says what is missing."""
+    if not within(_SHORT, LOADED, lambda: system.exists(LOADED)):
         remedy = "Run `tdxinfo helper build` and `tdxinfo helper load`."
-        return Absent(f"the native helper {NAME} is not loaded", remedy)
-    if isinstance(error, Absent) and not os.path.ismount(DEBUGFS):
+        raise Absent(f"the native helper {NAME} is not loaded", remedy)
+    try:
+        return _text(system, path)
+    except Unavailable as error:
+        raise _explained(system, error) from None
+
+
+def _text(system: System, path: str) -> str:
+    read = within(PATIENCE, path, lambda: system.read(path, _LIMIT))
+    return read.decode("utf-8", "replace")
+
+
+def _explained(system: System, error: Unavailable) -> Unavailable:
+    """The refusal that stands behind a file that did not answer."""
+    if isinstance(error, Absent) and not system.is_mount(DEBUGFS):
         remedy = f"Run `mount -t debugfs debugfs {DEBUGFS}`."
         return Absent(f"{NAME} is loaded, but debugfs is not mounted on {DEBUGFS}", remedy)
     if isinstance(error, Absent | Denied) or not error.errno:
         return error
-    return _told_by_helper(error)
+    return _told_by_helper(system, error)
 
 
-def _told_by_helper(error: Unavailable) -> Unavailable:
+def _told_by_helper(system: System, error: Unavailable) -> Unavailable:
     try:
-        why = _by_key(_read(INFO))["reason"]
+        why = _by_key(_text(system, INFO))["reason"]
     except (Unavailable, KeyError):
         why = os.strerror(error.errno)
     message = f"{NAME} cannot read the TDX module: {why}"

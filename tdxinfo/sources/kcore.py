@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from tdxinfo.decode.btf import Btf
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
-from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
+from tdxinfo.machine.system import System
 from tdxinfo.sources.kobjects import Symbol
 
 SYMBOLS = "/proc/kallsyms"
@@ -44,12 +44,12 @@ class Segment(NamedTuple):
     size: int
 
 
-def symbols(names: Iterable[str]) -> dict[str, list[Symbol]]:
+def symbols(system: System, names: Iterable[str]) -> dict[str, list[Symbol]]:
     """The symbols of these names, found in one pass. Raises Unavailable.
 
     The list has no sizes; a symbol is at most as long as it is far to the next address below it.
     """
-    listed = read_file(SYMBOLS, _SYMBOLS_LIMIT)
+    listed = system.read(SYMBOLS, _SYMBOLS_LIMIT)
     wanted = b"|".join(re.escape(name.encode()) for name in names)
     # The list has 100,000 lines and more: a pattern that begins with the names' common letters
     # is searched for several times faster than one that begins with an address.
@@ -87,10 +87,10 @@ def _to_see() -> str:
     return "Run `sysctl kernel.kptr_restrict=1`, and then again." if os.geteuid() == 0 else AS_ROOT
 
 
-def types() -> Btf:
+def types(system: System) -> Btf:
     """The running kernel's types. Raises Unavailable."""
     try:
-        return Btf(read_file(TYPES, _TYPES_LIMIT))
+        return Btf(system.read(TYPES, _TYPES_LIMIT))
     except Absent:
         message = f"{TYPES} does not exist: the kernel was built without BTF"
         raise Absent(message, errno=errno.ENOENT) from None
@@ -147,11 +147,12 @@ class Memory:
 class RunningKernel:
     """This machine's kernel; its memory is opened when something of it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, system: System) -> None:
+        self._system = system
         self._fd = -1
 
     def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
-        return symbols(names)
+        return symbols(self._system, names)
 
     def types(self) -> Btf:
         return self._types
@@ -161,14 +162,14 @@ class RunningKernel:
 
     @cached_property
     def _types(self) -> Btf:
-        return types()
+        return types(self._system)
 
     @cached_property
     def _memory(self) -> Memory:
         try:
-            self._fd = os.open(MEMORY, OPEN_FLAGS)
-        except OSError as error:
-            raise _not_opened(error) from None
+            self._fd = self._system.open(MEMORY)
+        except Unavailable as refusal:
+            raise _not_opened(self._system, refusal) from None
         return Memory(self._fd)
 
     def close(self) -> None:
@@ -176,23 +177,24 @@ class RunningKernel:
             os.close(self._fd)
 
 
-def _not_opened(error: OSError) -> Unavailable:
+def _not_opened(system: System, refusal: Unavailable) -> Unavailable:
     """Why /proc/kcore could not be opened: its open asks for CAP_SYS_RAWIO, and then lockdown."""
-    if error.errno == errno.ENOENT:
+    if refusal.errno == errno.ENOENT:
         return Absent(f"{MEMORY} does not exist: the kernel was built without CONFIG_PROC_KCORE")
-    if error.errno != errno.EPERM:
-        return from_oserror(error, MEMORY)
-    if not _may(_CAP_SYS_RAWIO):
+    if refusal.errno != errno.EPERM:
+        return refusal
+    if not _may(system, _CAP_SYS_RAWIO):
         message = f"{MEMORY} may not be read: this process lacks CAP_SYS_RAWIO"
         return Denied(message, "Run as root, outside of a container.", errno.EPERM)
     message = f"{MEMORY} may not be read: the kernel is locked down"
     return Denied(message, "Boot without lockdown=confidentiality.", errno.EPERM)
 
 
-def _may(capability: int) -> bool:
+def _may(system: System, capability: int) -> bool:
     """Whether this process has a capability; yes where it cannot be told."""
     try:
-        held = re.search(rb"^CapEff:\s*([0-9a-f]+)$", read_file(OWN_STATUS, 1 << 16), re.MULTILINE)
+        status = system.read(OWN_STATUS, 1 << 16)
     except Unavailable:
         return True
+    held = re.search(rb"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
     return held is None or bool(int(held[1], 16) >> capability & 1)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import os
+import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from glob import glob
 from typing import Any
 
 from tdxinfo.decode.boot import Boot
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
+from tdxinfo.machine.system import System
 
 DEVICE = "/dev/kmsg"
 _BEGINNING = "Linux version "
@@ -21,7 +22,10 @@ _WHOLE_LOG = 200
 """Lines. A supplied log with fewer is an excerpt, even where it begins at the beginning."""
 PASTED = ("kernel-log", "system-report")
 """Kinds of records whose log somebody supplied as text."""
-_JOURNALS = ("/run/log/journal/*/system.journal", "/var/log/journal/*/system.journal")
+_JOURNALS = ("/run/log/journal", "/var/log/journal")
+_JOURNAL = "system.journal"
+_MOST_OVERWRITTEN = 1000
+"""Records in a row that the kernel overwrites while they are read. One read catches up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +59,31 @@ def _boot(machine: Machine) -> Boot:
     return boot
 
 
-def live_log() -> str:
+def live_log(system: System) -> str:
     """This boot's log, from its beginning where that can be had. Raises Unavailable."""
     try:
-        ring = "".join(_records())
+        ring = "".join(_records(system))
     except Unavailable as refusal:
-        return _journal_instead(refusal)
+        return _journal_instead(system, refusal)
     if _BEGINNING in ring:
         return ring
     try:
-        return _journal()
+        return _journal(system)
     except Unavailable:
         return ring
 
 
-def _journal_instead(refusal: Unavailable) -> str:
+def _journal_instead(system: System, refusal: Unavailable) -> str:
     try:
-        return _journal()
+        return _journal(system)
     except Unavailable:
         raise refusal from None
 
 
-def _journal() -> str:
+def _journal(system: System) -> str:
     """The journal's kernel lines of this boot. Nothing is run where it could not be read."""
-    journals = [path for pattern in _JOURNALS for path in glob(pattern)]
+    system.require_programs()
+    journals = list(_journals(system))
     if not journals:
         raise Absent("this host keeps no journal")
     if not any(os.access(path, os.R_OK) for path in journals):
@@ -92,38 +97,55 @@ def _journal() -> str:
     return text
 
 
-def _records() -> Iterator[str]:
+def _journals(system: System) -> Iterator[str]:
+    """The journals' files, a folder for each machine id."""
+    for folder in _JOURNALS:
+        with suppress(Unavailable):
+            for machine_id in system.names(folder):
+                path = f"{folder}/{machine_id}/{_JOURNAL}"
+                if system.exists(path):
+                    yield path
+
+
+def _records(system: System) -> Iterator[str]:
     """The ring buffer's lines as dmesg prints them, of the kernel's own facility only."""
     try:
-        fd = os.open(DEVICE, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        raise _not_opened(error) from None
+        fd = system.open(DEVICE)
+    except Unavailable as refusal:
+        raise _not_opened(refusal) from None
     left = FILE_LIMIT
     try:
-        while left > 0 and (record := _next_record(fd)) is not None:
+        if not _is_device(fd):
+            raise Malformed(f"{DEVICE} is no device: something else stands in its place")
+        while left > 0 and (record := _next_record(fd)):
             left -= len(record)
             yield _line(record.decode("utf-8", "replace"))
     finally:
         os.close(fd)
 
 
-def _not_opened(error: OSError) -> Unavailable:
-    if error.errno in (errno.EPERM, errno.EACCES):
-        return Denied("the kernel log may not be read by this user", AS_ROOT, error.errno or 0)
-    return from_oserror(error, DEVICE)
+def _is_device(fd: int) -> bool:
+    return stat.S_ISCHR(os.fstat(fd).st_mode)
 
 
-def _next_record(fd: int) -> bytes | None:
-    """The next record; None at the end. One that was overwritten meanwhile is passed over."""
-    while True:
+def _not_opened(refusal: Unavailable) -> Unavailable:
+    if isinstance(refusal, Denied):
+        return Denied("the kernel log may not be read by this user", AS_ROOT, refusal.errno)
+    return refusal
+
+
+def _next_record(fd: int) -> bytes:
+    """The next record, nothing at the end. Those that were overwritten meanwhile are left out."""
+    for _ in range(_MOST_OVERWRITTEN):
         try:
             return os.read(fd, _RECORD)
         except BlockingIOError:
-            return None
+            return b""
         except BrokenPipeError:
             continue
         except OSError as error:
-            raise _not_opened(error) from None
+            raise _not_opened(from_oserror(error, DEVICE)) from None
+    raise Malformed(f"{DEVICE} is overwritten faster than it can be read")
 
 
 def _line(record: str) -> str:

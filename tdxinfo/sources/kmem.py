@@ -18,6 +18,7 @@ from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.system import System
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import FactSource
 from tdxinfo.sources.files import MODULE_VERSION, StateFile
@@ -312,9 +313,9 @@ def _state(machine: Machine) -> str | None:
     return state_in(_objects(machine))
 
 
-def _live() -> Answer:
+def _live(system: System) -> Answer:
     """The objects that this kernel has. Raises Unavailable when it has none, or hides them."""
     from tdxinfo.sources.kcore import RunningKernel
 
-    with closing(RunningKernel()) as kernel:
+    with closing(RunningKernel(system)) as kernel:
         return objects_of(kernel)

@@ -54,11 +54,15 @@ _FREED = (TDMRS,)
 """What is gone when the module does not run."""
 _STATUS = {1: "initialized", 2: "failed"}
 """`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
+_LARGEST_STRUCTURE = 64 << 10
+"""Bytes. The largest that is read, tdx_sys_info, has under 4 KiB."""
 _MOST_TDMRS = 1024
 _LARGEST_TDMR = 4096
 _MOST_BLOCKS = 4096
 _DEEPEST_NODE = 6
 """Levels of an xarray; six of 64 slots each hold more than 2^32 chunks of ids."""
+_MOST_VISITS = 1 << 12
+"""Entries of the pool: 2^16 ids in chunks of 1024, and the nodes above them."""
 _MOST_IDS = 1 << 16
 """KeyIDs that a processor can have: IA32_TME_CAPABILITY counts them in 15 bits."""
 
@@ -198,7 +202,10 @@ def _structure(kernel: Kernel, name: str, address: int, size: int = 0) -> Kernel
     """The structure at an address; `size` where it takes more bytes than its type."""
     types = kernel.types()
     type_id = types.find(name)
-    data = kernel.read(address, size or types.size(type_id))
+    size_of_type = types.size(type_id)
+    if size_of_type > _LARGEST_STRUCTURE:
+        raise Malformed(f"the kernel's types give {name} {size_of_type} bytes")
+    data = kernel.read(address, size or size_of_type)
     leaves = types.leaves(type_id)
     return kobject.made(name, data if size else kobject.without_padding(data, leaves), leaves)
 
@@ -240,11 +247,18 @@ def _linked(kernel: Kernel, structure: str, link: str, head: int) -> Iterator[Ke
 def _taken_keyids(kernel: Kernel, address: int) -> Any:
     """The ids that are taken, instead of the tree that holds them."""
     head = _structure(kernel, "ida", address).number("xa.xa_head")
-    return sorted(_ids(kernel, head, 0, 0))
+    return sorted(_ids(kernel, head, 0, 0, iter(range(_MOST_VISITS))))
 
 
-def _ids(kernel: Kernel, entry: int, chunk: int, depth: int) -> Iterator[int]:
-    """The ids below an entry of an xarray: a bitmap in its value, a pointer to one, or a node."""
+def _ids(
+    kernel: Kernel, entry: int, chunk: int, depth: int, visits: Iterator[int]
+) -> Iterator[int]:
+    """The ids below an entry of an xarray: a bitmap in its value, a pointer to one, or a node.
+
+    Each entry takes one of the visits: nodes that lead to each other have no end.
+    """
+    if next(visits, None) is None:
+        raise Malformed("the kernel's pool of KeyIDs has more entries than there are KeyIDs")
     types = kernel.types()
     chunk_bits = types.size(types.find("ida_bitmap")) * 8
     if depth > _DEEPEST_NODE or chunk * chunk_bits >= _MOST_IDS:
@@ -259,7 +273,7 @@ def _ids(kernel: Kernel, entry: int, chunk: int, depth: int) -> Iterator[int]:
         for number, slot in enumerate(slots if isinstance(slots, list) else [slots]):
             if slot:
                 inner = chunk + (number << node.number("shift"))
-                yield from _ids(kernel, slot, inner, depth + 1)
+                yield from _ids(kernel, slot, inner, depth + 1, visits)
     else:
         words = _structure(kernel, "ida_bitmap", entry).member("bitmap")
         for number, word in enumerate(words if isinstance(words, list) else [words]):

@@ -18,6 +18,7 @@ from typing import Any
 from tdxinfo.decode import kvm as decode
 from tdxinfo.errors import Absent, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.system import System
 
 DEVICE = "/dev/kvm"
 
@@ -91,12 +92,12 @@ def capabilities(machine: Machine) -> dict[str, Answer]:
 
 
 @contextmanager
-def _opened() -> Iterator[int]:
+def _opened(system: System) -> Iterator[int]:
     """A descriptor of /dev/kvm; its ioctls need no right to write."""
     try:
-        fd = os.open(DEVICE, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise _not_opened(error) from None
+        fd = system.open(DEVICE)
+    except Unavailable as refusal:
+        raise _not_opened(refusal) from None
     try:
         if ioctl(fd, _GET_API_VERSION, 0) != _API_VERSION:
             raise Unsupported(f"{DEVICE} speaks another version of the KVM API")
@@ -107,9 +108,8 @@ def _opened() -> Iterator[int]:
         os.close(fd)
 
 
-def _not_opened(error: OSError) -> Unavailable:
-    refusal = from_oserror(error, DEVICE)
-    if error.errno == errno.ENOENT:
+def _not_opened(refusal: Unavailable) -> Unavailable:
+    if refusal.errno == errno.ENOENT:
         return Absent(refusal.message, "Run `modprobe kvm_intel`.", errno.ENOENT)
     return refusal
 
@@ -120,13 +120,13 @@ def _not_answered(error: OSError) -> Unavailable:
     return from_oserror(error, DEVICE)
 
 
-def _vm_types() -> int:
-    with _opened() as kvm:
+def _vm_types(system: System) -> int:
+    with _opened(system) as kvm:
         return ioctl(kvm, _CHECK_EXTENSION, _CAP_VM_TYPES)
 
 
-def _tdx_capabilities() -> Answer:
-    with _opened() as kvm:
+def _tdx_capabilities(system: System) -> Answer:
+    with _opened(system) as kvm:
         vm = ioctl(kvm, _CREATE_VM, _TDX_VM)
         try:
             answer = decode.parse_capabilities(_ask_with_room(vm))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, Unsupported
-from tdxinfo.machine import METADATA, Answer, Machine
+from tdxinfo.machine import METADATA, Answer, Live, Machine
+from tdxinfo.machine.system import System
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
 from tdxinfo.sources import helper
 
@@ -29,7 +30,7 @@ class Carrier:
 
     scheme: str
     key: str
-    live: Callable[[], Answer]
+    live: Live
     content: str
 
     def metadata(self, machine: Machine) -> Metadata:
@@ -43,7 +44,7 @@ class Carrier:
             raise NotRecorded(f"the record holds no {self.content}") from None
 
 
-def _no_dump() -> Answer:
+def _no_dump(system: System) -> Answer:
     raise Absent("no interface of this kernel shows the module's metadata")
 
 

@@ -18,7 +18,7 @@ from tdxinfo.errors import (
     from_oserror,
 )
 from tdxinfo.machine import Machine
-from tdxinfo.machine.bounded import OPEN_FLAGS
+from tdxinfo.machine.system import System
 from tdxinfo.model.values import MASK64
 from tdxinfo.sources import processor
 
@@ -105,7 +105,7 @@ def _packages(machine: Machine) -> dict[int, int]:
 
 def _ask(machine: Machine, cpu: int, address: int) -> tuple[int, int]:
     """The register and its known bits. A record may hold single bits: {"11:11": "0x1"}."""
-    answer = machine.ask(f"msr/{address:#x}/cpu{cpu}", lambda: _read(cpu, address))
+    answer = machine.ask(f"msr/{address:#x}/cpu{cpu}", lambda system: _read(system, cpu, address))
     parts = answer if isinstance(answer, dict) else {"63:0": answer}
     value = known = 0
     try:
@@ -119,27 +119,24 @@ def _ask(machine: Machine, cpu: int, address: int) -> tuple[int, int]:
     return value, known
 
 
-def _read(cpu: int, address: int) -> str:
+def _read(system: System, cpu: int, address: int) -> str:
     """The MSR as 16 hex digits."""
     path = f"/dev/cpu/{cpu}/msr"
     try:
-        fd = os.open(path, OPEN_FLAGS)
-    except OSError as error:
-        raise _not_opened(error, path) from None
-    try:
-        raw = os.pread(fd, _BYTES, address)
+        with system.opened(path) as fd:
+            raw = os.pread(fd, _BYTES, address)
+    except Unavailable as refusal:
+        raise _not_opened(refusal, path) from None
     except OSError as error:
         if error.errno == errno.EIO:
             raise Unsupported(f"this processor has no MSR {address:#x}") from None
         raise from_oserror(error, path) from None
-    finally:
-        os.close(fd)
     if len(raw) != _BYTES:
         raise Malformed(f"{path} gave {len(raw)} bytes of MSR {address:#x}")
     return f"0x{int.from_bytes(raw, 'little'):016x}"
 
 
-def _not_opened(error: OSError, path: str) -> Unavailable:
-    if error.errno in (errno.ENOENT, errno.ENXIO):
+def _not_opened(refusal: Unavailable, path: str) -> Unavailable:
+    if refusal.errno in (errno.ENOENT, errno.ENXIO):
         return Absent(f"{path} does not exist", "Run `modprobe msr`.")
-    return from_oserror(error, path)
+    return refusal

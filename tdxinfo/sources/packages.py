@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tdxinfo.decode.sessions import upstream_version
 from tdxinfo.errors import Absent, Malformed, NotRecorded
 from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.system import System
 
 KEY = "packages"
 _ONLY_IN_REPORTS = "a package's version is read from Ubuntu's system-report alone"
@@ -36,5 +37,5 @@ class PackageVersion:
         return upstream_version(version)
 
 
-def _live() -> Answer:
+def _live(system: System) -> Answer:
     raise Absent(_ONLY_IN_REPORTS)

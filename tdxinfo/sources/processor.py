@@ -9,6 +9,7 @@ from typing import Any
 from tdxinfo.decode import cpuinfo, sessions
 from tdxinfo.errors import Absent, NotRecorded
 from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.system import System
 
 PATH = "/proc/cpuinfo"
 LSCPU = "lscpu"
@@ -32,7 +33,7 @@ def _cpus(machine: Machine) -> cpuinfo.Cpus:
         return sessions.lscpu(str(printed))
 
 
-def _no_lscpu() -> Answer:
+def _no_lscpu(system: System) -> Answer:
     raise Absent("lscpu is read from records alone")
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
+from contextlib import suppress
 
 from tdxinfo.errors import Absent, Denied, Unsupported
 from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.machine.bounded import within
 
 DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
+_ENVIRONMENT = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8"}
 PATIENCE = 10.0
 """Seconds. A journal on a slow disk may take a few."""
 
@@ -30,14 +33,15 @@ def output_of(program: str, arguments: list[str]) -> str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8"},
+            env=_ENVIRONMENT,
+            start_new_session=True,
         )
     except OSError as error:
         raise Unsupported(f"{program} cannot be run: {error.strerror}") from None
     try:
         output, status = within(PATIENCE, program, lambda: _drained(child))
     finally:
-        child.kill()
+        _end(child)
     if status:
         raise Denied(f"{program} ended with status {status}")
     return output.decode("utf-8", "replace")
@@ -62,13 +66,12 @@ def carry_out(command: Command, quiet: bool = False) -> int:
     path = path_of(command.program)
     if path is None:
         raise Absent(f"{command.program} is not installed", f"Install {command.program}.")
-    environment = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8"}
     try:
         done = subprocess.run(
             [path, *command.arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else 2,
-            env=environment,
+            env=_ENVIRONMENT,
             check=False,
         )
     except OSError as error:
@@ -88,6 +91,15 @@ def _drained(child: subprocess.Popen[bytes]) -> tuple[bytes, int]:
         if child.stdout.read(1):
             return output, 0
     return output, child.wait()
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Ends the program, and what it has started: all of that is in a session of its own."""
+    if child.poll() is None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(1)
 
 
 def _is_program(path: str) -> bool:

@@ -8,15 +8,17 @@ import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from tdxinfo.decode import lines, parameters
 from tdxinfo.decode import stack as decode
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
-from tdxinfo.machine import FILE_LIMIT, Answer, Machine
-from tdxinfo.machine.bounded import CHUNK, OPEN_FLAGS, read_file, within
+from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine.bounded import CHUNK
+from tdxinfo.machine.system import System
 from tdxinfo.sources.files import decoded
-from tdxinfo.sources.folders import link_target, names, names_in
+from tdxinfo.sources.folders import link_target, names_in
 
 QEMU_PATHS = (
     "/usr/local/bin/qemu-system-x86_64",
@@ -32,7 +34,6 @@ _LIBVIRT_LINKS = (
 _DESCRIPTORS = "/usr/share/qemu/firmware"
 _MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
 _UNITS = "/sys/fs/cgroup/system.slice"
-_PATIENCE = 5.0
 _MOST_BYTES = 256 << 20
 _BEFORE_VERSION = b"QEMU emulator version "
 _VERSION = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}")
@@ -61,7 +62,7 @@ def _first_qemu(machine: Machine) -> dict[str, Any]:
     refusals: list[Unavailable] = []
     for path in QEMU_PATHS:
         try:
-            told = machine.ask(f"qemu/{path}", lambda path=path: _looked_at(path))  # type: ignore[misc]
+            told = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
         except Unavailable as refusal:
             refusals.append(refusal)
             continue
@@ -77,16 +78,13 @@ def _refusal_of_all(refusals: list[Unavailable], none_there: str) -> Unavailable
     return open_ones[0] if open_ones else Absent(none_there)
 
 
-def _looked_at(path: str) -> Answer:
-    return within(_PATIENCE, path, lambda: _searched(path))
-
-
-def _searched(path: str) -> Answer:
+def _looked_at(system: System, path: str) -> Answer:
     """What the program's own text says of it, without running it."""
-    try:
-        fd = os.open(path, OPEN_FLAGS)
-    except OSError as error:
-        raise from_oserror(error, path) from None
+    with system.opened(path) as fd:
+        return _searched(fd, path)
+
+
+def _searched(fd: int, path: str) -> Answer:
     try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
@@ -106,8 +104,6 @@ def _searched(path: str) -> Answer:
         return told
     except OSError as error:
         raise from_oserror(error, path) from None
-    finally:
-        os.close(fd)
 
 
 class Libvirt:
@@ -145,13 +141,12 @@ class Gist:
             raise Absent(f"{self.path} does not tell its {self.what}")
         return told
 
-    def _live(self) -> Answer:
-        return cast(Answer, decoded(_text(self.path), self.decode, self.path))
+    def _live(self, system: System) -> Answer:
+        return cast(Answer, decoded(_text(system, self.path), self.decode, self.path))
 
 
-def _text(path: str) -> str:
-    read = within(_PATIENCE, path, lambda: read_file(path, FILE_LIMIT))
-    return read.decode("utf-8", "replace")
+def _text(system: System, path: str) -> str:
+    return system.read(path).decode("utf-8", "replace")
 
 
 class TdxFirmware:
@@ -165,12 +160,12 @@ class TdxFirmware:
         return machine.ask("firmware/intel-tdx", _tdx_descriptors)
 
 
-def _tdx_descriptors() -> Answer:
+def _tdx_descriptors(system: System) -> Answer:
     found: list[Answer] = []
-    for name in names(_DESCRIPTORS):
+    for name in system.names(_DESCRIPTORS):
         path = f"{_DESCRIPTORS}/{name}"
         if name.endswith(".json"):
-            features = decoded(_text(path), decode.firmware_features, path)
+            features = decoded(_text(system, path), decode.firmware_features, path)
             found += [name] if "intel-tdx" in features else []
     return found
 
@@ -189,15 +184,15 @@ class ModprobeOption:
     def read(self, machine: Machine) -> str:
         return str(machine.ask(f"modprobe/{self.module}.{self.option}", self._live))
 
-    def _live(self) -> Answer:
+    def _live(self, system: System) -> Answer:
         """A file of a later folder stands in for one of the same name before it (modprobe.d(5))."""
         files: dict[str, str] = {}
         for folder in _MODPROBE_FOLDERS:
             with suppress(Absent):
-                files |= {name: folder for name in names(folder) if name.endswith(".conf")}
+                files |= {name: folder for name in system.names(folder) if name.endswith(".conf")}
         value = ""
         for name in sorted(files):
-            text = _text(f"{files[name]}/{name}")
+            text = _text(system, f"{files[name]}/{name}")
             value = parameters.of_modprobe(text, self.module, self.option) or value
         return value
 

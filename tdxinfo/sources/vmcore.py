@@ -7,7 +7,8 @@ from a vmlinux. Nothing of the dump but these objects is kept.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -73,13 +74,13 @@ class DumpedKernel:
         return self._image.types()
 
     def read(self, address: int, size: int) -> bytes:
-        import drgn
-
         if not 0 < size <= _MOST_READ:
             raise Malformed(f"{size} bytes at {address:#x} are not to be read")
         try:
             return bytes(self._program.read(address, size))
-        except (drgn.FaultError, ValueError, OverflowError):
+        except MemoryError:
+            raise
+        except Exception:  # drgn raises Exception itself for a damaged kdump file
             raise Malformed(f"the dump has no {size} bytes at {address:#x}") from None
 
 
@@ -127,20 +128,15 @@ class _Vmlinux:
     """An uncompressed kernel image with its symbol table, and BTF in a section."""
 
     def __init__(self, path: str, info: VmcoreInfo) -> None:
-        from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
 
         self._path = path
         self._offset = info.kernel_offset
-        try:
+        with _sound(path):
             self._elf = ELFFile(open(path, "rb"))  # noqa: SIM115 - read as long as the kernel is
             self._table: Any = self._elf.get_section_by_name(".symtab")
             self._btf = self._elf.get_section_by_name(".BTF")
             own = _build_id(self._elf)
-        except OSError as error:
-            raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
-        except (ELFError, ValueError) as error:
-            raise BadInput(f"{path} is no vmlinux: {error}.") from None
         if self._table is None:
             raise BadInput(f"{path} has no symbols: it is stripped, or no vmlinux.")
         if own and info.build_id and own != info.build_id:
@@ -150,7 +146,8 @@ class _Vmlinux:
             )
 
     def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
-        found = {name: self._table.get_symbol_by_name(name) for name in names}
+        with _sound(self._path):
+            found = {name: self._table.get_symbol_by_name(name) for name in names}
         return {
             name: [Symbol(e.entry.st_value + self._offset, e.entry.st_size) for e in entries]
             for name, entries in found.items()
@@ -160,7 +157,23 @@ class _Vmlinux:
     def types(self) -> Btf:
         if self._btf is None:
             raise Absent(f"{self._path} has no BTF", f"Run `pahole -J {self._path}` to add it.")
-        return Btf(self._btf.data())
+        with _sound(self._path):
+            data = self._btf.data()
+        return Btf(data)
+
+
+@contextmanager
+def _sound(path: str) -> Iterator[None]:
+    """Raises BadInput for what the library stumbles on: of a damaged file it checks little."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
+    except MemoryError:
+        raise
+    except Exception as error:
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"{path} is no vmlinux, or it is damaged: {why:.200}.") from None
 
 
 def _build_id(elf: Any) -> str | None:

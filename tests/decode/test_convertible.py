@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
+from typing import NamedTuple
 
 import pytest
 
 from tdxinfo.decode import convertible
-from tdxinfo.decode.convertible import FIRMWARE, Causes, options, outside
+from tdxinfo.decode.convertible import FIRMWARE, options, outside
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.values import MemoryRange, Tdmr
 from tests.test_hosts import NAMES, report_of
 
 MIB, GIB = 1 << 20, 1 << 30
+
+
+class Causes(NamedTuple):
+    added: tuple[NamedRange, ...] | None
+    command_line: str | None
+    firmware: tuple[MemoryRange, ...] | None
+
+
 NOTHING = Causes(None, None, None)
 
 
@@ -179,3 +189,14 @@ def gaps_between(cmrs: tuple[MemoryRange, ...] | None) -> list[MemoryRange]:
         for before, after in pairwise(found)
         if before.end < after.base
     ]
+
+
+def test_many_pieces_and_many_causes_take_no_product_of_both() -> None:
+    """Three lists of 8192 ranges: 64 million comparisons would take half a minute."""
+    ram = ranges(*((base, base + MIB) for base in range(8 * GIB, 24 * GIB, 2 * MIB)))
+    firmware = ranges(*((base, base + MIB) for base in range(9 * GIB, 25 * GIB, 2 * MIB)))
+    start = time.process_time()
+    found = outside(ram, CMRS, None, None, firmware)
+    assert time.process_time() - start < 5
+    assert [piece.name for piece in found] == [None] * 512 + [FIRMWARE] * 7680
+    assert all(before.end < after.base for before, after in pairwise(found))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tdxinfo.decode import printk
 from tdxinfo.decode.printk import VmcoreInfo, kernel_log
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tests.kernel_types import cores
@@ -237,3 +238,10 @@ def test_what_vmcoreinfo_does_not_tell_is_absent() -> None:
 def test_a_number_of_vmcoreinfo_that_is_none_is_malformed() -> None:
     with pytest.raises(Malformed, match=r"^KERNELOFFSET in the dump's VMCOREINFO is no number$"):
         _ = VmcoreInfo("KERNELOFFSET=here\n").kernel_offset
+
+
+def test_records_that_share_one_text_do_not_multiply_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dump of a few KB whose 2^n records all have the same text: it is refused at the limit."""
+    monkeypatch.setattr(printk, "MOST_TEXT", 100)
+    with pytest.raises(Malformed, match="more than 100 characters"):
+        Memory(["x" * 60, "y" * 60]).log()

@@ -83,7 +83,7 @@ completed successfully. MPA has nothing to do.
 NO_VARIABLE = """\
 [22-01-2024 09:36:10] INFO: Starts Registration Agent Flow.
 [22-01-2024 09:36:10] ERROR: readUEFIVar: failed to open uefi variable \
-/sys/firmware/efi/efivars/SgxRegistrationStatus-f236c5dc-a491-4bbe-bcdd-8885770df45
+/sys/firmware/efi/efivars/SgxRegistrationStatus-f236c5dc-a491-4bbe-bcdd-88885770df45
 """
 
 

@@ -30,7 +30,7 @@ def test_text_is_a_kernel_log() -> None:
     machine = recognise(b"virt/tdx: module initialized\n", "log")
     assert isinstance(machine, Machine)
     assert machine.origin == Origin("kernel-log", "log", note=None, recorded=None)
-    assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
+    assert machine.ask("kernel-log", lambda system: 0) == "virt/tdx: module initialized\n"
 
 
 def test_a_log_with_broken_characters_is_a_log() -> None:
@@ -145,7 +145,7 @@ def test_a_pipe_that_comes_slowly_is_read_whole(monkeypatch: pytest.MonkeyPatch)
         machine = open_input("-")
     assert isinstance(machine, Machine)
     assert machine.origin.path == "standard input"
-    assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
+    assert machine.ask("kernel-log", lambda system: 0) == "virt/tdx: module initialized\n"
 
 
 def test_a_closed_standard_input_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:

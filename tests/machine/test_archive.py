@@ -49,8 +49,8 @@ WHOLE = gzip.compress(TAR, mtime=0)
 def test_an_archive_answers_what_it_holds() -> None:
     machine = open_archive(WHOLE, "x.tar.gz")
     assert machine.read("/proc/cpuinfo") == FILES["cap/root/proc/cpuinfo"]
-    assert machine.ask("number", lambda: 0) == 5
-    assert machine.ask("kernel-log", lambda: 0) == "virt/tdx: module initialized\n"
+    assert machine.ask("number", lambda system: 0) == 5
+    assert machine.ask("kernel-log", lambda system: 0) == "virt/tdx: module initialized\n"
 
 
 @pytest.mark.parametrize("top", ["", "./", "a/b/c/", "./cap/"])
@@ -119,10 +119,10 @@ def test_a_flipped_bit_is_noticed() -> None:
         b"\x1f\x8b" + b"\0" * 100,
         b"not gzip at all",
         b"",
-        gzip.compress(b""),
-        gzip.compress(b"not a tar"),
-        gzip.compress(b"x" * 5000),
-        gzip.compress(b"\0" * 10240),
+        gzip.compress(b"", mtime=0),
+        gzip.compress(b"not a tar", mtime=0),
+        gzip.compress(b"x" * 5000, mtime=0),
+        gzip.compress(b"\0" * 10240, mtime=0),
     ],
     ids=["cut", "zeros", "text", "empty", "nothing", "no-tar", "x", "no-member"],
 )
@@ -236,7 +236,7 @@ def test_an_archive_packed_again_is_no_capture(times: int) -> None:
 
 def test_a_bomb_inside_a_bomb_is_not_unpacked() -> None:
     inner = gzip.compress(bytes(8 << 20))
-    assert peak_of(lambda: refuse(gzip.compress(inner))) < 1 << 20
+    assert peak_of(lambda: refuse(gzip.compress(inner, mtime=0))) < 1 << 20
 
 
 PAX = {

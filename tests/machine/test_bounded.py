@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, from_oserror
-from tdxinfo.machine import live
+from tdxinfo.machine import kinds
 from tdxinfo.machine.bounded import read_descriptor, read_file, within
 from tdxinfo.machine.live import LiveMachine
+from tdxinfo.machine.system import System
 from tests.pipes import trickle
 
 
@@ -111,8 +112,8 @@ def test_what_the_work_raises_is_raised() -> None:
 
 
 def test_a_live_file_that_does_not_answer_is_timed_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "PATIENCE", 0.05)
-    monkeypatch.setattr(live, "read_file", lambda path, limit: time.sleep(3))
+    monkeypatch.setattr(kinds, "KINDS", (kinds.Kind("file", ("",), 0.05),))
+    monkeypatch.setattr(System, "read", lambda system, path: time.sleep(3))
     with pytest.raises(TimedOut):
         LiveMachine().read("/sys/slow")
 

@@ -38,7 +38,7 @@ def test_a_file_is_read_once() -> None:
 
 def test_a_question_is_asked_once() -> None:
     machine = Counting()
-    assert [machine.ask("q", lambda: 0), machine.ask("q", lambda: 0)] == [1, 1]
+    assert [machine.ask("q", lambda system: 0), machine.ask("q", lambda system: 0)] == [1, 1]
     assert machine.asked == ["q"]
 
 
@@ -49,14 +49,14 @@ def test_a_refusal_is_remembered() -> None:
             machine.read("/denied")
         assert (refusal.value.message, refusal.value.remedy) == ("no", "Run as root.")
         with pytest.raises(Denied):
-            machine.ask("denied", lambda: 0)
+            machine.ask("denied", lambda system: 0)
     assert machine.asked == ["/denied", "denied"]
 
 
 def test_a_file_and_a_question_of_the_same_name_are_two_things() -> None:
     machine = Counting()
     machine.read("/x")
-    machine.ask("/x", lambda: 0)
+    machine.ask("/x", lambda system: 0)
     assert machine.asked == ["/x", "/x"]
 
 
@@ -101,7 +101,7 @@ def test_bytes_that_are_no_text_become_replacement_characters() -> None:
 
 def test_a_live_machine_asks_what_it_is_given() -> None:
     machine = LiveMachine()
-    assert machine.ask("k", lambda: 7) == 7
+    assert machine.ask("k", lambda system: 7) == 7
     assert machine.origin.kind == "live"
 
 

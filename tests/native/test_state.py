@@ -34,7 +34,7 @@ def no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         states, "path_of", lambda name: f"/usr/bin/{name}" if name in ("make", "gcc") else None
     )
-    monkeypatch.setattr(helper, "info", lambda: {"reads": "yes"})
+    monkeypatch.setattr(helper, "info", lambda machine: {"reads": "yes"})
 
 
 def seen(*files: Mapping[str, str | bytes], directory: str | None = None) -> State:
@@ -103,14 +103,16 @@ def test_a_loaded_helper_is_held_against_the_source_that_ships() -> None:
 
 
 def test_a_loaded_helper_that_refuses_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(helper, "info", lambda: {"reads": "no", "reason": "the TDX module is busy"})
+    monkeypatch.setattr(
+        helper, "info", lambda machine: {"reads": "no", "reason": "the TDX module is busy"}
+    )
     state = seen(HOST, LOADED)
     assert state.reads is False
     assert "does not read: the TDX module is busy." in headline(state)
 
 
 def test_what_may_not_be_looked_at_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def denied() -> dict[str, str]:
+    def denied(machine: object) -> dict[str, str]:
         raise Denied("it may not be read by this user", "Run as root.")
 
     monkeypatch.setattr(helper, "info", denied)

@@ -12,10 +12,12 @@ import pytest
 from tdxinfo.errors import Denied, from_oserror
 from tdxinfo.host import fact_names
 from tdxinfo.host.observe import Observer
+from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.machine.captured import from_memory, open_record
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents
+from tdxinfo.machine.system import System
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 from tdxinfo.report import Report, observe
@@ -36,7 +38,7 @@ def debugfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(helper, "DEBUGFS", str(mounted))
     monkeypatch.setattr(helper, "FIELDS", str(mounted / "fields"))
     monkeypatch.setattr(helper, "INFO", str(mounted / "info"))
-    monkeypatch.setattr(os.path, "ismount", lambda path: path == str(mounted))
+    monkeypatch.setattr(System, "is_mount", lambda system, path: path == str(mounted))
     return mounted
 
 
@@ -53,7 +55,7 @@ def refusal(fact: str = FACT) -> Attempt:
 def failing(path: str, error: Callable[[str], Exception]) -> Callable[..., bytes]:
     """A reader that fails for this path only."""
 
-    def read(asked: str, limit: int) -> bytes:
+    def read(system: System, asked: str, limit: int = FILE_LIMIT) -> bytes:
         if asked == path:
             raise error(asked)
         return read_file(asked, limit)
@@ -141,7 +143,7 @@ def test_a_helper_that_is_not_loaded_is_absent_with_the_way_to_load_it(debugfs: 
 def test_a_debugfs_that_is_not_mounted_is_told_and_not_mounted(
     debugfs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os.path, "ismount", lambda path: False)
+    monkeypatch.setattr(System, "is_mount", lambda system, path: False)
     told = refusal()
     assert told.reason == "absent"
     assert "debugfs is not mounted" in told.message
@@ -158,7 +160,7 @@ def test_without_root_the_remedy_is_root(debugfs: Path, monkeypatch: pytest.Monk
     def denied(path: str) -> Exception:
         return Denied(f"{path} may not be read by this user", "Run as root.", errno.EACCES)
 
-    monkeypatch.setattr(helper, "read_file", failing(helper.FIELDS, denied))
+    monkeypatch.setattr(System, "read", failing(helper.FIELDS, denied))
     told = refusal()
     assert (told.reason, told.remedy) == ("denied", "Run as root.")
 
@@ -171,7 +173,7 @@ def test_a_helper_that_refuses_is_quoted(
     debugfs: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
 ) -> None:
     (debugfs / "info").write_text("version: 1.0\nreads: no\nreason: the TDX module is busy\n")
-    monkeypatch.setattr(helper, "read_file", failing(helper.FIELDS, system_error(number)))
+    monkeypatch.setattr(System, "read", failing(helper.FIELDS, system_error(number)))
     told = refusal()
     assert told.reason == "unsupported"
     assert told.message == "tdx_sysrd cannot read the TDX module: the TDX module is busy"
@@ -181,7 +183,7 @@ def test_a_helper_that_refuses_is_quoted(
 def test_a_helper_that_gives_no_reason_is_told_by_its_error(
     debugfs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(helper, "read_file", failing(helper.FIELDS, system_error(errno.ENXIO)))
+    monkeypatch.setattr(System, "read", failing(helper.FIELDS, system_error(errno.ENXIO)))
     told = refusal()
     assert os.strerror(errno.ENXIO) in told.message
     assert "tdxinfo check" in told.remedy
@@ -205,4 +207,4 @@ def test_a_field_that_the_module_withholds_is_absent_and_the_others_are_not(debu
 
 def test_what_the_helper_says_of_itself_is_read_by_key(debugfs: Path) -> None:
     (debugfs / "info").write_text("version: 1.0\nreads: no\nreason: a: b\n")
-    assert helper.info() == {"version": "1.0", "reads": "no", "reason": "a: b"}
+    assert helper.info(LiveMachine()) == {"version": "1.0", "reads": "no", "reason": "a: b"}

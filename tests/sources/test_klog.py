@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tdxinfo.decode.boot import platform
 from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, Unavailable
 from tdxinfo.machine import FILE_LIMIT
+from tdxinfo.machine.system import System
 from tdxinfo.sources import klog, programs
 from tdxinfo.sources.klog import KernelLog, boot_of, live_log
 from tests.worlds import world
@@ -34,10 +36,11 @@ class Host:
         monkeypatch.setattr(os, "open", self.open)
         monkeypatch.setattr(os, "read", self.read)
         monkeypatch.setattr(os, "close", self.closed.append)
+        monkeypatch.setattr(klog, "_is_device", lambda fd: fd == 80)
         monkeypatch.setattr(os, "geteuid", lambda: 1000)
         monkeypatch.setattr(klog, "_journal", self.ask_journal)
 
-    def ask_journal(self) -> str:
+    def ask_journal(self, system: System) -> str:
         return self.journal()
 
     def no_journal(self) -> str:
@@ -68,7 +71,7 @@ def host(monkeypatch: pytest.MonkeyPatch) -> Host:
 
 def test_records_become_the_lines_that_dmesg_prints(host: Host) -> None:
     host.records = [BEGIN, KEYIDS]
-    assert live_log() == (
+    assert live_log(System()) == (
         "[    0.000000] Linux version 7.1.5 (x@y)\n"
         "[    5.300843] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
     )
@@ -77,7 +80,7 @@ def test_records_become_the_lines_that_dmesg_prints(host: Host) -> None:
 
 def test_what_user_space_wrote_is_left_out(host: Host) -> None:
     host.records = [BEGIN, SPOKEN, b"30,341,5300845,-;systemd: virt/tdx: x\n"]
-    assert live_log() == "[    0.000000] Linux version 7.1.5 (x@y)\n"
+    assert live_log(System()) == "[    0.000000] Linux version 7.1.5 (x@y)\n"
 
 
 @pytest.mark.parametrize(
@@ -94,23 +97,45 @@ def test_what_user_space_wrote_is_left_out(host: Host) -> None:
 )
 def test_a_record_of_another_shape_is_passed_over(host: Host, record: bytes) -> None:
     host.records = [BEGIN, record] if record else [BEGIN]
-    assert live_log() == "[    0.000000] Linux version 7.1.5 (x@y)\n"
+    assert live_log(System()) == "[    0.000000] Linux version 7.1.5 (x@y)\n"
 
 
 def test_a_record_that_was_overwritten_meanwhile_is_passed_over(host: Host) -> None:
     host.records = [BEGIN, BrokenPipeError(errno.EPIPE, ""), KEYIDS]
-    assert live_log().count("\n") == 2
+    assert live_log(System()).count("\n") == 2
+
+
+def test_a_log_that_ends_has_ended(host: Host) -> None:
+    """End of file: /dev/null or a closed pipe stands where the device should."""
+    host.records = [BEGIN, b"", KEYIDS]
+    assert live_log(System()).count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFREG, stat.S_IFIFO])
+def test_only_a_device_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
+    os.mknod(tmp_path / "kmsg", kind | 0o600)
+    monkeypatch.setattr(klog, "DEVICE", str(tmp_path / "kmsg"))
+    monkeypatch.setattr(klog, "_JOURNALS", ())
+    with pytest.raises(Malformed, match="no device"):
+        live_log(System())
+
+
+def test_a_ring_that_is_overwritten_without_end_is_given_up(host: Host) -> None:
+    host.records = [BrokenPipeError(errno.EPIPE, "") for _ in range(100_000)]
+    with pytest.raises(Malformed, match="faster"):
+        live_log(System())
+    assert len(host.records) > 50_000
 
 
 def test_a_callers_column_in_the_record_is_no_text(host: Host) -> None:
     host.records = [BEGIN, b"6,339,5300843,-,caller=T1;virt/tdx: module not loaded\n"]
-    assert live_log().endswith("[    5.300843] virt/tdx: module not loaded\n")
+    assert live_log(System()).endswith("[    5.300843] virt/tdx: module not loaded\n")
 
 
 def test_a_ring_without_end_is_bounded(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(klog, "FILE_LIMIT", 100_000)
     monkeypatch.setattr(os, "read", lambda fd, size: b"6,1,1,-;" + b"x" * 1000 + b"\n")
-    assert len(live_log()) < 200_000
+    assert len(live_log(System())) < 200_000
     assert FILE_LIMIT >= 1 << 20
 
 
@@ -118,27 +143,27 @@ def test_a_ring_without_end_is_bounded(host: Host, monkeypatch: pytest.MonkeyPat
 def test_a_log_that_may_not_be_read_is_denied(host: Host, number: int) -> None:
     host.refuse_open = number
     with pytest.raises(Denied) as refusal:
-        live_log()
+        live_log(System())
     assert refusal.value.remedy == "Run as root."
 
 
 def test_a_read_that_is_denied_is_denied_and_closed(host: Host) -> None:
     host.records = [PermissionError(errno.EPERM, "")]
     with pytest.raises(Denied):
-        live_log()
+        live_log(System())
     assert host.closed == [80]
 
 
 def test_a_journal_stands_in_for_a_log_that_may_not_be_read(host: Host) -> None:
     host.refuse_open = errno.EPERM
     host.journal = lambda: JOURNAL
-    assert live_log() == JOURNAL
+    assert live_log(System()) == JOURNAL
 
 
 def test_a_journal_stands_in_for_a_ring_that_lost_its_beginning(host: Host) -> None:
     host.records = [KEYIDS]
     host.journal = lambda: JOURNAL
-    assert live_log() == JOURNAL
+    assert live_log(System()) == JOURNAL
 
 
 def test_a_whole_ring_needs_no_journal(host: Host) -> None:
@@ -148,12 +173,12 @@ def test_a_whole_ring_needs_no_journal(host: Host) -> None:
         raise AssertionError("the journal is asked")
 
     host.journal = never
-    assert live_log().startswith("[    0.000000] Linux version")
+    assert live_log(System()).startswith("[    0.000000] Linux version")
 
 
 def test_without_a_journal_the_ring_that_is_left_counts(host: Host) -> None:
     host.records = [KEYIDS]
-    assert live_log().startswith("[    5.300843] virt/tdx: BIOS enabled")
+    assert live_log(System()).startswith("[    5.300843] virt/tdx: BIOS enabled")
 
 
 @pytest.mark.parametrize("error", [Denied("no", "Run as root."), TimedOut("late"), Absent("none")])
@@ -167,14 +192,14 @@ def test_why_the_ring_was_refused_outweighs_why_the_journal_was(
 
     host.journal = refuse
     with pytest.raises(Denied) as refusal:
-        live_log()
+        live_log(System())
     assert "kernel log" in refusal.value.message
 
 
 def test_a_missing_device_is_absent(host: Host) -> None:
     host.refuse_open = errno.ENOENT
     with pytest.raises(Absent):
-        live_log()
+        live_log(System())
 
 
 @pytest.fixture
@@ -184,7 +209,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     kept.mkdir()
     (kept / "system.journal").write_bytes(b"")
     monkeypatch.setattr(klog, "DEVICE", str(tmp_path / "missing"))
-    monkeypatch.setattr(klog, "_JOURNALS", (str(tmp_path / "*/system.journal"),))
+    monkeypatch.setattr(klog, "_JOURNALS", (str(tmp_path),))
     return kept
 
 
@@ -198,7 +223,7 @@ def test_the_journal_is_asked_for_the_kernels_lines_of_this_boot(
         return JOURNAL
 
     monkeypatch.setattr(programs, "output_of", output_of)
-    assert live_log() == JOURNAL
+    assert live_log(System()) == JOURNAL
     ((program, arguments),) = asked
     assert program == "journalctl"
     assert {"-k", "-b"} <= set(arguments)
@@ -210,7 +235,7 @@ def test_a_journal_that_shows_nothing_has_not_answered(
 ) -> None:
     monkeypatch.setattr(programs, "output_of", lambda program, arguments: printed)
     with pytest.raises(Absent):
-        live_log()
+        live_log(System())
 
 
 def test_no_program_is_run_where_there_is_no_journal_to_read(
@@ -222,10 +247,10 @@ def test_no_program_is_run_where_there_is_no_journal_to_read(
     monkeypatch.setattr(programs, "output_of", never)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(Absent):
-        live_log()
+        live_log(System())
     (journal / "system.journal").unlink()
     with pytest.raises(Absent):
-        live_log()
+        live_log(System())
 
 
 KEYIDS_LINE = "virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"

@@ -16,6 +16,7 @@ from tdxinfo.errors import Absent, Denied, Malformed
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
+from tdxinfo.machine.system import System
 from tdxinfo.report import Report, observe
 from tdxinfo.sources import kcore, kmem, kobjects
 from tdxinfo.sources.elements import elements_of
@@ -196,7 +197,7 @@ def test_a_record_tells_no_address_of_the_kernels_memory(kernel: Callable[[str],
     made = kernel("7.2")
     with_memory(made, last_leads_to=BASE)
     made.make()
-    recorded = str(kmem._live())
+    recorded = str(kmem._live(System()))
     for address in (HEAP, BASE, 0xDEAD, HEAP + len(TDMRS) + 40):
         assert struct.pack("<Q", address).hex() not in recorded
     assert "8188ffff" not in recorded, "what lay in the padding is part of an address"
@@ -324,7 +325,7 @@ def test_every_member_is_listed_by_its_field_and_unknown_ones_raw(
 
 def refusal() -> Exception:
     try:
-        kmem._live()
+        kmem._live(System())
     except (Absent, Denied, Malformed) as error:
         return error
     raise AssertionError("the kernel's memory was read")
@@ -355,7 +356,7 @@ def test_lockdown_and_a_missing_capability_are_told_apart(
     """/proc/kcore gives EPERM for both; 1 << 17 is CAP_SYS_RAWIO in linux/capability.h."""
     (tmp_path / "status").write_text(f"Name:\tpython3\nCapEff:\t{capabilities}\nThreads:\t1\n")
     monkeypatch.setattr(kcore, "OWN_STATUS", str(tmp_path / "status"))
-    refused = kcore._not_opened(PermissionError(errno.EPERM, "Operation not permitted"))
+    refused = kcore._not_opened(System(), Denied("no", errno=errno.EPERM))
     assert isinstance(refused, Denied)
     assert why in refused.message
 
@@ -411,7 +412,7 @@ def test_tdmrs_of_a_failed_initialization_are_freed_memory_and_not_read(
     made.variables |= state
     made.make()
     assert observed().host.memory.tdmrs is None
-    told: Any = kmem._live()
+    told: Any = kmem._live(System())
     assert "freed" in told["tdmrs"]["refused"]["message"]
 
 

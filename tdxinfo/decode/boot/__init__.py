@@ -47,6 +47,9 @@ _TRACES = (
 REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
 """The kernel found TDX and would not have it."""
 
+_LONGEST_RELEASE = 64
+"""Characters, as uname's field has room for."""
+
 
 class Boot(NamedTuple):
     """The events of one boot, in order."""
@@ -67,9 +70,12 @@ class Boot(NamedTuple):
 
     @property
     def release(self) -> str | None:
-        """The kernel's release, as `uname -r` prints it."""
+        """The kernel's release, as `uname -r` prints it; None for one that no kernel can have."""
         found = [event for event in self.events if event.name == "linux_version"]
-        return re.split(r"[\s(]", str(found[-1].values["release"]))[0] if found else None
+        release = (
+            re.split(r"[\s(]", str(found[-1].values["release"]), maxsplit=1)[0] if found else ""
+        )
+        return release if 0 < len(release) <= _LONGEST_RELEASE else None
 
     def has(self, *names: str) -> bool:
         return any(event.name in names for event in self.events)

@@ -15,6 +15,8 @@ from tdxinfo.model.values import ModuleVersion
 
 def kernel_release(boot: Boot) -> str:
     """The kernel's release, as `uname -r` prints it."""
+    if boot.release is None and boot.has("linux_version"):
+        raise Malformed("the kernel log's release is longer than a kernel's")
     if boot.release is None:
         raise Absent("the kernel log does not name the kernel's release")
     return boot.release

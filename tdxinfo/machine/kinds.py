@@ -1,0 +1,62 @@
+"""The kinds of sources that a live machine has: what may be excluded, and how long each may take.
+
+A kind is the scheme of an origin. A question to the machine is a path, or a key as `Machine.ask`
+takes it; both tell the kind by how they begin.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    name: str
+    """As `--without` takes it."""
+    begins: tuple[str, ...]
+    """How paths and keys of this kind begin."""
+    patience: float = 3.0
+    """Seconds for one answer. The slowest file, a P-SEAMLDR call in sysfs, takes well under one."""
+    shown: str = ""
+    """What is read, as a message names it; empty where the question is a path."""
+
+
+KINDS = (
+    Kind("helper", ("helper/", "/sys/module/tdx_sysrd", "/sys/kernel/debug/"), 35.0, "tdx_sysrd"),
+    Kind("kmem", ("kernel-memory",), 10.0, "the kernel's memory"),
+    Kind("kvm", ("kvm/",), 10.0, "/dev/kvm"),
+    Kind("msr", ("msr/",), 3.0),
+    Kind("klog", ("kernel-log",), 12.0, "the kernel log"),
+    Kind("dmi", ("dmi/", "/sys/class/dmi/", "/sys/firmware/dmi/"), 3.0, "the DMI table"),
+    Kind("cgroup", ("/sys/fs/cgroup/",)),
+    Kind("sysfs", ("/sys/",)),
+    Kind("procfs", ("/proc/",)),
+    Kind("program", ("qemu/",), 5.0),
+    Kind("file", ("firmware/",), 5.0, "the firmware descriptors"),
+    Kind("file", ("modprobe/",), 5.0, "modprobe's configuration"),
+    Kind("file", ("",)),
+)
+"""The first that fits counts."""
+
+NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS))
+
+_ABOUT_A_PATH = ("device/", "link/", "list/", "gist/", "qemu/")
+"""Keys of answers about one path, which follows."""
+
+
+def kind_of(question: str) -> Kind:
+    """The kind of source that a path or a key asks."""
+    asked = question if question.startswith("qemu/") else _path_in(question)
+    return next(kind for kind in KINDS if asked.startswith(kind.begins))
+
+
+def shown(question: str) -> str:
+    """What a path or a key asks, as a message names it."""
+    if question.startswith("msr/"):
+        _, address, cpu = question.split("/", 2)
+        return f"MSR {address} of CPU {cpu.removeprefix('cpu')}"
+    return kind_of(question).shown or _path_in(question).partition("#")[0]
+
+
+def _path_in(question: str) -> str:
+    prefix = next((p for p in _ABOUT_A_PATH if question.startswith(p)), "")
+    return question.removeprefix(prefix)

@@ -1,0 +1,199 @@
+"""The running system: every open, listing, stat and started program of a live machine.
+
+With a root below which the host's files lie (`--root`), no path leads out of it: it is walked
+component by component, and links are resolved inside.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tdxinfo.errors import Absent, Excluded, Malformed, Unavailable, Unsupported, from_oserror
+from tdxinfo.machine import FILE_LIMIT
+from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor
+
+NAMES_LIMIT = 65_536
+"""Names of one folder that are read at most; /dev/cpu of the largest host has 8192."""
+
+_ALWAYS_THERE = {"/sys": "/sys/kernel", "/proc": "/proc/version", "/dev": "/dev/null"}
+"""What shows that a file system of the kernel's is mounted."""
+
+_LINKS_LIMIT = 40
+"""Links on the way to one file, as in the kernel's own walk."""
+_WALK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class System:
+    """The files of a host below `root`. All methods raise Unavailable, and may block for ever."""
+
+    def __init__(self, root: str = "/", programs_excluded_by: str = "") -> None:
+        self.root = root
+        self._programs_excluded_by = programs_excluded_by
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the running system itself, and no folder of it."""
+        return self.root == "/"
+
+    def read(self, path: str, limit: int = FILE_LIMIT) -> bytes:
+        """The bytes of a regular file. Raises Malformed when it has more than `limit`."""
+        with self.opened(path) as fd:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Malformed(f"{path} is not a regular file")
+            return read_descriptor(fd, limit, path)
+
+    @contextmanager
+    def opened(self, path: str, flags: int = 0) -> Iterator[int]:
+        """A descriptor of the file, closed at the end."""
+        fd = self.open(path, flags)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def open(self, path: str, flags: int = 0) -> int:
+        """A descriptor of the file for reading, without waiting for what is behind it."""
+        try:
+            if self.is_whole:
+                return os.open(path, OPEN_FLAGS | flags)
+            return _open_beneath(self.root, path, OPEN_FLAGS | flags)
+        except OSError as error:
+            raise self._refusal(error, path) from None
+        except ValueError:
+            raise Malformed(f"{path!r:.100} is no name that a file can have") from None
+
+    def _refusal(self, error: OSError, path: str) -> Unavailable:
+        """What the error means; below a file system that is not mounted, no file is absent."""
+        refusal = from_oserror(error, path)
+        if not isinstance(refusal, Absent):
+            return refusal
+        for folder, always_there in _ALWAYS_THERE.items():
+            is_inside = path.startswith(f"{folder}/") and path != always_there
+            if is_inside and not self.exists(always_there):
+                remedy = f"Mount its file system on {folder}."
+                return Unsupported(f"{folder} is empty", remedy)
+        return refusal
+
+    def names(self, folder: str) -> list[str]:
+        """The names in a folder, sorted."""
+        found: list[str] = []
+        with self.opened(folder, os.O_DIRECTORY) as fd:
+            try:
+                with os.scandir(fd) as entries:
+                    for entry in entries:
+                        found.append(entry.name)
+                        if len(found) > NAMES_LIMIT:
+                            raise Malformed(f"{folder} has more than {NAMES_LIMIT} names")
+            except OSError as error:
+                raise from_oserror(error, folder) from None
+        return sorted(found)
+
+    def status(self, path: str) -> os.stat_result:
+        """What stat() says of the file that the path leads to."""
+        if not self.is_whole:
+            with self.opened(path, os.O_PATH) as fd:
+                return os.fstat(fd)
+        try:
+            return os.stat(path)
+        except OSError as error:
+            raise self._refusal(error, path) from None
+
+    def target(self, link: str) -> str:
+        """The text of a symbolic link."""
+        folder, name = os.path.split(link)
+        with self.opened(folder, os.O_PATH | os.O_DIRECTORY) as fd:
+            try:
+                return os.readlink(name, dir_fd=fd)
+            except OSError as error:
+                raise from_oserror(error, link) from None
+
+    def exists(self, path: str) -> bool:
+        try:
+            self.status(path)
+        except Absent:
+            return False
+        return True
+
+    def is_mount(self, folder: str) -> bool:
+        """Whether a file system is mounted there."""
+        above = os.path.dirname(folder)
+        return self.status(folder).st_dev != self.status(above).st_dev
+
+    def require_programs(self) -> None:
+        """Raises Excluded where no program of this system may be started."""
+        if self._programs_excluded_by:
+            raise Excluded(f"starting programs is excluded by {self._programs_excluded_by}")
+        if not self.is_whole:
+            raise Excluded("the programs of a system below --root are not started")
+
+
+def _open_beneath(root: str, path: str, flags: int) -> int:
+    """Opens `path` as if `root` were the root of the file system. Raises OSError."""
+    walk = _Walk(root)
+    try:
+        name = walk.to_last(path)
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=walk.folder)
+    finally:
+        walk.close()
+
+
+class _Walk:
+    """The way from a root to a file, a folder's descriptor for each step.
+
+    No step follows a link by itself: not one of the kernel's own (/proc/self/root), nor one that
+    is exchanged meanwhile.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._folders = [os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
+        self._left: list[str] = []
+        self._links = 0
+
+    @property
+    def folder(self) -> int:
+        return self._folders[-1]
+
+    def to_last(self, path: str) -> str:
+        """Walks to the folder of the file that the path leads to, and gives the name in it."""
+        self._go_on(path)
+        while self._left:
+            name = self._left.pop()
+            if name == "..":
+                self._up()
+                continue
+            step = os.open(name, _WALK, dir_fd=self.folder)
+            mode = os.fstat(step).st_mode
+            if self._left and not stat.S_ISLNK(mode):
+                self._folders.append(step)
+                continue
+            os.close(step)
+            if not stat.S_ISLNK(mode):
+                return name
+            self._follow(name)
+        return "."
+
+    def _go_on(self, path: str) -> None:
+        self._left += [part for part in path.split("/") if part not in ("", ".")][::-1]
+
+    def _up(self) -> None:
+        """The root has no folder above."""
+        if len(self._folders) > 1:
+            os.close(self._folders.pop())
+
+    def _follow(self, link: str) -> None:
+        self._links += 1
+        if self._links > _LINKS_LIMIT:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = os.readlink(link, dir_fd=self.folder)
+        if target.startswith("/"):
+            while len(self._folders) > 1:
+                self._up()
+        self._go_on(target)
+
+    def close(self) -> None:
+        for folder in self._folders:
+            os.close(folder)

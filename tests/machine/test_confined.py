@@ -1,0 +1,147 @@
+"""Work in a child process ends, whatever it does, and its end is told in one sentence."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from tdxinfo.errors import BadInput, Denied
+from tdxinfo.machine.confined import Crash, Limits, Pool, run
+
+QUICK = Limits(memory=64 << 20, processor=1, time=5)
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+def _backtrack() -> None:
+    re.match(r"(a+)+$", "a" * 64 + "b")
+
+
+def _swell() -> None:
+    kept = []
+    while True:
+        kept.append(bytes(1 << 20))
+
+
+def _sleep() -> None:
+    time.sleep(600)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGBUS)
+
+
+def _leave() -> None:
+    os._exit(1)
+
+
+@contextmanager
+def ends_within(seconds: float) -> Iterator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def test_the_result_comes_back_as_it_is() -> None:
+    assert run(lambda: {"a": (1, b"\xff" * 3_000_000)}, "it") == {"a": (1, b"\xff" * 3_000_000)}
+    assert run(lambda: None, "it") is None
+
+
+@pytest.mark.parametrize(
+    ("work", "sentence"),
+    [
+        (_spin, "it takes more than 1 s to read."),
+        (_backtrack, "it takes more than 1 s to read."),
+        (_swell, "it needs more than 64 MiB of memory."),
+        (_die, "it is damaged: reading it ended with SIGBUS."),
+        (_leave, "it needs more than 64 MiB of memory."),
+    ],
+)
+def test_what_breaks_a_limit_is_bad_input_in_one_sentence(
+    work: Callable[[], None], sentence: str
+) -> None:
+    with ends_within(60), pytest.raises(BadInput) as refusal:
+        run(work, "it", QUICK)
+    assert str(refusal.value) == sentence
+
+
+def test_what_waits_for_ever_is_ended() -> None:
+    with ends_within(30), pytest.raises(BadInput, match="takes more than"):
+        run(_sleep, "it", Limits(time=0.2))
+
+
+def test_a_refusal_comes_back_whole() -> None:
+    def refuse() -> None:
+        raise Denied("it may not be read", "Run as root.", 13)
+
+    with pytest.raises(Denied) as refusal:
+        run(refuse, "it")
+    assert (str(refusal.value), refusal.value.remedy, refusal.value.errno) == (
+        "it may not be read",
+        "Run as root.",
+        13,
+    )
+
+
+def test_a_bug_is_a_crash_with_its_trace() -> None:
+    def fail() -> None:
+        {}["key"]
+
+    with pytest.raises(Crash, match="KeyError") as crash:
+        run(fail, "it")
+    assert "in fail" in crash.value.trace
+
+
+def test_a_child_leaves_neither_a_process_nor_a_descriptor(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for work in (_die, lambda: 1):
+        with suppress(BadInput):
+            run(work, "it", QUICK)
+    assert len(os.listdir("/proc/self/fd")) == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_pool_gives_each_result_in_its_place_and_goes_on_after_what_broke() -> None:
+    def work(number: int) -> int:
+        broken = {2: _die, 4: _swell, 5: _spin}.get(number)
+        if broken:
+            broken()
+        if number == 7:
+            raise BadInput("7 is no number here.")
+        return number * number
+
+    with ends_within(60), Pool(work, 2, QUICK) as pool:
+        results = list(pool.map((f"number {number}", number) for number in range(10)))
+    told = [str(result) for result in results]
+    assert told[2].startswith("number 2 is damaged")
+    assert told[4].startswith("number 4 needs more than")
+    assert told[5].startswith("number 5 takes more than")
+    assert told[7] == "7 is no number here."
+    assert [told[n] for n in (0, 1, 3, 6, 8, 9)] == ["0", "1", "9", "36", "64", "81"]
+
+
+def test_a_pool_reads_its_input_as_it_is_asked_for() -> None:
+    taken = []
+
+    def pieces() -> Iterator[tuple[str, int]]:
+        for number in range(1000):
+            taken.append(number)
+            yield "x", number
+
+    with Pool(lambda number: number, 2) as pool:
+        results = pool.map(pieces())
+        assert next(results) == 0
+        assert len(taken) < 20
