@@ -30,14 +30,14 @@ from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.bounded import read_file, within
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.report import report_of
+from tests.recorded import folder_of
 
-HOSTS = Path(__file__).parent / "hosts"
 EXAMPLES = Path(__file__).parent.parent / "tdxinfo" / "examples"
 BASES = (
     EXAMPLES / "linux-7.3-emulated",
-    HOSTS / "mvp-6.2-sysfs",
-    HOSTS / "icelake-no-tdx",
-    HOSTS / "linux-7.2-ready-to-attest",
+    folder_of("mvp-6.2-sysfs"),
+    folder_of("icelake-no-tdx"),
+    folder_of("linux-7.2-ready-to-attest"),
 )
 PATIENCE = 0.05
 """Seconds for the file that blocks for ever; the others may take as long as they need."""

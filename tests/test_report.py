@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -15,10 +14,10 @@ from tdxinfo.host import UNKNOWN_HOST
 from tdxinfo.inputs.supplied import example_names
 from tdxinfo.report import CheckReport, Report, report_of
 from tests.hands import report_with
+from tests.recorded import NAMES, folder_of
 from tests.worlds import report_from_log
 
-HOSTS = Path(__file__).parent / "hosts"
-SUBJECTS = [*example_names(), *(str(path) for path in sorted(HOSTS.iterdir()))]
+SUBJECTS = [*example_names(), *(str(folder_of(name)) for name in NAMES)]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.rpartition("/")[2])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +13,10 @@ from tdxinfo.decode import tdmr
 from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
 from tdxinfo.host.observe import Answer, Observer
-from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import TdmrPlan
 from tdxinfo.model.values import MemoryRange, NodeMemory
-from tdxinfo.report import observe
+from tests.recorded import open_host, report_of
 
-HOSTS = Path(__file__).parents[1] / "hosts"
 PAGE, MIB, GIB = 1 << 12, 1 << 20, 1 << 30
 
 
@@ -38,7 +35,7 @@ def planned(
 
 
 def host(name: str) -> Host:
-    return observe(open_folder(str(HOSTS / name))).host
+    return report_of(name).host
 
 
 # --- the failure of an Emerald Rapids host, from a kernel mail about it ------------------------
@@ -95,7 +92,7 @@ def test_the_kernel_took_each_pamt_from_the_node_that_was_calculated(name: str) 
 
 @pytest.mark.parametrize("name", BUILT)
 def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
-    observer = Observer(open_folder(str(HOSTS / name)))
+    observer = Observer(open_host(name))
     built = observer.fact("memory.tdmrs").value
     places = observer.answers("memory.regions")
     told = [place for place in places if isinstance(place, Answer)]
