@@ -70,9 +70,10 @@ def main(rounds: int) -> int:
     floors = {name: [sys.executable, "-c", code] for name, code in FLOORS.items()}
     own = {m: [sys.executable, "-m", "tdxinfo", *m.arguments] for m in COMMANDS}
     peers = {peer: [*peer] for peer in PEERS if shutil.which(peer[0])}
-    times: dict[object, list[float]] = {key: [] for key in [*floors, *own, *peers]}
+    commands: dict[object, list[str]] = dict([*floors.items(), *own.items(), *peers.items()])
+    times: dict[object, list[float]] = {key: [] for key in commands}
     for number in range(rounds + 1):
-        for key, command in {**floors, **own, **peers}.items():
+        for key, command in commands.items():
             taken = seconds(command, environment)
             if number:
                 times[key].append(taken)
@@ -83,8 +84,8 @@ def main(rounds: int) -> int:
     for m in COMMANDS:
         ratio = medians[m] / medians[m.floor]
         over += ratio > m.limit
-        command = f"tdxinfo {' '.join(m.arguments)}"
-        print(f"{medians[m] * 1000:7.1f} ms  {ratio:.2f} of {m.limit:.2f} x {m.floor:9} {command}")
+        typed = f"tdxinfo {' '.join(m.arguments)}"
+        print(f"{medians[m] * 1000:7.1f} ms  {ratio:.2f} of {m.limit:.2f} x {m.floor:9} {typed}")
     for peer in peers:
         ratio = medians[peer] / medians["pydantic"]
         print(f"{medians[peer] * 1000:7.1f} ms  {ratio:.2f}         x pydantic  {' '.join(peer)}")

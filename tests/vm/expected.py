@@ -125,7 +125,7 @@ _HOLDING = {
 
 def helper_lines(scenario: Scenario) -> list[str]:
     """What the native helper prints of a module: up to the first field that is withheld."""
-    lines = []
+    lines: list[str] = []
     for number, word in elements(scenario.metadata()).items():
         if _name(number) in scenario.withheld:
             return [*lines, f"{number:016x} {0:016x} {FIELD_NOT_READABLE:016x}"]
