@@ -1,7 +1,7 @@
 """What differs between two hosts, or one host at two times: a pure function of both.
 
 What only one of them tells is no change of the host: perhaps the other was not read as root. It
-is found too, but kept apart. A None inside a value was not told either, so that 1.5 and 1.5.06
+is found too, but kept apart. A None inside a value is unknown too, so that 1.5 and 1.5.06
 agree, and so do two failures of which one lacks the errno.
 """
 

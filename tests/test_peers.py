@@ -96,9 +96,9 @@ def test_who_may_not_look_is_not_told_that_all_is_well(tmp_path: Any) -> None:
     (tmp_path / "answers.toml").write_text(
         '[refused."/proc/cpuinfo"]\nreason = "denied"\nmessage = "no"\nremedy = "Run as root."\n'
     )
-    told = ran("check", "--from", str(tmp_path))
-    assert told.status == 3
-    assert "Run as root." in told.out
+    result = ran("check", "--from", str(tmp_path))
+    assert result.status == 3
+    assert "Run as root." in result.out
 
 
 def test_what_could_not_be_read_is_not_off() -> None:

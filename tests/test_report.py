@@ -89,7 +89,7 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
 
 
 def test_a_dump_imports_pydantic_and_an_import_of_tdxinfo_does_not() -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -101,7 +101,7 @@ def test_a_dump_imports_pydantic_and_an_import_of_tdxinfo_does_not() -> None:
         stdout=subprocess.DEVNULL,
         check=False,
     )
-    assert told.returncode == 0
+    assert result.returncode == 0
 
 
 def test_the_report_of_a_failed_run_has_no_subject() -> None:

@@ -53,7 +53,7 @@ def parse_capabilities(data: bytes) -> dict[str, Any]:
 def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
     """The CPUID entries as values. Raises Malformed.
 
-    KVM reports "no sub-leaf" as index 0, so that the two cannot be told apart here.
+    KVM reports "no sub-leaf" as index 0, so that the two look the same here.
     """
     try:
         return tuple(

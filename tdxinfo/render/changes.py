@@ -79,7 +79,7 @@ def _shortened(names: list[str], most: int = len(fact_names())) -> str:
 
 
 def _compared(section: str) -> list[str]:
-    """The section's facts, without those that are told apart as always in motion."""
+    """The section's facts, without those that are listed apart as volatile."""
     return [name for name in fact_names(section) if name not in volatile_facts()]
 
 
@@ -143,7 +143,7 @@ def _said(one: Any, other: Any) -> str:
 
 
 def _areas(what: str, areas: tuple[MemoryRange, ...] | None) -> str:
-    """The areas by number and size, where somebody told them."""
+    """The areas by number and size, where a source has them."""
     if areas is None:
         return ""
     whole = units.size(sum(area.size for area in areas))

@@ -120,9 +120,9 @@ def kernel_types() -> bytes:
     """BTF of a kernel's size: structures of four members, a pointer and a typedef to each."""
     names, types = bytearray(b"\0"), bytearray()
     for number in range(60_000):
-        spelled = WANTED[number - 59_995] if number >= 59_995 else f"structure_{number}"
+        text = WANTED[number - 59_995] if number >= 59_995 else f"structure_{number}"
         at = len(names)
-        names += spelled.encode() + b"\0"
+        names += text.encode() + b"\0"
         types += struct.pack("<III", at, 4 << 24 | 4, 32)
         for member in range(4):
             types += struct.pack("<III", at, 3 * number + 2, member * 64)
@@ -157,8 +157,8 @@ def peak(code: str, *arguments: str) -> float:
 
     By the process's own account: ru_maxrss begins with what its parent had.
     """
-    told = "; print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
-    command = [sys.executable, "-c", code + told, *arguments]
+    answer = "; print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    command = [sys.executable, "-c", code + answer, *arguments]
     told_last = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[-1]
     return int(told_last) / 1024
 

@@ -209,11 +209,11 @@ def test_from_has_no_meaning_here() -> None:
 
 def test_status_is_json_for_programs(bench: Bench) -> None:
     bench.has(loaded="1.0-x", is_current=False, reads=True)
-    told = ran("helper", "status", "--json").json
-    assert told["schema_version"] == "1.0"
-    assert told["helper"]["loaded"] == "1.0-x"
-    assert told["helper"]["is_current"] is False
-    assert told["helper"]["can_be_built"] is True
+    document = ran("helper", "status", "--json").json
+    assert document["schema_version"] == "1.0"
+    assert document["helper"]["loaded"] == "1.0-x"
+    assert document["helper"]["is_current"] is False
+    assert document["helper"]["can_be_built"] is True
 
 
 def test_status_of_a_helper_from_another_source_says_so(bench: Bench) -> None:

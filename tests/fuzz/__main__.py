@@ -73,8 +73,8 @@ def _outcome(said: bytes, is_broken: bool) -> Outcome:
     counted = _DONE.search(said)
     runs, seconds = (int(number) for number in counted.groups()) if counted else (0, 0)
     covered = _COVERED.findall(said)
-    told = said[said.find(b" === Uncaught") :] if b" === Uncaught" in said else said
-    shown = told.decode("utf-8", "replace")[-_MOST_SHOWN:]
+    value = said[said.find(b" === Uncaught") :] if b" === Uncaught" in said else said
+    shown = value.decode("utf-8", "replace")[-_MOST_SHOWN:]
     return Outcome(runs, seconds, int(covered[-1]) if covered else 0, shown if is_broken else "")
 
 

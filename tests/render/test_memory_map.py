@@ -126,8 +126,8 @@ def test_ram_in_no_cmr_is_named_with_its_cause_and_cannot_steer_the_terminal() -
         "memory.ram_outside_cmrs": (piece,),
     }
     lines = drawn(report_with(facts))
-    told = r"RAM in no CMR: [0x100000000, 0x140000000): memmap=1G@4G\x1b[2J"
-    assert told in lines
+    value = r"RAM in no CMR: [0x100000000, 0x140000000): memmap=1G@4G\x1b[2J"
+    assert value in lines
 
 
 def many(count: int) -> Iterator[NodeMemory]:
