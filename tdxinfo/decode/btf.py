@@ -136,7 +136,7 @@ class Btf:
                 place = self._types.find(wanted, place + 1)
 
     def _offsets_of(self, text: bytes) -> Iterator[int]:
-        """Where the name stands: a module uses its kernel's names, too."""
+        """The offsets of the name: a module uses its kernel's names, too."""
         # A module's own names begin without the empty one that a kernel's begin with.
         if self._strings.startswith(text):
             yield self._first_name
@@ -230,7 +230,7 @@ def _at_most_leaves(leaves: Iterator[Leaf]) -> list[Leaf]:
 
 
 _KIND_AND_PARTS = 0x1F00FFFF
-"""What of a type's `info` tells its length."""
+"""The part of a type's `info` that gives its length."""
 
 
 class _Lengths(dict[int, int]):

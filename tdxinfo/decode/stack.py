@@ -73,8 +73,8 @@ def registration_of_log(text: str) -> str:
 def registration_of_variable(data: bytes) -> str:
     """Whether bit 0 of SgxRegistrationStatus is set: complete or pending.
 
-    Behind the four bytes of efivarfs stand version and size, 16 bits each, and then the flags.
-    Source: the mask in Intel's registration tool; the place of the flags is inferred from the
+    After the four bytes of efivarfs come version and size, 16 bits each, and then the flags.
+    Source: the mask in Intel's registration tool; the offset of the flags is inferred from the
     other variables of that tool.
     """
     if len(data) < 10:

@@ -13,9 +13,9 @@ READABLE = 0o644
 
 
 def write_whole(data: bytes, path: str) -> None:
-    """Puts `data` in place of what `path` held, in one step. Raises BadInput.
+    """Replaces the content of `path` by `data` in one step. Raises BadInput.
 
-    Until then it stands beside it under a name with a dot, which collectors of files pass over.
+    Until then it is beside it under a name with a dot, which collectors of files pass over.
     """
     folder = os.path.dirname(os.path.abspath(path))
     _refuse_what_is_no_file(path)

@@ -56,7 +56,7 @@ class Strip(NamedTuple):
     base: int
     end: int
     column: int
-    """Bytes that one column stands for."""
+    """Bytes that one column represents."""
 
     def columns(self) -> Iterator[MemoryRange]:
         for number in range(self.base // self.column, -(-self.end // self.column)):
@@ -271,7 +271,7 @@ def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> Non
         console.print(Text(f"  {lane.name:<{_MARGIN - 2}}{lane.meaning}", "unknown"))
 
 
-# --- what stands below --------------------------------------------------------------------------
+# --- below the map ------------------------------------------------------------------------------
 
 
 def _outside(report: Report) -> Iterator[Text]:

@@ -58,7 +58,7 @@ def _read(path: str) -> str:
 
 
 def _explained(error: Unavailable) -> Unavailable:
-    """The refusal that stands behind a file that did not answer."""
+    """The reason why a file did not answer."""
     if not os.path.isdir(LOADED):
         remedy = "Run `tdxinfo helper build` and `tdxinfo helper load`."
         return Absent(f"the native helper {NAME} is not loaded", remedy)

@@ -190,7 +190,7 @@ def _not_opened(error: OSError) -> Unavailable:
 
 
 def _may(capability: int) -> bool:
-    """Whether this process has a capability; yes where it cannot be told."""
+    """Whether this process has a capability; yes where that is unknown."""
     try:
         held = re.search(rb"^CapEff:\s*([0-9a-f]+)$", read_file(OWN_STATUS, 1 << 16), re.MULTILINE)
     except Unavailable:
