@@ -1,7 +1,7 @@
 """What differs between two hosts, or one host at two times: a pure function of both.
 
-What only one of them tells is no change of the host: perhaps the other was not read as root. It
-is found too, but kept apart. A None inside a value was not told either, so that 1.5 and 1.5.06
+What only one of them knows is no change of the host: perhaps the other was not read as root. It
+is found too, but kept apart. A None inside a value is unknown too, so that 1.5 and 1.5.06
 agree, and so do two failures of which one lacks the errno.
 """
 
@@ -26,7 +26,7 @@ from tdxinfo.report import Document, Report, frame
 
 class Kind(StrEnum):
     CHANGED = "changed"
-    """Both tell it, and differently."""
+    """Both know it, with different values."""
     ONLY_A = "only-a"
     ONLY_B = "only-b"
 
@@ -58,14 +58,14 @@ class Difference:
     a: Observed
     b: Observed
     entries: tuple[Entry, ...]
-    """Of a list or bitmap that both tell, the parts that differ."""
+    """Of a list or bitmap that both know, the parts that differ."""
     follows_from: tuple[str, ...] = ()
     """Differences of the same kind that this one was derived from."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The differences in the order of the catalogue, and how many facts both hosts tell."""
+    """The differences in the order of the catalogue, and how many facts both hosts know."""
 
     differences: tuple[Difference, ...]
     compared: int
@@ -97,7 +97,7 @@ def _with_causes(found: Difference, others: dict[str, Difference]) -> Difference
 
 
 def _basis(found: Difference) -> list[str]:
-    """The facts that this one was derived from, on each side that tells it."""
+    """The facts that this one was derived from, on each side that knows it."""
     sides = [_derived_from(side.origin) for side in (found.a, found.b) if side.origin]
     return [name for name in sides[0] if all(name in side for side in sides)]
 
@@ -108,7 +108,7 @@ def _derived_from(origin: str) -> list[str]:
 
 
 def _agree(a: Any, b: Any) -> bool:
-    """Whether two values say the same, as far as both tell. The order of a list says nothing."""
+    """Whether two values are the same where both are known. The order of a list does not count."""
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and not _unlike(_by_name(a), _by_name(b))
     if is_dataclass(a) and type(a) is type(b):
@@ -142,7 +142,7 @@ def _parts(value: Any, bitmap: str | None) -> dict[str, Any]:
 
 
 def _by_name(listed: tuple[Any, ...]) -> dict[str, Any]:
-    """The entries of a list by what tells them apart."""
+    """The entries of a list by their keys."""
     return {e: True for e in listed if isinstance(e, str)} or {e.key: e for e in listed}
 
 
@@ -162,7 +162,7 @@ class ChangedEntry(Frozen):
     """A part of a fact that differs: a named bit, a name, a memory range, a CPUID leaf."""
 
     name: str
-    """What tells it from other parts."""
+    """Its key: it differs from that of the other parts."""
     change: str
     """added, gone or changed, from A to B."""
     a: JsonValue

@@ -2,13 +2,13 @@
 
 TdxinfoError
 ├── BadInput            what the user gave cannot be used; the command ends with status 2
-└── Unavailable         a place did not answer; only this fact becomes unknown
+└── Unavailable         a source did not answer; only this fact becomes unknown
     ├── Absent          it does not exist
     │   └── NotRecorded it was never asked when the capture was made
     ├── Denied          it exists, but this process may not read it
     ├── Excluded        the user or the administrator forbade to read it
     ├── Unsupported     it exists, but this machine or kernel does not do it
-    │   └── Lost        it did once; what other places still say of it is stale
+    │   └── Lost        it did once; what other sources still show of it is stale
     ├── TimedOut        it did not answer in time
     └── Malformed       it answered, but not in its own format
         └── Inconsistent    it answered differently where it must not
@@ -29,7 +29,7 @@ class BadInput(TdxinfoError):
 
 
 class Unavailable(TdxinfoError):
-    """A place did not answer."""
+    """A source did not answer."""
 
     reason = "unavailable"
 
@@ -42,19 +42,19 @@ class Unavailable(TdxinfoError):
 
 
 class Absent(Unavailable):
-    """The place does not exist on this machine."""
+    """The source does not exist on this machine."""
 
     reason = "absent"
 
 
 class NotRecorded(Absent):
-    """A capture says nothing of this place, so nobody knows whether it exists."""
+    """The source was not captured, so it is unknown whether it exists."""
 
     reason = "not-recorded"
 
 
 class Denied(Unavailable):
-    """The place exists, but this process may not read it."""
+    """The source exists, but this process may not read it."""
 
     reason = "denied"
 
@@ -66,31 +66,31 @@ class Excluded(Unavailable):
 
 
 class Unsupported(Unavailable):
-    """The place exists, but this machine or kernel does not do what was asked."""
+    """The source exists, but this machine or kernel does not support what was asked."""
 
     reason = "unsupported"
 
 
 class Lost(Unsupported):
-    """The place says that what it told of is gone, so that no older answer may stand in for it."""
+    """The state this source described was lost; older sources must not be used instead."""
 
     reason = "lost"
 
 
 class TimedOut(Unavailable):
-    """The place did not answer in time."""
+    """The source did not answer in time."""
 
     reason = "timed-out"
 
 
 class Malformed(Unavailable):
-    """The place answered with something that is not in its format."""
+    """The source answered with something that is not in its format."""
 
     reason = "malformed"
 
 
 class Inconsistent(Malformed):
-    """The place gives different answers where they must be the same."""
+    """The source gives different answers where they must be the same."""
 
     reason = "inconsistent"
 

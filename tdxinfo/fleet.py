@@ -20,7 +20,7 @@ from tdxinfo.model.verdict import HostVerdict
 from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
 
 MOST_KINDS = 10_000
-"""Kinds of host that are told apart; real fleets have some dozen."""
+"""Kinds of host that are counted apart; real fleets have some dozen."""
 
 ALONE = 100
 """Reports that are judged in this process before others are started."""
@@ -277,7 +277,7 @@ class Fleet:
         self.refused = 0
         """Inputs that could not be read."""
         self.beyond = 0
-        """Hosts of kinds beyond the most that are told apart."""
+        """Hosts of kinds beyond the most that are counted apart."""
 
     @property
     def hosts(self) -> int:

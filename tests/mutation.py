@@ -37,7 +37,7 @@ def leaves_alone(self: file_mutation.MutationVisitor, node: cst.CSTNode) -> bool
     """Whether a part of a module is left as it is; decorated functions are not."""
     if isinstance(node, cst.FunctionDef) and node.decorators:
         return False
-    return _leaves_alone(self, node)
+    return bool(_leaves_alone(self, node))
 
 
 def arranged(function: cst.FunctionDef, mutants: Iterable[Any], class_name: str | None) -> Any:
@@ -73,7 +73,7 @@ def execute(self: PytestRunner, params: list[str], **more: Any) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
     if "plugins" in more:  # it is asked which tests call what
         more["plugins"].append(Forgetful())
-    return _execute(self, params, **more)
+    return int(_execute(self, params, **more))
 
 
 def forget() -> None:
@@ -91,9 +91,9 @@ def _forget(module: ModuleType) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """mutmut, with decorated functions and fresh caches."""
-    file_mutation.MutationVisitor._skip_node_and_children = leaves_alone  # type: ignore[method-assign]
+    file_mutation.MutationVisitor._skip_node_and_children = leaves_alone
     file_mutation.function_trampoline_arrangement = arranged
-    PytestRunner.execute_pytest = execute  # type: ignore[method-assign]
+    PytestRunner.execute_pytest = execute
     isolation.register_timeout = register_timeout
     hypothesis.settings.register_profile(
         "mutation", derandomize=True, max_examples=20, deadline=None, database=None

@@ -77,8 +77,8 @@ def test_a_part_that_one_side_did_not_tell_is_no_difference(
 
 def test_features_are_told_by_name() -> None:
     # TDX_FEATURES0 bits 0 and 18 are TD_MIGRATION and NO_RBP_MOD; bit 63 has no name.
-    told = entries(1 << 0 | 1 << 1, 1 << 1 | 1 << 18 | 1 << 63, "module.features0")
-    assert told == [("gone", "TD_MIGRATION"), ("added", "NO_RBP_MOD"), ("added", "BIT_63")]
+    value = entries(1 << 0 | 1 << 1, 1 << 1 | 1 << 18 | 1 << 63, "module.features0")
+    assert value == [("gone", "TD_MIGRATION"), ("added", "NO_RBP_MOD"), ("added", "BIT_63")]
 
 
 @pytest.mark.parametrize(

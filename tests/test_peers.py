@@ -14,7 +14,7 @@ from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import Result, run_checks
 from tdxinfo.report import observe
 from tests.cli.command import ran
-from tests.test_hosts import HOSTS
+from tests.recorded import folder_of
 from tests.worlds import world
 
 CPU = (
@@ -86,7 +86,7 @@ def test_a_register_has_its_own_name(number: str, name: str) -> None:
 
 def test_keys_are_counted_in_decimal() -> None:
     """Canonical's report prints them in hex without a base: 40 for 64."""
-    page = ran("--from", str(HOSTS / "linux-7.2-ready"), "dump").out
+    page = ran("--from", str(folder_of("linux-7.2-ready")), "dump").out
     assert "63 shared | 64 private: 1 global + 63 for TDs" in page
 
 
@@ -96,9 +96,9 @@ def test_who_may_not_look_is_not_told_that_all_is_well(tmp_path: Any) -> None:
     (tmp_path / "answers.toml").write_text(
         '[refused."/proc/cpuinfo"]\nreason = "denied"\nmessage = "no"\nremedy = "Run as root."\n'
     )
-    told = ran("check", "--from", str(tmp_path))
-    assert told.status == 3
-    assert "Run as root." in told.out
+    result = ran("check", "--from", str(tmp_path))
+    assert result.status == 3
+    assert "Run as root." in result.out
 
 
 def test_what_could_not_be_read_is_not_off() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, first_failure, run_checks
 from tests.cli.command import ran
-from tests.test_hosts import report_of
+from tests.recorded import report_of
 
 with (Path(__file__).parent / "problems.toml").open("rb") as file:
     PROBLEMS: list[dict[str, Any]] = tomllib.load(file)["problem"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -15,10 +14,10 @@ from tdxinfo.host import UNKNOWN_HOST
 from tdxinfo.inputs.supplied import example_names
 from tdxinfo.report import CheckReport, Report, report_of
 from tests.hands import report_with
+from tests.recorded import NAMES, folder_of
 from tests.worlds import report_from_log
 
-HOSTS = Path(__file__).parent / "hosts"
-SUBJECTS = [*example_names(), *(str(path) for path in sorted(HOSTS.iterdir()))]
+SUBJECTS = [*example_names(), *(str(folder_of(name)) for name in NAMES)]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.rpartition("/")[2])
@@ -90,7 +89,7 @@ def test_what_a_terminal_would_obey_is_escaped() -> None:
 
 
 def test_a_dump_imports_pydantic_and_an_import_of_tdxinfo_does_not() -> None:
-    told = subprocess.run(
+    result = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -102,7 +101,7 @@ def test_a_dump_imports_pydantic_and_an_import_of_tdxinfo_does_not() -> None:
         stdout=subprocess.DEVNULL,
         check=False,
     )
-    assert told.returncode == 0
+    assert result.returncode == 0
 
 
 def test_the_report_of_a_failed_run_has_no_subject() -> None:

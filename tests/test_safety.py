@@ -52,7 +52,7 @@ needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installe
 def calls_of(tmp_path: Path, *arguments: str) -> list[str]:
     """The system calls of `tdxinfo ARGUMENTS`, after the interpreter itself was started.
 
-    A program that it starts is not its own doing; that it starts one is the last that is told.
+    A program that it starts is not its own doing; its start is the last that is seen.
     """
     trace = tmp_path / "trace"
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}

@@ -79,8 +79,8 @@ def certificate_is_checked(report: Report) -> Verdict:
 
 @check("attestation.registration")
 def platform_is_registered(report: Report) -> Verdict:
-    told = known(report.host.attestation.registration)
-    return passed(told) if told == "complete" else failed(f"registration: {told}")
+    value = known(report.host.attestation.registration)
+    return passed(value) if value == "complete" else failed(f"registration: {value}")
 
 
 @check("attestation.efivars")

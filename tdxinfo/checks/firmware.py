@@ -75,9 +75,9 @@ def slots_are_filled(report: Report) -> Verdict:
         known(report.host.platform.memory_modules),
         known(report.host.platform.packages),
     )
-    told = f"{counted(modules, 'module')} for {counted(packages, 'package')}"
+    message = f"{counted(modules, 'module')} for {counted(packages, 'package')}"
     if modules % packages:
-        return failed(f"{told} cannot be the same for each")
+        return failed(f"{message} cannot be the same for each")
     if modules < packages * _MODULES_PER_PACKAGE:
-        return failed(f"{told}; guides ask for {_MODULES_PER_PACKAGE} each")
-    return passed(told)
+        return failed(f"{message}; guides ask for {_MODULES_PER_PACKAGE} each")
+    return passed(message)

@@ -31,8 +31,8 @@ def keyids_are_left(report: Report) -> Verdict:
     limit, used = known(report.host.keys.guest_keyids), known(report.host.keys.guest_keyids_in_use)
     peak = report.host.keys.guest_keyids_peak
     most = "" if peak is None else f", {peak} at most so far"
-    told = f"{used} of {limit} KeyIDs are in use{most}"
-    return warned(told) if used >= limit * _NEARLY_ALL else passed(told)
+    message = f"{used} of {limit} KeyIDs are in use{most}"
+    return warned(message) if used >= limit * _NEARLY_ALL else passed(message)
 
 
 @check("keys.leaked")

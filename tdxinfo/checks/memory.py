@@ -125,8 +125,8 @@ _SCARCE = 4
 @check("memory.tdmr_headroom")
 def tdmrs_are_left(report: Report) -> Verdict:
     used, limit = known(report.host.memory.tdmrs_used), known(report.host.memory.max_tdmrs)
-    told = f"{used} of {counted(limit, 'TDMR')} are in use"
-    return passed(told) if limit - used >= _SCARCE else failed(told)
+    message = f"{used} of {counted(limit, 'TDMR')} are in use"
+    return passed(message) if limit - used >= _SCARCE else failed(message)
 
 
 @check("memory.pamt_local")

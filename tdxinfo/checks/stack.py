@@ -15,10 +15,10 @@ def qemu_knows_tds(report: Report) -> Verdict:
     if report.is_absent("stack.qemu_path"):
         return informed("no QEMU is installed in the usual places")
     version = report.host.stack.qemu_version or "unknown"
-    told = f"{known(report.host.stack.qemu_path)}, version {version}"
+    message = f"{known(report.host.stack.qemu_path)}, version {version}"
     if known(report.host.stack.qemu_tdx_guest):
-        return passed(told)
-    return failed(f"{told}, has no object tdx-guest")
+        return passed(message)
+    return failed(f"{message}, has no object tdx-guest")
 
 
 @check("stack.pairing")

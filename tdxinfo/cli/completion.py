@@ -15,7 +15,7 @@ Offer = tuple[str, str]
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 FILES = ""
-"""Stands for the names of files among the words offered."""
+"""Means the names of files, among the words offered."""
 
 
 def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
@@ -72,7 +72,7 @@ def _meanings() -> Iterable[Offer]:
 def _subjects() -> Iterable[Offer]:
     from tdxinfo.inputs.supplied import example_names
 
-    yield FILES, ""  # first: click's script for bash forgets what stands before
+    yield FILES, ""  # first: click's script for bash forgets what comes before
     yield from ((name, "A recorded host.") for name in example_names())
 
 

@@ -1,4 +1,4 @@
-"""What all commands share: exit statuses, and options that may stand before or after a command."""
+"""What all commands share: exit statuses, and options that are taken before or after a command."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "junit": ("check",),
     "markdown": ("check",),
 }
-"""The formats of --format, each with the commands that have it; () stands for every command."""
+"""The formats of --format, each with the commands that have it; () means every command."""
 
 
 def formats_of(command: str) -> list[str]:

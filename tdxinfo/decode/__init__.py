@@ -1,1 +1,1 @@
-"""Bytes, text and integers into meaning. Pure functions; what they know stands in tables."""
+"""Bytes, text and integers into meaning. Pure functions; what they know is in tables."""

@@ -143,15 +143,15 @@ class Btf:
                     yield start
                 place = self._types.find(wanted, place + 1)
 
-    def _offsets_of(self, spelled: bytes) -> Iterator[int]:
-        """Where the name stands: a module uses its kernel's names, too."""
+    def _offsets_of(self, text: bytes) -> Iterator[int]:
+        """The offsets of the name: a module uses its kernel's names, too."""
         # A module's own names begin without the empty one that a kernel's begin with.
-        if self._strings.startswith(spelled):
+        if self._strings.startswith(text):
             yield self._first_name
-        elif (at := self._strings.find(b"\0" + spelled)) >= 0:
+        elif (at := self._strings.find(b"\0" + text)) >= 0:
             yield self._first_name + at + 1
         if self._base:
-            yield from self._base._offsets_of(spelled)
+            yield from self._base._offsets_of(text)
 
     def _name(self, offset: int) -> str:
         if offset < self._first_name and self._base:
@@ -213,7 +213,7 @@ class Btf:
             yield Leaf(spot.path, spot.bit_offset, bits, 1, signed, kind == PTR)
 
     def _array(self, element: int, count: int, spot: _Spot, steps: Iterator[int]) -> Iterator[Leaf]:
-        """An array of arrays of numbers is one array; structures are told one by one."""
+        """An array of arrays of numbers is one array; structures are listed one by one."""
         if count > _MOST_LEAVES:
             raise Malformed(f"{spot.path} has {count} elements")
         inner = _at_most_leaves(self._walk(element, _Spot(depth=spot.depth + 1), steps))
@@ -238,7 +238,7 @@ def _at_most_leaves(leaves: Iterator[Leaf]) -> list[Leaf]:
 
 
 _KIND_AND_PARTS = _KIND_BITS << 24 | _PARTS_BITS
-"""What of a type's `info` tells its length."""
+"""The part of a type's `info` that gives its length."""
 
 _Layout = dict[int, tuple[int, int]]
 """Words behind a type and for each of its parts, by kind."""

@@ -11,7 +11,7 @@ from tdxinfo.errors import Malformed
 
 
 class Cpus(NamedTuple):
-    """The online processors, which all are of one kind. None stands for a line that is missing."""
+    """The online processors, which are all of one kind. None means that a line is missing."""
 
     vendor: str | None
     family: int | None

@@ -1,6 +1,6 @@
 """Structures of the firmware's DMI table, as far as memory asks.
 
-Reference: DMTF DSP0134 (SMBIOS), type 17, Memory Device. Serial numbers stand in the strings behind
+Reference: DMTF DSP0134 (SMBIOS), type 17, Memory Device. Serial numbers are in the strings after
 a structure, which are not looked at.
 """
 

@@ -50,7 +50,7 @@ def of_status(status: int) -> list[OfStatus]:
 
 
 def of_errno(number: int) -> Reading:
-    """Why an initialization gives up with this errno, where the errno alone tells."""
+    """Why an initialization gives up with this errno, where the errno alone decides."""
     for row in tables.load("failures")["failure"]:
         if row.get("errno") == number:
             return Reading(row["cause"], row["remedy"])

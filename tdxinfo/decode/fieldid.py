@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tdxinfo.decode.bits import bit_range
 
 SAME_FIELD = 0x3F70_0000_00FF_FFFF
-"""Class, context and code. The size code and bit 63 do not tell fields apart."""
+"""Class, context and code. The size code and bit 63 do not identify fields."""
 
 NULL = (1 << 64) - 1
 """Asks for the first field, and says that there is no next one."""

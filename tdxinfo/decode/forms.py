@@ -314,7 +314,7 @@ _LENGTH = 8
 
 
 def _with_bytes_as_text(data: bytes) -> bytes:
-    """An export whose values of raw bytes stand behind their names, as those of text do.
+    """An export whose values of raw bytes follow their names, as those of text do.
 
     Such a value has a line with its name, then eight bytes of its length, then itself.
     """
@@ -339,7 +339,7 @@ def exported(text: str) -> str:
 
 
 def _exported_entries(text: str) -> Iterator[Mapping[str, Any]]:
-    """An entry ends with an empty line, or where the next one's cursor stands."""
+    """An entry ends with an empty line, or where the next one's cursor is."""
     entry: dict[str, Any] = {}
     for line in text.split("\n"):
         field = _FIELD.fullmatch(line)

@@ -184,7 +184,7 @@ def _early_events(found: list[Event]) -> list[Event]:
 
 
 def read_entry(entry: Entry) -> Event | None:
-    """The event that the entry tells: of all its readings the longest match.
+    """The event in the entry: of all its readings the longest match.
 
     None also where the line below could lengthen its last number: a guess is no value.
     """
@@ -209,7 +209,7 @@ def _may_go_on(match: Match, reading: Reading, entry: Entry) -> bool:
 
 @cache
 def _by_prefix() -> dict[str, list[tuple[str, Wording]]]:
-    """The leads and their wordings by prefix; those without one stand below the empty text."""
+    """The leads and their wordings by prefix; those without one are under the empty text."""
     found: dict[str, list[tuple[str, Wording]]] = {"": []}
     for wording in wordings():
         prefix = "" if wording.prefix in _NO_PREFIX else wording.prefix
@@ -239,6 +239,6 @@ def _values(wording: Wording, match: re.Match[str]) -> Values:
 
 
 def relevant_lines(text: str) -> str:
-    """The log without the lines that tell nothing about TDX or the machine's kind."""
+    """The log without the lines that are not about TDX or the machine's kind."""
     kept = [line for line in text.splitlines() if _leads().search(line)]
     return "".join(line + "\n" for line in kept)

@@ -16,7 +16,7 @@ _PARTS = 5
 
 
 class KernelObject(NamedTuple):
-    """Bytes and members by path; the layout is the one that the kernel's BTF told."""
+    """Bytes and members by path; the layout is that of the kernel's BTF."""
 
     name: str
     data: bytes
@@ -39,7 +39,7 @@ class KernelObject(NamedTuple):
     def recorded(self) -> dict[str, Any]:
         """Hex text, and a line a member: path, bit offset, bits, elements, 1 if signed.
 
-        Pointers are left out of both: they would tell a reader where the kernel's memory lies.
+        Pointers are left out of both: they would show a reader where the kernel's memory lies.
         """
         data = bytearray(self.data)
         lines = []

@@ -72,7 +72,7 @@ def silent_refusal(attributes_fixed0: int | None, attributes_fixed1: int | None)
 def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
     """The CPUID entries as values. Raises Malformed.
 
-    KVM reports "no sub-leaf" as index 0, so that the two cannot be told apart here.
+    KVM reports "no sub-leaf" as index 0, so that the two look the same here.
     """
     try:
         return tuple(

@@ -88,7 +88,7 @@ def system_ram(text: str) -> tuple[MemoryRange, ...]:
 def added_ram(text: str) -> tuple[NamedRange, ...]:
     """The System RAM that a driver added at run time, with what it lies in and the driver.
 
-    A driver's name stands in parentheses, for example "System RAM (kmem)" below "CXL Window 0".
+    A driver's name is in parentheses, for example "System RAM (kmem)" below "CXL Window 0".
     """
     system_ram(text)
     found: list[NamedRange] = []

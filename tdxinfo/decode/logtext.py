@@ -59,7 +59,7 @@ _LINES_BELOW = 3
 
 
 class Reading(NamedTuple):
-    """A text that an entry can stand for."""
+    """A text that an entry can mean."""
 
     text: str
     lines_below: int
@@ -75,7 +75,7 @@ class Entry(NamedTuple):
     """The lines below that may belong to it."""
 
     def readings(self) -> Iterator[Reading]:
-        """The texts this entry can stand for: the line alone, or with lines below it.
+        """The texts that this entry can mean: the line alone, or with lines below it.
 
         Inside of a bracket that is still open a line may also have been broken without a space:
         the bracket's own syntax then allows one reading alone.

@@ -29,7 +29,7 @@ _ENTRY = re.compile(r"([\w-]+)(?:\(([^)]*)\))?=(.*)")
 
 
 class VmcoreInfo:
-    """The lines of the VMCOREINFO note by what they tell of: `SYMBOL(prb)`, `OSRELEASE`."""
+    """The lines of the VMCOREINFO note by their keys: `SYMBOL(prb)`, `OSRELEASE`."""
 
     def __init__(self, text: str) -> None:
         entries = (_ENTRY.fullmatch(line.strip()) for line in text.splitlines())

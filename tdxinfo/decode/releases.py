@@ -45,7 +45,7 @@ class Release(NamedTuple):
         return tuple(bits.names_of("TDX_FEATURES0", self.features0 & ~platform_bits()))
 
     def loads_on(self, processor: str) -> bool:
-        """GNR in the list stands for GNR-SP and GNR-D."""
+        """GNR in the list means GNR-SP and GNR-D."""
         return any(processor in (name, f"{name}-SP", f"{name}-D") for name in self.platforms)
 
 
@@ -133,7 +133,7 @@ def release_named(text: str) -> Release | None:
 
 
 def _by_full_version(text: str) -> Release | None:
-    """By major, minor and update in any spelling, then perhaps internal and build number."""
+    """By major, minor and update in any form, then perhaps internal and build number."""
     parts = text.split(".")
     if len(parts) not in (3, 5) or not all(part.isdecimal() for part in parts):
         return None
@@ -143,7 +143,7 @@ def _by_full_version(text: str) -> Release | None:
     return release_named(found) if found else None
 
 
-# --- what a release alone tells ---------------------------------------------------------------
+# --- facts that follow from a release --------------------------------------------------------
 
 
 def _by_version(version: ModuleVersion) -> Release | None:

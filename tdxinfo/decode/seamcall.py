@@ -33,7 +33,7 @@ class Leaf(NamedTuple):
 
     @property
     def code(self) -> int:
-        """The number as it stands in RAX: bit 63 set for the P-SEAMLDR."""
+        """The number as it is in RAX: bit 63 set for the P-SEAMLDR."""
         return self.number | _SEAMLDR if self.table == "SEAMLDR" else self.number
 
 

@@ -25,10 +25,10 @@ def version_tuple(text: str) -> tuple[int, ...]:
 def firmware_features(text: str) -> list[str]:
     """The features of a QEMU firmware descriptor (docs/interop/firmware.json)."""
     try:
-        told = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
         raise Malformed("the file is no JSON") from None
-    features = told.get("features") if isinstance(told, dict) else None
+    features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
         raise Malformed("the file is no firmware descriptor")
     return [str(feature) for feature in features]
@@ -39,15 +39,15 @@ def qcnl(text: str) -> dict[str, str | bool]:
 
     A key that is not there is left out.
     """
-    told: dict[str, str | bool] = {}
+    found: dict[str, str | bool] = {}
     plain = re.sub(r"^\s*(?://|#).*$", "", text, flags=re.MULTILINE)
     url = re.search(r'"?pccs_url"?\s*[:=]\s*"?([^\s",]+)', plain, re.IGNORECASE)
     secure = re.search(r'"?use_secure_cert"?\s*[:=]\s*"?(true|false)', plain, re.IGNORECASE)
     if url:
-        told["pccs_url"] = url[1]
+        found["pccs_url"] = url[1]
     if secure:
-        told["use_secure_cert"] = secure[1].lower() == "true"
-    return told
+        found["use_secure_cert"] = secure[1].lower() == "true"
+    return found
 
 
 _FLOWS = (
@@ -73,8 +73,8 @@ def registration_of_log(text: str) -> str:
 def registration_of_variable(data: bytes) -> str:
     """Whether bit 0 of SgxRegistrationStatus is set: complete or pending.
 
-    Behind the four bytes of efivarfs stand version and size, 16 bits each, and then the flags.
-    Source: the mask in Intel's registration tool; the place of the flags is inferred from the
+    After the four bytes of efivarfs come version and size, 16 bits each, and then the flags.
+    Source: the mask in Intel's registration tool; the offset of the flags is inferred from the
     other variables of that tool.
     """
     if len(data) < 10:

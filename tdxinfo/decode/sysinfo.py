@@ -35,14 +35,14 @@ _INFO = {
     "XFAM_FIXED1": (88, 8),
     "NUM_CPUID_CONFIG": (128, 4),
 }
-"""Offset and size in TDSYSINFO_STRUCT of what TDH.SYS.RD tells by these names.
+"""Offset and size in TDSYSINFO_STRUCT of the fields that TDH.SYS.RD reads by these names.
 
 The structure has one size of a PAMT entry for all sizes of pages.
 """
 
 
 def is_sysinfo(data: bytes) -> bool:
-    """Whether the bytes are a TDSYSINFO_STRUCT: its maker stands where a list has zeros."""
+    """Whether the bytes are a TDSYSINFO_STRUCT: its vendor id is where a list has zeros."""
     return len(data) >= INFO_SIZE and int.from_bytes(data[4:8], "little") == _VENDOR_ID
 
 

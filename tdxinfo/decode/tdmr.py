@@ -38,7 +38,7 @@ class Limits(NamedTuple):
     max_reserved_per_tdmr: int = 16
     pamt_entry_sizes: tuple[int, int, int] = (16, 16, 16)
     bitmap_bits: int | None = None
-    """With Dynamic PAMT, bits for each 4 KiB page in place of an entry; 0 where it is not known."""
+    """With Dynamic PAMT, bits for each 4 KiB page instead of an entry; 0 where it is not known."""
 
 
 USUAL = Limits()
@@ -122,7 +122,7 @@ def plan(
 ) -> TdmrPlan | None:
     """What a kernel with this memory builds; None of no memory.
 
-    With `cmrs`, holes are the gaps between those. `pamts` are the places of all PAMTs where they
+    With `cmrs`, holes are the gaps between those. `pamts` are the addresses of all PAMTs where they
     are known, one range a TDMR. Raises Malformed for memory in more pieces than any host's.
     """
     memory = memory_of(regions)
@@ -285,7 +285,7 @@ def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRan
 def pamt_bytes(size: int, limits: Limits) -> int:
     """The PAMT of a TDMR: an entry for each page of each size, each kind in whole pages.
 
-    Dynamic PAMT has a bitmap in place of the entries for 4 KiB pages.
+    Dynamic PAMT has a bitmap instead of the entries for 4 KiB pages.
     """
     entries = zip(_PAMT_PAGES, limits.pamt_entry_sizes, strict=True)
     sizes = [size // page * entry for page, entry in entries]
@@ -336,7 +336,7 @@ def _bounds(tdmr: MemoryRange) -> MemoryRange:
 
 
 def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
-    """Whether memory that the CMRs tell of is missing at the end of the regions."""
+    """Whether memory that the CMRs cover is missing at the end of the regions."""
     last = max((found.end for found in regions), default=0)
     return any(cmr.base >= last for cmr in cmrs)
 

@@ -13,13 +13,13 @@ _COMMAND = "@TDXINFO@"
 
 
 def text(name: str) -> str:
-    """The text as it stands in the package, with the command that this tdxinfo was started by."""
+    """The text as it is in the package, with the command that this tdxinfo was started by."""
     with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
         return file.read().replace(_COMMAND, _started_by())
 
 
 def _started_by() -> str:
-    """The command as a unit of systemd spells it: absolute, quoted, and with % doubled."""
+    """The command as a unit of systemd has it: absolute, quoted, and with % doubled."""
     path = os.path.abspath(sys.argv[0])
     is_program = os.path.basename(path) == "tdxinfo" and os.access(path, os.X_OK)
     words = [path] if is_program else [sys.executable, "-m", "tdxinfo"]

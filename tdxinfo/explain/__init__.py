@@ -126,7 +126,7 @@ def _explain_in_context(query: str) -> list[Explanation]:
 
 
 def near_misses(query: str) -> list[str]:
-    """Names that are spelled much like the query."""
+    """Names that are similar to the query."""
     names = {name.lower(): name for name in all_names()}
     return [
         names[near] for near in get_close_matches(query.strip().lower(), names, n=4, cutoff=0.6)

@@ -33,7 +33,7 @@ def leaf_by_name(query: str) -> Iterator[Explanation]:
 
 
 def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
-    """A leaf by its number in any spelling, the decimal one first where it names a leaf."""
+    """A leaf by its number in any form, the decimal one first where it names a leaf."""
     for reading in readings(query):
         found = seamcall.leaves_numbered(reading.value, *kinds)
         for leaf in found:

@@ -3,7 +3,7 @@
 A line is read in three ways, and all that is found is shown:
 
     virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc0000c0000000000
-        the leaf and the status, each by its place in the line
+        the leaf and the status, each by its position in the line
     virt/tdx: RCX 0x0000000000000000 RDX 0x9100000100000008 R08 0x0000000000000000
         registers: a field id in RDX, and statuses
     virt/tdx: module initialization failed (-5)

@@ -23,7 +23,7 @@ class Explanation(Frozen, frozen=True):
     kind: str
     """What it is: a metadata field, bit, SEAMCALL status, MSR, check, fact, release or term."""
     name: str
-    """The name in the manual's spelling, or that of tdxinfo."""
+    """The name as the manual has it, or that of tdxinfo."""
     meaning: str
     """What it means."""
     details: tuple[Detail, ...]

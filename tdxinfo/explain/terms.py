@@ -16,7 +16,7 @@ from tdxinfo.explain.numbers import readings
 
 
 def term(query: str) -> Iterator[Explanation]:
-    """A term by its name or another spelling of it; a plural is found too."""
+    """A term by its name or one of its other names; a plural is found too."""
     row = _terms().get(_key(query)) or _terms().get(_key(query).removesuffix("s"))
     if row:
         rows = [
@@ -30,7 +30,7 @@ def term(query: str) -> Iterator[Explanation]:
 
 @cache
 def _terms() -> dict[str, dict[str, Any]]:
-    """The rows of `tables/terms.toml` by all their spellings."""
+    """The rows of `tables/terms.toml` by all their names."""
     rows = tables.load("terms")["term"]
     return {_key(name): row for row in rows for name in (row["name"], *row.get("aliases", ()))}
 

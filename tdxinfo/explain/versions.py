@@ -25,7 +25,7 @@ _BASES = {
 
 
 def release(query: str) -> Iterator[Explanation]:
-    """A release by its version in any spelling, or by its MRSEAM."""
+    """A release by its version in any form, or by its MRSEAM."""
     word = _PREFIX.sub("", query.strip(), count=1) if query else query
     found = releases.release_named(word) or releases.release_named(_as_mrseam(word))
     if found:

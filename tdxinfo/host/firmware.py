@@ -25,7 +25,7 @@ class Firmware(Section, frozen=True):
     date: Annotated[str | None, File(f"{_DMI}/bios_date"), KernelLog(boot_platform.bios_date)] = (
         None
     )
-    """The firmware's date, as it spells it."""
+    """The firmware's date, as it writes it."""
 
     tme_enabled: Annotated[
         bool | None,

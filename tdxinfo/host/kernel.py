@@ -120,7 +120,7 @@ class Kernel(Section, frozen=True):
             "memory.pamt_bytes",
         ),
     ] = None
-    """Facts that two places tell differently. The module's version is not among them: after an
+    """Facts with different values in two sources. The module's version is not among them: after an
     update at run time the log is stale, and nothing is wrong."""
 
     kexec_refused: Annotated[bool | None, KernelLog(boot_platform.kexec_refused)] = None

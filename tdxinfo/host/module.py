@@ -137,7 +137,7 @@ class Module(Section, frozen=True):
         VendorVersion(),
         KernelLog(boot_module.module_version),
     ] = None
-    """major.minor.update as the kernel spells it, or major.minor where no place told the update."""
+    """major.minor.update as the kernel writes it, or major.minor where no source has the update."""
 
     major: Annotated[Count | None, From(_major, "module.version")] = None
     """Major version: the module's line, together with the minor version."""

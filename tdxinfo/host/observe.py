@@ -85,7 +85,7 @@ class Observer:
             for name in source.names
         }
         if not any(len(answers) > 1 for answers in found.values()):
-            raise Absent("no fact was told by two places")
+            raise Absent("no fact has a value from two sources")
         return tuple(
             f"{name}: " + ", ".join(f"{as_json(name, a.value)} by {a.origin}" for a in answers)
             for name, answers in found.items()

@@ -47,7 +47,7 @@ class Platform(Section, frozen=True):
         CpuInfo("vendor_id", lambda c: c.vendor),
         Inferred(cpuinfo.vendor_of_name, "platform.model_name"),
     ] = None
-    """The processor's vendor, as CPUID spells it: GenuineIntel or AuthenticAMD."""
+    """The processor's vendor, as CPUID has it: GenuineIntel or AuthenticAMD."""
 
     family: Annotated[
         Count | None, CpuInfo("cpu family", lambda c: c.family), KernelLog(boot_platform.family)

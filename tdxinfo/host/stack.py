@@ -14,7 +14,7 @@ class Stack(Section, frozen=True):
     """The QEMU for x86-64 that a shell would find, or RHEL's."""
 
     qemu_version: Annotated[str | None, Qemu("version"), PackageVersion("qemu-system-x86")] = None
-    """Version of QEMU, as its program file spells it."""
+    """Version of QEMU, as its program file has it."""
 
     qemu_tdx_guest: Annotated[bool | None, Qemu("tdx_guest")] = None
     """QEMU was built with the object tdx-guest: its program file names it."""

@@ -30,7 +30,7 @@ from tdxinfo.machine import Machine
 from tdxinfo.report import Report
 
 REPORT_LIMIT = 4 << 20
-"""Bytes of one JSON report. That of a large host, with every place asked, has under 1 MiB."""
+"""Bytes of one JSON report. That of a large host, with every source queried, has under 1 MiB."""
 
 STDIN_PATIENCE = 3600.0
 """Seconds that standard input may stay silent: somebody may be asking one host after another."""
@@ -44,7 +44,7 @@ _ENDINGS = (".json", ".jsonl", ".ndjson", ".tar.gz", ".tgz", ".log", ".txt", ".b
 
 @dataclass(frozen=True, slots=True)
 class Supplied:
-    """One host, or what stands where one was expected."""
+    """One host, or what was found where one was expected."""
 
     name: str
     """The report's key `name`, else the file's name without its ending. A host's is not kept."""
@@ -73,7 +73,7 @@ class ReportText:
             yield Supplied(self.name, self.place, error)
 
     def _parsed(self, text: bytes) -> Supplied:
-        """The report by the name that somebody gave it, or by its place."""
+        """The report by the name that somebody gave it, or by its position."""
         report = parse_report(text, self.place)
         return Supplied(report.name or self.name, self.place, report)
 
@@ -244,7 +244,7 @@ def stretches(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
     """The text cut before every line that begins with a brace, with the number of that line.
 
     So begins each report, whether it has a line of its own or was printed with indents; and a
-    broken one does not hide the next. None stands for a stretch that is too long to be a report.
+    broken one does not hide the next. None means a stretch that is too long to be a report.
     """
     kept, line, searched, is_too_long = bytearray(), 1, 0, False
     for chunk in chunks:

@@ -1,4 +1,4 @@
-"""What `--from` was given, told apart by content."""
+"""What `--from` was given, recognized by its content."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def _not_a_report(error: ValidationError, shown: str) -> BadInput:
 
 
 def _begins_like_a_dump(path: str) -> bool:
-    """False, too, for what is no regular file or cannot be read; that is told later."""
+    """False, too, for what is no regular file or cannot be read; a later step reports that."""
     try:
         fd = os.open(path, OPEN_FLAGS)
     except (OSError, ValueError):

@@ -37,7 +37,7 @@ class _Inflated(io.RawIOBase):
         self._given = 0
 
     def finish(self) -> None:
-        """Reads on to the end: only there gzip tells whether all of it came whole."""
+        """Reads on to the end: only there gzip shows whether all of it is complete."""
         while self.read(1 << 16):
             pass
         if not self._inflate.eof:

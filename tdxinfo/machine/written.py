@@ -26,7 +26,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def write_whole(data: bytes, path: str) -> None:
-    """Puts `data` in place of what `path` held, in one step. Raises BadInput.
+    """Replaces the content of `path` by `data` in one step. Raises BadInput.
 
     The file that is replaced keeps its owner and mode. Until then the new one has a name with a
     dot beside it, which collectors of files pass over.

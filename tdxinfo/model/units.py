@@ -18,7 +18,7 @@ def address(number: int) -> str:
 
 
 def span(base: int, end: int) -> str:
-    """A range of addresses without its end, as the kernel spells it: [0x0, 0x80000000)."""
+    """A range of addresses without its end, as the kernel prints it: [0x0, 0x80000000)."""
     return f"[{base:#x}, {end:#x})"
 
 

@@ -1,4 +1,4 @@
-"""Domain values: one type, one parser and one spelling each, as standard pydantic annotations."""
+"""Domain values: one type, one parser and one text form each, as standard pydantic annotations."""
 
 from __future__ import annotations
 
@@ -86,9 +86,9 @@ Bits32 = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class ModuleVersion:
-    """Version of a TDX module or P-SEAMLDR, spelled as the kernel does: 1.5.06.
+    """Version of a TDX module or P-SEAMLDR, written as the kernel does: 1.5.06.
 
-    `update` is None where no source has it; then the spelling is 1.5. There is no order between
+    `update` is None where no source has it; then the text is 1.5. There is no order between
     versions: 1.5.x and 2.0.x are separate lines.
     """
 
@@ -102,7 +102,7 @@ class ModuleVersion:
 
     @classmethod
     def parse(cls, text: str) -> ModuleVersion:
-        """The version that `text` spells. Raises ValueError when it spells none."""
+        """The version in `text`. Raises ValueError when it is none."""
         match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?\n?", text, re.ASCII)
         if not match:
             raise ValueError(f"{text.strip()!r:.60} is not a module version")
@@ -147,7 +147,7 @@ class MemoryRange(Described):
 
     @property
     def key(self) -> str:
-        """What tells it from other ranges of a list."""
+        """Its key in a list of ranges."""
         return f"{self.base:#014x}-{self.end:#014x}"
 
 
@@ -188,7 +188,7 @@ class CpuidConfig(Described):
 
     @property
     def key(self) -> str:
-        """What tells it from other entries of a list."""
+        """Its key in a list of entries."""
         leaf = f"leaf {self.leaf:#x}"
         return leaf if self.subleaf is None else f"{leaf} sub-leaf {self.subleaf:#x}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 
-from tdxinfo.native import SOURCE, package_version
+from tdxinfo import __version__
+from tdxinfo.native import SOURCE
 from tdxinfo.sources import helper
 from tdxinfo.sources.programs import Command
 
@@ -38,5 +39,5 @@ def unload() -> list[Command]:
 
 def dkms(directory: str) -> list[Command]:
     """Hands a folder of source to DKMS, which builds it for this kernel and each later one."""
-    release = f"{helper.NAME}/{package_version()}"
+    release = f"{helper.NAME}/{__version__}"
     return [Command("dkms", "add", directory), Command("dkms", "install", release)]

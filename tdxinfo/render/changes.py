@@ -1,4 +1,4 @@
-"""The page of `tdxinfo diff`: what changed, then what only one of both tells."""
+"""The page of `tdxinfo diff`: what changed, then what only one side knows."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MARKS = {"added": ("+", "good"), "gone": ("-", "bad"), "changed": ("~", "doubtf
 _WIDE = 80
 """Columns from which a memory range fits into its column beside two values."""
 _MOST_NAMES = 4
-"""Facts of a section that are named where only one side tells them."""
+"""Facts of a section that are named where only one side knows them."""
 _ONE_SIDED = {Kind.ONLY_A: "Only a tells", Kind.ONLY_B: "Only b tells"}
 
 
@@ -35,13 +35,13 @@ class Wanted:
     verbose: bool
     """Also what follows from another difference, and where values came from."""
     strict: bool
-    """What only one of both tells is a difference."""
+    """What only one side knows is a difference."""
 
 
 def print_comparison(
     console: Console, reports: tuple[Report, Report], found: Comparison, wanted: Wanted
 ) -> None:
-    """The answer first, then what changed, then what only one of both tells."""
+    """The answer first, then what changed, then what only one side knows."""
     changed, verbose = found.of(Kind.CHANGED), wanted.verbose
     console.print(_title(found, wanted.strict))
     for side, report in zip("ab", reports, strict=True):
@@ -79,7 +79,7 @@ def _shortened(names: list[str], most: int = len(fact_names())) -> str:
 
 
 def _compared(section: str) -> list[str]:
-    """The section's facts, without those that are told apart as always in motion."""
+    """The section's facts, without those that are listed apart as volatile."""
     return [name for name in fact_names(section) if name not in volatile_facts()]
 
 
@@ -117,7 +117,7 @@ def _table(console: Console, differences: list[Difference], verbose: bool) -> Ta
 
 
 def _value(name: str, side: Observed, is_listed: bool, verbose: bool) -> Text:
-    """The value in a line; of a list whose entries stand below, only how many it has."""
+    """The value in a line; of a list whose entries follow, only how many it has."""
     if not side.origin:
         return Text(f"unknown: {words.reason_of(side.attempts)}", "unknown")
     if is_listed and isinstance(side.value, tuple):
@@ -143,7 +143,7 @@ def _said(one: Any, other: Any) -> str:
 
 
 def _areas(what: str, areas: tuple[MemoryRange, ...] | None) -> str:
-    """The areas by number and size, where somebody told them."""
+    """The areas by number and size, where a source has them."""
     if areas is None:
         return ""
     whole = units.size(sum(area.size for area in areas))

@@ -66,11 +66,11 @@ def _names(group: Group) -> str:
     return f"{names}, …" if group.count > len(group.examples) else names
 
 
-def _value(told: str | None) -> str:
+def _value(text: str | None) -> str:
     """A bitmap loses its leading zeros."""
-    if told is None:
+    if text is None:
         return "unknown"
-    return f"{int(told, 16):#x}" if told[:2] == "0x" else printable(told)
+    return f"{int(text, 16):#x}" if text[:2] == "0x" else printable(text)
 
 
 def _totals(fleet: Fleet, verbose: bool) -> Table:
@@ -80,9 +80,9 @@ def _totals(fleet: Fleet, verbose: bool) -> Table:
     grid.add_row(Text("first failure", "label"), Text(_listed(failures, verbose)))
     grid.add_row(Text("module", "label"), Text(_listed(fleet.counts("module"), verbose)))
     sets = fleet.counts("features0")
-    usual = next((told for told, _ in sets if told is not None), None)
-    for number, (told, count) in enumerate(sets if verbose else sets[:_MOST_VALUES]):
-        line = f"{count} {_value(told)}{_difference(told, usual)}"
+    usual = next((value for value, _ in sets if value is not None), None)
+    for number, (value, count) in enumerate(sets if verbose else sets[:_MOST_VALUES]):
+        line = f"{count} {_value(value)}{_difference(value, usual)}"
         grid.add_row(Text("" if number else "features", "label"), Text(line))
     return grid
 
@@ -95,11 +95,11 @@ def _listed(counts: list[tuple[str | None, int]], verbose: bool) -> str:
     return ", ".join(parts) or "none"
 
 
-def _difference(told: str | None, usual: str | None) -> str:
+def _difference(value: str | None, usual: str | None) -> str:
     """By name, what the set has and lacks against the most common one."""
-    if told is None or usual is None or told == usual:
+    if value is None or usual is None or value == usual:
         return ""
-    there, expected = (bits.names_of("TDX_FEATURES0", int(text, 16)) for text in (told, usual))
+    there, expected = (bits.names_of("TDX_FEATURES0", int(text, 16)) for text in (value, usual))
     more = [f"+{name}" for name in there if name not in expected]
     less = [f"-{name}" for name in expected if name not in there]
     return f": {' '.join(more + less)}"

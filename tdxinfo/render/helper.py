@@ -60,10 +60,10 @@ def _missing(state: State) -> Iterator[str]:
 
 def _signature(state: State) -> str:
     boot = {True: "Secure Boot on", False: "Secure Boot off", None: "Secure Boot not known"}
-    told = f"{boot[state.secure_boot]}, lockdown {state.lockdown or 'not known'}"
+    message = f"{boot[state.secure_boot]}, lockdown {state.lockdown or 'not known'}"
     if state.needs_signature:
-        return f"{told}: the kernel wants a module signed with a key that it trusts"
-    return told
+        return f"{message}: the kernel wants a module signed with a key that it trusts"
+    return message
 
 
 def next_step(state: State) -> str:

@@ -58,8 +58,8 @@ def _add_case(suite: ElementTree.Element, result: Result, is_strict: bool) -> No
     message = printable(result.verdict.message)
     kind = _kind(result, is_strict)
     if not kind:
-        told = f"{result.outcome.value}: {result.check.rule.title}: {message}"
-        ElementTree.SubElement(case, "system-out").text = "\n".join([told, *_remedy(result)])
+        answer = f"{result.outcome.value}: {result.check.rule.title}: {message}"
+        ElementTree.SubElement(case, "system-out").text = "\n".join([answer, *_remedy(result)])
     else:
         found = ElementTree.SubElement(case, kind, message=message)
         if kind != "skipped":

@@ -99,7 +99,7 @@ def _the_rest(results: list[Result]) -> list[str]:
 
 
 def escaped(told: str) -> str:
-    """Text that Markdown shows as it is; what stands between two backticks is shown as code."""
+    """Text that Markdown shows as it is; what is between two backticks is shown as code."""
     parts = printable(told).split("`")
     if len(parts) % 2 == 0:
         return _plain("`".join(parts))

@@ -56,7 +56,7 @@ class Strip(NamedTuple):
     base: int
     end: int
     column: int
-    """Bytes that one column stands for."""
+    """Bytes that one column represents."""
 
     def columns(self) -> Iterator[MemoryRange]:
         for number in range(self.base // self.column, -(-self.end // self.column)):
@@ -127,7 +127,7 @@ def _lanes(report: Report) -> Iterator[Lane]:
 
 
 def _built_lanes(report: Report) -> Iterator[Lane]:
-    """Holes and PAMTs of the TDMRs that there are, where the kernel told them."""
+    """Holes and PAMTs of the TDMRs that there are, where a source has them."""
     built = report.host.memory.tdmrs or ()
     pamts = [(number, area) for number, found in enumerate(built) for area in found.pamt or ()]
     if any(found.reserved is None or found.pamt is None for found in built):
@@ -277,7 +277,7 @@ def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> Non
         console.print(Text(f"  {lane.name:<{_MARGIN - 2}}{lane.meaning}", "unknown"))
 
 
-# --- what stands below --------------------------------------------------------------------------
+# --- below the map ------------------------------------------------------------------------------
 
 
 def _outside(report: Report) -> Iterator[Text]:
@@ -291,7 +291,7 @@ def _outside(report: Report) -> Iterator[Text]:
 
 
 def _not_known(report: Report) -> Iterator[Text]:
-    """What the map lacks, and why; PAMTs before they have a place are told by their size."""
+    """What the map lacks, and why; PAMTs without a known address are given by their size."""
     memory = report.host.memory
     facts = {"RAM": "memory.system_ram", "CMR": "memory.cmrs", "node": "memory.nodes"}
     for label, name in facts.items():
@@ -300,8 +300,8 @@ def _not_known(report: Report) -> Iterator[Text]:
             yield Text(f"Not drawn: {label}, {words.reason(report, name)}", "unknown")
     if not memory.tdmrs and memory.plan:
         cost = memory.pamt_expected_bytes
-        told = "" if cost is None else f", {size(cost)} by calculation"
-        yield Text(f"Not drawn: PAMT{told}, since nothing tells where it lies", "unknown")
+        value = "" if cost is None else f", {size(cost)} by calculation"
+        yield Text(f"Not drawn: PAMT{value}, since nothing tells where it lies", "unknown")
     cut = _known_to(report)
     if cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

@@ -54,9 +54,9 @@ def is_word(text: str) -> bool:
 
 
 def _fact(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
-    told = as_json(row["fact"], run.report.host.fact(row["fact"]))
-    if told is not None:
-        yield name, str(told).lower() if isinstance(told, bool) else str(told)
+    value = as_json(row["fact"], run.report.host.fact(row["fact"]))
+    if value is not None:
+        yield name, str(value).lower() if isinstance(value, bool) else str(value)
     elif row.get("unknown"):
         yield name, UNKNOWN
 

@@ -1,4 +1,4 @@
-"""The pages of `tdxinfo dump`: the host at a glance, named facts, all places of each fact."""
+"""The pages of `tdxinfo dump`: the host at a glance, named facts, all sources of each fact."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Row = tuple[str, Text]
 
 
 def print_host(console: Console, report: Report, verbose: bool) -> None:
-    """The answer first, then what it stands on, last what is not known here."""
+    """The answer first, then its grounds, last what is unknown."""
     console.print(_title(report))
     console.print(_grid(_rows(report)))
     memory = report.host.memory
@@ -373,7 +373,7 @@ _HEADLINES = {
     "kernel.log_complete": ("kernel log", ""),
     "kvm.tdx_enabled": ("KVM", ""),
 }
-"""The facts a person looks for, what they are called, and who would tell them."""
+"""The facts a person looks for, what they are called, and which source would have them."""
 
 
 def _not_known(report: Report) -> Iterator[Text]:

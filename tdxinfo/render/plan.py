@@ -34,7 +34,7 @@ def print_plan(console: Console, plan: TdmrPlan) -> None:
 
 
 def _reserved(found: PlannedTdmr) -> str:
-    """How many, or from how many to how many where the PAMTs have no place yet."""
+    """How many, or from how many to how many where the PAMTs have no address yet."""
     least = len(found.reserved or found.holes)
     return str(least) if least == found.reserved_most else f"{least} to {found.reserved_most}"
 

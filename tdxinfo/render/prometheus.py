@@ -68,11 +68,11 @@ def _fact(row: Row, run: CheckRun) -> Iterable[Sample]:
 
 def _info(row: Row, run: CheckRun) -> Iterable[Sample]:
     """Labels of facts that are not known are empty, which to Prometheus is none."""
-    told = {
+    found = {
         label: as_json(name, run.report.host.fact(name)) for label, name in row["labels"].items()
     }
-    if any(value is not None for value in told.values()):
-        yield {label: "" if v is None else str(v) for label, v in told.items()}, 1.0
+    if any(value is not None for value in found.values()):
+        yield {label: "" if v is None else str(v) for label, v in found.items()}, 1.0
 
 
 def _state(row: Row, run: CheckRun) -> Iterable[Sample]:

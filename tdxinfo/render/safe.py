@@ -13,7 +13,7 @@ _CONTROLS = re.compile(
 
 
 def printable(text: str) -> str:
-    """`text` on one line with control characters spelled out.
+    """`text` on one line with control characters escaped.
 
     Nothing that was read can steer a terminal, or look like a line of tdxinfo's own.
     """

@@ -78,7 +78,7 @@ def _headline(run: CheckRun) -> Text:
 
 
 def _print_unknown(console: Console, results: list[Result], helpful_only: bool) -> None:
-    """Who could not look, by what would help; -v tells each reason.
+    """The checks that could not run, by what would help; -v shows each reason.
 
     Once something failed, the rest only matters where there is a way to know more.
     """

@@ -25,7 +25,7 @@ class MetadataElement(Described):
     name: str | None
     """The field's name; null where it is not known."""
     index: int | None
-    """Its place in the field's array; null for a field of one element."""
+    """Its index in the field's array; null for a field of one element."""
     value: str | None
     """16 hex digits; null where the source has none."""
     origin: str | None
@@ -35,7 +35,7 @@ class MetadataElement(Described):
 
 
 def elements_of(machine: Machine) -> list[MetadataElement]:
-    """Every element that the native helper or a dump tells, or what the running kernel keeps of it.
+    """Every element from the native helper or a dump, or what the running kernel keeps of it.
 
     Unknown ids and members are listed raw. Raises BadInput when there is neither.
     """
@@ -65,7 +65,7 @@ def _of_kernel(machine: Machine) -> Iterator[MetadataElement]:
 
 
 def _of_module(scheme: str, metadata: Metadata) -> list[MetadataElement]:
-    """What the module told, and every field that it did not."""
+    """The elements that the module has, and every field that it lacks."""
     listed: list[MetadataElement] = []
     seen: set[str] = set()
     for number, value in metadata.elements():

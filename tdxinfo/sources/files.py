@@ -73,7 +73,7 @@ class RunningState(StateFile):
 
 
 class NotLost(StateFile):
-    """Tells nothing, but raises Lost where the state is lost, so that no older place is asked."""
+    """Has no value, but raises Lost where the state is lost, so that no older source is used."""
 
     def read(self, machine: Machine) -> Any:
         super().read(machine)

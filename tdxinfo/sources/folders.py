@@ -1,4 +1,4 @@
-"""What stands in a folder, where a link leads, which devices exist: no contents are read."""
+"""What is in a folder, where a link leads, which devices exist: no contents are read."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ def _not_opened(system: System, refusal: Unavailable) -> Unavailable:
 
 
 def _may(system: System, capability: int) -> bool:
-    """Whether this process has a capability; yes where it cannot be told."""
+    """Whether this process has a capability; yes where that is unknown."""
     try:
         status = system.read(OWN_STATUS, 1 << 16)
     except Unavailable:

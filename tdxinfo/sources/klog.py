@@ -43,7 +43,7 @@ class KernelLog:
 
 
 def boot_of(machine: Machine) -> Boot:
-    """What the kernel log tells, parsed once. Raises Unavailable."""
+    """What the kernel log reports, parsed once. Raises Unavailable."""
     return machine.once("boot", lambda: _boot(machine))
 
 

@@ -186,7 +186,7 @@ def _tdmr(info: KernelObject) -> Tdmr:
 def members(machine: Machine) -> dict[str, int | list[int]]:
     """All members of `tdx_sysinfo` by path, also those of no fact. Raises Unavailable.
 
-    A later kernel may have more than this tdxinfo knows; they are told raw.
+    A later kernel may have more than this tdxinfo knows; they are shown raw.
     """
     whole = _object(machine, SYSINFO)
     return {path: whole.member(path) for path in whole.leaves}
@@ -197,7 +197,7 @@ _VERSIONS = (KernelLog(boot_module.module_version), StateFile(MODULE_VERSION, Mo
 
 
 def _was_updated(machine: Machine) -> bool:
-    """Whether another version is told elsewhere: an update reads nothing else anew."""
+    """Whether another source has another version: an update reads nothing else anew."""
     held = KmemVersion()
     return any(_differ(machine, held, other) for other in _VERSIONS)
 

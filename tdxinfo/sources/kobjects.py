@@ -53,7 +53,7 @@ VARIABLES = (*OBJECTS, *NUMBERS, MEMORY_LIST, KEYID_POOL)
 _FREED = (TDMRS,)
 """What is gone when the module does not run."""
 _STATUS = {1: "initialized", 2: "failed"}
-"""`tdx_module_status` of Linux 6.8 to 7.0; 0 does not tell why not."""
+"""`tdx_module_status` of Linux 6.8 to 7.0; 0 gives no reason."""
 _LARGEST_STRUCTURE = 64 << 10
 """Bytes. The largest that is read, tdx_sys_info, has under 4 KiB."""
 _MOST_TDMRS = 1024

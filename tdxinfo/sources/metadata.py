@@ -1,7 +1,7 @@
 """The TDX module's global metadata, as the native helper reads it now or a dump holds it.
 
-Each function gives a fact's places in all that carries metadata; the catalogue unpacks them:
-`Annotated[Observed[Count], *metadata.word("BUILD_NUM")]`.
+Each function returns a fact's sources, one for each kind of metadata; the catalogue unpacks them:
+`Annotated[Count | None, *metadata.word("BUILD_NUM")]`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DEBUG = 31
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """Something that holds metadata: the scheme of its places, and where its lines come from."""
+    """Something that has metadata: the scheme of its origins, and where its lines come from."""
 
     scheme: str
     key: str
@@ -59,7 +59,7 @@ CARRIERS = (HELPER, DUMP)
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A fact in one carrier's metadata, by the names of its fields in the module's source."""
+    """A fact in one source's metadata, by the names of its fields in the module's code."""
 
     carrier: Carrier
     names: str
@@ -74,7 +74,7 @@ class Told:
 
 
 def _places(names: str, value: Callable[[Metadata], Any]) -> tuple[Told, ...]:
-    """The fact's places in all carriers, the most direct first."""
+    """The fact's sources, the most direct first."""
     return tuple(Told(carrier, names, value) for carrier in CARRIERS)
 
 
@@ -101,7 +101,7 @@ def _version(told: Metadata) -> ModuleVersion:
     try:
         return ModuleVersion(major, minor, told.word("UPDATE_VERSION"))
     except (Absent, Unsupported):
-        # TDH.SYS.INFO tells no update.
+        # TDH.SYS.INFO has no update.
         return ModuleVersion(major, minor)
 
 
@@ -127,7 +127,7 @@ def _cmrs(told: Metadata) -> tuple[MemoryRange, ...]:
 
 
 def cpuid() -> tuple[Told, ...]:
-    """The CPUID_CONFIG entries up to NUM_CPUID_CONFIG; what stands behind them is stale."""
+    """The CPUID_CONFIG entries up to NUM_CPUID_CONFIG; what follows is stale."""
     return _places("CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES", _cpuid)
 
 
@@ -157,7 +157,7 @@ def is_debug(attributes: int) -> bool:
 
 
 def whole(machine: Machine) -> tuple[str, Metadata]:
-    """All metadata there is, and the scheme of its carrier. Raises what the first one raised."""
+    """All metadata, and the scheme of its source. Raises what the first one raised."""
     refusals: list[Unavailable] = []
     for carrier in CARRIERS:
         try:

@@ -93,7 +93,7 @@ def _common_value(machine: Machine, register: str) -> tuple[int, int]:
 
 
 def _packages(machine: Machine) -> dict[int, int]:
-    """The first online CPU of each package; CPU 0 alone where the kernel does not tell."""
+    """The first online CPU of each package; CPU 0 alone where that is unknown."""
     try:
         known = processor.cpus(machine)
     except Unavailable:

@@ -39,7 +39,7 @@ def _no_lscpu(system: System) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class CpuInfo:
-    """A fact that /proc/cpuinfo tells: `get` takes it from the processors.
+    """A fact in /proc/cpuinfo: `get` takes it from the processors.
 
     None from `get` means that the line is missing.
     """

@@ -1,7 +1,7 @@
 """Other programs: run by full path, without a shell.
 
-What is asked (`output_of`, with bounds) only reads; journalctl is the only one. What is carried
-out (`carry_out`) changes something, and belongs to `tdxinfo helper` alone.
+`output_of` runs programs that only read, with bounds; journalctl is the only one. `carry_out` runs
+programs that change something, for `tdxinfo helper` alone.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def output_of(program: str, arguments: list[str]) -> str:
 
 
 class Command:
-    """A program with its arguments; spelled as it would be typed."""
+    """A program with its arguments; as text, the line to type."""
 
     def __init__(self, program: str, *arguments: str) -> None:
         self.program = program

@@ -73,7 +73,7 @@ def _first_qemu(machine: Machine) -> dict[str, Any]:
 
 
 def _refusal_of_all(refusals: list[Unavailable], none_there: str) -> Unavailable:
-    """Absent only where every place said so itself."""
+    """Absent only where every source said so itself."""
     open_ones = [r for r in refusals if not isinstance(r, Absent) or isinstance(r, NotRecorded)]
     return open_ones[0] if open_ones else Absent(none_there)
 
@@ -185,7 +185,7 @@ class ModprobeOption:
         return str(machine.ask(f"modprobe/{self.module}.{self.option}", self._live))
 
     def _live(self, system: System) -> Answer:
-        """A file of a later folder stands in for one of the same name before it (modprobe.d(5))."""
+        """A file in a later folder replaces one of its name before it (modprobe.d(5))."""
         files: dict[str, str] = {}
         for folder in _MODPROBE_FOLDERS:
             with suppress(Absent):

@@ -80,7 +80,7 @@ class VendorState:
 
 
 class VendorVersion:
-    """Major and minor version from a vendor tree, which tells no update."""
+    """Major and minor version from a vendor tree, which has no update."""
 
     @property
     def origin(self) -> str:

@@ -85,7 +85,7 @@ class DumpedKernel:
 
 
 class _InMemory:
-    """The image in the dump: kallsyms by what VMCOREINFO tells of it, and the BTF behind it."""
+    """The image in the dump: kallsyms by what VMCOREINFO says of it, and the BTF behind it."""
 
     def __init__(self, program: Any, kernel: DumpedKernel) -> None:
         self._program = program

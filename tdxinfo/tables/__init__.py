@@ -12,7 +12,7 @@ FOLDER = os.path.dirname(__file__)
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """The table `name`.toml as it stands in the package."""
+    """The table `name`.toml as it is in the package."""
     return tomllib.loads(_text(name))
 
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from tdxinfo import __version__
 from tests.artifacts import completions, man
 
 TOP = Path(__file__).parents[2]
 
+DKMS = "tdxinfo/native/tdx_sysrd/dkms.conf"
 _MADE = ("completions/*", "man/*")
 """Where every file is a made one."""
 
 
 def artifacts() -> dict[str, str]:
     """The files by their paths below the top of the tree."""
-    return {**man.files(), **completions.files()}
+    return {**man.files(), **completions.files(), DKMS: _dkms()}
+
+
+def _dkms() -> str:
+    """dkms.conf with the version of tdxinfo."""
+    version = f'PACKAGE_VERSION="{__version__}"'
+    return re.sub(r"^PACKAGE_VERSION=.*$", version, (TOP / DKMS).read_text(), flags=re.MULTILINE)
 
 
 def made_by_nobody() -> set[str]:

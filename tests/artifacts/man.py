@@ -144,13 +144,13 @@ def _facts() -> Lines:
 
 def _sources() -> Lines:
     """The files that the catalogue names, each with the facts that it has."""
-    told: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for name in fact_names():
         for source in sources_of(name):
             path = source.origin.partition(":")[2].partition("#")[0]
             if path.startswith("/"):
-                told.setdefault(path, []).append(name)
-    yield from _items((path, ", ".join(dict.fromkeys(told[path]))) for path in sorted(told))
+                found.setdefault(path, []).append(name)
+    yield from _items((path, ", ".join(dict.fromkeys(found[path]))) for path in sorted(found))
 
 
 def _checks() -> Lines:
@@ -190,8 +190,8 @@ def _uncapitalized(text: str) -> str:
 
 def _plain(text: str) -> str:
     """One line, all characters of which are meant; a long path may be broken at a slash."""
-    for character, spelled in {"\\": "\\e", "-": "\\-", "^": "\\(ha", "`": "\\(ga"}.items():
-        text = text.replace(character, spelled)
+    for character, written in {"\\": "\\e", "-": "\\-", "^": "\\(ha", "`": "\\(ga"}.items():
+        text = text.replace(character, written)
     return re.sub(r"(?<=\w)/(?=\w)", r"/\\:", text)
 
 

@@ -70,9 +70,10 @@ def main(rounds: int) -> int:
     floors = {name: [sys.executable, "-c", code] for name, code in FLOORS.items()}
     own = {m: [sys.executable, "-m", "tdxinfo", *m.arguments] for m in COMMANDS}
     peers = {peer: [*peer] for peer in PEERS if shutil.which(peer[0])}
-    times: dict[object, list[float]] = {key: [] for key in [*floors, *own, *peers]}
+    commands: dict[object, list[str]] = dict([*floors.items(), *own.items(), *peers.items()])
+    times: dict[object, list[float]] = {key: [] for key in commands}
     for number in range(rounds + 1):
-        for key, command in {**floors, **own, **peers}.items():
+        for key, command in commands.items():
             taken = seconds(command, environment)
             if number:
                 times[key].append(taken)
@@ -83,8 +84,8 @@ def main(rounds: int) -> int:
     for m in COMMANDS:
         ratio = medians[m] / medians[m.floor]
         over += ratio > m.limit
-        command = f"tdxinfo {' '.join(m.arguments)}"
-        print(f"{medians[m] * 1000:7.1f} ms  {ratio:.2f} of {m.limit:.2f} x {m.floor:9} {command}")
+        typed = f"tdxinfo {' '.join(m.arguments)}"
+        print(f"{medians[m] * 1000:7.1f} ms  {ratio:.2f} of {m.limit:.2f} x {m.floor:9} {typed}")
     for peer in peers:
         ratio = medians[peer] / medians["pydantic"]
         print(f"{medians[peer] * 1000:7.1f} ms  {ratio:.2f}         x pydantic  {' '.join(peer)}")
@@ -119,9 +120,9 @@ def kernel_types() -> bytes:
     """BTF of a kernel's size: structures of four members, a pointer and a typedef to each."""
     names, types = bytearray(b"\0"), bytearray()
     for number in range(60_000):
-        spelled = WANTED[number - 59_995] if number >= 59_995 else f"structure_{number}"
+        text = WANTED[number - 59_995] if number >= 59_995 else f"structure_{number}"
         at = len(names)
-        names += spelled.encode() + b"\0"
+        names += text.encode() + b"\0"
         types += struct.pack("<III", at, 4 << 24 | 4, 32)
         for member in range(4):
             types += struct.pack("<III", at, 3 * number + 2, member * 64)
@@ -156,8 +157,8 @@ def peak(code: str, *arguments: str) -> float:
 
     By the process's own account: ru_maxrss begins with what its parent had.
     """
-    told = "; print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
-    command = [sys.executable, "-c", code + told, *arguments]
+    answer = "; print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    command = [sys.executable, "-c", code + answer, *arguments]
     told_last = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[-1]
     return int(told_last) / 1024
 

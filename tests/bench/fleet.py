@@ -1,7 +1,7 @@
 """How fast `tdxinfo fleet` is and what it holds: `python -m tests.bench.fleet [MOST]`.
 
 The reports of all examples in turn, those of `check`, which say themselves what was found, and
-those of `dump`, which are judged: through a pipe up to MOST (10,000 unless told, 100,000 for the
+those of `dump`, which are judged: through a pipe up to MOST (10,000 by default, 100,000 for the
 whole line), and as 10,000 files of a folder. Each figure is of a whole process. A busy machine
 stretches wall-clock time, so the limits hold processor time; both are printed. The status is 1
 where a limit is missed.

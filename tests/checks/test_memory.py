@@ -125,7 +125,7 @@ def test_ram_outside_of_cmrs_is_told_with_its_cause_and_the_number_of_others() -
 
 
 @pytest.mark.parametrize(
-    ("difference", "told"),
+    ("difference", "text"),
     [
         (0, ", as calculated"),
         (4096, ", 4.0 KiB more than calculated"),
@@ -133,12 +133,12 @@ def test_ram_outside_of_cmrs_is_told_with_its_cause_and_the_number_of_others() -
         (None, ""),
     ],
 )
-def test_the_pamt_is_held_against_the_calculation(difference: int | None, told: str) -> None:
+def test_the_pamt_is_held_against_the_calculation(difference: int | None, text: str) -> None:
     facts: dict[str, Any] = {"memory.pamt_bytes": 8 << 20}
     if difference is not None:
         facts["memory.pamt_difference_bytes"] = difference
     message = judged("memory.pamt", facts).verdict.message
-    assert message == f"PAMT takes 8.0 MiB{told}"
+    assert message == f"PAMT takes 8.0 MiB{text}"
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from tdxinfo.checks.engine import CHECKS, run_checks, run_some
 from tdxinfo.decode import bits
 from tdxinfo.report import observe
+from tests.recorded import folder_of
 from tests.worlds import report_from_log, world
-
-HOSTS = Path(__file__).parents[1] / "hosts"
 
 KEYIDS = "virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
 STARTED = KEYIDS + "virt/tdx: 8396820 KB allocated for PAMT\nvirt/tdx: module initialized\n"
@@ -89,7 +86,7 @@ REGISTERS = (
 def test_packages_are_held_against_each_other_in_each_register_of_tdx(
     register: str, second: str, outcome: str
 ) -> None:
-    cpuinfo = (HOSTS / "one-keyid" / "root" / "proc" / "cpuinfo").read_bytes()  # two packages
+    cpuinfo = (folder_of("one-keyid") / "root/proc/cpuinfo").read_bytes()  # two packages
     answers = {f"msr/{bits.address_of(r):#x}/cpu{cpu}": "0x1" for r in REGISTERS for cpu in (0, 2)}
     answers[f"msr/{bits.address_of(register):#x}/cpu2"] = second
     report = observe(world({"/proc/cpuinfo": cpuinfo}, answers))

@@ -22,14 +22,14 @@ LIMIT = 512 << 20
 """Address space of a child process: far below the size of what it is given."""
 
 
-def refused(told: Ran, *words: str) -> None:
-    assert told.status == 2
-    assert told.out == ""
-    assert told.err.count("\n") == 1
-    assert told.err.startswith("tdxinfo: ")
-    assert "Traceback" not in told.err
+def refused(result: Ran, *words: str) -> None:
+    assert result.status == 2
+    assert result.out == ""
+    assert result.err.count("\n") == 1
+    assert result.err.startswith("tdxinfo: ")
+    assert "Traceback" not in result.err
     for word in words:
-        assert word in told.err
+        assert word in result.err
 
 
 def given(path: object) -> Ran:
@@ -151,7 +151,7 @@ def test_an_odd_source_file_spoils_that_fact_alone(tmp_path: Path, kind: str) ->
         file.write_bytes(b"1.5.\xe9\xff\n")
     report = ran("dump", "--json", "--from", str(tmp_path)).json
     assert report["host"]["module"]["version"] is None
-    reasons = {told["reason"] for told in report["unavailable"]["module.version"]}
+    reasons = {value["reason"] for value in report["unavailable"]["module.version"]}
     assert "malformed" in reasons
     assert report["host"]["keys"]["tdx_keyids"] == 64
 
@@ -226,9 +226,9 @@ def test_an_archive_bomb_takes_bounded_memory(tmp_path: Path) -> None:
 
 
 def test_no_command_shows_the_help_and_is_wrong_usage() -> None:
-    told = ran()
-    assert told.status == 2
-    assert told.err.startswith("Usage: tdxinfo")
+    result = ran()
+    assert result.status == 2
+    assert result.err.startswith("Usage: tdxinfo")
 
 
 def test_an_empty_name_is_refused() -> None:
@@ -243,24 +243,24 @@ def test_standard_input_is_read() -> None:
 
 
 def test_a_wrong_option_is_wrong_usage_and_json_all_the_same() -> None:
-    told = ran("dump", "--nonsense", "--json")
-    assert told.status == 2
-    assert "--nonsense" in told.json["errors"][0]["message"]
-    assert set(told.json) >= {"schema_version", "host", "sources", "unavailable", "errors"}
+    result = ran("dump", "--nonsense", "--json")
+    assert result.status == 2
+    assert "--nonsense" in result.json["errors"][0]["message"]
+    assert set(result.json) >= {"schema_version", "host", "sources", "unavailable", "errors"}
 
 
 def test_a_failed_run_prints_json_where_json_was_asked_for(tmp_path: Path) -> None:
-    told = ran("check", "--format", "json", "--from", str(tmp_path / "nothing"))
-    assert told.status == 2
-    assert told.json["errors"]
+    result = ran("check", "--format", "json", "--from", str(tmp_path / "nothing"))
+    assert result.status == 2
+    assert result.json["errors"]
 
 
 def test_the_name_of_a_capture_is_told_so_that_it_can_be_typed(tmp_path: Path) -> None:
     awkward = tmp_path / "my host \x1b[31m"
-    told = ran("capture", str(awkward), "--from", EXAMPLE)
-    assert told.status == 0
-    assert "\x1b" not in told.err
-    assert f"'{tmp_path}/my host \\x1b[31m'" in told.err
+    result = ran("capture", str(awkward), "--from", EXAMPLE)
+    assert result.status == 0
+    assert "\x1b" not in result.err
+    assert f"'{tmp_path}/my host \\x1b[31m'" in result.err
 
 
 def test_a_terminal_without_the_character_gets_its_escape() -> None:

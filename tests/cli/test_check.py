@@ -20,8 +20,8 @@ from tests.cli.command import ran
     ],
 )
 def test_the_exit_status_says_the_verdict(example: str, status: int, verdict: str) -> None:
-    told = ran("check", "--json", "--from", example)
-    assert (told.status, told.json["verdict"]) == (status, verdict)
+    result = ran("check", "--json", "--from", example)
+    assert (result.status, result.json["verdict"]) == (status, verdict)
 
 
 @pytest.mark.parametrize(
@@ -59,17 +59,17 @@ def test_a_virtual_machine_is_not_applicable(tmp_path: object) -> None:
 
 
 def test_only_judges_by_what_was_named() -> None:
-    told = ran("check", "--only", "keys", "--json", "--from", "example:no-rbp-mod-refused")
-    assert {check["group"] for check in told.json["checks"]} == {"keys"}
-    assert told.status == 3
+    result = ran("check", "--only", "keys", "--json", "--from", "example:no-rbp-mod-refused")
+    assert {check["group"] for check in result.json["checks"]} == {"keys"}
+    assert result.status == 3
 
 
 def test_skip_leaves_a_check_out() -> None:
     skips = ["--skip", "module.no_rbp_mod", "--skip", "module.initialized"]
-    told = ran("check", *skips, "--json", "--from", "example:no-rbp-mod-refused")
-    ids = {check["id"] for check in told.json["checks"]}
+    result = ran("check", *skips, "--json", "--from", "example:no-rbp-mod-refused")
+    ids = {check["id"] for check in result.json["checks"]}
     assert "module.no_rbp_mod" not in ids
-    assert told.json["first_failure"] is None
+    assert result.json["first_failure"] is None
 
 
 def test_strict_takes_a_warning_for_a_failure(tmp_path: object) -> None:
@@ -86,9 +86,9 @@ def test_strict_takes_a_warning_for_a_failure(tmp_path: object) -> None:
 
 
 def test_an_unknown_check_is_wrong_usage_and_names_the_near_ones() -> None:
-    told = ran("check", "--only", "keys.tdx_shar", "--from", "example:emr-five-cmrs")
-    assert told.status == 2
-    assert "keys.tdx_share" in told.err
+    result = ran("check", "--only", "keys.tdx_shar", "--from", "example:emr-five-cmrs")
+    assert result.status == 2
+    assert "keys.tdx_share" in result.err
 
 
 def test_failed_only_leaves_out_what_passed() -> None:
@@ -103,13 +103,13 @@ def test_verbose_shows_the_evidence() -> None:
 
 
 def test_quiet_leaves_the_answer_to_the_status() -> None:
-    told = ran("check", "-q", "--from", "example:no-rbp-mod-refused")
-    assert (told.status, told.out) == (1, "")
+    result = ran("check", "-q", "--from", "example:no-rbp-mod-refused")
+    assert (result.status, result.out) == (1, "")
 
 
 def test_group_judges_by_the_groups_alone() -> None:
-    told = ran("check", "--group", "keys", "--group", "kvm", "--json", "--from", READY)
-    assert {check["group"] for check in told.json["checks"]} == {"keys", "kvm"}
+    result = ran("check", "--group", "keys", "--group", "kvm", "--json", "--from", READY)
+    assert {check["group"] for check in result.json["checks"]} == {"keys", "kvm"}
     refused = ran("check", "--group", "keys.enough", "--from", READY)
     assert refused.status == 2
     assert "attestation" in refused.err
@@ -127,8 +127,8 @@ READY = "example:linux-7.3-emulated"
     ],
 )
 def test_a_host_is_not_ready_because_nothing_was_judged(options: tuple[str, ...]) -> None:
-    told = ran("check", *options, "--from", READY)
-    assert (told.status, "--policy" in told.err) == (2, True)
+    result = ran("check", *options, "--from", READY)
+    assert (result.status, "--policy" in result.err) == (2, True)
 
 
 def test_a_ready_hosts_page_fits_a_terminal_of_80_by_40() -> None:
@@ -162,9 +162,9 @@ def test_a_terminal_without_unicode_gets_a_tree_of_ascii() -> None:
     from tests.cli.command import spawned
 
     environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PATH": "/usr/bin"}
-    told = spawned("check", "--from", "example:module-never-loaded", env=environment, text=True)
-    assert "|- module" in told.stdout
-    assert told.stdout.isascii()
+    result = spawned("check", "--from", "example:module-never-loaded", env=environment, text=True)
+    assert "|- module" in result.stdout
+    assert result.stdout.isascii()
 
 
 def test_the_log_of_an_ordinary_kernel_predicts_that_reserved_areas_will_run_out(

@@ -90,8 +90,8 @@ def test_verbose_tells_where_a_value_came_from() -> None:
 
 
 def test_all_sources_asks_every_place() -> None:
-    told = ran("dump", "keys.tdx_keyids", "--all-sources", "--from", FIVE_CMRS, "--json").json
-    answers = told["all_sources"]["keys.tdx_keyids"]
+    document = ran("dump", "keys.tdx_keyids", "--all-sources", "--from", FIVE_CMRS, "--json").json
+    answers = document["all_sources"]["keys.tdx_keyids"]
     assert [answer["origin"] for answer in answers] == [
         "kmem:tdx_nr_guest_keyids",
         "msr:0x87",

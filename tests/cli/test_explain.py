@@ -15,9 +15,9 @@ from tests.decode.test_metadata import BY_NAME, sysinfo, values
 
 
 def explained(query: str) -> list[dict[str, Any]]:
-    told = ran("explain", query, "--json")
-    assert told.status == 0, told.err
-    (meanings,) = told.json["explanations"].values()
+    result = ran("explain", query, "--json")
+    assert result.status == 0, result.err
+    (meanings,) = result.json["explanations"].values()
     return list(meanings)
 
 
@@ -98,11 +98,11 @@ def test_each_kind_of_name_is_explained(query: str, kind: str, name: str) -> Non
 
 def test_a_release_tells_its_processors_and_what_a_newer_one_adds() -> None:
     (meaning,) = explained("1.5.08")
-    told = details(meaning)
-    assert told["build"] == "784, 2024-07-25"
-    assert told["for"] == "SPR, EMR, SRF"
-    assert told["newest known"] == "1.5.34"
-    assert "DYNAMIC_PAMT" in told["newer releases add"]
+    value = details(meaning)
+    assert value["build"] == "784, 2024-07-25"
+    assert value["for"] == "SPR, EMR, SRF"
+    assert value["newest known"] == "1.5.34"
+    assert "DYNAMIC_PAMT" in value["newer releases add"]
     assert "does not say" in meaning["meaning"]
 
 
@@ -125,16 +125,16 @@ EXAMPLE = ("--from", "example:emr-five-cmrs")
 
 
 def test_a_fact_is_explained_in_the_catalogues_words_with_what_its_places_say() -> None:
-    told = ran("explain", "keys.tdx_keyids", "--json", *EXAMPLE).json["explanations"]
-    (meaning,) = told["keys.tdx_keyids"]
+    result = ran("explain", "keys.tdx_keyids", "--json", *EXAMPLE).json["explanations"]
+    (meaning,) = result["keys.tdx_keyids"]
     assert meaning["meaning"].startswith("KeyIDs only TDX may use")
     assert details(meaning)["klog:private_keyid_count"] == "16"
     assert "not in the record" in details(meaning)["msr:0x87"]
 
 
 def test_a_check_is_explained_with_its_outcome_here() -> None:
-    told = ran("explain", "module.initialized", "--json", *EXAMPLE).json["explanations"]
-    assert details(told["module.initialized"][0])["here"] == "PASS: initialized"
+    result = ran("explain", "module.initialized", "--json", *EXAMPLE).json["explanations"]
+    assert details(result["module.initialized"][0])["here"] == "PASS: initialized"
 
 
 LINE = "[   12.3] virt/tdx: SEAMCALL (0x0000000000000022) failed: 0xc000050500000000"
@@ -150,14 +150,14 @@ def test_the_codes_in_a_log_line_are_explained() -> None:
 
 def test_standard_input_is_searched_for_codes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"[mem 0x100000-0xbfffffff]\n{LINE}\n"))
-    told = ran("explain", "-", "--json")
-    assert list(told.json["explanations"]) == [LINE]
+    result = ran("explain", "-", "--json")
+    assert list(result.json["explanations"]) == [LINE]
 
 
 def test_a_near_miss_is_suggested() -> None:
-    told = ran("explain", "NO_RBP_MD")
-    assert told.status == 2
-    assert "NO_RBP_MOD" in told.err
+    result = ran("explain", "NO_RBP_MD")
+    assert result.status == 2
+    assert "NO_RBP_MOD" in result.err
 
 
 def test_the_page_shows_meaning_and_details() -> None:
@@ -194,9 +194,9 @@ def test_one_page_fills_the_report(page: Path) -> None:
 
 
 def test_check_judges_no_rbp_mod_from_a_page(page: Path) -> None:
-    told = ran("check", "--only", "module.no_rbp_mod", "--json", "--from", str(page))
-    assert told.status == 0
-    assert told.json["checks"][0]["outcome"] == "PASS"
+    result = ran("check", "--only", "module.no_rbp_mod", "--json", "--from", str(page))
+    assert result.status == 0
+    assert result.json["checks"][0]["outcome"] == "PASS"
 
 
 def test_list_structure_and_folder_feed_the_same_facts(tmp_path: Path, page: Path) -> None:
@@ -242,12 +242,12 @@ def test_every_field_is_listed_with_its_id_and_unknown_ones_are_kept(tmp_path: P
 def test_a_damaged_page_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bad.bin"
     path.write_bytes(struct.pack("<HHIQ", 24, 2, 0, 0x0A00000300000008).ljust(4096, b"\0"))
-    told = ran("dump", "--from", str(path))
-    assert told.status == 2
-    assert "damaged dump" in told.err
+    result = ran("dump", "--from", str(path))
+    assert result.status == 2
+    assert "damaged dump" in result.err
 
 
 def test_a_machine_without_metadata_says_so() -> None:
-    told = ran("dump", "--fields", "--from", "example:emr-five-cmrs")
-    assert told.status == 2
-    assert "no metadata to list" in told.err
+    result = ran("dump", "--fields", "--from", "example:emr-five-cmrs")
+    assert result.status == 2
+    assert "no metadata to list" in result.err

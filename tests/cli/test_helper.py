@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tdxinfo import native
+from tdxinfo import __version__, native
 from tdxinfo.cli import helper as command
 from tdxinfo.errors import Absent
 from tdxinfo.native.state import State
@@ -130,7 +130,7 @@ def test_a_dry_run_of_build_and_dkms_runs_nothing(bench: Bench) -> None:
     lines = ran("helper", "dkms", "--install", "--dry-run").out.splitlines()
     assert lines[-2:] == [
         "dkms add /cache/tdxinfo/tdx_sysrd/dkms",
-        f"dkms install tdx_sysrd/{native.package_version()}",
+        f"dkms install tdx_sysrd/{__version__}",
     ]
     assert bench.carried_out == []
 
@@ -196,7 +196,7 @@ def test_root_is_asked_for_where_it_is_needed(
 def test_dkms_writes_the_tree_and_prints_the_commands(bench: Bench) -> None:
     done = ran("helper", "dkms", "--directory", "/tree")
     assert [line.split()[0] for line in bench.carried_out] == ["mkdir", "cp"]
-    assert done.out == f"dkms add /tree\ndkms install tdx_sysrd/{native.package_version()}\n"
+    assert done.out == f"dkms add /tree\ndkms install tdx_sysrd/{__version__}\n"
     assert done.err == "Wrote /tree. To install it, run as root:\n"
 
 
@@ -209,11 +209,11 @@ def test_from_has_no_meaning_here() -> None:
 
 def test_status_is_json_for_programs(bench: Bench) -> None:
     bench.has(loaded="1.0-x", is_current=False, reads=True)
-    told = ran("helper", "status", "--json").json
-    assert told["schema_version"] == "1.0"
-    assert told["helper"]["loaded"] == "1.0-x"
-    assert told["helper"]["is_current"] is False
-    assert told["helper"]["can_be_built"] is True
+    document = ran("helper", "status", "--json").json
+    assert document["schema_version"] == "1.0"
+    assert document["helper"]["loaded"] == "1.0-x"
+    assert document["helper"]["is_current"] is False
+    assert document["helper"]["can_be_built"] is True
 
 
 def test_status_of_a_helper_from_another_source_says_so(bench: Bench) -> None:

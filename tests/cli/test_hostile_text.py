@@ -67,11 +67,11 @@ def shown(*arguments: str) -> Ran:
     return ran(*arguments, columns=4000)
 
 
-def harmless(told: Ran) -> None:
-    for stream in (told.out, told.err):
+def harmless(result: Ran) -> None:
+    for stream in (result.out, result.err):
         assert not STEERS.search(stream), STEERS.findall(stream)
         assert not any(line.strip().startswith(FORGED) for line in stream.splitlines())
-    assert "Traceback" not in told.err
+    assert "Traceback" not in result.err
 
 
 @pytest.fixture
@@ -90,13 +90,13 @@ def evil_capture(tmp_path: Path) -> Path:
     (capture / "kernel.log").write_text(
         re.sub(r"(DMI: QEMU|Command line: )", lambda m: m[1] + ON_A_LINE, log)
     )
-    spelled = json.dumps(HOSTILE, ensure_ascii=True)
-    spelled = re.sub(r"\\u([dD][89abAB]..)\\u(....)", r"\\U000e0041", spelled)
+    written = json.dumps(HOSTILE, ensure_ascii=True)
+    written = re.sub(r"\\u([dD][89abAB]..)\\u(....)", r"\\U000e0041", written)
     about = 'format = 1\nprovenance = "a note"\nrecorded = "a day"\n'
-    about = about.replace('"a note"', spelled).replace('"a day"', spelled)
+    about = about.replace('"a note"', written).replace('"a day"', written)
     (capture / "about.toml").write_text(about)
     answers = (capture / "answers.toml").read_text()
-    refusal = f'reason = "denied"\nmessage = {spelled}\nremedy = {spelled}\n'
+    refusal = f'reason = "denied"\nmessage = {written}\nremedy = {written}\n'
     for place in ("/proc/iomem", "/sys/module/kvm_intel/parameters/tdx", "a/b"):
         answers += f'\n[refused."{place}"]\n{refusal}'
     (capture / "answers.toml").write_text(answers)
@@ -105,16 +105,16 @@ def evil_capture(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_captures_text_is_harmless(evil_capture: Path, command: tuple[str, ...]) -> None:
-    told = shown(*command, "--from", str(evil_capture))
-    harmless(told)
-    assert told.status in (0, 1, 3, 4)
+    result = shown(*command, "--from", str(evil_capture))
+    harmless(result)
+    assert result.status in (0, 1, 3, 4)
 
 
 def test_the_text_is_shown_all_the_same(evil_capture: Path) -> None:
-    told = shown("dump", "kernel.command_line", "--from", str(evil_capture))
-    assert r"\x1b[31m" in told.out
-    assert r"\u202e" in told.out
-    assert rf"\x0a{FORGED}" in told.out
+    result = shown("dump", "kernel.command_line", "--from", str(evil_capture))
+    assert r"\x1b[31m" in result.out
+    assert r"\u202e" in result.out
+    assert rf"\x0a{FORGED}" in result.out
 
 
 def test_a_kernel_logs_text_is_harmless(tmp_path: Path) -> None:
@@ -124,12 +124,12 @@ def test_a_kernel_logs_text_is_harmless(tmp_path: Path) -> None:
         harmless(shown(*command, "--from", str(tmp_path / "log")))
 
 
-def leaves(told: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The places of all texts in a JSON value."""
-    if isinstance(told, str):
+    if isinstance(value, str):
         yield path
-    elif isinstance(told, dict | list):
-        pairs = told.items() if isinstance(told, dict) else enumerate(told)
+    elif isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in pairs:
             yield from leaves(inner, (*path, key))
 
@@ -151,18 +151,18 @@ def test_a_reports_text_is_harmless_or_refused(tmp_path: Path) -> None:
         report = json.loads(whole)
         planted(report, path)
         given.write_text(json.dumps(report))
-        told = shown("dump", path[1] if path[0] == "host" else "td", "-v", "--from", str(given))
-        harmless(told)
-        if told.status == 0:
+        result = shown("dump", path[1] if path[0] == "host" else "td", "-v", "--from", str(given))
+        harmless(result)
+        if result.status == 0:
             planted(taken, path)
         else:
-            assert told.status == 2
+            assert result.status == 2
     given.write_text(json.dumps(taken))
     for command in COMMANDS:
         if not {"--fields", "--all-sources"} & set(command):
-            told = shown(*command, "--from", str(given))
-            harmless(told)
-            assert told.status in (0, 1, 3, 4)
+            result = shown(*command, "--from", str(given))
+            harmless(result)
+            assert result.status in (0, 1, 3, 4)
     harmless(shown("fleet", str(given), "-v"))
     harmless(shown("diff", "-v", str(given), "example:emr-five-cmrs"))
     harmless(shown("diff", "example:emr-five-cmrs", str(given)))
@@ -185,9 +185,9 @@ def test_the_names_of_files_are_harmless(tmp_path: Path, content: bytes) -> None
         harmless(shown("diff", str(given), "example:emr-five-cmrs"))
         harmless(shown("fleet", str(given)))
         harmless(shown("fleet", "--json", str(given)))
-    told = shown("check", "--json", "--from", str(folder / "none"))
-    harmless(told)
-    assert told.err.count("\n") == 1
+    result = shown("check", "--json", "--from", str(folder / "none"))
+    harmless(result)
+    assert result.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_the_names_of_files_are_harmless(tmp_path: Path, content: bytes) -> None
     ids=lambda arguments: " ".join(arguments)[:14],
 )
 def test_what_is_typed_is_harmless(arguments: tuple[str, ...]) -> None:
-    told = shown(*arguments)
-    harmless(told)
-    assert told.status == 2
+    result = shown(*arguments)
+    harmless(result)
+    assert result.status == 2
 
 
 def test_members_of_an_archive_have_harmless_names(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_members_of_an_archive_have_harmless_names(tmp_path: Path) -> None:
     with tarfile.open(path, "w:gz") as made:
         member = tarfile.TarInfo("../" + HOSTILE)
         made.addfile(member)
-    told = shown("dump", "--from", str(path))
-    harmless(told)
-    assert told.status == 2
+    result = shown("dump", "--from", str(path))
+    harmless(result)
+    assert result.status == 2
     assert os.listdir(tmp_path) == ["a.tar.gz"]

@@ -15,8 +15,8 @@ from tdxinfo.model.values import MemoryRange, ModuleVersion
 T = TypeVar("T")
 
 
-def fact(told: Callable[[Boot], T], log: str) -> T:
-    return told(Boot.from_log(log))
+def fact(read: Callable[[Boot], T], log: str) -> T:
+    return read(Boot.from_log(log))
 
 
 SEAM = (

@@ -38,8 +38,8 @@ OLDER = """\
 """
 
 
-def fact(told: Callable[[Boot], T], log: str) -> T:
-    return told(Boot.from_log(log))
+def fact(read: Callable[[Boot], T], log: str) -> T:
+    return read(Boot.from_log(log))
 
 
 def test_the_list_by_node_is_read_with_the_last_byte_included() -> None:
@@ -86,9 +86,9 @@ def test_of_the_firmware_map_only_usable_memory_counts(log: str) -> None:
 
 
 def test_a_log_without_a_memory_map_tells_of_none() -> None:
-    for told in (ram.firmware_ram, ram.memory_regions, ram.node_spans):
+    for value in (ram.firmware_ram, ram.memory_regions, ram.node_spans):
         with pytest.raises(Absent):
-            fact(told, "[    0.1] virt/tdx: module initialized\n")
+            fact(value, "[    0.1] virt/tdx: module initialized\n")
 
 
 def test_a_capture_keeps_the_memory_map_and_no_other_line_with_the_word_node() -> None:

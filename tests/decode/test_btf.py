@@ -101,8 +101,8 @@ def test_bit_fields_unions_enums_and_arrays_of_structures_are_read(tmp_path: Pat
     data[0] = 0b11111_101
     struct.pack_into("<IIi", data, 8, 0xDEADBEEF, 7, -2)
     struct.pack_into("<qhxxxxxxqhxxxxxxQb", data, 24, -5, 3, 6, -4, 0xFFFF888000000000, -1)
-    told = {path: read_leaf(bytes(data), leaf) for path, leaf in found.items()}
-    assert told == {
+    value = {path: read_leaf(bytes(data), leaf) for path, leaf in found.items()}
+    assert value == {
         "a": 5,
         "b": -1,
         "c": 0xDEADBEEF,
@@ -165,11 +165,11 @@ def test_the_running_kernels_types_lie_where_bpftool_says() -> None:
             if kinds.get(member["type_id"]) in ("INT", "PTR", "ENUM")
         }
         try:
-            told = {leaf.path: leaf for leaf in types.leaves(type_id)}
+            value = {leaf.path: leaf for leaf in types.leaves(type_id)}
         except Malformed:
             assert entry["size"] > 512, "only a large structure has too many members"
             continue
-        assert {name: told[name].bit_offset for name in plain if name != "(anon)"} == {
+        assert {name: value[name].bit_offset for name in plain if name != "(anon)"} == {
             name: at for name, at in plain.items() if name != "(anon)"
         }
         compared += len(plain)

@@ -37,10 +37,10 @@ def test_what_is_no_memory_device_is_refused(data: bytes) -> None:
         dmi.is_populated(data)
 
 
-@pytest.mark.parametrize("told", [[1], ["1", 2], [True, 2], {"a": 1}, 3])
-def test_a_record_that_is_no_pair_of_numbers_is_malformed(told: object) -> None:
+@pytest.mark.parametrize("value", [[1], ["1", 2], [True, 2], {"a": 1}, 3])
+def test_a_record_that_is_no_pair_of_numbers_is_malformed(value: object) -> None:
     with pytest.raises(Malformed):
-        source.MemorySlots(populated=True).read(world(answers={"dmi/memory-slots": told}))
+        source.MemorySlots(populated=True).read(world(answers={"dmi/memory-slots": value}))
 
 
 def test_slots_are_counted_and_no_serial_number_is_kept(

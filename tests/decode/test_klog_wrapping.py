@@ -230,9 +230,9 @@ def test_a_range_whose_rest_is_missing_is_no_value(log: str) -> None:
 
 
 def seconds(log: str) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     read_log(log)
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 HEAVY = {

@@ -26,8 +26,8 @@ BY_NAME = {profile["profile"]: profile for profile in PROFILES}
 
 def values(profile: dict[str, Any]) -> dict[str, int | list[int]]:
     return {
-        name: [int(word, 16) for word in told] if isinstance(told, list) else int(told, 16)
-        for name, told in profile["fields"].items()
+        name: [int(word, 16) for word in value] if isinstance(value, list) else int(value, 16)
+        for name, value in profile["fields"].items()
     }
 
 
@@ -180,9 +180,9 @@ def test_a_release_decodes_to_itself(profile: dict[str, Any]) -> None:
     given = values(profile)
     page = metadata.encode_rdall(given).ljust(metadata.PAGE, b"\xaa")
     decoded = metadata.parse_rdall(page)
-    for name, told in given.items():
-        found = decoded.array(name) if isinstance(told, list) else decoded.word(name)
-        assert found == told, name
+    for name, value in given.items():
+        found = decoded.array(name) if isinstance(value, list) else decoded.word(name)
+        assert found == value, name
 
 
 def test_the_worked_example_is_encoded_byte_by_byte() -> None:
@@ -298,8 +298,8 @@ def test_what_is_encoded_comes_back(given_values: dict[str, int | list[int]]) ->
     decoded = metadata.parse_rdall(metadata.encode_rdall(given_values))
     lines = metadata.parse_list(metadata.encode_list(decoded))
     for source in (decoded, lines):
-        for name, told in given_values.items():
-            assert (source.array(name) if isinstance(told, list) else source.word(name)) == told
+        for name, value in given_values.items():
+            assert (source.array(name) if isinstance(value, list) else source.word(name)) == value
 
 
 # --- other encodings --------------------------------------------------------------------------

@@ -61,8 +61,8 @@ def test_the_quote_providers_settings_are_read_past_comments() -> None:
 
 
 def test_the_older_format_of_the_settings_is_read_too() -> None:
-    told = stack.qcnl("PCCS_URL=https://pccs.example:8081/v3/\nUSE_SECURE_CERT=TRUE\n")
-    assert told == {"pccs_url": "https://pccs.example:8081/v3/", "use_secure_cert": True}
+    value = stack.qcnl("PCCS_URL=https://pccs.example:8081/v3/\nUSE_SECURE_CERT=TRUE\n")
+    assert value == {"pccs_url": "https://pccs.example:8081/v3/", "use_secure_cert": True}
 
 
 # Lines of public reports of users: intel's dcap issue 226, canonical/tdx issues 131 and 318.

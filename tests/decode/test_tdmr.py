@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,12 +13,10 @@ from tdxinfo.decode import tdmr
 from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
 from tdxinfo.host.observe import Answer, Observer
-from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import TdmrPlan
 from tdxinfo.model.values import MemoryRange, NodeMemory
-from tdxinfo.report import observe
+from tests.recorded import open_host, report_of
 
-HOSTS = Path(__file__).parents[1] / "hosts"
 PAGE, MIB, GIB = 1 << 12, 1 << 20, 1 << 30
 
 
@@ -38,7 +35,7 @@ def planned(
 
 
 def host(name: str) -> Host:
-    return observe(open_folder(str(HOSTS / name))).host
+    return report_of(name).host
 
 
 # --- the failure of an Emerald Rapids host, from a kernel mail about it ------------------------
@@ -95,18 +92,18 @@ def test_the_kernel_took_each_pamt_from_the_node_that_was_calculated(name: str) 
 
 @pytest.mark.parametrize("name", BUILT)
 def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
-    observer = Observer(open_folder(str(HOSTS / name)))
+    observer = Observer(open_host(name))
     built = observer.fact("memory.tdmrs").value
     places = observer.answers("memory.regions")
-    told = [place for place in places if isinstance(place, Answer)]
+    found = [place for place in places if isinstance(place, Answer)]
     # What TDX was given, the log's list by node, System RAM, and the firmware's map.
-    assert len(told) == 4
+    assert len(found) == 4
     options = "memmap=" in observer.fact("kernel.command_line").value
     # The firmware's map knows nothing of holes that options of the kernel make.
-    for place in told[:3] if options else told:
+    for place in found[:3] if options else found:
         made = planned(place.value)
         assert [(t.base, t.end) for t in made.tdmrs] == [(t.base, t.end) for t in built]
-        assert [t.holes for t in made.tdmrs] == [t.holes for t in planned(told[0].value).tdmrs]
+        assert [t.holes for t in made.tdmrs] == [t.holes for t in planned(found[0].value).tdmrs]
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -314,7 +311,7 @@ def test_reserved_areas_ascend_apart_within_the_bound(
 def test_memory_is_told_with_what_it_takes_and_what_it_lacks() -> None:
     whole = ranges((GIB, 2 * GIB))
     apart = ranges((MIB, GIB), (4 * GIB, 4 * GIB + MIB))
-    told = [
+    found = [
         tdmr.told(planned(memory, limits=Limits(*limits)))
         for memory, limits in [
             (whole, (4, 1)),
@@ -325,7 +322,7 @@ def test_memory_is_told_with_what_it_takes_and_what_it_lacks() -> None:
             (apart, (4, 2)),
         ]
     ]
-    assert told == [
+    assert found == [
         "1 TDMR of 4, in each up to 1 of 1 reserved areas",
         "2 TDMRs of 4, in each up to 3 of 16 reserved areas",
         "1 TDMR are all there are, and none is left for [0x100000000, 0x140000000)",

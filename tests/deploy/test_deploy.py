@@ -108,8 +108,8 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path) -> None:
         check=False,
         timeout=60,
     )
-    told = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
-    assert (done.returncode, told) == (0, []), done.stderr
+    found = [line for line in done.stderr.splitlines() if str(tmp_path) in line]
+    assert (done.returncode, found) == (0, []), done.stderr
 
 
 def test_the_service_starts_what_keeps_the_metrics_current(tmp_path: Path) -> None:
@@ -127,18 +127,18 @@ def test_the_service_starts_what_keeps_the_metrics_current(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("started_by", "spelled"),
+    ("started_by", "text"),
     [
         ("/usr/bin/tdxinfo", "/usr/bin/tdxinfo"),
         ("/opt/a b/100%/tdxinfo", '"/opt/a b/100%%/tdxinfo"'),
     ],
 )
 def test_the_service_names_the_tdxinfo_that_printed_it(
-    monkeypatch: pytest.MonkeyPatch, started_by: str, spelled: str
+    monkeypatch: pytest.MonkeyPatch, started_by: str, text: str
 ) -> None:
     monkeypatch.setattr("sys.argv", [started_by])
     monkeypatch.setattr("os.access", lambda path, mode: True)
-    assert f"ExecStart={spelled} check" in ran("fleet", "--print-timer").out
+    assert f"ExecStart={text} check" in ran("fleet", "--print-timer").out
 
 
 def test_a_module_that_is_run_is_started_by_its_interpreter(

@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
 def _fuzz(target: Target, options: Iterable[str], log: int) -> None:
     """Does not return: libFuzzer ends the process that it runs in."""
-    import atheris  # type: ignore[import-not-found]  # optional, and for some Pythons only
+    import atheris  # optional, and for some Pythons only
 
     from tests.fuzz.targets import try_out
 
@@ -73,8 +73,8 @@ def _outcome(said: bytes, is_broken: bool) -> Outcome:
     counted = _DONE.search(said)
     runs, seconds = (int(number) for number in counted.groups()) if counted else (0, 0)
     covered = _COVERED.findall(said)
-    told = said[said.find(b" === Uncaught") :] if b" === Uncaught" in said else said
-    shown = told.decode("utf-8", "replace")[-_MOST_SHOWN:]
+    value = said[said.find(b" === Uncaught") :] if b" === Uncaught" in said else said
+    shown = value.decode("utf-8", "replace")[-_MOST_SHOWN:]
     return Outcome(runs, seconds, int(covered[-1]) if covered else 0, shown if is_broken else "")
 
 
@@ -102,7 +102,8 @@ def main() -> int:
         found = outcomes[name] = fuzzed(name, TARGETS[name], limit, given.keep)
         print(f"{name:<18} {found.runs:>12,} runs {found.seconds:>6} s {found.edges:>6} edges")
         print(found.fault, end="", flush=True)
-    runs, seconds = (sum(found[part] for found in outcomes.values()) for part in (0, 1))
+    runs = sum(found.runs for found in outcomes.values())
+    seconds = sum(found.seconds for found in outcomes.values())
     print(f"{'all':<18} {runs:>12,} runs {seconds:>6} s")
     broken = [name for name, found in outcomes.items() if found.fault]
     if broken:

@@ -129,13 +129,13 @@ def rings() -> Iterator[bytes]:
 
 
 def _profiles() -> list[dict[str, int | list[int]]]:
-    told = json.loads((_TESTS / "decode" / "profiles.json").read_text())
+    document = json.loads((_TESTS / "decode" / "profiles.json").read_text())
     return [
         {
             name: [int(word, 16) for word in word] if isinstance(word, list) else int(word, 16)
             for name, word in profile["fields"].items()
         }
-        for profile in told
+        for profile in document
     ]
 
 

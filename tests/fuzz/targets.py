@@ -14,6 +14,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tdxinfo import explain
@@ -133,9 +134,9 @@ def _bits(data: bytes) -> None:
 def _btf(data: bytes, base: btf.Btf | None = None) -> None:
     types = btf.Btf(data, base)
     found = range(1, min(types._first_id + len(types._starts), 64))
-    _each(lambda number=number: types.size(number) for number in found)
-    _each(lambda number=number: types.leaves(number) for number in found)
-    _each(lambda name=name: types.find(name) for name in ("tdx_sys_info", "inner", "", "\0"))
+    _each(partial(types.size, number) for number in found)
+    _each(partial(types.leaves, number) for number in found)
+    _each(partial(types.find, name) for name in ("tdx_sys_info", "inner", "", "\0"))
 
 
 def _btf_of_module(data: bytes) -> None:
@@ -161,7 +162,7 @@ _FACTS = [
 
 def _log(data: bytes, pasted: bool) -> None:
     boot = Boot.from_log(_text(data), pasted)
-    _each(lambda fact=fact: fact(boot) for fact in _FACTS)
+    _each(partial(fact, boot) for fact in _FACTS)
 
 
 def _relevant(data: bytes) -> None:
@@ -182,13 +183,13 @@ def _lines(data: bytes) -> None:
         lambda text: lines.resource(text, "tdx"),
         lambda text: lines.config_option(text, "CONFIG_KVM_INTEL_TDX"),
     )
-    _each(lambda read=read: read(text) for read in readers)
+    _each(partial(read, text) for read in readers)
 
 
 def _metadata(data: bytes, parse: Callable[[bytes], metadata.Metadata]) -> None:
     found = parse(data)
     assert metadata.parse_list(metadata.encode_list(found)).values == found.values
-    _each(lambda name=name: found.array(name) for name in metadata.declared())
+    _each(partial(found.array, name) for name in metadata.declared())
 
 
 def _files(data: bytes) -> metadata.Metadata:
@@ -217,7 +218,7 @@ def _kvm_recorded(data: bytes) -> None:
 
 def _kobject(data: bytes) -> None:
     found = kobject.parse("tdx_sysinfo", _json(data))
-    _each(lambda path=path: found.number(path) for path in found.leaves)
+    _each(partial(found.number, path) for path in found.leaves)
     assert kobject.parse("tdx_sysinfo", found.recorded()).leaves == found.leaves
 
 
@@ -285,7 +286,7 @@ def _stack(data: bytes) -> None:
         lambda text: stack.is_writable_mount(text, "/sys/firmware/efi/efivars"),
         lambda text: parameters.of_modprobe(text, "kvm_intel", "tdx"),
     )
-    _each(lambda read=read: read(text) for read in readers)
+    _each(partial(read, text) for read in readers)
     stack.registration_of_variable(data)
 
 
@@ -379,10 +380,7 @@ def _kcore(data: bytes) -> None:
         os.write(fd, data)
         memory = Memory(fd, "the core")
         for address, _, size in memory._segments[:16]:
-            _each(
-                lambda address=address, length=length: memory.read(address, length)
-                for length in (1, 8, size, 1 << 20)
-            )
+            _each(partial(memory.read, address, length) for length in (1, 8, size, 1 << 20))
     finally:
         os.close(fd)
 

@@ -111,9 +111,9 @@ INPUTS: dict[str, tuple[str, Callable[[], bytes]]] = {
 def test_what_was_found_stays_fixed(name: str) -> None:
     target, made = INPUTS[name]
     data = made()
-    start = time.monotonic()
+    start = time.process_time()
     try_out(TARGETS[target], data)
-    assert time.monotonic() - start < SECONDS
+    assert time.process_time() - start < SECONDS
 
 
 def test_types_that_go_in_circles_are_malformed() -> None:

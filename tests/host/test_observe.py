@@ -184,9 +184,9 @@ def test_a_derived_value_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_place_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     places = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
-    told = observer(monkeypatch, x=Annotated[Count | None, *places]).answers("s.x")
-    assert [answer.origin for answer in told] == ["a", "b", "c"]
-    assert [type(answer) for answer in told] == [Answer, Attempt, Answer]
+    value = observer(monkeypatch, x=Annotated[Count | None, *places]).answers("s.x")
+    assert [answer.origin for answer in value] == ["a", "b", "c"]
+    assert [type(answer) for answer in value] == [Answer, Attempt, Answer]
 
 
 def test_a_host_knows_the_facts_that_were_asked_for_and_no_others() -> None:
@@ -327,7 +327,7 @@ KEYID_LOG = "[ 1.0] virt/tdx: BIOS enabled: private KeyID range [{}, 128)\n"
 def test_two_places_that_tell_a_fact_differently_are_found(first: int, count: int) -> None:
     machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"}, log=KEYID_LOG.format(first))
     found = observe(machine, ["kernel.disagreements"]).host.kernel.disagreements
-    assert len([told for told in found or () if "keyids" in told]) == count
+    assert len([value for value in found or () if "keyids" in value]) == count
 
 
 def test_a_fact_told_once_cannot_disagree() -> None:

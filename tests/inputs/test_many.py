@@ -110,9 +110,9 @@ def test_a_report_without_end_is_refused_and_the_next_is_read(tmp_path: Path) ->
     lines = tmp_path / "fleet.jsonl"
     endless = b'{"schema_version": "1.0", "host": {"a": "' + b"x" * (3 * REPORT_LIMIT) + b'"}}\n'
     lines.write_bytes(report() + endless + report())
-    told = list(supplied([str(lines)]))
-    assert [kind(s.what) for s in told] == ["report", "bad", "report"]
-    assert [s.place.rpartition(":")[2] for s in told] == ["1", "2", "3"]
+    value = list(supplied([str(lines)]))
+    assert [kind(s.what) for s in value] == ["report", "bad", "report"]
+    assert [s.place.rpartition(":")[2] for s in value] == ["1", "2", "3"]
 
 
 def test_standard_input_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,8 +55,8 @@ def test_a_source_makes_null_the_knowledge_that_there_is_none() -> None:
 
 def test_refusals_are_read_in_order_also_with_a_reason_of_a_later_version() -> None:
     later = {"origin": "x", "reason": "eclipsed", "message": "the moon is before it", "remedy": ""}
-    told = {"keys.tdx_keyids": [DENIED, later], "keys.leaked": []}
-    found = parsed(unavailable=told)
+    value = {"keys.tdx_keyids": [DENIED, later], "keys.leaked": []}
+    found = parsed(unavailable=value)
     assert found.attempts("keys.tdx_keyids") == (
         Attempt("msr:0x87", "denied", "no", "Run as root."),
         Attempt("x", "eclipsed", "the moon is before it", ""),

@@ -59,9 +59,9 @@ def core(*stretches: tuple[int, bytes], notes: bytes = b"") -> bytes:
 
 
 def note(name: str, text: str) -> bytes:
-    spelled, data = name.encode() + b"\0", text.encode()
-    head = struct.pack("<III", len(spelled), len(data), 0)
-    return head + _filled(spelled) + _filled(data)
+    written, data = name.encode() + b"\0", text.encode()
+    head = struct.pack("<III", len(written), len(data), 0)
+    return head + _filled(written) + _filled(data)
 
 
 def _filled(data: bytes) -> bytes:

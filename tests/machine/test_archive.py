@@ -206,10 +206,10 @@ def test_a_million_tiny_members_are_refused_in_time() -> None:
     member = tarfile.TarInfo("cap/x").tobuf()
     stream = zlib.compressobj(level=1, wbits=31)
     many = b"".join(stream.compress(member * 1000) for _ in range(1000)) + stream.flush()
-    start = time.monotonic()
+    start = time.process_time()
     with pytest.raises(BadInput, match="members"):
         members(many, "x")
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_of_two_members_with_one_name_the_last_counts() -> None:
@@ -277,9 +277,9 @@ def test_what_an_extended_header_claims_is_not_believed(lie: str) -> None:
 def test_a_large_archive_that_does_not_compress_is_read_in_time() -> None:
     noise = random.Random(1).randbytes(8 << 20)
     data = gzip.compress(packed({**FILES, "cap/root/noise": noise}), 1)
-    start = time.monotonic()
+    start = time.process_time()
     assert open_archive(data, "x").read("/noise") == noise
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20
 
 
 def test_nothing_is_written_to_disk(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,17 +61,17 @@ def test_a_link_a_pipe_and_a_folder_are_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_named_in_one_sentence(tmp_path: Path) -> None:
-    told = ran("check", *EXAMPLE, "--format", "nfd", "--output", str(tmp_path / "nowhere/x"))
-    assert (told.status, told.out, told.err.count("\n")) == (2, "", 1)
-    assert "nowhere cannot be written to: No such file or directory." in told.err
+    result = ran("check", *EXAMPLE, "--format", "nfd", "--output", str(tmp_path / "nowhere/x"))
+    assert (result.status, result.out, result.err.count("\n")) == (2, "", 1)
+    assert "nowhere cannot be written to: No such file or directory." in result.err
 
 
 @pytest.mark.parametrize("form", ["json", "prometheus", "nfd"])
 def test_output_takes_what_would_be_printed_and_keeps_the_status(tmp_path: Path, form: str) -> None:
     path = tmp_path / "out"
     arguments = ("check", "--format", form, "--from", "example:module-never-loaded")
-    told = ran(*arguments, "-q", "--output", str(path))
-    assert (told.status, told.out, told.err) == (1, "", "")
+    result = ran(*arguments, "-q", "--output", str(path))
+    assert (result.status, result.out, result.err) == (1, "", "")
     shown = ran(*arguments).out.splitlines()
     kept = path.read_text().splitlines()
     assert [line for line in kept if "timestamp" not in line] == [
@@ -82,20 +82,20 @@ def test_output_takes_what_would_be_printed_and_keeps_the_status(tmp_path: Path,
 def test_a_run_that_fails_leaves_the_file_alone(tmp_path: Path) -> None:
     path = tmp_path / "x.prom"
     path.write_text("old")
-    told = ran("check", "--from", "nowhere", "--format", "prometheus", "--output", str(path))
-    assert told.status == 2
+    result = ran("check", "--from", "nowhere", "--format", "prometheus", "--output", str(path))
+    assert result.status == 2
     assert path.read_text() == "old"
 
 
 def test_output_needs_a_format_for_programs(tmp_path: Path) -> None:
-    told = ran("check", *EXAMPLE, "--output", str(tmp_path / "x"))
-    assert told.status == 2
-    assert "prometheus" in told.err
+    result = ran("check", *EXAMPLE, "--output", str(tmp_path / "x"))
+    assert result.status == 2
+    assert "prometheus" in result.err
     assert not list(tmp_path.iterdir())
 
 
 def test_a_format_that_a_command_does_not_have_is_wrong_usage_and_names_those_it_has() -> None:
     for arguments in (("dump", "--format", "nfd"), ("--format", "nfd", "dump")):
-        told = ran(*arguments, *EXAMPLE)
-        assert told.status == 2
-        assert "dump has no format nfd. It has: table, json." in told.err
+        result = ran(*arguments, *EXAMPLE)
+        assert result.status == 2
+        assert "dump has no format nfd. It has: table, json." in result.err

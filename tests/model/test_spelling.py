@@ -1,4 +1,4 @@
-"""Facts held against their types, and spelled as JSON shows them."""
+"""Facts held against their types, and as JSON shows them."""
 
 from __future__ import annotations
 
@@ -94,9 +94,9 @@ def validated(annotation: Any, value: Any) -> Any:
     return vars(section_of(annotation).model_validate({"fact": value}))["fact"]
 
 
-def read(annotation: Any, spelled: Any) -> Any:
+def read(annotation: Any, written: Any) -> Any:
     """What a report says of such a fact."""
-    text = json.dumps({"fact": spelled})
+    text = json.dumps({"fact": written})
     return vars(section_of(annotation).model_validate_json(text))["fact"]
 
 
@@ -104,27 +104,27 @@ def as_json(annotation: Any, value: Any) -> Any:
     return section_of(annotation).model_validate({"fact": value}).model_dump(mode="json")["fact"]
 
 
-@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
-def test_a_fact_is_spelled_in_plain_types(annotation: Any, value: Any, spelled: Any) -> None:
-    assert as_json(annotation, value) == spelled
+@pytest.mark.parametrize(("annotation", "value", "text"), SPELLINGS)
+def test_a_fact_is_spelled_in_plain_types(annotation: Any, value: Any, text: Any) -> None:
+    assert as_json(annotation, value) == text
 
 
-@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
-def test_a_fact_is_its_own_type(annotation: Any, value: Any, spelled: Any) -> None:
+@pytest.mark.parametrize(("annotation", "value", "text"), SPELLINGS)
+def test_a_fact_is_its_own_type(annotation: Any, value: Any, text: Any) -> None:
     assert validated(annotation, value) == value
 
 
-@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
-def test_a_fact_comes_back_from_its_spelling(annotation: Any, value: Any, spelled: Any) -> None:
-    again = read(annotation, spelled)
+@pytest.mark.parametrize(("annotation", "value", "text"), SPELLINGS)
+def test_a_fact_comes_back_from_its_spelling(annotation: Any, value: Any, text: Any) -> None:
+    again = read(annotation, text)
     assert again == value
     assert type(again) is type(value)
 
 
-@pytest.mark.parametrize(("annotation", "value", "spelled"), SPELLINGS)
-def test_a_spelling_is_what_the_schema_promises(annotation: Any, value: Any, spelled: Any) -> None:
+@pytest.mark.parametrize(("annotation", "value", "text"), SPELLINGS)
+def test_a_spelling_is_what_the_schema_promises(annotation: Any, value: Any, text: Any) -> None:
     schema = section_of(annotation).model_json_schema()
-    assert not list(Draft202012Validator(schema).iter_errors({"fact": spelled}))
+    assert not list(Draft202012Validator(schema).iter_errors({"fact": text}))
 
 
 @pytest.mark.parametrize("annotation", [entry[0] for entry in SPELLINGS])

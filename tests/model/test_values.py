@@ -1,4 +1,4 @@
-"""Domain values: what they accept, and how they are spelled."""
+"""Domain values: what they accept, and how they are written."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ NO_TREE = pytest.param(
 class Built:
     tree: Path
     module: Path
-    told: str
+    output: str
     """What make printed."""
 
 
@@ -59,15 +59,15 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def test_it_builds_without_a_warning(built: Built) -> None:
     """Nor does sparse find anything, where it is installed and new enough for the kernel."""
-    found = re.findall(r".*(?:warning|error).*", built.told, re.IGNORECASE)
+    found = re.findall(r".*(?:warning|error).*", built.output, re.IGNORECASE)
     assert [line for line in found if "the compiler differs" not in line] == []
 
 
 def test_the_build_knows_its_source_and_takes_no_parameter(built: Built) -> None:
-    told = subprocess.run(["modinfo", built.module], capture_output=True, text=True, check=True)
-    assert re.search(rf"^version:\s+{native.shipped_version()}$", told.stdout, re.MULTILINE)
-    assert re.search(r"^license:\s+GPL$", told.stdout, re.MULTILINE)
-    assert "parm:" not in told.stdout
+    result = subprocess.run(["modinfo", built.module], capture_output=True, text=True, check=True)
+    assert re.search(rf"^version:\s+{native.shipped_version()}$", result.stdout, re.MULTILINE)
+    assert re.search(r"^license:\s+GPL$", result.stdout, re.MULTILINE)
+    assert "parm:" not in result.stdout
 
 
 def test_an_older_kernel_gets_a_module_that_has_no_way_to_read(built: Built) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tdxinfo import native
+from tdxinfo import __version__, native
 
 FOLDER = Path(native.SOURCE)
 CODE = (FOLDER / "tdx_sysrd.c").read_text()
+MAKE = shutil.which("make")
 
 
 @pytest.mark.parametrize("name", ["tdx_sysrd.c", "Kbuild", "dkms.conf"])
@@ -23,14 +26,20 @@ def test_the_licences_text_lies_beside_it() -> None:
     assert "GNU GENERAL PUBLIC LICENSE" in (FOLDER / "COPYING").read_text()[:200]
 
 
-def test_the_code_and_dkms_have_one_version() -> None:
-    (version,) = re.findall(r'#define VERSION\s+"(.*)"', CODE)
-    assert native.package_version() == version
+def test_dkms_has_the_version_of_tdxinfo() -> None:
+    assert f'PACKAGE_VERSION="{__version__}"\n' in (FOLDER / "dkms.conf").read_text()
 
 
+@pytest.mark.skipif(MAKE is None, reason="make is not installed")
 def test_the_shipped_version_is_the_one_that_the_build_writes() -> None:
-    digest = hashlib.sha256((FOLDER / "tdx_sysrd.c").read_bytes()).hexdigest()
-    assert native.shipped_version() == f"{native.package_version()}-{digest[:16]}"
+    """make itself evaluates the flags that Kbuild gives the compiler."""
+    rule = "include $(src)/Kbuild\nall:\n\t@printf '%s' $(ccflags-y)\n"
+    command = [str(MAKE), "--no-print-directory", "-f", "-", f"src={FOLDER}"]
+    flags = subprocess.run(command, input=rule, capture_output=True, text=True, check=True).stdout
+    version, digest = re.findall(r'-DTDX_SYSRD_(?:VERSION|SOURCE)="([^"]*)"', flags)
+    assert version == __version__
+    assert digest == hashlib.sha256((FOLDER / "tdx_sysrd.c").read_bytes()).hexdigest()[:16]
+    assert native.shipped_version() == f"{version}-{digest}"
 
 
 def test_there_is_one_seamcall_and_its_leaf_is_tdh_sys_rd() -> None:

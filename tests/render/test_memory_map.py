@@ -13,14 +13,14 @@ from rich.console import Console
 from rich.theme import Theme
 
 from tdxinfo.decode import tdmr
-from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render.memory_map import print_map
 from tdxinfo.render.theme import STYLES
-from tdxinfo.report import Report, observe
+from tdxinfo.report import Report
 from tests.hands import report_with
-from tests.test_hosts import HOSTS
+from tests.recorded import NAMES
+from tests.recorded import report_of as recorded
 
 GIB = 1 << 30
 
@@ -31,10 +31,6 @@ def drawn(report: Report, width: int = 80, encoding: str = "utf-8") -> list[str]
     stream = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
     print_map(Console(file=stream, width=width, theme=Theme(STYLES), markup=False), report)
     return [line.rstrip() for line in raw.getvalue().decode(encoding).splitlines()]
-
-
-def recorded(name: str) -> Report:
-    return observe(open_folder(str(HOSTS / name)))
 
 
 def lanes(lines: list[str], name: str) -> list[str]:
@@ -130,8 +126,8 @@ def test_ram_in_no_cmr_is_named_with_its_cause_and_cannot_steer_the_terminal() -
         "memory.ram_outside_cmrs": (piece,),
     }
     lines = drawn(report_with(facts))
-    told = r"RAM in no CMR: [0x100000000, 0x140000000): memmap=1G@4G\x1b[2J"
-    assert told in lines
+    value = r"RAM in no CMR: [0x100000000, 0x140000000): memmap=1G@4G\x1b[2J"
+    assert value in lines
 
 
 def many(count: int) -> Iterator[NodeMemory]:
@@ -180,5 +176,5 @@ def test_any_memory_is_drawn_in_as_many_columns_as_fit(sizes: list[int], width: 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
 def test_every_recorded_host_has_a_map(encoding: str) -> None:
-    for folder in sorted(HOSTS.iterdir()):
-        assert drawn(recorded(folder.name), encoding=encoding)
+    for name in NAMES:
+        assert drawn(recorded(name), encoding=encoding)

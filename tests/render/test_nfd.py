@@ -19,7 +19,7 @@ from tdxinfo.render import nfd
 from tdxinfo.report import observe
 from tests.cli.command import ran
 from tests.hands import report_with
-from tests.test_hosts import HOSTS, NAMES
+from tests.recorded import NAMES, folder_of
 
 WHEN = 1_800_000_000.0
 JUDGED = datetime.fromtimestamp(WHEN, UTC)
@@ -86,7 +86,7 @@ def of_capture(folder: Path) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_kubernetes_takes_every_name_and_value(name: str) -> None:
-    labels, features = read_as_nfd_does(of_capture(HOSTS / name))
+    labels, features = read_as_nfd_does(of_capture(folder_of(name)))
     assert labels
     assert set(labels) <= set(features)
     refuse_what_kubernetes_refuses(features)
@@ -119,8 +119,8 @@ def labels_of_nfd(folder: Path) -> dict[str, str]:
 def test_what_nfd_says_of_a_host_is_said_here_too() -> None:
     agreed = 0
     for name in NAMES:
-        _, features = read_as_nfd_does(of_capture(HOSTS / name))
-        for key, value in labels_of_nfd(HOSTS / name).items():
+        _, features = read_as_nfd_does(of_capture(folder_of(name)))
+        for key, value in labels_of_nfd(folder_of(name)).items():
             assert features[OURS + key] == value, name
             agreed += 1
     assert agreed >= 8

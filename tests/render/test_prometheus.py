@@ -20,13 +20,12 @@ from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.host import fact_names
 from tdxinfo.inputs.supplied import example_names
-from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 from tdxinfo.render import prometheus
 from tdxinfo.report import Report, observe
 from tests.cli.command import ran
 from tests.hands import report_with
-from tests.test_hosts import HOSTS, NAMES
+from tests.recorded import NAMES, report_of
 from tests.worlds import world
 
 PROMTOOL = shutil.which("promtool")
@@ -148,7 +147,7 @@ def pages() -> Iterator[str]:
     for name in example_names():
         yield ran("check", "--from", name, "--format", "prometheus").out
     for name in NAMES:
-        yield page_of_report(observe(open_folder(str(HOSTS / name))))
+        yield page_of_report(report_of(name))
     yield page_of({"module.release": HOSTILE})
 
 

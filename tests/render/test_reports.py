@@ -13,7 +13,7 @@ from tdxinfo.render import junit, markdown
 from tests.checks.test_engine import READY
 from tests.cli.command import ran
 from tests.hands import report_with
-from tests.test_hosts import HOSTS, NAMES
+from tests.recorded import NAMES, folder_of
 
 
 def judged(strict: bool = False, **changes: object) -> CheckRun:
@@ -28,7 +28,7 @@ def judged(strict: bool = False, **changes: object) -> CheckRun:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
-    told = ran("check", "--format", "junit", "--from", str(HOSTS / name))
+    told = ran("check", "--format", "junit", "--from", str(folder_of(name)))
     root = ElementTree.fromstring(told.out)
     cases = root.findall(".//testcase")
     assert len({case.get("name") for case in cases}) == len(cases)
@@ -121,7 +121,7 @@ def test_the_report_names_no_machine() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_table_of_a_report_has_its_columns(name: str) -> None:
-    out = ran("check", "--format", "markdown", "--from", str(HOSTS / name)).out
+    out = ran("check", "--format", "markdown", "--from", str(folder_of(name))).out
     for line in out.splitlines():
         if line.startswith("|"):
             assert len(re.findall(r"(?<!\\)\|", line)) in (3, 5)

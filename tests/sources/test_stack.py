@@ -74,11 +74,11 @@ def test_no_program_anywhere_is_absent_but_no_record_is_not(qemu: Path) -> None:
 def test_the_installed_qemu_is_read_as_it_says_itself() -> None:
     import subprocess
 
-    told = subprocess.run(
+    result = subprocess.run(
         ["/usr/bin/qemu-system-x86_64", "--version"], capture_output=True, text=True, check=True
     )
     version = Qemu("version").read(LiveMachine())
-    assert f"version {version}" in told.stdout
+    assert f"version {version}" in result.stdout
 
 
 def test_libvirts_version_is_in_the_links_target() -> None:

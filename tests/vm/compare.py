@@ -14,7 +14,7 @@ from tests.vm.scenario import Scenario
 _STATUS = {"ready": 0, "not-ready": 1, "undecided": 3, "not-applicable": 4}
 
 _PLACES = ("sysfs", "procfs", "cgroup", "msr", "kvm", "kmem", "klog", "metadata", "helper")
-"""Origins that are places of the machine; other facts are told from these."""
+"""Origins on the machine itself; other facts follow from these."""
 _OF_THE_MACHINE = (
     "platform.",
     "kernel.",
@@ -71,7 +71,7 @@ _AT_BOOT_ONLY = {
 
 
 def problems(result: Result) -> list[str]:
-    """All that is wrong with a run; nothing when tdxinfo told the scenario."""
+    """All that is wrong with a run; nothing when tdxinfo showed the scenario."""
     broken = [*_commands(result), *_log(result)]
     if broken:
         return broken
@@ -88,10 +88,10 @@ def problems(result: Result) -> list[str]:
 def _commands(result: Result) -> Iterator[str]:
     wanted = {"dump": 0, "check": _STATUS[result.scenario.expect.verdict], "capture": 0}
     for command, status in wanted.items():
-        told = result.statuses[command]
+        value = result.statuses[command]
         errors = result.text(f"{command}.err")
-        if told != status:
-            yield f"{command} ended with {told}, not with {status}: {errors[-2000:]}"
+        if value != status:
+            yield f"{command} ended with {value}, not with {status}: {errors[-2000:]}"
         elif errors and command != "capture":
             yield f"{command} complained: {errors[-2000:]}"
 
@@ -110,9 +110,9 @@ def _helper(result: Result) -> Iterator[str]:
     answers = tomllib.loads((result.capture / "answers.toml").read_text())
     why = result.scenario.expect.helper
     if why:
-        told = answers["refused"].get("helper/fields", {}).get("message", "")
-        if not told.endswith(f": {why}"):
-            yield f"the helper did not refuse with {why!r}: {told}"
+        value = answers["refused"].get("helper/fields", {}).get("message", "")
+        if not value.endswith(f": {why}"):
+            yield f"the helper did not refuse with {why!r}: {value}"
     else:
         lines = answers["answers"].get("helper/fields", [])
         wanted = expected.helper_lines(result.scenario)
@@ -124,7 +124,7 @@ def _helper(result: Result) -> Iterator[str]:
 
 
 def _values(result: Result) -> Iterator[str]:
-    """What every place told, against the scenario; so that places agree with each other too."""
+    """The value of every source against the scenario, so that sources agree with each other too."""
     wanted = expected.facts(result.scenario, result.run)
     for fact, answers in result.document("dump")["all_sources"].items():
         for answer in answers:
@@ -134,20 +134,20 @@ def _values(result: Result) -> Iterator[str]:
                 yield from _xfam(result, int(answer["value"], 16))
             elif fact in wanted:
                 if answer["value"] != wanted[fact]:
-                    told = f"{answer['origin']} told {answer['value']}"
-                    yield f"{fact}: {told}, and the scenario {wanted[fact]}"
+                    message = f"{answer['origin']} shows {answer['value']}"
+                    yield f"{fact}: {message}, and the scenario {wanted[fact]}"
             elif _is_of_scenario(fact, answer):
-                yield f"{fact}: {answer['origin']} told what no scenario is compared with"
+                yield f"{fact}: {answer['origin']} has a value that no scenario is compared with"
 
 
-def _xfam(result: Result, told: int) -> Iterator[str]:
+def _xfam(result: Result, value: int) -> Iterator[str]:
     """KVM shows what itself, QEMU's processor and the module allow, and never less than must."""
     metadata = result.scenario.metadata()
     allowed, needed = metadata["XFAM_FIXED0"], metadata["XFAM_FIXED1"]
     assert isinstance(allowed, int)
     assert isinstance(needed, int)
-    if told & ~allowed or needed & ~told:
-        yield f"kvm.supported_xfam: {told:#x} does not fit {allowed:#x} and {needed:#x}"
+    if value & ~allowed or needed & ~value:
+        yield f"kvm.supported_xfam: {value:#x} does not fit {allowed:#x} and {needed:#x}"
 
 
 def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
@@ -194,11 +194,11 @@ def _tells_all(scenario: Scenario) -> bool:
 
 
 def _verdict(result: Result) -> Iterator[str]:
-    told = result.document("check")
+    value = result.document("check")
     wanted = result.scenario.expect
-    if (told["verdict"], told["first_failure"] or "") != (wanted.verdict, wanted.first_failure):
+    if (value["verdict"], value["first_failure"] or "") != (wanted.verdict, wanted.first_failure):
         yield (
-            f"judged {told['verdict']} for {told['first_failure']}, "
+            f"judged {value['verdict']} for {value['first_failure']}, "
             f"not {wanted.verdict} for {wanted.first_failure or None}"
         )
 
@@ -215,5 +215,5 @@ def _replay(result: Result) -> Iterator[str]:
             if value != there[section][field]:
                 yield (
                     f"{section}.{field}: the capture tells {value}, "
-                    f"the machine told {there[section][field]}"
+                    f"the machine shows {there[section][field]}"
                 )

@@ -1,6 +1,6 @@
-"""What tdxinfo must print of a scenario, told from the scenario and not by tdxinfo's own code.
+"""What tdxinfo must print of a scenario, worked out without the code of tdxinfo.
 
-Facts are named and spelled as `tdxinfo dump --json` has them.
+Facts are named and written as `tdxinfo dump --json` has them.
 """
 
 from __future__ import annotations
@@ -81,20 +81,20 @@ _KVM_ATTRIBUTES = 1 << 28
 
 def facts(scenario: Scenario, run: Run) -> dict[str, Any]:
     """The facts that some place tells where the kernel came that far."""
-    told: dict[str, Any] = {"kernel.disagreements": [], "module.state": scenario.expect.state}
+    found: dict[str, Any] = {"kernel.disagreements": [], "module.state": scenario.expect.state}
     metadata = scenario.metadata()
-    told |= {fact: metadata[name] for fact, name in _NUMBERS.items() if name in metadata}
-    told |= {fact: _hex(_word(metadata, n)) for fact, n in _BITMAPS.items() if n in metadata}
-    told |= dict(_from_msrs(scenario.msrs))
-    told |= dict(_from_loader(scenario))
-    told |= dict(_of_module(metadata))
-    told |= dict(_of_memory(scenario, run))
-    told |= dict(_of_kvm(scenario, metadata))
-    told |= _HOLDING | scenario.expect.facts
-    told["kvm.vm_type_supported"] = told["kvm.tdx_enabled"]
+    found |= {fact: metadata[name] for fact, name in _NUMBERS.items() if name in metadata}
+    found |= {fact: _hex(_word(metadata, n)) for fact, n in _BITMAPS.items() if n in metadata}
+    found |= dict(_from_msrs(scenario.msrs))
+    found |= dict(_from_loader(scenario))
+    found |= dict(_of_module(metadata))
+    found |= dict(_of_memory(scenario, run))
+    found |= dict(_of_kvm(scenario, metadata))
+    found |= _HOLDING | scenario.expect.facts
+    found["kvm.vm_type_supported"] = found["kvm.tdx_enabled"]
     if scenario.expect.failure:
-        told["module.failure"] = dict.fromkeys(_FAILURE) | scenario.expect.failure
-    return told
+        found["module.failure"] = dict.fromkeys(_FAILURE) | scenario.expect.failure
+    return found
 
 
 _FAILURE = (
@@ -125,7 +125,7 @@ _HOLDING = {
 
 def helper_lines(scenario: Scenario) -> list[str]:
     """What the native helper prints of a module: up to the first field that is withheld."""
-    lines = []
+    lines: list[str] = []
     for number, word in elements(scenario.metadata()).items():
         if _name(number) in scenario.withheld:
             return [*lines, f"{number:016x} {0:016x} {FIELD_NOT_READABLE:016x}"]

@@ -90,7 +90,7 @@ def opened(folder: Path) -> Kernel:
     """The kernel in a folder, its version as the configuration's head tells it."""
     with (folder / "config").open() as config:
         head = config.read(500)
-    told = re.search(r"^# Linux/\S+ (\d+(?:\.\d+)*)", head, re.MULTILINE)
-    if not told:
+    value = re.search(r"^# Linux/\S+ (\d+(?:\.\d+)*)", head, re.MULTILINE)
+    if not value:
         raise ValueError(f"{folder}/config does not tell its kernel's version")
-    return Kernel(folder.resolve(), tuple(map(int, told[1].split("."))))
+    return Kernel(folder.resolve(), tuple(map(int, value[1].split("."))))

@@ -95,13 +95,13 @@ class Archive:
 def _entries() -> list[str]:
     """Lines of a sources.list: the machine's own main archive, with its suites and newer ones."""
     form = "$(REPO_URI) $(CODENAME) $(COMPONENT)"
-    told = subprocess.run(
+    result = subprocess.run(
         ["apt-get", "indextargets", "--format", form, "Created-By: Packages"],
         check=False,
         capture_output=True,
         text=True,
     ).stdout
-    known = [tuple(line.split()) for line in told.splitlines() if len(line.split()) == 3]
+    known = [tuple(line.split()) for line in result.splitlines() if len(line.split()) == 3]
     if not known:
         raise Missing("apt knows no archive")
     address = known[0][0]

@@ -56,8 +56,8 @@ def run(reports: int, folder: Path) -> Result:
 
 def problems(result: Result) -> Iterator[str]:
     """All that is wrong with the reports, a sentence each."""
-    told = json.loads(result.text("stress.json"))
-    if failed := [status for status in told["statuses"] if status]:
+    document = json.loads(result.text("stress.json"))
+    if failed := [status for status in document["statuses"] if status]:
         yield f"{len(failed)} reports ended with another status than 0: {set(failed)}"
     if errors := result.text("reports.err"):
         yield f"tdxinfo complained: {errors[:2000]}"
@@ -70,10 +70,10 @@ def problems(result: Result) -> Iterator[str]:
             yield f"report {number} is against the schema: {error.message}"
         for wrong in inconsistencies(report, first, of_version):
             yield f"report {number}: {wrong}"
-    if number != len(told["statuses"]):
-        yield f"{len(told['statuses'])} runs gave {number} reports"
-    if of_version.keys() != VERSIONS or not all(told["changes"].values()):
-        yield f"too little changed: versions {sorted(of_version)}, {told['changes']}"
+    if number != len(document["statuses"]):
+        yield f"{len(document['statuses'])} runs gave {number} reports"
+    if of_version.keys() != VERSIONS or not all(document["changes"].values()):
+        yield f"too little changed: versions {sorted(of_version)}, {document['changes']}"
 
 
 def _reports(result: Result, name: str) -> Iterator[Report]:
@@ -92,12 +92,12 @@ def inconsistencies(report: Report, first: Report, of_version: dict[str, Any]) -
     it, which must be the same each time.
     """
     module, keys, platform = (report["host"][name] for name in ("module", "keys", "platform"))
-    told = tuple(module[name] for name in _OF_VERSION)
+    value = tuple(module[name] for name in _OF_VERSION)
     version = module["version"]
     if version not in VERSIONS:
         yield f"the version is {version}"
-    elif told[1:] != tuple(map(int, version.split("."))):
-        yield f"version and parts differ: {told}"
+    elif value[1:] != tuple(map(int, version.split("."))):
+        yield f"version and parts differ: {value}"
     else:
         following = [module[name] for name in _FOLLOWING_VERSION]
         if of_version.setdefault(version, following) != following:
@@ -120,13 +120,13 @@ _MAY_CHANGE = {
 
 
 def _changed(report: Report, first: Report) -> Iterator[str]:
-    """Everything else is told as at rest, or not at all where it may be of another version."""
+    """Everything else is as at rest, or unknown where it may be of another version."""
     for section, facts in first["host"].items():
         for name, value in facts.items():
             fact = f"{section}.{name}"
-            told = report["host"][section][name]
-            if told != value and fact not in _MAY_CHANGE and not _is_withheld(fact, report, first):
-                yield f"{fact} is {told}, and was {value} at rest"
+            found = report["host"][section][name]
+            if found != value and fact not in _MAY_CHANGE and not _is_withheld(fact, report, first):
+                yield f"{fact} is {found}, and was {value} at rest"
 
 
 def _is_withheld(fact: str, report: Report, first: Report) -> bool:
@@ -156,11 +156,11 @@ def _judged(result: Result) -> int:
     found = list(problems(result))
     for line in found[:_MOST_SHOWN]:
         print(line[:_LONGEST_LINE])
-    told = json.loads(result.text("stress.json"))
-    changes = ", ".join(f"{name} {count}" for name, count in told["changes"].items())
+    document = json.loads(result.text("stress.json"))
+    changes = ", ".join(f"{name} {count}" for name, count in document["changes"].items())
     print(
-        f"{len(told['statuses'])} reports in {result.run.seconds:.0f} s, {len(found)} problems; "
-        f"changes: {changes}",
+        f"{len(document['statuses'])} reports in {result.run.seconds:.0f} s, "
+        f"{len(found)} problems; changes: {changes}",
         flush=True,
     )
     return 1 if found else 0

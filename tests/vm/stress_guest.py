@@ -42,8 +42,8 @@ def main(reports: int) -> None:
     changes = {name: int((_PARAMETERS / name).read_text()) for name in ("updates", "keyids")}
     changes["cpu"] = int((RESULTS / "cpu").read_text())
     subprocess.run(["rmmod", "shaker"], check=True)
-    told = {"statuses": statuses, "changes": changes}
-    (RESULTS / "stress.json").write_text(json.dumps(told))
+    value = {"statuses": statuses, "changes": changes}
+    (RESULTS / "stress.json").write_text(json.dumps(value))
 
 
 def _parameters() -> list[str]:

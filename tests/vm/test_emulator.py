@@ -70,12 +70,12 @@ def _serve(connection: socket.socket, answer: Stub) -> None:
             start, end = pending.index(b"$"), pending.index(b"#")
             packet = pending[start + 1 : end].decode()
             pending = pending[end + 3 :]
-            told = answer(packet)
-            if told == "end":
+            value = answer(packet)
+            if value == "end":
                 connection.shutdown(socket.SHUT_RDWR)
                 return
             # Piece by piece, as a slow stub would.
-            for byte in f"+${told}#00".encode():
+            for byte in f"+${value}#00".encode():
                 connection.sendall(bytes((byte,)))
 
 
@@ -143,7 +143,7 @@ KEYIDS = 0x40_0000003F
 
 
 class Stopped:
-    """A machine with the kernel's code in it, which stops where it is told, and then ends."""
+    """A machine with the kernel's code in it, which stops at the given address, and then ends."""
 
     def __init__(self) -> None:
         self.memory = bytearray(1 << 16)

@@ -71,14 +71,14 @@ def test_a_walk_meets_every_element_once_in_the_order_of_class_and_code() -> Non
         assert status == 0
         found.append((number, value))
         number = following
-    # 356 elements: the size of this version's list, told by its source.
+    # 356 elements: the size of this version's list, by its source.
     assert len(found) == 356
     keys = [(number >> 56 & 0x3F, number & 0xFFFFFF) for number, _ in found]
     assert keys == sorted(set(keys))
-    told = metadata.from_elements(found)
+    answer = metadata.from_elements(found)
     for name, wanted in scenario.profile(PROFILE).items():
         words = [wanted] if isinstance(wanted, int) else wanted
-        assert told.array(name, len(words)) == words
+        assert answer.array(name, len(words)) == words
 
 
 @pytest.mark.parametrize("change", [0, NON_ARCH, SIZE_CODE, 1 << 52, 7 << 52])
@@ -202,10 +202,10 @@ def test_the_structure_of_tdx_1_0_holds_the_same() -> None:
     made = ready()
     done = call(made, INFO, cx=0x1000, dx=1024, r8=0x2000, r9=32)
     assert (done["ax"], done["dx"], done["r9"]) == (0, 1024, 32)
-    told = metadata.parse_sysinfo(made.memory.read(0x1000, 1024) + made.memory.read(0x2000, 512))
+    answer = metadata.parse_sysinfo(made.memory.read(0x1000, 1024) + made.memory.read(0x2000, 512))
     for name in ("BUILD_NUM", "MAX_TDMRS", "XFAM_FIXED0"):
-        assert told.word(name) == scenario.profile(PROFILE)[name]
-    assert told.array("CMR_SIZE") == scenario.profile(PROFILE)["CMR_SIZE"]
+        assert answer.word(name) == scenario.profile(PROFILE)[name]
+    assert answer.array("CMR_SIZE") == scenario.profile(PROFILE)["CMR_SIZE"]
 
 
 def configure(made: TdxModule, reserved: list[tuple[int, int]]) -> int:

@@ -1,4 +1,4 @@
-"""What the kernel log of one boot tells, as facts by name.
+"""What the kernel log of one boot reports, as facts by name.
 
 Each fact is a function of the boot, in `platform`, `module` or `ram`. A fact of which the log says
 nothing raises Absent: silence is no answer.
@@ -88,7 +88,7 @@ class Boot(NamedTuple):
         raise Absent(f"the kernel log has no line about this ({names[0]})")
 
     def number(self, event: str, value: str) -> int:
-        """A number of the last such event that tells it. Raises Absent."""
+        """A number of the last such event that has it. Raises Absent."""
         return int(self._value(event, value))
 
     def text(self, event: str, value: str) -> str:

@@ -1,4 +1,4 @@
-"""The TDX module and its memory, as one boot's kernel log tells them."""
+"""The TDX module and its memory, from one boot's kernel log."""
 
 from __future__ import annotations
 
@@ -232,7 +232,7 @@ def tdmrs_used(boot: Boot) -> int:
 
 
 def pamt_on_other_node(boot: Boot) -> bool:
-    """Silence of a whole log is an answer, where the kernel told of its PAMTs."""
+    """The absence of the line in a complete log is an answer if the kernel printed its PAMTs."""
     if not boot.has("pamt_on_other_node") and not (boot.complete and boot.has("pamt_kb")):
         raise Absent("the kernel log does not tell where PAMTs lie")
     return boot.has("pamt_on_other_node")

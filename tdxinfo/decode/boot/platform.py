@@ -1,4 +1,4 @@
-"""The machine, its firmware, its KeyIDs and KVM, as one boot's kernel log tells them."""
+"""The machine, its firmware, its KeyIDs and KVM, from one boot's kernel log."""
 
 from __future__ import annotations
 

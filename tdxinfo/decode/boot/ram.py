@@ -1,4 +1,4 @@
-"""The memory map, as one boot's kernel log tells it."""
+"""The memory map, from one boot's kernel log."""
 
 from __future__ import annotations
 

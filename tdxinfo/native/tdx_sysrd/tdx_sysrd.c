@@ -49,8 +49,6 @@
 #define KERNEL_TELLS
 #endif
 
-#define VERSION		"1.0"
-
 #define TDH_SYS_RD	34
 
 /* All bits set, whatever stands in CONTEXT_CODE: before the first, and behind the last. */
@@ -351,7 +349,7 @@ static int info_show(struct seq_file *out, void *unused)
 
 	if (error == -EINTR)
 		return error;
-	seq_printf(out, "version: %s\n", VERSION);
+	seq_printf(out, "version: %s\n", TDX_SYSRD_VERSION);
 	seq_printf(out, "source: %s\n", TDX_SYSRD_SOURCE);
 	seq_printf(out, "reads: %s\n", error ? "no" : "yes");
 	seq_printf(out, "fields: %u\n", walk.fields);
@@ -407,4 +405,4 @@ module_exit(tdx_sysrd_exit);
 MODULE_DESCRIPTION("Shows the TDX module's global metadata in debugfs");
 MODULE_AUTHOR("The tdxinfo authors");
 MODULE_LICENSE("GPL");
-MODULE_VERSION(VERSION "-" TDX_SYSRD_SOURCE);
+MODULE_VERSION(TDX_SYSRD_VERSION "-" TDX_SYSRD_SOURCE);
