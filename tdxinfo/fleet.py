@@ -65,7 +65,7 @@ def kind_of(given: Supplied) -> Kind:
     """The host's kind: as a report of `check` says, or as judged here. Raises BadInput."""
     if isinstance(given.what, BadInput):
         raise given.what
-    if isinstance(given.what, CheckReport):
+    if isinstance(given.what, CheckReport) and given.what.selection is None:
         return _kind(given.what, given.what.verdict, given.what.first_failure)
     report = given.what if isinstance(given.what, Report) else observe(given.what)
     results = run_some(report, _deciding())

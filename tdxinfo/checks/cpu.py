@@ -14,14 +14,21 @@ INTEL = "GenuineIntel"
 @check("cpu.vendor")
 def is_intel(report: Report) -> Verdict:
     vendor = known(report.host.platform.vendor)
-    return passed(vendor) if vendor == INTEL else failed(f"the processor is of {vendor}")
+    if vendor == INTEL:
+        return passed("this is an Intel processor")
+    maker = cpuinfo.maker(vendor)
+    article = "an" if maker[:1] in "AEIO" else "a"
+    return failed(f"this is {article} {maker} processor: {maker} processors do not have TDX")
 
 
 @check("cpu.bare_metal")
 def is_bare_metal(report: Report) -> Verdict:
-    kinds = {"vm": "this is a virtual machine", "td-guest": "this is a trust domain, a guest"}
+    kinds = {
+        "vm": "this is a virtual machine, which cannot see its host's TDX",
+        "td-guest": "this is a trust domain, a guest, which cannot see its host's TDX",
+    }
     kind = known(report.host.platform.virtualization)
-    return failed(kinds[kind]) if kind in kinds else passed("bare metal")
+    return failed(kinds[kind]) if kind in kinds else passed("this is not a virtual machine")
 
 
 _UPDATE = "Update tdxinfo, or look the processor up at its maker."

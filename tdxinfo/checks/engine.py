@@ -66,9 +66,19 @@ class Result(NamedTuple):
         return self.verdict.remedy
 
 
+class Selection(NamedTuple):
+    """The checks that --only and --skip leave."""
+
+    ids: tuple[str, ...]
+    """The checks that the verdict is about, in order."""
+    only: frozenset[str] = frozenset()
+    """Those of --only: each counts, whatever its severity."""
+    by_id: frozenset[str] = frozenset()
+    """Those of --only that were named by id, not as part of a group."""
+
+
 CHECKS: dict[str, Check] = {}
 
-_BLOCKING = (Outcome.FAIL, Outcome.SKIP)
 _ADVERSE = (Outcome.FAIL, Outcome.WARN)
 _DOUBTFUL = (Outcome.UNKNOWN, Outcome.FAIL)
 
@@ -173,13 +183,20 @@ def run_checks(
 ) -> list[Result]:
     """The results of all checks but those to skip, each after those it needs.
 
-    `added` are checks that only a policy has; `today` decides whether its exceptions still hold.
+    A check to skip holds up no other. An applicability check that failed is among the results
+    always. `added` are checks that only a policy has; `today` decides whether its exceptions still
+    hold.
     """
     policy = policy or Policy()
-    chosen = [check for check in (*in_order(), *added) if check.id not in skip]
     required = _current_ids(policy.checks.required)
-    alone = [_run(_as_required(check, required), report) for check in chosen]
-    return _resolve(alone, policy, today)
+    alone = [_run(_as_required(check, required), report) for check in (*in_order(), *added)]
+    results = _resolve(alone, policy, today, skip)
+    return chosen_of(results, [r.check.id for r in results if r.check.id not in skip])
+
+
+def chosen_of(results: list[Result], ids: Container[str]) -> list[Result]:
+    """The results with these ids, and those that say that TDX does not apply to the machine."""
+    return [result for result in results if result.check.id in ids or _rules_tdx_out(result)]
 
 
 def run_some(report: Report, chosen: Iterable[Check]) -> list[Result]:
@@ -192,7 +209,9 @@ def _current_ids(names: Iterable[str]) -> frozenset[str]:
     return frozenset(former.get(name, name) for name in names)
 
 
-def _resolve(alone: list[Result], policy: Policy, today: date) -> list[Result]:
+def _resolve(
+    alone: list[Result], policy: Policy, today: date, skip: Container[str] = ()
+) -> list[Result]:
     """The results in the light of each other and of a policy."""
     former = ids_by_alias()
     exceptions = {former.get(e.check, e.check): e for e in policy.exception}
@@ -203,7 +222,7 @@ def _resolve(alone: list[Result], policy: Policy, today: date) -> list[Result]:
         exception = exceptions.get(result.check.id)
         if exception:
             resolved = _apply_exception(resolved, exception, today)
-        found[result.check.id] = _not_run(resolved, found) or resolved
+        found[result.check.id] = _not_run(resolved, found, skip) or resolved
     return _without_what_does_not_apply(list(found.values()))
 
 
@@ -219,11 +238,6 @@ def _without_what_does_not_apply(results: list[Result]) -> list[Result]:
         else Result(result.check, skipped(message), failed_need=failed[0])
         for result in results
     ]
-
-
-def _rules_tdx_out(result: Result) -> bool:
-    is_applicability = result.check.severity is Severity.APPLICABILITY
-    return is_applicability and result.outcome is Outcome.FAIL
 
 
 def in_order() -> list[Check]:
@@ -344,18 +358,26 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     return result._replace(verdict=warned(message, result.remedy))
 
 
-def _not_run(result: Result, before: dict[str, Result]) -> Result | None:
+def _not_run(result: Result, before: dict[str, Result], skip: Container[str]) -> Result | None:
     """The result as skipped, where a check that it needs failed."""
     for need in result.check.rule.needs:
-        if need in before and before[need].outcome in _BLOCKING and not _is_exempt(before[need]):
+        if need in before and _blocks(before[need], skip):
             cause = before[need].failed_need or need
-            return Result(result.check, skipped(f"waits for {cause}"), failed_need=cause)
+            return Result(result.check, skipped(f"not run: {cause} failed"), failed_need=cause)
     return None
 
 
-def _is_exempt(result: Result) -> bool:
-    """A check that skipped itself, since it does not apply, blocks no other."""
-    return result.outcome is Outcome.SKIP and not result.failed_need
+def _blocks(result: Result, skip: Container[str]) -> bool:
+    """Whether checks that need this one are not run. One that skipped itself does not apply."""
+    if result.failed_need:
+        return True
+    is_left_out = result.check.id in skip and not _rules_tdx_out(result)
+    return result.outcome is Outcome.FAIL and not is_left_out
+
+
+def _rules_tdx_out(result: Result) -> bool:
+    is_applicability = result.check.severity is Severity.APPLICABILITY
+    return is_applicability and result.outcome is Outcome.FAIL
 
 
 def first_failure(results: Iterable[Result]) -> Result | None:
@@ -363,14 +385,36 @@ def first_failure(results: Iterable[Result]) -> Result | None:
     return next((result for result in results if result.outcome is Outcome.FAIL), None)
 
 
-def verdict_of(results: list[Result], strict: bool = False) -> HostVerdict:
-    """What all results together say of the host."""
-    failed = [result.check.severity for result in results if result.outcome is Outcome.FAIL]
-    if Severity.APPLICABILITY in failed:
+def verdict_of(
+    results: list[Result], strict: bool = False, selection: Selection | None = None
+) -> HostVerdict:
+    """What all results together say of the host, or selected ones of what they check."""
+    outcomes = {result.outcome for result in results}
+    if any(map(_rules_tdx_out, results)):
         return HostVerdict.NOT_APPLICABLE
-    if failed or (strict and any(result.outcome is Outcome.WARN for result in results)):
-        return HostVerdict.NOT_READY
-    unknown_ones = (result for result in results if result.outcome is Outcome.UNKNOWN)
-    if any(result.check.severity.decides for result in unknown_ones):
+    if Outcome.FAIL in outcomes or (strict and Outcome.WARN in outcomes):
+        return HostVerdict.FAILED if selection else HostVerdict.NOT_READY
+    if open_ones(results, selection):
         return HostVerdict.UNDECIDED
-    return HostVerdict.READY
+    return HostVerdict.PASSED if selection else HostVerdict.READY
+
+
+def open_ones(results: list[Result], selection: Selection | None = None) -> list[Result]:
+    """The results without which there is no verdict: nothing was found out, and it counts.
+
+    A check of a group that does not apply to this kernel leaves nothing open, unless nothing else
+    of the selection could be looked at.
+    """
+    only = selection.only if selection else frozenset()
+    named = selection.by_id if selection else frozenset()
+    found = [result for result in results if _is_open(result, only, named)]
+    skipped_alone = [result for result in results if result.outcome is Outcome.SKIP]
+    return skipped_alone if only and len(skipped_alone) == len(results) else found
+
+
+def _is_open(result: Result, only: Container[str], named: Container[str]) -> bool:
+    if result.outcome is Outcome.SKIP:
+        is_blocked = result.failed_need != "" and result.check.id in only
+        return is_blocked or result.check.id in named
+    counts = result.check.severity.decides or result.check.id in only
+    return result.outcome is Outcome.UNKNOWN and counts

@@ -58,6 +58,8 @@ class Rule(_Complete):
     """Checks that must not have failed."""
     proof: str | None = None
     """A check whose pass implies that this one passes."""
+    stops_tds: bool = False
+    """The kernel side can be ready all the same, but no TD starts while it warns."""
     aliases: tuple[str, ...] = ()
     """Ids that it had before."""
     remedy: Sentence | None = None

@@ -57,11 +57,12 @@ def dump(
     if settings.format == "json":
         click.echo(report.model_dump_json())
         return
+    from tdxinfo.render import facts as facts_page
     from tdxinfo.render import page, theme
 
     console = theme.console(settings.color)
     if facts:
-        page.print_facts(console, report, names, settings.verbose)
+        facts_page.print_facts(console, report, names, settings.verbose)
         if "td" in facts:
             from tdxinfo.render.td import print_choices
 
@@ -103,9 +104,10 @@ def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     if settings.format == "json":
         click.echo(report.model_dump_json())
         return
-    from tdxinfo.render import page, theme
+    from tdxinfo.render import facts as facts_page
+    from tdxinfo.render import theme
 
-    page.print_answers(theme.console(settings.color), report.all_sources or {})
+    facts_page.print_answers(theme.console(settings.color), report.all_sources or {})
 
 
 def _dump_fields(settings: Settings) -> None:

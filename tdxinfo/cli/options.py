@@ -24,6 +24,8 @@ class ExitStatus(IntEnum):
     BAD_INPUT = 2
     UNDECIDED = 3
     NOT_APPLICABLE = 4
+    PASSED = 0
+    FAILED = 1
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 

@@ -15,7 +15,7 @@ from tdxinfo.checks.engine import Result
 from tdxinfo.model.verdict import Outcome
 from tdxinfo.render import words
 from tdxinfo.render.safe import printable
-from tdxinfo.render.summary import sentence
+from tdxinfo.render.summary import answer
 from tdxinfo.report import Report
 
 _FACTS = (
@@ -53,8 +53,7 @@ def page(run: CheckRun, cleaned: Callable[[str], str] = str) -> str:
     def text(told: str) -> str:
         return escaped(cleaned(told))
 
-    word, why = sentence(run.results, run.verdict)
-    lines = [f"## {word}{text(why)}", ""]
+    lines = [f"## {text(answer(run).sentence)}", ""]
     lines += [*_remedy_of_first(run.results, text), *_facts(run.report, text)]
     told = [result for result in run.results if _is_told(result)]
     if told:
