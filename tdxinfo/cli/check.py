@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of
+from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of, to_read
 from tdxinfo.cli.subject import report_of, subject_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAMES = "ID|GROUP[,...]"
 
 
-@click.command()
+@click.command(context_settings={"allow_extra_args": True})
 @click.option(
     "--only",
     "--group",
@@ -70,17 +70,23 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     output: str | None,
     expires: int | None,
 ) -> int:
-    """Judge whether this host is ready to run trust domains.
+    """Check whether this host is ready to run trust domains.
 
-    The exit status is the answer: 0 ready; 1 a check failed; 2 wrong usage or unreadable input;
-    3 nothing failed, but something that decides could not be looked at; 4 not applicable, since
-    this is no Intel processor, or a virtual machine.
+    The exit status is the answer: 0 ready, or the selected checks passed; 1 at least one failed
+    (with --strict also: one warned); 2 wrong usage or unreadable input; 3 none failed, but a
+    required check could not run; 4 not applicable: the processor never has TDX, or this is a
+    virtual machine.
+
+    With --only or --skip the answer is about the selected checks, never about the whole host.
     """
     from tdxinfo.checks.document import CheckRun
     from tdxinfo.checks.engine import chosen_of, run_checks, verdict_of
     from tdxinfo.checks.policy_checks import checks_of, read_policy
 
     settings = settings_of(context)
+    if context.args:
+        given = context.args[0]
+        raise click.UsageError(f"check takes no argument {given!r:.80}. {to_read(given, 'check')}")
     if output is not None and settings.format == "table":
         known = ", ".join(name for name in formats_of("check") if name != "table")
         raise click.UsageError(f"--output needs a --format for programs: {known}.")

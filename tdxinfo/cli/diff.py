@@ -52,12 +52,6 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     from tdxinfo.host import fact_names, volatile_facts
 
     settings = settings_of(context)
-    if settings.source is not None:
-        raise click.UsageError("--from has no place here: A and B name the two hosts.")
-    if settings.vmlinux is not None:
-        raise click.UsageError(
-            "--vmlinux has no place here: make a report of the crash dump first, and compare that."
-        )
     if a == b == "-":
         raise click.UsageError("Standard input can be read only once.")
     in_motion = [] if everything else volatile_facts()

@@ -48,8 +48,6 @@ def fleet(
 
         click.echo(deploy.text(deploy.PLAYBOOK if print_playbook else deploy.UNITS), nl=False)
         return ExitStatus.READY
-    if settings.source is not None:
-        raise click.UsageError("fleet takes what it reads as PATH, not by --from.")
     if not paths:
         raise click.UsageError("Name reports, captures or folders of them.")
     seen = _read(paths, as_json=settings.format == "json" and not settings.quiet)

@@ -90,6 +90,8 @@ def table(
     columns: Sequence[Column],
     rows: Iterable[Sequence[Cell]],
     indent: int = 2,
+    *,
+    with_heading: bool = True,
 ) -> None:
     """A table with a heading; a column that no row fills is left out."""
     cells = [[as_text(cell, c.style) for cell, c in zip(r, columns, strict=True)] for r in rows]
@@ -104,8 +106,9 @@ def table(
     if not _fold(columns, widths, room):
         _print_stacked(console, columns, list(widths), cells, indent)
         return
-    heading = [Text(columns[n].title, "label") for n in widths]
-    _print_row(console, columns, widths, heading, indent)
+    if with_heading:
+        heading = [Text(columns[n].title, "label") for n in widths]
+        _print_row(console, columns, widths, heading, indent)
     for row in cells:
         _print_row(console, columns, widths, [row[n] for n in widths], indent)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.text import Text
 
-from tdxinfo.decode import releases
+from tdxinfo.decode import bits, releases
 from tdxinfo.decode.kernels import version as kernel_version
 from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import fact_names
@@ -191,8 +191,6 @@ def _disabled(report: Report) -> list[str]:
     release = releases.release_named(module.release) if module.release else None
     if release is None or release.features0 is None or module.features is None:
         return []
-    from tdxinfo.decode import bits
-
     of_release = bits.names_of("TDX_FEATURES0", release.features0)
     return [name for name in of_release if name not in module.features]
 
