@@ -286,9 +286,9 @@ def _run(check: Check, report: Report) -> Result:
 def _missing(name: str, attempts: tuple[Attempt, ...]) -> Verdict:
     """Why the fact is unknown: of all sources the one that could be helped."""
     if not attempts:
-        return unknown(f"{name} is not known")
+        return unknown(f"{name} is unknown")
     first = next((attempt for attempt in attempts if attempt.remedy), attempts[0])
-    return unknown(f"{name} is not known: {first.message}", first.remedy)
+    return unknown(f"{name} is unknown: {first.message}", first.remedy)
 
 
 def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
@@ -301,15 +301,15 @@ def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
 
 
 def _remedy(rule: Rule, report: Report) -> str:
-    """The rule's remedy, with the menu of this maker's firmware."""
-    remedy = rule.remedy or ""
+    """The rule's remedy, in this distribution's names and with the menu of this maker's firmware."""
     platform = report.host.platform
+    remedy = rule.by_distribution.get(platform.distribution or "", rule.remedy or "")
     maker = platform.system or platform.system_vendor or ""
     own = next((name for name in rule.menus if name and maker.startswith(name)), "")
     if own:
-        return f"{remedy} On {own} machines: {rule.menus[own]}."
+        return f"{remedy} The menu on {own} machines: {rule.menus[own]}."
     if "" in rule.menus:
-        return f"{remedy} Often it is: {rule.menus['']}."
+        return f"{remedy} The menu is often: {rule.menus['']}."
     return remedy
 
 
@@ -335,9 +335,9 @@ def _apply_exception(result: Result, exception: PolicyException, today: date) ->
         return result
     message = result.verdict.message
     if today > exception.until:
-        message += f"; the policy accepted it until {exception.until}, which is over"
+        message += f"; the exception in the policy ended on {exception.until}"
         return result._replace(verdict=result.verdict._replace(message=message))
-    message += f"; accepted until {exception.until}: {exception.reason}"
+    message += f"; accepted by the policy until {exception.until}: {exception.reason}"
     return result._replace(verdict=informed(message), is_accepted=True)
 
 
@@ -353,8 +353,8 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     if results[proof].outcome is not Outcome.PASS:
         return result
     if result.outcome is Outcome.UNKNOWN:
-        return result._replace(verdict=passed(f"not looked at, but implied by {proof}"))
-    message = f"{result.verdict.message}, against {proof}"
+        return result._replace(verdict=passed(f"implied: {proof} passed"))
+    message = f"{result.verdict.message}, but {proof} passed, which contradicts it"
     return result._replace(verdict=warned(message, result.remedy))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -64,6 +64,10 @@ class Rule(_Complete):
     """Ids that it had before."""
     remedy: Sentence | None = None
     """What to do when it fails."""
+    effect: Literal["", "reboot", "vms"] = ""
+    """What the remedy takes: a reboot of the host, or that all its VMs stop."""
+    by_distribution: dict[str, Sentence] = Field(default_factory=dict)
+    """What to do instead, with the names of a distribution."""
     menus: dict[str, str] = Field(default_factory=dict)
     """Where the firmware's setup has the option, by the machine's maker; "" is for others."""
     about: About | None = None

@@ -45,6 +45,7 @@ _NAMES = "ID|GROUP[,...]"
     shell_complete=completion.files,
 )
 @click.option("--strict", is_flag=True, help="Treat warnings as failures.")
+@click.option("--steps", is_flag=True, help="Show what to do as numbered steps.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
 @click.option(
     "--output",
@@ -66,6 +67,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     skip: tuple[str, ...],
     policy: str | None,
     strict: bool,
+    steps: bool,
     failed_only: bool,
     output: str | None,
     expires: int | None,
@@ -90,6 +92,8 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     if output is not None and settings.format == "table":
         known = ", ".join(name for name in formats_of("check") if name != "table")
         raise click.UsageError(f"--output needs a --format for programs: {known}.")
+    if steps and settings.format != "table":
+        raise click.UsageError("--steps is for the page; --format markdown has the steps too.")
     if expires is not None and settings.format != "nfd":
         raise click.UsageError("--expires is for --format nfd.")
     terms = None if policy is None else read_policy(policy)
@@ -112,7 +116,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     else:
         from tdxinfo.render import theme, verdicts
 
-        options = verdicts.Options(settings.verbose, failed_only)
+        options = verdicts.Options(settings.verbose, failed_only, steps)
         verdicts.print_verdict(theme.console(settings.color), run, options)
     return status_of(verdict)
 

@@ -69,7 +69,9 @@ def _no_such(name: str) -> str:
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", prog_name="tdxinfo", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="tdxinfo", message="%(prog)s %(version)s"
+)
 @global_options
 def root() -> None:
     """Show everything this host knows about Intel TDX.

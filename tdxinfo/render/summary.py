@@ -96,15 +96,15 @@ def next_step(run: CheckRun, waiting: list[Result]) -> str:
     subject = run.report.subject
     if remedies and subject.kind == "live":
         most = remedies.most_common(1)[0][0]
-        return "run `tdxinfo check` as root." if most == AS_ROOT else _lowered(most)
+        return "run it as root." if most == AS_ROOT else _lowered(most)
     if subject.kind == "live":
         return "`tdxinfo check -v` shows the reason of each."
     if subject.kind == "kernel-log" and run.report.host.kernel.log_complete is False:
         whole = "give it the whole log of the boot (`journalctl -k -b`)"
-        return f"{whole}, or run `tdxinfo check` as root on the host itself."
+        return f"{whole}, or run it as root on the host itself."
     if subject.kind in ("capture", "example") and remedies[AS_ROOT]:
         return "record the host again as root (`tdxinfo capture`)."
-    return "run `tdxinfo check` as root on the host itself, or ask for a `tdxinfo capture` of it."
+    return "run it as root on the host itself, or ask for a `tdxinfo capture` of the host."
 
 
 def _lowered(sentence: str) -> str:

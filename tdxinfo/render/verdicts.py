@@ -15,6 +15,7 @@ from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render import layout, words
 from tdxinfo.render.safe import printable
+from tdxinfo.render.steps import steps
 from tdxinfo.render.summary import Answer, answer
 from tdxinfo.report import Report
 
@@ -45,6 +46,8 @@ class Options(NamedTuple):
 
     verbose: bool
     failed_only: bool
+    steps: bool = False
+    """What to do alone, as numbered steps."""
 
 
 def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
@@ -52,6 +55,9 @@ def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
     told = Text(head.word, _STYLES[run.verdict]).append(printable(head.rest), "")
     layout.paragraph(console, told, 0, 2)
     if run.verdict is HostVerdict.NOT_APPLICABLE and not options.verbose:
+        return
+    if options.steps:
+        _print_steps(console, run.results)
         return
     if head.named and head.named.remedy:
         layout.paragraph(console, printable(head.named.remedy), 2, 2, "label")
@@ -65,6 +71,14 @@ def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
     if not options.verbose and not options.failed_only:
         _print_unknown(console, run.results, head)
     layout.paragraph(console, _totals(run.results), 0, 2, "unknown")
+
+
+def _print_steps(console: Console, results: list[Result]) -> None:
+    found = steps(results)
+    if not found:
+        layout.paragraph(console, "No step is known.", 2, 2)
+    for number, step in enumerate(found, 1):
+        layout.paragraph(console, f"{number}. {printable(step)}", 2, 5)
 
 
 def _is_shown(run: CheckRun, result: Result, options: Options) -> bool:
