@@ -301,7 +301,7 @@ def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
 
 
 def _remedy(rule: Rule, report: Report) -> str:
-    """The rule's remedy, in this distribution's names and with the menu of this maker's firmware."""
+    """The rule's remedy, with this distribution's names and this maker's firmware menu."""
     platform = report.host.platform
     remedy = rule.by_distribution.get(platform.distribution or "", rule.remedy or "")
     maker = platform.system or platform.system_vendor or ""
