@@ -222,9 +222,7 @@ def verdicts_of(a: Report, b: Report) -> Verdicts:
 def _side(report: Report) -> SideVerdict:
     results = run_checks(report)
     first = first_failure(results)
-    return SideVerdict(
-        verdict=verdict_of(results), first_failure=first.check.id if first else None
-    )
+    return SideVerdict(verdict=verdict_of(results), first_failure=first.check.id if first else None)
 
 
 class DiffReport(Document):

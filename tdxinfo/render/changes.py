@@ -119,7 +119,7 @@ def _print_table(console: Console, differences: list[Difference], verbose: bool)
         rows.append((Text(found.fact, "label"), one, other))
         for entry in found.entries:
             mark, style = _MARKS[entry.change]
-            name = Text(f"{mark} ", style).append(printable(entry.name))
+            name = Text(f"  {mark} ", style).append(printable(entry.name))
             rows.append((name, *_parts(entry)))
     layout.table(console, columns, rows, 0)
 

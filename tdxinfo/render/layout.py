@@ -47,13 +47,18 @@ def line(console: Console, text: Text) -> None:
 
 
 def wrapped(console: Console, text: Text, width: int) -> list[Text]:
-    """The text in lines of this width; a word is broken only where it has no room on a line."""
+    """The text in lines of this width; a word is broken only where it has no room on a line.
+
+    The lines that continue an indented one are indented by 2 more.
+    """
     lines: list[Text] = []
     for part in text.split("\n", allow_blank=True):
-        found = list(part.wrap(console, max(width, 8), overflow="fold")) or [Text()]
-        for made in found:
+        lead = len(part.plain) - len(part.plain.lstrip(" "))
+        further = lead + 2 if lead else 0
+        found = list(part[lead:].wrap(console, max(width - further, 8), overflow="fold"))
+        for number, made in enumerate(found or [Text()]):
             made.rstrip()
-        lines += found
+            lines.append(Text(" " * (further if number else lead)).append_text(made))
     return lines
 
 
@@ -103,7 +108,10 @@ def table(
         if not droppable:
             break
         del widths[max(droppable, key=lambda n: columns[n].drop)]
-    if not _fold(columns, widths, room):
+    folding = [n for n in widths if columns[n].fold]
+    unbroken = {n: _longest_word(columns[n].title, cells, n) for n in folding}
+    broken = dict.fromkeys(folding, _LEAST_FOLDED)
+    if not (_fold(widths, room, unbroken) or _fold(widths, room, broken)):
         _print_stacked(console, columns, list(widths), cells, indent)
         return
     if with_heading:
@@ -121,17 +129,18 @@ def _whole(widths: dict[int, int]) -> int:
     return sum(widths.values()) + _GAP * (len(widths) - 1)
 
 
-def _fold(columns: Sequence[Column], widths: dict[int, int], room: int) -> bool:
-    """Narrows the columns that may fold until all fit; whether they do."""
+def _longest_word(title: str, cells: list[list[Text]], number: int) -> int:
+    words = [title, *(row[number].plain for row in cells)]
+    return max(len(word) for text in words for word in (text.split() or [""]))
+
+
+def _fold(widths: dict[int, int], room: int, least: dict[int, int]) -> bool:
+    """Narrows columns, the widest first, but none below its least; whether all fit then."""
     while _whole(widths) > room:
-        folding = [n for n in widths if columns[n].fold and widths[n] > _LEAST_FOLDED]
-        if not folding:
+        wide = [n for n in least if widths[n] > least[n]]
+        if not wide:
             return False
-        widest = max(folding, key=lambda n: widths[n])
-        others = max((widths[n] for n in folding if n != widest), default=_LEAST_FOLDED)
-        excess = _whole(widths) - room
-        step = max(1, min(excess, widths[widest] - max(others, _LEAST_FOLDED)))
-        widths[widest] -= step
+        widths[max(wide, key=lambda n: widths[n])] -= 1
     return True
 
 
