@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, NamedTuple, TypeVar, cast
 
 from tdxinfo.checks.policy import Policy, PolicyException
+from tdxinfo.checks.recorder import Recorder
 from tdxinfo.checks.rules import Rule, head_of_rule
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.verdict import (
@@ -121,56 +122,6 @@ def known(value: T | None) -> T:
     return value
 
 
-class _Recorder:
-    """Looks like a report, and remembers which facts were read."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self.host = _RecordedHost(report.host, self)
-        self.facts: dict[str, None] = {}
-        self.last = ""
-
-    def note(self, name: str) -> None:
-        self.facts[name] = None
-        self.last = name
-
-    def origin_of(self, name: str) -> str:
-        self.note(name)
-        return self._report.origin_of(name)
-
-    def is_known(self, name: str) -> bool:
-        self.note(name)
-        return self._report.is_known(name)
-
-    def is_absent(self, name: str) -> bool:
-        self.note(name)
-        return self._report.is_absent(name)
-
-    def attempts(self, name: str) -> tuple[Attempt, ...]:
-        self.note(name)
-        return self._report.attempts(name)
-
-
-class _RecordedHost:
-    def __init__(self, host: Any, recorder: _Recorder) -> None:
-        self._host = host
-        self._recorder = recorder
-
-    def __getattr__(self, section: str) -> Any:
-        return _RecordedSection(getattr(self._host, section), section, self._recorder)
-
-
-class _RecordedSection:
-    def __init__(self, section: Any, name: str, recorder: _Recorder) -> None:
-        self._section = section
-        self._name = name
-        self._recorder = recorder
-
-    def __getattr__(self, field: str) -> Any:
-        self._recorder.note(f"{self._name}.{field}")
-        return getattr(self._section, field)
-
-
 # --- running the checks --------------------------------------------------------------------------
 
 
@@ -273,7 +224,7 @@ def deciding() -> list[Check]:
 
 def _run(check: Check, report: Report) -> Result:
     """What the check alone says, and the facts that it read."""
-    recorder = _Recorder(report)
+    recorder = Recorder(report)
     try:
         verdict = check.judge(cast(Report, recorder))
     except MissingFact:

@@ -175,10 +175,27 @@ def is_newest(report: Report) -> Verdict:
     if release == newest:
         return passed(f"module {release} is the newest {which} {table}")
     told = f"module {release} is out of date: {newest} is the newest {which} {table}"
-    return warned(told, f"Update the TDX module to {newest}: {_HOW_TO_UPDATE}.")
+    return warned(told, f"Update the TDX module to {newest}. {_how_to_update(report)}")
 
 
-_HOW_TO_UPDATE = "with the firmware, in EFI/TDX, or from Linux 7.2 on at run time"
+_BY_FILES = (
+    "Copy TDX-SEAM.so and TDX-SEAM.so.sigstruct of that release to EFI/TDX on the EFI system "
+    "partition and reboot, or update the firmware; then `tdxinfo dump module.version` shows it."
+)
+_UPLOAD = "/sys/class/firmware/tdx_module"
+_AT_RUN_TIME = (
+    f"Without a reboot: `echo 1 > {_UPLOAD}/loading`, `cat FILE > {_UPLOAD}/data` with the "
+    f"release's TDX-BLOB file, `echo 0 > {_UPLOAD}/loading`; then {_UPLOAD}/status is idle, "
+    f"{_UPLOAD}/error is empty, and `tdxinfo dump module.version` shows the release. With a "
+    "reboot: copy TDX-SEAM.so and TDX-SEAM.so.sigstruct to EFI/TDX on the EFI system partition."
+)
+
+
+def _how_to_update(report: Report) -> str:
+    """With the kernel's firmware upload where it can be used now, else by files on the ESP."""
+    return _AT_RUN_TIME if report.host.seamldr.remaining_updates else _BY_FILES
+
+
 _DIFFERS = "Install a module that Intel released: with the firmware or in EFI/TDX."
 
 

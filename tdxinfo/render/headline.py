@@ -39,7 +39,7 @@ def _styled(line: Line) -> Text:
 
 def _named(report: Report) -> str:
     version = report.host.module.version
-    return "TDX module" if version is None else f"TDX module {version}"
+    return "The TDX module" if version is None else f"TDX module {version}"
 
 
 def _initialized(report: Report) -> Line:
@@ -55,11 +55,10 @@ def _not_applicable(report: Report) -> Line | None:
     if platform.vendor is not None and platform.vendor != _INTEL:
         maker = cpuinfo.maker(platform.vendor)
         return f"No TDX: {maker} processors do not have it.", "doubtful"
-    row = None
-    if platform.family is not None and platform.model is not None:
-        row = cpuinfo.cpu_row(platform.family, platform.model)
-    if row and row["tdx"] == "no":
-        return f"No TDX: {row['codename']} processors do not have it.", "doubtful"
+    family, model = platform.family, platform.model
+    if family is not None and model is not None and cpuinfo.never_has_tdx(family, model):
+        name = platform.codename or "these"
+        return f"No TDX: {name} processors do not have it.", "doubtful"
     if report.host.firmware.seamrr_supported is False:
         return "No TDX: this processor has no SEAM range registers.", "doubtful"
     return None
@@ -69,6 +68,8 @@ def _failed(report: Report) -> Line | None:
     if report.host.module.state != "failed":
         return None
     failure = report.host.module.failure
+    if failure is None and report.host.module.log_silent:
+        return f"{_named(report)} failed to initialize; the kernel log has no reason.", "bad"
     if failure is None:
         return f"{_named(report)} was lost: it does not run until the host reboots.", "bad"
     return f"{_named(report)} failed to initialize: {failure.message}", "bad"

@@ -8,15 +8,14 @@ from rich.console import Console
 from rich.text import Text
 
 from tdxinfo.decode import bits, releases
-from tdxinfo.decode.kernels import version as kernel_version
-from tdxinfo.errors import AS_ROOT, Denied
 from tdxinfo.host import fact_names
 from tdxinfo.model import units
 from tdxinfo.render import layout, words
 from tdxinfo.render.facts import print_table
-from tdxinfo.render.headline import applies, headline
+from tdxinfo.render.headline import headline
 from tdxinfo.render.ranges import print_ranges
 from tdxinfo.render.safe import printable
+from tdxinfo.render.unknown import unknown_lines
 from tdxinfo.report import Report
 
 _FEATURE_ROWS = 4
@@ -35,7 +34,7 @@ def print_host(console: Console, report: Report, verbose: bool) -> None:
     if verbose:
         layout.line(console, Text("All facts", "title"))
         print_table(console, report, fact_names(), with_origin=True)
-    for line in _unknown(report):
+    for line in unknown_lines(report):
         layout.paragraph(console, line, 0, 2)
     layout.grid(console, _record(report), 0)
 
@@ -114,7 +113,9 @@ def _build(report: Report) -> Value:
     module = report.host.module
     parts = [str(part) for part in (module.build_number, module.build_date) if part is not None]
     kinds = {True: " (debug)", False: " (production)", None: ""}
-    return ", ".join(parts) + kinds[module.debug] if parts else None
+    inferred = report.origin_of("module.build_number").startswith("inferred:")
+    of_release = " (that of the release)" if inferred else ""
+    return ", ".join(parts) + kinds[module.debug] + of_release if parts else None
 
 
 def _release(report: Report) -> Value:
@@ -124,8 +125,10 @@ def _release(report: Report) -> Value:
         return None
     own, newest = module.newest_for_processor, module.newest_release
     found, whose = (own, "for this processor") if own else (newest, "of its line")
-    newer = f"; newer {whose}: {found}" if found not in (None, module.release) else ""
-    return f"{printable(module.release)}{newer}"
+    as_of = releases.as_of()[:7]
+    newer = f"; newer {whose}: {found} ({as_of})" if found not in (None, module.release) else ""
+    svn = f", TCB SVN {', '.join(map(str, module.tcb_svn))}" if module.tcb_svn else ""
+    return f"{printable(module.release)}{svn}{newer}"
 
 
 def _no_rbp_mod(report: Report) -> Value:
@@ -139,7 +142,10 @@ def _no_rbp_mod(report: Report) -> Value:
         told.append(
             ": a TD can change the host's RBP, and Linux 6.14 and later refuses the module", ""
         )
-    if report.origin_of("module.no_rbp_mod").startswith("inferred"):
+    origin = report.origin_of("module.no_rbp_mod")
+    if origin.endswith("release_features"):
+        told.append(f" (inferred from release {report.host.module.release})", "unknown")
+    elif origin.startswith("inferred"):
         told.append(" (inferred: this kernel refuses modules without it)", "unknown")
     return told
 
@@ -158,9 +164,12 @@ def _seamldr(report: Report) -> Value:
 
 def _features(report: Report) -> Value:
     bitmap, names = report.host.module.features0, report.host.module.features
-    if bitmap is None or names is None:
+    if bitmap is not None and names is not None:
+        return f"{bitmap:#018x}, {units.counted(len(names), 'feature')}"
+    of_release = report.host.module.release_features
+    if of_release is None:
         return None
-    return f"{bitmap:#018x}, {units.counted(len(names), 'feature')}"
+    return f"unknown; release {report.host.module.release} has {len(of_release)} features"
 
 
 def _print_features(console: Console, report: Report) -> None:
@@ -171,7 +180,7 @@ def _print_features(console: Console, report: Report) -> None:
 
 def print_features(console: Console, report: Report, most_rows: int = 0) -> int:
     """The features by name, NO_RBP_MOD first; returns how many did not fit."""
-    features = report.host.module.features or ()
+    features = report.host.module.features or report.host.module.release_features or ()
     ordered = sorted(features, key=lambda name: name != "NO_RBP_MOD")
     cells = [
         Text(printable(name), "good") if name == "NO_RBP_MOD" else Text(printable(name))
@@ -330,74 +339,3 @@ _SECTIONS: tuple[tuple[str, Rows, More | None], ...] = (
     ("Kernel and KVM", {"kernel": _kernel, "KVM": _kvm}, None),
 )
 """The sections in the order of the questions: title, rows, and what follows the rows."""
-
-
-# --- what is unknown --------------------------------------------------------------------------
-
-_HEADLINES = {
-    "module.version": "version",
-    "module.build_number": "build",
-    "module.features0": "features",
-    "memory.cmrs": "CMRs",
-    "memory.pamt_bytes": "PAMT",
-    "keys.tdx_keyids": "KeyIDs",
-    "seamldr.version": "P-SEAMLDR",
-    "firmware.tme_enabled": "memory encryption",
-    "firmware.seamrr_enabled": "SEAM range",
-    "kernel.log_complete": "kernel log",
-    "kvm.tdx_enabled": "KVM",
-}
-"""The facts a person looks for, and what they are called."""
-
-_BY_HELPER = ("module.build_number", "module.features0", "memory.cmrs")
-_BY_KERNEL = {"module.version": (7, 1), "seamldr.version": (7, 2)}
-_FIRST_WITH_HELPER = (6, 16)
-
-
-def _unknown(report: Report) -> Iterator[Text]:
-    """What root, the helper or a newer kernel would add, where it would; then the rest."""
-    if not applies(report):
-        return
-    left = [name for name in _HEADLINES if not report.is_known(name)]
-    for start, found in (
-        (_root_line(report), [name for name in left if _root_would_show(report, name)]),
-        ("The native helper (`tdxinfo helper status`) reads", _of_helper(report, left)),
-    ):
-        if found:
-            yield Text(f"{start}: {_listed(found)}.", "doubtful")
-            left = [name for name in left if name not in found]
-    for name in [name for name in left if _newer_kernel_shows(report, name)]:
-        first = ".".join(map(str, _BY_KERNEL[name]))
-        yield Text(f"Linux {first} and later show the {_HEADLINES[name]}.", "unknown")
-        left.remove(name)
-    if left:
-        yield Text(f"Unknown: {_listed(left)} (`tdxinfo dump -v` shows why).", "unknown")
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(_HEADLINES[name] for name in names)
-
-
-def _root_line(report: Report) -> str:
-    return "Run as root to see" if report.subject.kind == "live" else "Recorded without root"
-
-
-def _root_would_show(report: Report, name: str) -> bool:
-    return any(
-        attempt.reason == Denied.reason and attempt.remedy == AS_ROOT
-        for attempt in report.attempts(name)
-    )
-
-
-def _of_helper(report: Report, names: list[str]) -> list[str]:
-    """The facts that the helper would read on this machine: where the module runs."""
-    running = kernel_version(report.host.kernel.release or "")
-    can = running is not None and running >= _FIRST_WITH_HELPER
-    is_here = report.subject.kind == "live" and report.host.module.state == "initialized"
-    return [name for name in names if name in _BY_HELPER] if can and is_here else []
-
-
-def _newer_kernel_shows(report: Report, name: str) -> bool:
-    running = kernel_version(report.host.kernel.release or "")
-    is_old = running is not None and name in _BY_KERNEL and running < _BY_KERNEL[name]
-    return is_old and report.host.module.state == "initialized"
