@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from datetime import date
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from tdxinfo.checks.policy import Policy, PolicyException
 from tdxinfo.checks.recorder import Recorder
