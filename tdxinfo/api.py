@@ -58,4 +58,4 @@ def check(report: Report, policy: str | None = None) -> CheckReport:
     terms = None if policy is None else read_policy(policy)
     added = () if terms is None else checks_of(terms)
     results = run_checks(report, policy=terms, added=added, today=date.today())
-    return CheckRun(report, results, verdict_of(results), True, time.time()).document()
+    return CheckRun(report, results, verdict_of(results), time.time()).document()

@@ -1,8 +1,8 @@
 """What differs between two hosts, or one host at two times: a pure function of both.
 
-What only one of them knows is no change of the host: perhaps the other was not read as root. It
-is found too, but kept apart. A None inside a value is unknown too, so that 1.5 and 1.5.06
-agree, and so do two failures of which one lacks the errno.
+A fact that only one host has is no change: perhaps the other was not read as root. It is listed
+apart. A None inside a value is unknown too, so that 1.5 and 1.5.06 agree, and so do two failures
+of which one lacks the errno.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tdxinfo.checks.engine import first_failure, run_checks, verdict_of
 from tdxinfo.decode import bits
 from tdxinfo.host import as_json, bitmap_of
 from tdxinfo.host.observe import Observed
@@ -21,7 +22,8 @@ from tdxinfo.host.section import From, Inferred
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import Tdmr
-from tdxinfo.report import Document, Report, frame
+from tdxinfo.model.verdict import HostVerdict
+from tdxinfo.report import CheckId, Document, Report, frame
 
 
 class Kind(StrEnum):
@@ -188,6 +190,41 @@ class ChangedFact(Frozen):
     """Changed facts that this one is derived from."""
 
 
+class SideVerdict(Frozen):
+    """What `check` says of one of both hosts."""
+
+    verdict: HostVerdict
+    """The verdict."""
+    first_failure: CheckId | None
+    """The first check that failed; null where none did."""
+
+
+class Verdicts(Frozen):
+    """What `check` says of both hosts."""
+
+    a: SideVerdict
+    """Of A."""
+    b: SideVerdict
+    """Of B."""
+
+    @property
+    def differ(self) -> bool:
+        """Whether both are decided, and differently."""
+        decided = HostVerdict.UNDECIDED not in (self.a.verdict, self.b.verdict)
+        return decided and self.a != self.b
+
+
+def verdicts_of(a: Report, b: Report) -> Verdicts:
+    """The verdicts of two whole reports."""
+    return Verdicts(a=_side(a), b=_side(b))
+
+
+def _side(report: Report) -> SideVerdict:
+    results = run_checks(report)
+    first = first_failure(results)
+    return SideVerdict(verdict=verdict_of(results), first_failure=first.check.id if first else None)
+
+
 class DiffReport(Document):
     """What differs between two hosts, or one host at two times."""
 
@@ -195,6 +232,8 @@ class DiffReport(Document):
     """The first host."""
     b: Origin
     """The second host."""
+    verdicts: Verdicts
+    """What `check` says of both."""
     different: bool
     """Whether they differ."""
     compared: int
@@ -205,8 +244,14 @@ class DiffReport(Document):
     """The facts that were not compared."""
 
 
-def diff_report(
-    a: Report, b: Report, found: Comparison, ignored: list[str], different: bool
+def diff_report(  # noqa: PLR0913  # each is a part of the document
+    a: Report,
+    b: Report,
+    found: Comparison,
+    verdicts: Verdicts,
+    *,
+    ignored: list[str],
+    different: bool,
 ) -> DiffReport:
     one_sided = [*found.of(Kind.ONLY_A), *found.of(Kind.ONLY_B)]
     unknown = {d.fact: d.a if d.kind is Kind.ONLY_B else d.b for d in one_sided}
@@ -214,6 +259,7 @@ def diff_report(
         **frame(unavailable={fact: side.attempts for fact, side in unknown.items()}),
         a=a.subject,
         b=b.subject,
+        verdicts=verdicts,
         different=different,
         compared=found.compared,
         differences=tuple(_changed_fact(difference) for difference in found.differences),

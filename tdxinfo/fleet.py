@@ -9,14 +9,21 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from tdxinfo.checks.engine import Check, deciding, first_failure, run_some, verdict_of
+from tdxinfo.checks.engine import (
+    Check,
+    deciding,
+    first_failure,
+    in_order,
+    run_some,
+    verdict_of,
+)
 from tdxinfo.errors import BadInput
 from tdxinfo.inputs.many import ReportText, Supplied, Unopened, unparsed
 from tdxinfo.machine.confined import LIMITS, Crash, Pool, Slot
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
-from tdxinfo.model.verdict import HostVerdict
+from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
 from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
 
 MOST_KINDS = 10_000
@@ -54,6 +61,8 @@ class Kind:
     version: str | None
     release: str | None
     features0: str | None
+    warnings: tuple[str, ...] = ()
+    """The checks that warn."""
 
     @property
     def module(self) -> str:
@@ -68,21 +77,28 @@ def kind_of(given: Supplied) -> Kind:
     """The host's kind: as a report of `check` says, or as judged here. Raises BadInput."""
     if isinstance(given.what, BadInput):
         raise given.what
-    if isinstance(given.what, CheckReport):
-        return _kind(given.what, given.what.verdict, given.what.first_failure)
+    if isinstance(given.what, CheckReport) and given.what.selection is None:
+        warn = tuple(c.id for c in given.what.checks if c.outcome is Outcome.WARN)
+        return _kind(given.what, given.what.verdict, given.what.first_failure, warn)
     report = given.what if isinstance(given.what, Report) else observe(given.what)
-    results = run_some(report, _deciding())
+    results = run_some(report, _that_count())
     first = first_failure(results)
-    return _kind(report, verdict_of(results), first.check.id if first else None)
+    warn = tuple(result.check.id for result in results if result.outcome is Outcome.WARN)
+    return _kind(report, verdict_of(results), first.check.id if first else None, warn)
 
 
 @cache
-def _deciding() -> list[Check]:
-    """Nothing of the others shows in a kind."""
-    return deciding()
+def _that_count() -> list[Check]:
+    """All but those that only inform, which are no part of a kind, and what these need."""
+    needed = {check.id for check in deciding()}
+    return [
+        check for check in in_order() if check.severity is not Severity.INFO or check.id in needed
+    ]
 
 
-def _kind(report: Report, verdict: HostVerdict, first: str | None) -> Kind:
+def _kind(
+    report: Report, verdict: HostVerdict, first: str | None, warnings: tuple[str, ...]
+) -> Kind:
     module = report.host.module
     return Kind(
         verdict,
@@ -91,6 +107,7 @@ def _kind(report: Report, verdict: HostVerdict, first: str | None) -> Kind:
         None if module.version is None else str(module.version),
         None if module.release is None else module.release[:_LONGEST],
         None if module.features0 is None else hex64(module.features0),
+        warnings,
     )
 
 
@@ -120,6 +137,8 @@ class FleetHost(Frozen):
     """What the checks say; null where the host could not be read."""
     first_failure: CheckId | None
     """The first check that failed; null where none did."""
+    warnings: tuple[CheckId, ...] = ()
+    """The checks that warn."""
     module: FleetModule
     """The TDX module."""
     error: str | None
@@ -143,6 +162,7 @@ class Entry:
             place=_encodable(self.place),
             verdict=kind.verdict if kind else None,
             first_failure=kind.first_failure if kind else None,
+            warnings=kind.warnings if kind else (),
             module=FleetModule(
                 state=kind.state if kind else None,
                 version=kind.version if kind else None,
@@ -281,7 +301,16 @@ class Fleet:
 
     @property
     def hosts(self) -> int:
+        """Hosts that were read, also those that TDX does not apply to."""
         return self.verdicts.total()
+
+    @property
+    def ready_with_warnings(self) -> int:
+        return sum(
+            group.count
+            for kind, group in self.kinds.items()
+            if kind.warnings and kind.verdict is HostVerdict.READY
+        )
 
     def add(self, entry: Entry) -> None:
         kind = entry.kind
@@ -297,11 +326,9 @@ class Fleet:
         if len(group.examples) < MOST_EXAMPLES:
             group.examples.append(entry.name[:_LONGEST])
 
-    def rarest_first(self) -> list[tuple[Kind, Group]]:
-        """The kinds; of two as rare as each other the one that is worse off."""
-        return sorted(
-            self.kinds.items(), key=lambda row: (row[1].count, _WORST_FIRST.index(row[0].verdict))
-        )
+    def worst_first(self) -> list[tuple[Kind, Group]]:
+        """The kinds that fail or warn, then the others; the rarest of each first."""
+        return sorted(self.kinds.items(), key=lambda row: (_rank(row[0]), row[1].count))
 
     def counts(self, of: str) -> list[tuple[str | None, int]]:
         """How many hosts have which value of a kind's attribute, the most common first."""
@@ -311,9 +338,6 @@ class Fleet:
         return found.most_common()
 
 
-_WORST_FIRST = (
-    HostVerdict.NOT_READY,
-    HostVerdict.UNDECIDED,
-    HostVerdict.NOT_APPLICABLE,
-    HostVerdict.READY,
-)
+def _rank(kind: Kind) -> int:
+    ranks = {HostVerdict.NOT_READY: 0, HostVerdict.UNDECIDED: 2, HostVerdict.NOT_APPLICABLE: 4}
+    return ranks.get(kind.verdict, 1 if kind.warnings else 3)

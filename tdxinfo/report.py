@@ -173,7 +173,9 @@ class CheckReport(Report, frozen=True):
     """A host with what the checks say of it."""
 
     verdict: HostVerdict
-    """What all checks together say of the host."""
+    """What all checks together say of the host, or the selected ones of what they check."""
+    selection: tuple[CheckId, ...] | None = None
+    """With --only or --skip, the checks that the verdict is about; null where it is all."""
     first_failure: CheckId | None
     """The first check that failed; null where none did."""
     summary: dict[Outcome, int]

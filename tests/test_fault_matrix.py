@@ -266,7 +266,7 @@ class Told:
         document = json.loads(report.model_dump_json())
         assert set(document["host"])
         results = run_checks(report)
-        run = CheckRun(report, results, verdict_of(results), is_whole=True, time=0)
+        run = CheckRun(report, results, verdict_of(results), time=0)
         json.loads(run.document().model_dump_json())
         changed = {
             name for name, value in values(self.folder).items() if self.facts[name].value != value

@@ -50,7 +50,7 @@ def test_a_hosts_documents_are_what_their_schemas_promise(name: str) -> None:
     report = report_of(name)
     assert fault("dump", json.loads(report.model_dump_json())) == ""
     results = run_checks(report)
-    run = CheckRun(report, results, verdict_of(results), is_whole=True, time=0)
+    run = CheckRun(report, results, verdict_of(results), time=0)
     assert fault("check", json.loads(run.document().model_dump_json())) == ""
 
 

@@ -28,7 +28,11 @@ def enclaves_can_be_made(report: Report) -> Verdict:
         "/dev/sgx_provision": known(report.host.attestation.sgx_provision),
     }
     missing = [name for name, is_there in there.items() if not is_there]
-    return failed(f"missing: {', '.join(missing)}") if missing else passed(", ".join(there))
+    return (
+        failed(f"missing devices: {', '.join(missing)}")
+        if missing
+        else passed(f"devices: {', '.join(there)}")
+    )
 
 
 @check("attestation.epc")
@@ -37,7 +41,12 @@ def epc_suffices(report: Report) -> Verdict:
     if exempt:
         return exempt
     epc = known(report.host.attestation.epc_bytes)
-    return passed(size(epc)) if epc >= _EPC_WANTED else failed(f"only {size(epc)}")
+    told = f"{size(epc)} of memory for SGX enclaves"
+    return (
+        passed(f"registration with Intel: {told}")
+        if epc >= _EPC_WANTED
+        else failed(f"{told}, and 128 MiB are recommended")
+    )
 
 
 @check("attestation.quote_service")
@@ -48,9 +57,9 @@ def quotes_are_made(report: Report) -> Verdict:
     if exempt:
         return exempt
     return (
-        passed("qgsd runs")
+        passed("the quote generation service is running")
         if known(report.host.attestation.quote_service)
-        else failed("no qgsd runs")
+        else failed("the quote generation service is not running")
     )
 
 
@@ -60,12 +69,12 @@ def cache_is_within_reach(report: Report) -> Verdict:
     if exempt:
         return exempt
     if report.host.attestation.pccs_is_local is False:
-        return passed("the quote provider asks another host's cache")
+        return passed("the quote provider uses the PCCS of another host")
     if known(report.host.attestation.pccs):
-        return passed("pccs runs here")
+        return passed("pccs is running on this host")
     if report.host.attestation.pccs_is_local:
-        return failed("the quote provider asks a cache on this host, and none runs")
-    return failed("no cache runs here, and no other is named")
+        return failed("the quote provider uses a PCCS on this host, and pccs is not running")
+    return failed("pccs is not running on this host, and no other PCCS is configured")
 
 
 @check("attestation.certificate")
@@ -79,8 +88,12 @@ def certificate_is_checked(report: Report) -> Verdict:
 
 @check("attestation.registration")
 def platform_is_registered(report: Report) -> Verdict:
-    value = known(report.host.attestation.registration)
-    return passed(value) if value == "complete" else failed(f"registration: {value}")
+    state = known(report.host.attestation.registration)
+    return (
+        passed(f"registration with Intel: {state}")
+        if state == "complete"
+        else failed(f"registration with Intel: {state}")
+    )
 
 
 @check("attestation.efivars")

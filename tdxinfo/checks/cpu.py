@@ -14,14 +14,21 @@ INTEL = "GenuineIntel"
 @check("cpu.vendor")
 def is_intel(report: Report) -> Verdict:
     vendor = known(report.host.platform.vendor)
-    return passed(vendor) if vendor == INTEL else failed(f"the processor is of {vendor}")
+    if vendor == INTEL:
+        return passed("this is an Intel processor")
+    maker = cpuinfo.maker(vendor)
+    article = "an" if maker[:1] in "AEIO" else "a"
+    return failed(f"this is {article} {maker} processor: {maker} processors do not have TDX")
 
 
 @check("cpu.bare_metal")
 def is_bare_metal(report: Report) -> Verdict:
-    kinds = {"vm": "this is a virtual machine", "td-guest": "this is a trust domain, a guest"}
+    kinds = {
+        "vm": "this is a virtual machine, which cannot see its host's TDX",
+        "td-guest": "this is a trust domain, a guest, which cannot see its host's TDX",
+    }
     kind = known(report.host.platform.virtualization)
-    return failed(kinds[kind]) if kind in kinds else passed("bare metal")
+    return failed(kinds[kind]) if kind in kinds else passed("this is not a virtual machine")
 
 
 _UPDATE = "Update tdxinfo, or look the processor up at its maker."
@@ -34,7 +41,7 @@ def has_tdx_model(report: Report) -> Verdict:
     if proof:
         return passed(proof)
     if report.host.keys.tdx_keyids:
-        return passed("the firmware set KeyIDs aside for TDX")
+        return passed("the firmware gave KeyIDs to TDX")
     row = cpuinfo.cpu_row(family, model) or {}
     name = f"{row['codename']} processors" if row else f"processors of family {family}"
     if cpuinfo.never_has_tdx(family, model):
@@ -53,37 +60,48 @@ def has_tdx_model(report: Report) -> Verdict:
 def has_instructions(report: Report) -> Verdict:
     present = known(report.host.platform.instructions)
     missing = [name for name in INSTRUCTIONS if name not in present]
-    return failed(f"missing: {', '.join(missing)}") if missing else passed(", ".join(present))
+    return (
+        failed(f"missing instructions: {', '.join(missing)}")
+        if missing
+        else passed(f"instructions: {', '.join(present)}")
+    )
 
 
 @check("cpu.seamrr")
 def has_seam_registers(report: Report) -> Verdict:
     if known(report.host.firmware.seamrr_supported):
-        return passed("IA32_MTRRCAP says so")
-    return failed("IA32_MTRRCAP has no SEAMRR bit: this part has no TDX")
+        return passed("this processor has SEAM range registers")
+    return failed(
+        "this processor has no SEAM range registers (IA32_MTRRCAP), so it does not have TDX"
+    )
 
 
 @check("cpu.production")
 def is_production(report: Report) -> Verdict:
     if known(report.host.firmware.preproduction):
-        return warned("this is a pre-production part")
-    return passed("production part")
+        return warned("this is a pre-production processor")
+    return passed("this is a production processor")
 
 
 @check("cpu.online")
 def all_are_online(report: Report) -> Verdict:
     if report.host.platform.package_offline:
-        return failed("a package has no CPU online, so that KVM makes no TD")
+        return failed("a package has no online CPU, and KVM then creates no TDs")
     online, present = known(report.host.platform.cpus), known(report.host.platform.cpus_present)
     if online >= present:
-        return passed(counted(present, "CPU"))
-    told = f"{present - online} of {counted(present, 'CPU')} are offline"
+        return passed(f"{counted(present, 'CPU')} online")
+    offline = present - online
+    told = f"{offline} of {counted(present, 'CPU')} {'is' if offline == 1 else 'are'} offline"
     if report.host.kernel.generation in kernels.UPSTREAM_KVM:
-        return passed(f"{told}, and KVM needs one in each package")
-    return warned(f"{told}, and older kernels initialize the module on all or not at all")
+        return passed(f"{told}, and KVM requires one online in each package")
+    return warned(f"{told}, and this kernel initializes the module only when all are online")
 
 
 @check("cpu.errata")
 def has_no_erratum(report: Report) -> Verdict:
     found = known(report.host.platform.errata)
-    return failed(f"it has {', '.join(found)}") if found else passed("none that the kernel names")
+    return (
+        failed(f"errata: {', '.join(found)}")
+        if found
+        else passed("the kernel lists no erratum about TDX")
+    )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from tdxinfo.checks.engine import Result, first_failure
+from tdxinfo.checks.engine import Result, Selection, first_failure
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.report import CheckReport, CheckResult, Report
 
@@ -17,10 +17,15 @@ class CheckRun(NamedTuple):
     report: Report
     results: list[Result]
     verdict: HostVerdict
-    is_whole: bool
-    """All checks were run, so that they speak for the host."""
     time: float
     """When the host was judged, in seconds since 1970."""
+    selection: Selection | None = None
+    """The checks that were selected; None for all."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all checks were run, so that they answer for the host."""
+        return self.selection is None
 
     def document(self) -> CheckReport:
         facts = self.report.host.model_dump(mode="json")
@@ -28,6 +33,7 @@ class CheckRun(NamedTuple):
         outcomes = [result.outcome for result in self.results]
         judged = {
             "verdict": self.verdict,
+            "selection": self.selection.ids if self.selection else None,
             "first_failure": first.check.id if first else None,
             "summary": {outcome: outcomes.count(outcome) for outcome in Outcome},
             "checks": tuple(_entry(result, facts) for result in self.results),

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from datetime import date
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from tdxinfo.checks.policy import Policy, PolicyException
+from tdxinfo.checks.recorder import Recorder
 from tdxinfo.checks.rules import Rule, head_of_rule
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.verdict import (
@@ -66,9 +67,19 @@ class Result(NamedTuple):
         return self.verdict.remedy
 
 
+class Selection(NamedTuple):
+    """The checks that --only and --skip leave."""
+
+    ids: tuple[str, ...]
+    """The checks that the verdict is about, in order."""
+    only: frozenset[str] = frozenset()
+    """Those of --only: each counts, whatever its severity."""
+    by_id: frozenset[str] = frozenset()
+    """Those of --only that were named by id, not as part of a group."""
+
+
 CHECKS: dict[str, Check] = {}
 
-_BLOCKING = (Outcome.FAIL, Outcome.SKIP)
 _ADVERSE = (Outcome.FAIL, Outcome.WARN)
 _DOUBTFUL = (Outcome.UNKNOWN, Outcome.FAIL)
 
@@ -111,56 +122,6 @@ def known(value: T | None) -> T:
     return value
 
 
-class _Recorder:
-    """Looks like a report, and remembers which facts were read."""
-
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self.host = _RecordedHost(report.host, self)
-        self.facts: dict[str, None] = {}
-        self.last = ""
-
-    def note(self, name: str) -> None:
-        self.facts[name] = None
-        self.last = name
-
-    def origin_of(self, name: str) -> str:
-        self.note(name)
-        return self._report.origin_of(name)
-
-    def is_known(self, name: str) -> bool:
-        self.note(name)
-        return self._report.is_known(name)
-
-    def is_absent(self, name: str) -> bool:
-        self.note(name)
-        return self._report.is_absent(name)
-
-    def attempts(self, name: str) -> tuple[Attempt, ...]:
-        self.note(name)
-        return self._report.attempts(name)
-
-
-class _RecordedHost:
-    def __init__(self, host: Any, recorder: _Recorder) -> None:
-        self._host = host
-        self._recorder = recorder
-
-    def __getattr__(self, section: str) -> Any:
-        return _RecordedSection(getattr(self._host, section), section, self._recorder)
-
-
-class _RecordedSection:
-    def __init__(self, section: Any, name: str, recorder: _Recorder) -> None:
-        self._section = section
-        self._name = name
-        self._recorder = recorder
-
-    def __getattr__(self, field: str) -> Any:
-        self._recorder.note(f"{self._name}.{field}")
-        return getattr(self._section, field)
-
-
 # --- running the checks --------------------------------------------------------------------------
 
 
@@ -173,13 +134,20 @@ def run_checks(
 ) -> list[Result]:
     """The results of all checks but those to skip, each after those it needs.
 
-    `added` are checks that only a policy has; `today` decides whether its exceptions still hold.
+    A check to skip holds up no other. An applicability check that failed is among the results
+    always. `added` are checks that only a policy has; `today` decides whether its exceptions still
+    hold.
     """
     policy = policy or Policy()
-    chosen = [check for check in (*in_order(), *added) if check.id not in skip]
     required = _current_ids(policy.checks.required)
-    alone = [_run(_as_required(check, required), report) for check in chosen]
-    return _resolve(alone, policy, today)
+    alone = [_run(_as_required(check, required), report) for check in (*in_order(), *added)]
+    results = _resolve(alone, policy, today, skip)
+    return chosen_of(results, [r.check.id for r in results if r.check.id not in skip])
+
+
+def chosen_of(results: list[Result], ids: Container[str]) -> list[Result]:
+    """The results with these ids, and those that say that TDX does not apply to the machine."""
+    return [result for result in results if result.check.id in ids or _rules_tdx_out(result)]
 
 
 def run_some(report: Report, chosen: Iterable[Check]) -> list[Result]:
@@ -192,7 +160,9 @@ def _current_ids(names: Iterable[str]) -> frozenset[str]:
     return frozenset(former.get(name, name) for name in names)
 
 
-def _resolve(alone: list[Result], policy: Policy, today: date) -> list[Result]:
+def _resolve(
+    alone: list[Result], policy: Policy, today: date, skip: Container[str] = ()
+) -> list[Result]:
     """The results in the light of each other and of a policy."""
     former = ids_by_alias()
     exceptions = {former.get(e.check, e.check): e for e in policy.exception}
@@ -203,7 +173,7 @@ def _resolve(alone: list[Result], policy: Policy, today: date) -> list[Result]:
         exception = exceptions.get(result.check.id)
         if exception:
             resolved = _apply_exception(resolved, exception, today)
-        found[result.check.id] = _not_run(resolved, found) or resolved
+        found[result.check.id] = _not_run(resolved, found, skip) or resolved
     return _without_what_does_not_apply(list(found.values()))
 
 
@@ -219,11 +189,6 @@ def _without_what_does_not_apply(results: list[Result]) -> list[Result]:
         else Result(result.check, skipped(message), failed_need=failed[0])
         for result in results
     ]
-
-
-def _rules_tdx_out(result: Result) -> bool:
-    is_applicability = result.check.severity is Severity.APPLICABILITY
-    return is_applicability and result.outcome is Outcome.FAIL
 
 
 def in_order() -> list[Check]:
@@ -259,7 +224,7 @@ def deciding() -> list[Check]:
 
 def _run(check: Check, report: Report) -> Result:
     """What the check alone says, and the facts that it read."""
-    recorder = _Recorder(report)
+    recorder = Recorder(report)
     try:
         verdict = check.judge(cast(Report, recorder))
     except MissingFact:
@@ -272,9 +237,9 @@ def _run(check: Check, report: Report) -> Result:
 def _missing(name: str, attempts: tuple[Attempt, ...]) -> Verdict:
     """Why the fact is unknown: of all sources the one that could be helped."""
     if not attempts:
-        return unknown(f"{name} is not known")
+        return unknown(f"{name} is unknown")
     first = next((attempt for attempt in attempts if attempt.remedy), attempts[0])
-    return unknown(f"{name} is not known: {first.message}", first.remedy)
+    return unknown(f"{name} is unknown: {first.message}", first.remedy)
 
 
 def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
@@ -287,15 +252,15 @@ def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
 
 
 def _remedy(rule: Rule, report: Report) -> str:
-    """The rule's remedy, with the menu of this maker's firmware."""
-    remedy = rule.remedy or ""
+    """The rule's remedy, with this distribution's names and this maker's firmware menu."""
     platform = report.host.platform
+    remedy = rule.by_distribution.get(platform.distribution or "", rule.remedy or "")
     maker = platform.system or platform.system_vendor or ""
     own = next((name for name in rule.menus if name and maker.startswith(name)), "")
     if own:
-        return f"{remedy} On {own} machines: {rule.menus[own]}."
+        return f"{remedy} The menu on {own} machines: {rule.menus[own]}."
     if "" in rule.menus:
-        return f"{remedy} Often it is: {rule.menus['']}."
+        return f"{remedy} The menu is often: {rule.menus['']}."
     return remedy
 
 
@@ -321,9 +286,9 @@ def _apply_exception(result: Result, exception: PolicyException, today: date) ->
         return result
     message = result.verdict.message
     if today > exception.until:
-        message += f"; the policy accepted it until {exception.until}, which is over"
+        message += f"; the exception in the policy ended on {exception.until}"
         return result._replace(verdict=result.verdict._replace(message=message))
-    message += f"; accepted until {exception.until}: {exception.reason}"
+    message += f"; accepted by the policy until {exception.until}: {exception.reason}"
     return result._replace(verdict=informed(message), is_accepted=True)
 
 
@@ -339,23 +304,31 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     if results[proof].outcome is not Outcome.PASS:
         return result
     if result.outcome is Outcome.UNKNOWN:
-        return result._replace(verdict=passed(f"not looked at, but implied by {proof}"))
-    message = f"{result.verdict.message}, against {proof}"
+        return result._replace(verdict=passed(f"implied: {proof} passed"))
+    message = f"{result.verdict.message}, but {proof} passed, which contradicts it"
     return result._replace(verdict=warned(message, result.remedy))
 
 
-def _not_run(result: Result, before: dict[str, Result]) -> Result | None:
+def _not_run(result: Result, before: dict[str, Result], skip: Container[str]) -> Result | None:
     """The result as skipped, where a check that it needs failed."""
     for need in result.check.rule.needs:
-        if need in before and before[need].outcome in _BLOCKING and not _is_exempt(before[need]):
+        if need in before and _blocks(before[need], skip):
             cause = before[need].failed_need or need
-            return Result(result.check, skipped(f"waits for {cause}"), failed_need=cause)
+            return Result(result.check, skipped(f"not run: {cause} failed"), failed_need=cause)
     return None
 
 
-def _is_exempt(result: Result) -> bool:
-    """A check that skipped itself, since it does not apply, blocks no other."""
-    return result.outcome is Outcome.SKIP and not result.failed_need
+def _blocks(result: Result, skip: Container[str]) -> bool:
+    """Whether checks that need this one are not run. One that skipped itself does not apply."""
+    if result.failed_need:
+        return True
+    is_left_out = result.check.id in skip and not _rules_tdx_out(result)
+    return result.outcome is Outcome.FAIL and not is_left_out
+
+
+def _rules_tdx_out(result: Result) -> bool:
+    is_applicability = result.check.severity is Severity.APPLICABILITY
+    return is_applicability and result.outcome is Outcome.FAIL
 
 
 def first_failure(results: Iterable[Result]) -> Result | None:
@@ -363,14 +336,36 @@ def first_failure(results: Iterable[Result]) -> Result | None:
     return next((result for result in results if result.outcome is Outcome.FAIL), None)
 
 
-def verdict_of(results: list[Result], strict: bool = False) -> HostVerdict:
-    """What all results together say of the host."""
-    failed = [result.check.severity for result in results if result.outcome is Outcome.FAIL]
-    if Severity.APPLICABILITY in failed:
+def verdict_of(
+    results: list[Result], strict: bool = False, selection: Selection | None = None
+) -> HostVerdict:
+    """What all results together say of the host, or selected ones of what they check."""
+    outcomes = {result.outcome for result in results}
+    if any(map(_rules_tdx_out, results)):
         return HostVerdict.NOT_APPLICABLE
-    if failed or (strict and any(result.outcome is Outcome.WARN for result in results)):
-        return HostVerdict.NOT_READY
-    unknown_ones = (result for result in results if result.outcome is Outcome.UNKNOWN)
-    if any(result.check.severity.decides for result in unknown_ones):
+    if Outcome.FAIL in outcomes or (strict and Outcome.WARN in outcomes):
+        return HostVerdict.FAILED if selection else HostVerdict.NOT_READY
+    if open_ones(results, selection):
         return HostVerdict.UNDECIDED
-    return HostVerdict.READY
+    return HostVerdict.PASSED if selection else HostVerdict.READY
+
+
+def open_ones(results: list[Result], selection: Selection | None = None) -> list[Result]:
+    """The results without which there is no verdict: nothing was found out, and it counts.
+
+    A check of a group that does not apply to this kernel leaves nothing open, unless nothing else
+    of the selection could be looked at.
+    """
+    only = selection.only if selection else frozenset()
+    named = selection.by_id if selection else frozenset()
+    found = [result for result in results if _is_open(result, only, named)]
+    skipped_alone = [result for result in results if result.outcome is Outcome.SKIP]
+    return skipped_alone if only and len(skipped_alone) == len(results) else found
+
+
+def _is_open(result: Result, only: Container[str], named: Container[str]) -> bool:
+    if result.outcome is Outcome.SKIP:
+        is_blocked = result.failed_need != "" and result.check.id in only
+        return is_blocked or result.check.id in named
+    counts = result.check.severity.decides or result.check.id in only
+    return result.outcome is Outcome.UNKNOWN and counts

@@ -9,8 +9,8 @@ from tdxinfo.report import Report
 @check("firmware.tme")
 def tme_is_on(report: Report) -> Verdict:
     if known(report.host.firmware.tme_enabled):
-        return passed("TME is enabled")
-    return failed("TME is not enabled")
+        return passed("memory encryption (TME) is enabled")
+    return failed("memory encryption (TME) is disabled")
 
 
 @check("firmware.packages_agree")
@@ -20,16 +20,16 @@ def packages_agree(report: Report) -> Verdict:
         return failed(differences[0])
     packages = known(report.host.platform.packages)
     if packages == 1:
-        return passed("one package")
+        return passed("there is one package")
     known(report.host.firmware.package_differences)
-    return passed(f"the MSRs of {packages} packages are equal")
+    return passed(f"the MSRs of all {packages} packages are equal")
 
 
 @check("firmware.seamrr_enabled")
 def seam_range_is_on(report: Report) -> Verdict:
     if known(report.host.firmware.seamrr_enabled):
-        return passed("the SEAM range is in force")
-    return failed("the SEAM range is not in force: TDX is off in the firmware")
+        return passed("the firmware enabled the SEAM range (SEAMRR)")
+    return failed("the firmware did not enable the SEAM range (SEAMRR): TDX is off in the firmware")
 
 
 @check("firmware.seamrr_locked")
@@ -43,13 +43,13 @@ def seam_range_is_locked(report: Report) -> Verdict:
 def sgx_is_on(report: Report) -> Verdict:
     if known(report.host.firmware.sgx_enabled):
         return passed("SGX is enabled")
-    return warned("SGX is not enabled")
+    return warned("SGX is disabled")
 
 
 @check("firmware.mcheck")
 def mcheck_is_well(report: Report) -> Verdict:
     status = known(report.host.firmware.mcheck_status)
-    return failed(f"MCHECK ended with {status:#x}") if status else passed("MCHECK ended with 0")
+    return failed(f"MCHECK failed with {status:#x}") if status else passed("MCHECK ok")
 
 
 @check("firmware.tme_locked")
@@ -62,8 +62,8 @@ def tme_is_locked(report: Report) -> Verdict:
 @check("firmware.tme_bypass")
 def host_memory_bypasses_tme(report: Report) -> Verdict:
     if known(report.host.firmware.tme_bypass):
-        return passed("memory of KeyID 0 is not encrypted")
-    return failed("memory of KeyID 0 is encrypted too")
+        return passed("ordinary memory (KeyID 0) is not encrypted")
+    return failed("ordinary memory (KeyID 0) is encrypted too")
 
 
 _MODULES_PER_PACKAGE = 8
@@ -75,9 +75,9 @@ def slots_are_filled(report: Report) -> Verdict:
         known(report.host.platform.memory_modules),
         known(report.host.platform.packages),
     )
-    message = f"{counted(modules, 'module')} for {counted(packages, 'package')}"
+    message = f"{counted(modules, 'memory module')} for {counted(packages, 'package')}"
     if modules % packages:
-        return failed(f"{message} cannot be the same for each")
+        return failed(f"{message}: the packages cannot have the same number")
     if modules < packages * _MODULES_PER_PACKAGE:
-        return failed(f"{message}; guides ask for {_MODULES_PER_PACKAGE} each")
+        return failed(f"{message}: guides require {_MODULES_PER_PACKAGE} for each")
     return passed(message)

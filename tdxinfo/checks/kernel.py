@@ -13,12 +13,12 @@ _HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "
 @check("kernel.config_tdx_host")
 def has_tdx_host(report: Report) -> Verdict:
     if known(report.host.kernel.config_tdx_host):
-        return passed("CONFIG_INTEL_TDX_HOST is set")
+        return passed("this kernel was built with TDX host support")
     if report.host.kernel.config_kexec_core and _is_before(report, (6, 18)):
         return failed(
             "CONFIG_INTEL_TDX_HOST is not set: before Linux 6.18 it excludes CONFIG_KEXEC_CORE"
         )
-    return failed("CONFIG_INTEL_TDX_HOST is not set")
+    return failed("this kernel was built without TDX host support (CONFIG_INTEL_TDX_HOST)")
 
 
 def _is_before(report: Report, version: tuple[int, int]) -> bool:
@@ -46,8 +46,8 @@ def has_kvm_tdx(report: Report) -> Verdict:
     if report.is_known("kernel.generation") and not _is_upstream_kvm(report):
         return skipped("only Linux 6.16 and later have this option")
     if known(report.host.kernel.config_kvm_intel_tdx):
-        return passed("CONFIG_KVM_INTEL_TDX is set")
-    return failed("CONFIG_KVM_INTEL_TDX is not set")
+        return passed("the KVM of this kernel was built with TDX")
+    return failed("the KVM of this kernel was built without TDX (CONFIG_KVM_INTEL_TDX)")
 
 
 @check("kernel.hibernation")
@@ -84,14 +84,14 @@ def command_line_is_sane(report: Report) -> Verdict:
         option for option in options if option.startswith(("kvm_intel.tdx=", "kvm-intel.tdx="))
     ]
     if len({option.partition("=")[2] for option in turned}) > 1:
-        return warned(f"the last one counts of: {' '.join(turned)}")
-    return passed("nothing stands in the way")
+        return warned(f"the last of these options is used: {' '.join(turned)}")
+    return passed("no option prevents TDX")
 
 
 @check("kernel.tdx_detected")
 def kernel_found_tdx(report: Report) -> Verdict:
     if known(report.host.kernel.tdx_detected):
-        return passed("the kernel found private KeyIDs")
+        return passed("the kernel found KeyIDs for TDX")
     return failed("the kernel found no TDX on this platform")
 
 
@@ -100,14 +100,17 @@ def log_is_whole(report: Report) -> Verdict:
     boots = report.host.kernel.boots_in_log or 1
     which = f"; of its {boots} boots the last one is judged" if boots > 1 else ""
     if known(report.host.kernel.log_complete):
-        return passed(f"the log begins at boot{which}")
-    return informed(f"the log's beginning is missing, so that silence in it proves nothing{which}")
+        return passed(f"the kernel log begins at boot{which}")
+    return informed(
+        "the beginning of the kernel log is missing: a line that is not in it proves "
+        f"nothing{which}"
+    )
 
 
 @check("kernel.places_agree")
 def places_agree(report: Report) -> Verdict:
     found = known(report.host.kernel.disagreements)
-    return warned("; ".join(found)) if found else passed("what was told twice is the same")
+    return warned("; ".join(found)) if found else passed("all sources agree")
 
 
 @check("kernel.kexec")
@@ -120,7 +123,7 @@ def kexec_goes_with_tdx(report: Report) -> Verdict:
         message = f"kexec and kdump do not work beside TDX: {proof}{wanted}"
         return failed(message) if wanted else informed(message)
     if "tdx_pw_mce" not in known(report.host.platform.errata):
-        return passed("the processor has no erratum that forbids it")
+        return passed("no erratum of this processor prevents kexec")
     known(report.host.kernel.release)
     running = evidence.number(report)
     if running is None:
@@ -147,24 +150,28 @@ def _wants_kdump(report: Report) -> bool:
 @check("kernel.machine_checks")
 def no_private_memory_error(report: Report) -> Verdict:
     if known(report.host.kernel.private_memory_error):
-        return failed("the host wrote to private memory, and a machine check came of it")
-    return passed("the log tells of none")
+        return failed("the kernel log has a machine check in private memory: the host wrote to it")
+    return passed("no machine check in private memory in the kernel log")
 
 
 @check("kernel.suspend")
 def cannot_suspend(report: Report) -> Verdict:
     if known(report.host.kernel.deep_sleep):
         return failed("suspend to RAM is available")
-    return passed("suspend to RAM is off")
+    return passed("suspend to RAM is unavailable")
 
 
 @check("kernel.numa_balancing")
 def moves_no_pages(report: Report) -> Verdict:
-    return failed("it does") if known(report.host.kernel.numa_balancing) else passed("it does not")
+    return (
+        failed("NUMA balancing is on")
+        if known(report.host.kernel.numa_balancing)
+        else passed("NUMA balancing is off")
+    )
 
 
 @check("kernel.msr")
 def registers_can_be_read(report: Report) -> Verdict:
     if known(report.host.kernel.msr_device):
-        return passed("/dev/cpu/0/msr is there")
+        return passed("/dev/cpu/0/msr exists")
     return failed("/dev/cpu/0/msr does not exist")

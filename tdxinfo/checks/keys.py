@@ -6,24 +6,25 @@ from tdxinfo.model.verdict import Verdict, failed, passed, warned
 from tdxinfo.report import Report
 
 _NEARLY_ALL = 0.9
+_ENABLE = "Enable TME-MT in the firmware setup, and reboot."
 
 
 @check("keys.tdx_share")
 def tdx_has_keyids(report: Report) -> Verdict:
     count = known(report.host.keys.tdx_keyids)
     if count:
-        return passed(f"{count} KeyIDs")
+        return passed(f"{counted(count, 'KeyID')} for TDX")
     if report.host.firmware.keyid_bits == 0:
-        return failed("there are no KeyIDs: TME-MT is off", "Enable TME-MT in the firmware setup.")
-    return failed("every KeyID belongs to MKTME")
+        return failed("there are no KeyIDs: TME-MT is disabled", _ENABLE)
+    return failed("all KeyIDs belong to MKTME, none to TDX")
 
 
 @check("keys.enough")
 def enough_keyids(report: Report) -> Verdict:
     count = known(report.host.keys.tdx_keyids)
     if count < 2:
-        return failed("one KeyID is too few: the TDX module takes the first")
-    return passed(f"{count - 1} TDs can run at once")
+        return failed("one KeyID is too few: the TDX module uses the first itself")
+    return passed(f"{counted(count - 1, 'TD')} can run at once")
 
 
 @check("keys.headroom")
@@ -39,15 +40,15 @@ def keyids_are_left(report: Report) -> Verdict:
 def none_was_leaked(report: Report) -> Verdict:
     leaked = known(report.host.keys.leaked)
     if not leaked:
-        return passed("the kernel gave none up")
-    return failed(f"{counted(leaked, 'KeyID')} will not come back before a reboot")
+        return passed("no leaked KeyID in the kernel log")
+    return failed(f"the kernel leaked {counted(leaked, 'KeyID')} until the next reboot")
 
 
 @check("keys.counted")
 def kernel_counts_keyids(report: Report) -> Verdict:
     limit = known(report.host.keys.guest_keyids)
     if report.origin_of("keys.guest_keyids").startswith("cgroup:"):
-        return passed(f"misc.capacity tells {limit}")
+        return passed(f"misc.capacity has {limit}")
     return failed(
-        f"misc.capacity tells none; {report.origin_of('keys.guest_keyids')} tells {limit}"
+        f"misc.capacity has no tdx line; {report.origin_of('keys.guest_keyids')} has {limit}"
     )

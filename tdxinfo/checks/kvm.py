@@ -53,13 +53,17 @@ def parameters_allow_tdx(report: Report) -> Verdict:
     off = [
         name for name, field in _PARAMETERS.items() if not known(getattr(report.host.kvm, field))
     ]
-    return failed(f"off: {', '.join(off)}") if off else passed("all that TDX needs are on")
+    return (
+        failed(f"parameters that are off: {', '.join(off)}")
+        if off
+        else passed("all parameters that TDX requires are on")
+    )
 
 
 @check("kvm.virt_at_load")
 def virtualization_is_on_early(report: Report) -> Verdict:
     if known(report.host.kernel.generation) != kernels.KVM:
-        return skipped("only Linux 6.16 to 7.0 ask for it")
+        return skipped("only Linux 6.16 to 7.0 require kvm.enable_virt_at_load")
     if known(report.host.kvm.virt_at_load):
         return passed("kvm.enable_virt_at_load is on")
     return failed("kvm.enable_virt_at_load is off")
@@ -80,23 +84,25 @@ def offers_tds(report: Report) -> Verdict:
         and report.host.kvm.tdx_enabled
         and is_upstream_kvm
     ):
-        return passed("not looked at, but KVM would have cleared kvm_intel.tdx otherwise")
+        return passed("implied: KVM would have cleared kvm_intel.tdx otherwise")
     if known(report.host.kvm.vm_type_supported):
-        return passed("KVM_X86_TDX_VM is offered")
-    return failed("KVM does not offer KVM_X86_TDX_VM")
+        return passed("KVM supports the VM type of TDs (KVM_X86_TDX_VM)")
+    return failed("KVM does not support the VM type of TDs (KVM_X86_TDX_VM)")
 
 
 @check("kvm.device")
 def device_is_there(report: Report) -> Verdict:
     return (
-        passed("/dev/kvm") if known(report.host.kvm.device) else failed("/dev/kvm does not exist")
+        passed("/dev/kvm exists")
+        if known(report.host.kvm.device)
+        else failed("/dev/kvm does not exist")
     )
 
 
 @check("kvm.capabilities")
 def agrees_with_module(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("vendors' kernels have another interface")
+        return skipped("this vendor's kernel has another interface")
     reason = _silent_refusal(report)
     if reason and not report.is_known("kvm.supported_attributes"):
         return failed(f"{reason}: kvm_intel does not load with tdx=1", _UPDATE)
@@ -105,19 +111,19 @@ def agrees_with_module(report: Report) -> Verdict:
         known(report.host.kvm.supported_xfam),
     )
     if not attributes or not xfam:
-        return failed("no TD attribute or no extended feature is left that both know")
+        return failed("KVM and the module have no TD attribute or no extended feature in common")
     return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
 
 
 @check("kvm.after_reboot")
 def stays_on(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("vendors' kernels have it on by themselves, or are told otherwise")
+        return skipped("this vendor's kernel enables TDX in another way")
     given = parameters.on_command_line(known(report.host.kernel.command_line), "kvm_intel", "tdx")
     if given is not None:  # modprobe hands it on behind what its own configuration gives
         if parameters.is_on(given):
-            return passed("the kernel command line turns it on")
-        return failed(f"the kernel command line gives kvm_intel.tdx={given}")
+            return passed("the kernel command line has kvm_intel.tdx=1")
+        return failed(f"the kernel command line has kvm_intel.tdx={given}")
     if parameters.is_on(known(report.host.kvm.tdx_option)):
-        return passed("modprobe's configuration turns it on")
-    return failed("neither the kernel command line nor /etc/modprobe.d turns it on")
+        return passed("modprobe's configuration has kvm_intel tdx=1")
+    return failed("kvm_intel tdx=1 is neither on the kernel command line nor in /etc/modprobe.d")

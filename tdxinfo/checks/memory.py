@@ -23,7 +23,7 @@ def cmrs_are_sane(report: Report) -> Verdict:
             return failed(f"{_spelled(after)} begins before {_spelled(before)} ends")
     odd = [cmr for cmr in cmrs if cmr.base % _PAGE or cmr.size % _PAGE]
     if odd:
-        return failed(f"{_spelled(odd[0])} is not of whole 4 KiB pages")
+        return failed(f"{_spelled(odd[0])} does not consist of whole 4 KiB pages")
     return passed(f"{counted(len(cmrs), 'CMR')}, {size(known(report.host.memory.cmr_bytes))}")
 
 
@@ -43,20 +43,21 @@ def cmrs_cover_ram(report: Report) -> Verdict:
     if not outside and tdmr.is_cut(regions, cmrs):
         return unknown(_CUT)
     if not outside:
-        return passed("no System RAM lies outside")
+        return passed("all System RAM is in CMRs")
     first = outside[0]
     cause = f" ({first.name})" if first.name else ""
     more = f", and {counted(len(outside) - 1, 'more range')}" if outside[1:] else ""
-    return warned(f"{_spelled(first)} is System RAM, but lies in no CMR{cause}{more}")
+    return warned(f"{_spelled(first)} is System RAM, but in no CMR{cause}{more}")
 
 
 @check("memory.tdmrs_fit")
 def tdmrs_fit(report: Report) -> Verdict:
     if report.host.module.state == "initialized":
-        return passed("the kernel built its TDMRs")
+        return passed("the kernel created its TDMRs")
     failure = report.host.module.failure
     if failure and failure.tdmr:
-        short = f"TDMR {_spelled(failure.tdmr)} has more holes and PAMTs than reserved areas"
+        where = f"TDMR {_spelled(failure.tdmr)}"
+        short = f"{where} has more holes and PAMTs than the module has reserved areas"
         return failed(short + _way_round(report))
     if failure and "TDMRs exhausted" in failure.message:
         return failed("there are more memory regions than TDMRs")
@@ -88,7 +89,7 @@ def _way_round(report: Report) -> str:
     plan = report.host.memory.plan_by_cmrs
     if plan is None or plan.outcome != "fits":
         return ""
-    return "; a kernel that makes reserved areas from CMRs has enough"
+    return "; they suffice for a kernel that makes reserved areas from CMRs"
 
 
 def _basis(origin: str) -> str:
@@ -132,12 +133,14 @@ def tdmrs_are_left(report: Report) -> Verdict:
 @check("memory.pamt_local")
 def pamts_are_local(report: Report) -> Verdict:
     if known(report.host.memory.pamt_on_other_node):
-        return failed("a PAMT lies on node 0, away from its memory")
-    return passed("the kernel found a node for each")
+        return failed("a PAMT is on node 0, its memory on another node")
+    return passed("each PAMT is on the NUMA node of its memory")
 
 
 @check("memory.hotplug")
 def added_memory_stays_out(report: Report) -> Verdict:
     if known(report.host.memory.added_memory_online):
-        return failed("added memory would go online, which the kernel refuses beside TDX")
+        return failed(
+            "added memory is brought online automatically, which the kernel refuses with TDX"
+        )
     return passed("added memory stays offline")

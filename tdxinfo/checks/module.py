@@ -15,7 +15,7 @@ _FIRST_LINE = "1.0"
 def was_attempted(report: Report) -> Verdict:
     state = known(report.host.module.state)
     if state != "not-attempted":
-        return passed("the kernel tried")
+        return passed("the kernel has tried to initialize the module")
     failure = report.host.module.failure
     generation = report.host.kernel.generation
     if failure:
@@ -24,15 +24,15 @@ def was_attempted(report: Report) -> Verdict:
             failure.message, reading.remedy or "Remove what the kernel names, and reboot."
         )
     reading = failures.of_silence("not-attempted", generation)
-    silence = "the kernel found KeyIDs, and has not tried to initialize the module"
+    silence = "the kernel found KeyIDs, but has not tried to initialize the module"
     return failed(f"{silence}: {reading.cause}" if reading.cause else silence, reading.remedy)
 
 
 @check("module.loaded")
 def is_loaded(report: Report) -> Verdict:
     if known(report.host.module.state) == "not-loaded":
-        return failed("the TDX module was never loaded")
-    return passed("the module answers")
+        return failed("the TDX module is not loaded")
+    return passed("the module is loaded")
 
 
 @check("module.line")
@@ -72,15 +72,15 @@ def has_no_rbp_mod(report: Report) -> Verdict:
     if origin == "inferred:module.release_features":
         return passed(f"release {report.host.module.release} has NO_RBP_MOD")
     if origin.startswith("inferred"):
-        return passed("this kernel would refuse the module otherwise")
-    return passed("NO_RBP_MOD")
+        return passed("implied: this kernel refuses modules without NO_RBP_MOD")
+    return passed("the module has NO_RBP_MOD")
 
 
 @check("module.initialized")
 def is_initialized(report: Report) -> Verdict:
     state = known(report.host.module.state)
     if state == "initialized":
-        return passed("initialized")
+        return passed("the module is initialized")
     if report.host.module.last_update == _LOST:
         return failed(f"{_failed_update(report)}: no module runs until the host reboots", _REBOOT)
     failure = report.host.module.failure
@@ -91,8 +91,8 @@ def is_initialized(report: Report) -> Verdict:
     if reading.cause:
         return failed(reading.cause, reading.remedy)
     if state == "failed":
-        return failed("the module does not run any more", _REBOOT)
-    return failed(f"the module is {state}")
+        return failed("the module was lost: it does not run any more", _REBOOT)
+    return failed(f"the state of the module is {state}")
 
 
 _LOST = "module-lost"
@@ -146,15 +146,15 @@ def _told(failure: Failure) -> list[str]:
 def is_production(report: Report) -> Verdict:
     if known(report.host.module.debug):
         return warned("the module is a debug build")
-    return passed("production build")
+    return passed("the module is a production build")
 
 
 @check("module.topology_enum")
 def has_topology_enum(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("KVM asks for it from Linux 6.16 on")
+        return skipped("KVM requires TOPOLOGY_ENUM only from Linux 6.16 on")
     if bits.is_set("TDX_FEATURES0", "TOPOLOGY_ENUM", known(report.host.module.features0)):
-        return passed("TOPOLOGY_ENUM")
+        return passed("the module has TOPOLOGY_ENUM")
     return failed("the module lacks TOPOLOGY_ENUM: kvm_intel does not load with tdx=1")
 
 
@@ -179,13 +179,27 @@ def is_newest(report: Report) -> Verdict:
     if release == newest:
         return passed(f"module {release} is the newest {which} {table}")
     told = f"module {release} is out of date: {newest} is the newest {which} {table}"
-    return warned(told, f"Update the TDX module to {newest}: {_HOW_TO_UPDATE}.")
+    return warned(told, f"Update the TDX module to {newest}. {_how_to_update(report)}")
 
 
-_HOW_TO_UPDATE = (
-    "with the firmware, in EFI/TDX, or from Linux 7.2 on at run time. Only binaries that Intel "
-    "signed load"
+_BY_FILES = (
+    "Copy TDX-SEAM.so and TDX-SEAM.so.sigstruct of that release to EFI/TDX on the EFI system "
+    "partition and reboot, or update the firmware; then `tdxinfo dump module.version` shows it."
 )
+_UPLOAD = "/sys/class/firmware/tdx_module"
+_AT_RUN_TIME = (
+    f"Without a reboot: `echo 1 > {_UPLOAD}/loading`, `cat FILE > {_UPLOAD}/data` with the "
+    f"release's TDX-BLOB file, `echo 0 > {_UPLOAD}/loading`; then {_UPLOAD}/status is idle, "
+    f"{_UPLOAD}/error is empty, and `tdxinfo dump module.version` shows the release. With a "
+    "reboot: copy TDX-SEAM.so and TDX-SEAM.so.sigstruct to EFI/TDX on the EFI system partition."
+)
+
+
+def _how_to_update(report: Report) -> str:
+    """With the kernel's firmware upload where it can be used now, else by files on the ESP."""
+    return _AT_RUN_TIME if report.host.seamldr.remaining_updates else _BY_FILES
+
+
 _DIFFERS = "Install a module that Intel released: with the firmware or in EFI/TDX."
 
 
@@ -208,9 +222,9 @@ def _differences(report: Report, version: ModuleVersion) -> str:
 @check("module.vcpus")
 def gives_enough_vcpus(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("KVM compares them from Linux 6.16 on")
+        return skipped("KVM compares the numbers only from Linux 6.16 on")
     limit, cpus = known(report.host.td.max_vcpus), known(report.host.platform.cpus_present)
-    told = f"a TD has up to {limit} virtual CPUs, the host {counted(cpus, 'CPU')}"
+    told = f"a TD can have {limit} virtual CPUs, and the host has {counted(cpus, 'CPU')}"
     return passed(told) if limit >= cpus else failed(told)
 
 
@@ -266,11 +280,11 @@ _MODULE_FILE, _SIGNATURE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"
 @check("module.esp")
 def esp_is_in_order(report: Report) -> Verdict:
     if report.is_absent("module.esp_files"):
-        return passed("there is no folder EFI/TDX")
+        return passed("the EFI system partition has no folder EFI/TDX")
     there = {name.lower() for name in known(report.host.module.esp_files)}
     found = [name for name in (_MODULE_FILE, _SIGNATURE) if name.lower() in there]
     if len(found) == 1:
-        return failed(f"{found[0]} lies there alone")
+        return failed(f"EFI/TDX has {found[0]} alone, without its counterpart")
     if found:
-        return informed("a module with its signature lies there, for the next boot")
-    return passed("no module lies there")
+        return informed("EFI/TDX has a module with its sigstruct for the next boot")
+    return passed("EFI/TDX has no module")

@@ -29,16 +29,22 @@ def module_version(policy: Policy, report: Report) -> Verdict:
         return failed(f"module {version} is of a line that the policy does not name")
     least = ModuleVersion.parse(wanted)
     if version.update is None or least.update is None:
-        return unknown(f"of module {version} the update is not known; the policy asks for {wanted}")
+        return unknown(
+            f"the update of module {version} is unknown, and the policy requires {wanted}"
+        )
     if version.update < least.update:
-        return failed(f"the module is {version}; the policy asks for {wanted}")
-    return passed(f"{version}, at least {wanted}")
+        return failed(f"the module is {version}, and the policy requires {wanted}")
+    return passed(f"the module is {version}, at least {wanted}")
 
 
 def features(policy: Policy, report: Report) -> Verdict:
     present = known(report.host.module.features)
     missing = [name for name in policy.module.features if name not in present]
-    return failed(f"missing: {', '.join(missing)}") if missing else passed("all are there")
+    return (
+        failed(f"missing features: {', '.join(missing)}")
+        if missing
+        else passed("the module has all features that the policy requires")
+    )
 
 
 _REMOVED = {

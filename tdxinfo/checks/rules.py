@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -58,10 +58,16 @@ class Rule(_Complete):
     """Checks that must not have failed."""
     proof: str | None = None
     """A check whose pass implies that this one passes."""
+    stops_tds: bool = False
+    """The kernel side can be ready all the same, but no TD starts while it warns."""
     aliases: tuple[str, ...] = ()
     """Ids that it had before."""
     remedy: Sentence | None = None
     """What to do when it fails."""
+    effect: Literal["", "reboot", "vms"] = ""
+    """What the remedy takes: a reboot of the host, or that all its VMs stop."""
+    by_distribution: dict[str, Sentence] = Field(default_factory=dict)
+    """What to do instead, with the names of a distribution."""
     menus: dict[str, str] = Field(default_factory=dict)
     """Where the firmware's setup has the option, by the machine's maker; "" is for others."""
     about: About | None = None

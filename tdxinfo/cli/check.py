@@ -10,57 +10,54 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of
+from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of, to_read
 from tdxinfo.cli.subject import report_of
 
 if TYPE_CHECKING:
     from tdxinfo.checks.document import CheckRun
+    from tdxinfo.checks.engine import Result, Selection
     from tdxinfo.model.verdict import HostVerdict
 
-_NAMES = "ID|GROUP"
+_NAMES = "ID|GROUP[,...]"
 
 
-@click.command()
+@click.command(context_settings={"allow_extra_args": True})
 @click.option(
     "--only",
+    "--group",
+    "only",
     multiple=True,
     metavar=_NAMES,
     shell_complete=completion.checks,
-    help="Judge by these checks alone.",
+    help="Run only these checks, and count each whatever its severity.",
 )
 @click.option(
     "--skip",
     multiple=True,
     metavar=_NAMES,
     shell_complete=completion.checks,
-    help="Leave these checks out.",
-)
-@click.option(
-    "--group",
-    multiple=True,
-    metavar="GROUP",
-    shell_complete=completion.groups,
-    help="Judge by these groups alone.",
+    help="Skip these checks.",
 )
 @click.option(
     "--policy",
     metavar="FILE",
-    help="Also judge by the terms in a TOML file.",
+    help="Also apply the policy in a TOML file.",
     shell_complete=completion.files,
 )
-@click.option("--strict", is_flag=True, help="Take a warning for a failure.")
+@click.option("--strict", is_flag=True, help="Treat warnings as failures.")
+@click.option("--steps", is_flag=True, help="Show what to do as numbered steps.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
 @click.option(
     "--output",
     metavar="FILE",
-    help="Put the answer into FILE, whole or not at all, readable for all.",
+    help="Write the output to FILE atomically (mode 0644 when new).",
     shell_complete=completion.files,
 )
 @click.option(
     "--expires",
     type=click.IntRange(1, 24 * 365),
     metavar="HOURS",
-    help="With --format nfd: NFD forgets the answer after HOURS.",
+    help="With --format nfd: NFD ignores the file after HOURS.",
 )
 @global_options
 @click.pass_context
@@ -68,42 +65,48 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     context: click.Context,
     only: tuple[str, ...],
     skip: tuple[str, ...],
-    group: tuple[str, ...],
     policy: str | None,
     strict: bool,
+    steps: bool,
     failed_only: bool,
     output: str | None,
     expires: int | None,
 ) -> int:
-    """Judge whether this host is ready to run trust domains.
+    """Check whether this host is ready to run trust domains.
 
-    The exit status is the answer: 0 ready; 1 a check failed; 2 wrong usage or unreadable input;
-    3 nothing failed, but something that decides could not be looked at; 4 not applicable, since
-    this is no Intel processor, or a virtual machine.
+    The exit status is the answer: 0 ready, or the selected checks passed; 1 at least one failed
+    (with --strict also: one warned); 2 wrong usage or unreadable input; 3 none failed, but a
+    required check could not run; 4 not applicable: the processor never has TDX, or this is a
+    virtual machine.
+
+    With --only or --skip the answer is about the selected checks, never about the whole host.
     """
     from tdxinfo.checks.document import CheckRun
-    from tdxinfo.checks.engine import run_checks, verdict_of
+    from tdxinfo.checks.engine import chosen_of, run_checks, verdict_of
     from tdxinfo.checks.policy_checks import checks_of, read_policy
 
     settings = settings_of(context)
+    if context.args:
+        given = context.args[0]
+        raise click.UsageError(f"check takes no argument {given!r:.80}. {to_read(given, 'check')}")
     if output is not None and settings.format == "table":
         known = ", ".join(name for name in formats_of("check") if name != "table")
         raise click.UsageError(f"--output needs a --format for programs: {known}.")
+    if steps and settings.format != "table":
+        raise click.UsageError("--steps is for the page; --format markdown has the steps too.")
     if expires is not None and settings.format != "nfd":
         raise click.UsageError("--expires is for --format nfd.")
-    chosen, left_out = _ids(only) | _ids(group, of_groups=True), _ids(skip)
     terms = None if policy is None else read_policy(policy)
     added = () if terms is None else checks_of(terms)
     report = report_of(settings)
-    results = run_checks(report, left_out, terms, added, date.today())
-    if chosen:
-        results = [result for result in results if result.check.id in chosen]
-    if not results:
-        raise click.UsageError("No check is left to judge by. Checks of a policy need --policy.")
-    verdict = verdict_of(results, strict)
+    results = run_checks(report, _ids(skip), terms, added, date.today())
+    selection = _selection(only, skip, results)
+    if selection:
+        results = chosen_of(results, selection.ids)
+    verdict = verdict_of(results, strict, selection)
     if settings.quiet and output is None:
         return status_of(verdict)
-    run = CheckRun(report, results, verdict, not (only or skip or group), time.time())
+    run = CheckRun(report, results, verdict, time.time(), selection)
     if settings.format == "nfd":
         from tdxinfo.render import nfd
 
@@ -113,7 +116,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     else:
         from tdxinfo.render import theme, verdicts
 
-        options = verdicts.Options(settings.verbose, failed_only)
+        options = verdicts.Options(settings.verbose, failed_only, steps)
         verdicts.print_verdict(theme.console(settings.color), run, options)
     return status_of(verdict)
 
@@ -122,7 +125,32 @@ def status_of(verdict: HostVerdict) -> ExitStatus:
     return ExitStatus[verdict.name]
 
 
-def _ids(names: tuple[str, ...], of_groups: bool = False) -> set[str]:
+def _selection(
+    only: tuple[str, ...], skip: tuple[str, ...], results: list[Result]
+) -> Selection | None:
+    """What --only and --skip leave of these results. Raises UsageError where nothing is left."""
+    from tdxinfo.checks.engine import Selection
+
+    if not only and not skip:
+        return None
+    asked, left_out = frozenset(_ids(only)), _ids(skip)
+    ids = tuple(
+        result.check.id
+        for result in results
+        if result.check.id not in left_out and (not only or result.check.id in asked)
+    )
+    if not ids:
+        raise click.UsageError("No check is left to run. Checks of a policy need --policy.")
+    by_id = frozenset(_ids(tuple(name for name in _split(only) if "." in name)))
+    return Selection(ids, asked, by_id)
+
+
+def _split(names: tuple[str, ...]) -> list[str]:
+    """The names of repeated options, each of which can hold several."""
+    return [part.strip() for name in names for part in name.split(",")]
+
+
+def _ids(names: tuple[str, ...]) -> set[str]:
     """The ids of the checks and groups named. Raises UsageError."""
     from tdxinfo.checks.engine import CHECKS, ids_by_alias
     from tdxinfo.checks.policy_checks import POLICY_CHECKS
@@ -130,23 +158,22 @@ def _ids(names: tuple[str, ...], of_groups: bool = False) -> set[str]:
     known = [*CHECKS, *POLICY_CHECKS]
     former = ids_by_alias()
     ids: set[str] = set()
-    for name in names:
+    for name in _split(names):
         of_group = {check_id for check_id in known if check_id.partition(".")[0] == name}
-        of_check = {former.get(name, name)} & set(known)
-        found = of_group if of_groups else of_group | of_check
+        found = of_group | ({former.get(name, name)} & set(known))
         if not found:
-            raise click.UsageError(_no_such(name, known, "group" if of_groups else "check"))
+            raise click.UsageError(_no_such(name, known))
         ids |= found
     return ids
 
 
-def _no_such(name: str, known: list[str], what: str) -> str:
+def _no_such(name: str, known: list[str]) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=3) if what == "check" else []
-    groups = ", ".join(dict.fromkeys(check_id.partition(".")[0] for check_id in known))
-    hint = f"Did you mean {', '.join(near)}?" if near else f"Groups are {groups}."
-    return f"There is no {what} {name!r:.80}. {hint}"
+    groups = list(dict.fromkeys(check_id.partition(".")[0] for check_id in known))
+    near = get_close_matches(name, [*groups, *known], n=3)
+    hint = f"Did you mean {', '.join(near)}?" if near else f"The groups are {', '.join(groups)}."
+    return f"There is no check or group {name!r:.80}. {hint}"
 
 
 def _put(text: str, output: str | None) -> None:

@@ -26,10 +26,10 @@ LIVE = "live"
     multiple=True,
     metavar="SECTION|SECTION.FIELD",
     shell_complete=completion.facts,
-    help="Leave these facts out.",
+    help="Do not compare these facts.",
 )
-@click.option("--all", "everything", is_flag=True, help="Also compare what is always in motion.")
-@click.option("--strict", is_flag=True, help="Take what only one of both tells for a difference.")
+@click.option("--all", "everything", is_flag=True, help="Also compare volatile facts.")
+@click.option("--strict", is_flag=True, help="Treat a fact that only one host has as a difference.")
 @global_options
 @click.pass_context
 def diff(  # noqa: PLR0913  # each option is a parameter
@@ -43,43 +43,43 @@ def diff(  # noqa: PLR0913  # each option is a parameter
 ) -> int:
     """Show what differs between A and B: what --from takes, or `live` for this machine.
 
-    Features, attributes, CMRs and CPUID bits are compared one by one. What only one of both tells
-    is listed, but is no difference unless --strict is given. KeyIDs in use and the like are always
-    in motion, and are left out unless --all is given. The exit status is the answer: 0 the same;
-    1 different; 2 wrong usage or unreadable input.
+    The verdicts of `check` are compared too. Features, attributes, CMRs and CPUID bits are compared
+    one by one. A fact that only one host has is listed, but is no difference unless --strict is
+    given. Volatile facts, such as the KeyIDs in use, are not compared unless --all is given. The
+    exit status is the answer: 0 the same; 1 different; 2 wrong usage or unreadable input.
     """
-    from tdxinfo.compare import Kind, compare
+    from tdxinfo.compare import Kind, compare, verdicts_of
     from tdxinfo.host import fact_names, volatile_facts
 
     settings = settings_of(context)
-    if settings.source is not None:
-        raise click.UsageError("--from has no place here: A and B name the two hosts.")
-    if settings.vmlinux is not None:
-        raise click.UsageError(
-            "--vmlinux has no place here: make a report of the crash dump first, and compare that."
-        )
     if a == b == "-":
         raise click.UsageError("Standard input can be read only once.")
-    in_motion = [] if everything else volatile_facts()
-    left_out = list(dict.fromkeys([*in_motion, *(chosen(ignore) if ignore else ())]))
+    volatile = [] if everything else volatile_facts()
+    left_out = list(dict.fromkeys([*volatile, *(chosen(ignore) if ignore else ())]))
     names = [name for name in fact_names() if name not in left_out]
-    first, second = (_report(given, names) for given in (a, b))
+    first, second = (_report(given) for given in (a, b))
     found = compare(first, second, names)
     if not found.compared:
-        raise BadInput(f"{a} and {b} have no fact in common that could be compared.")
-    is_different = any(strict or d.kind is Kind.CHANGED for d in found.differences)
+        raise BadInput(f"No fact is known of both {a} and {b}.")
+    verdicts = verdicts_of(first, second)
+    is_different = verdicts.differ or any(
+        strict or d.kind is Kind.CHANGED for d in found.differences
+    )
     if settings.format == "json" and not settings.quiet:
         from tdxinfo.compare import diff_report
 
-        document = diff_report(first, second, found, left_out, is_different)
+        document = diff_report(
+            first, second, found, verdicts, ignored=left_out, different=is_different
+        )
         click.echo(document.model_dump_json())
     elif not settings.quiet:
         from tdxinfo.render import changes, theme
 
         wanted = changes.Wanted(left_out, settings.verbose, strict)
-        changes.print_comparison(theme.console(settings.color), (first, second), found, wanted)
+        console = theme.console(settings.color)
+        changes.print_comparison(console, (first, second), verdicts, found, wanted)
     return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
 
 
-def _report(given: str, names: list[str]) -> Report:
-    return report_of(Settings(source=None if given == LIVE else given), names)
+def _report(given: str) -> Report:
+    return report_of(Settings(source=None if given == LIVE else given))

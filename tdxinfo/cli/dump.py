@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import Settings, global_options, settings_of
+from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of, to_read
 from tdxinfo.cli.subject import examine, report_of
 from tdxinfo.errors import BadInput
 
 
-@click.command()
+class Wanted(NamedTuple):
+    """How a list is to be shown."""
+
+    columns: list[str] | None = None
+    """In this order; None for all."""
+    noheadings: bool = False
+    in_bytes: bool = False
+
+    @property
+    def is_given(self) -> bool:
+        return self.columns is not None or self.noheadings or self.in_bytes
+
+
+EPILOG = """\b
+Columns of lists of memory:  base, end, size, node, name
+Columns of memory.tdmrs:     base, end, size, pamt, reserved
+Columns of *.cpuid_config:   leaf, subleaf, eax, ebx, ecx, edx
+"""
+"""Stands below the options; a test holds it against the types."""
+
+
+@click.command(epilog=EPILOG)
 @click.argument(
     "facts", nargs=-1, metavar="[SECTION|SECTION.FIELD]...", shell_complete=completion.facts
 )
+@click.option("--raw", is_flag=True, help="Print only the value of one fact.")
 @click.option(
-    "--all-sources", is_flag=True, help="Ask every place, not only the first that answers."
+    "-o",
+    "--columns",
+    metavar="LIST",
+    help="Show one list with these columns, separated by commas.",
+)
+@click.option("--noheadings", is_flag=True, help="Print no headings.")
+@click.option("--bytes", "in_bytes", is_flag=True, help="Print sizes in bytes.")
+@click.option(
+    "--all-sources", is_flag=True, help="Query every source, not only the first that answers."
 )
 @click.option(
     "--fields", is_flag=True, help="List the TDX module's metadata, every field with its id."
@@ -24,61 +56,133 @@ from tdxinfo.errors import BadInput
     "--map",
     "as_map",
     is_flag=True,
-    help="Draw the physical memory to scale; goes with `memory`, and not with JSON.",
+    help="Draw the physical memory to scale (only with `memory`, not with JSON).",
 )
 @global_options
 @click.pass_context
-def dump(
+def dump(  # noqa: PLR0913  # each option is a parameter
     context: click.Context,
+    *,
     facts: tuple[str, ...],
+    raw: bool,
+    columns: str | None,
+    noheadings: bool,
+    in_bytes: bool,
     all_sources: bool,
     fields: bool,
     as_map: bool,
-) -> None:
-    """Show what is known of the TDX host, or the facts named.
+) -> int:
+    """Show everything this host knows about Intel TDX, or the facts named.
 
-    A value is never a guess: what no place told is unknown, with the reason. The exit status is 0
-    when a report was made, also on a machine without TDX.
+    A value is never a guess: what no source has is unknown, with the reason. The exit status is 0
+    when a report was made, also on a machine without TDX; with --raw it is 1 when the fact is
+    unknown.
     """
     settings = settings_of(context)
     names = chosen(facts)
+    wanted = Wanted(columns.split(",") if columns is not None else None, noheadings, in_bytes)
+    one_of = {"--map": as_map, "--fields": fields, "--all-sources": all_sources, "--raw": raw}
+    given = [option for option, is_given in one_of.items() if is_given]
+    if len(given) > 1 or (given and wanted.is_given):
+        raise click.UsageError(f"{given[0]} cannot be combined with other ways to show facts.")
+    if given and settings.format == "csv":
+        raise click.UsageError(f"{given[0]} has no format csv.")
     if as_map:
         _dump_map(settings, facts)
-        return
-    if fields:
+    elif fields:
         _dump_fields(settings)
-        return
-    if all_sources:
+    elif all_sources:
         _dump_all_sources(settings, names)
-        return
+    elif raw:
+        return _dump_raw(settings, facts, names)
+    elif wanted.is_given or settings.format == "csv":
+        _dump_list(settings, names, wanted)
+    else:
+        _dump_facts(settings, facts, names)
+    return ExitStatus.READY
+
+
+def _dump_facts(settings: Settings, facts: tuple[str, ...], names: list[str]) -> None:
     report = report_of(settings, names)
     if settings.quiet:
         return
     if settings.format == "json":
         click.echo(report.model_dump_json())
         return
+    from tdxinfo.render import facts as facts_page
     from tdxinfo.render import page, theme
 
     console = theme.console(settings.color)
-    if facts:
-        page.print_facts(console, report, names, settings.verbose)
-        if "td" in facts:
-            from tdxinfo.render.td import print_choices
-
-            print_choices(console, report)
-    else:
+    if not facts:
         page.print_host(console, report, settings.verbose)
+        return
+    facts_page.print_facts(console, report, names, settings.verbose)
+    if {"module", "module.features"} & set(facts):
+        page.print_features(console, report)
+    if "td" in facts:
+        from tdxinfo.render.td import print_choices
+
+        print_choices(console, report)
+
+
+def _dump_raw(settings: Settings, facts: tuple[str, ...], names: list[str]) -> int:
+    """One value for a script; status 1 where it is unknown."""
+    from tdxinfo.render import plain, words
+
+    if settings.format != "table":
+        raise click.UsageError(f"--raw has no format {settings.format}.")
+    if len(facts) != 1 or len(names) != 1 or facts[0] != names[0]:
+        raise click.UsageError("--raw needs one fact, for example module.version.")
+    report = report_of(settings, names)
+    (name,) = names
+    if not report.is_known(name):
+        click.echo(f"tdxinfo: {name} is unknown: {words.reason(report, name)}", err=True)
+        return ExitStatus.NOT_READY
+    if not settings.quiet:
+        click.echo(plain.raw(name, report))
+    return ExitStatus.READY
+
+
+def _dump_list(settings: Settings, names: list[str], wanted: Wanted) -> None:
+    """A list as a table or as CSV; of other facts CSV has a row each."""
+    from tdxinfo.render import plain
+
+    if settings.format == "json":
+        raise click.UsageError("JSON has all columns: leave --columns, --noheadings, --bytes out.")
+    if len(names) != 1 or not plain.columns_of(names[0]):
+        if wanted.columns is not None or settings.format != "csv":
+            raise click.UsageError(
+                "--columns, --noheadings and --bytes need one list, for example memory.cmrs."
+            )
+        report = report_of(settings, names)
+        if not settings.quiet:
+            click.echo(plain.facts_csv(report, names, wanted), nl=False)
+        return
+    (name,) = names
+    known = plain.columns_of(name)
+    for column in wanted.columns or ():
+        if column not in known:
+            raise click.UsageError(
+                f"{name} has no column {column!r:.40}. Its columns: {', '.join(known)}."
+            )
+    report = report_of(settings, names)
+    if settings.quiet:
+        return
+    if settings.format == "csv":
+        click.echo(plain.list_csv(report, name, wanted), nl=False)
+        return
+    from tdxinfo.render import theme
+
+    plain.print_list(theme.console(settings.color), report, name, wanted)
 
 
 def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
     from tdxinfo.host import fact_names
 
     if set(facts) - {"memory"}:
-        raise click.UsageError("--map draws the memory, and no other facts: leave them out.")
+        raise click.UsageError("--map draws only the memory: leave the other facts out.")
     if settings.format == "json":
-        raise click.UsageError(
-            "--map draws for people: leave --map out, `dump memory --json` tells the same."
-        )
+        raise click.UsageError("--map has no JSON: `dump memory --json` has the same facts.")
     report = report_of(settings, fact_names("memory"))
     if settings.quiet:
         return
@@ -95,7 +199,7 @@ def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     def all_sources(subject: Machine | Report) -> Report:
         if not isinstance(subject, Machine):
             raise BadInput(
-                "--all-sources needs a machine or a capture: a report keeps no other answers."
+                "--all-sources needs a machine or a capture: a report has one answer for each fact."
             )
         return observe_all_sources(subject, names)
 
@@ -105,9 +209,10 @@ def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     if settings.format == "json":
         click.echo(report.model_dump_json())
         return
-    from tdxinfo.render import page, theme
+    from tdxinfo.render import facts as facts_page
+    from tdxinfo.render import theme
 
-    page.print_answers(theme.console(settings.color), report.all_sources or {})
+    facts_page.print_answers(theme.console(settings.color), report.all_sources or {})
 
 
 def _dump_fields(settings: Settings) -> None:
@@ -118,7 +223,7 @@ def _dump_fields(settings: Settings) -> None:
     def report_of_fields(subject: Machine | Report) -> Report:
         if not isinstance(subject, Machine):
             raise BadInput(
-                "--fields needs a machine, a capture or a dump: a report keeps no metadata."
+                "--fields needs a machine, a capture or a dump: a report has no metadata."
             )
         return Report(**frame(subject.origin), fields=tuple(elements_of(subject)))
 
@@ -152,10 +257,13 @@ def chosen(facts: tuple[str, ...]) -> list[str]:
 
 
 def _no_such(fact: str, known: list[str]) -> str:
+    import os
     from difflib import get_close_matches
 
+    if os.path.exists(fact):
+        return f"There is no fact {fact!r:.80}. {to_read(fact, 'dump')}"
     near = get_close_matches(fact, known, n=3)
     if near:
         return f"There is no fact {fact!r:.80}. Did you mean {', '.join(near)}?"
     sections = ", ".join(name for name in known if "." not in name)
-    return f"There is no fact {fact!r:.80}. Sections are {sections}."
+    return f"There is no fact {fact!r:.80}. The sections are {sections}."

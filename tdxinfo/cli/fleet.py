@@ -1,15 +1,16 @@
-"""`tdxinfo fleet`: many hosts at once, those that are unlike the others first."""
+"""`tdxinfo fleet`: many hosts at once, those that fail or warn first."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import ExitStatus, global_options, settings_of
+from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,8 +20,31 @@ _OFTEN = 0.2
 """Seconds between two looks at the progress."""
 
 
-@click.command()
+COLUMNS = (
+    "name",
+    "place",
+    "verdict",
+    "first_failure",
+    "warnings",
+    "state",
+    "version",
+    "release",
+    "features0",
+    "error",
+)
+"""What --columns takes, in the order of --format csv."""
+
+
+@click.command(epilog=f"Columns: {', '.join(COLUMNS)}")
 @click.argument("paths", nargs=-1, metavar="PATH...", shell_complete=completion.files)
+@click.option("--all", "show_all", is_flag=True, help="List all kinds of hosts.")
+@click.option(
+    "-o",
+    "--columns",
+    metavar="LIST",
+    help="Print a line for each host with these columns, separated by commas.",
+)
+@click.option("--noheadings", is_flag=True, help="Print no headings.")
 @click.option(
     "--print-playbook", is_flag=True, help="Print an Ansible playbook that gathers reports."
 )
@@ -29,18 +53,24 @@ _OFTEN = 0.2
 )
 @global_options
 @click.pass_context
-def fleet(
-    context: click.Context, paths: tuple[str, ...], print_playbook: bool, print_timer: bool
+def fleet(  # noqa: PLR0913  # each option is a parameter
+    context: click.Context,
+    *,
+    paths: tuple[str, ...],
+    show_all: bool,
+    columns: str | None,
+    noheadings: bool,
+    print_playbook: bool,
+    print_timer: bool,
 ) -> int:
-    """Show many hosts by kind: verdict, first failure, module and features, the rarest first.
+    """Show many hosts by kind: those that fail or warn first, the rarest first.
 
     PATH is what --from takes, a folder of such files, a file of JSON reports one after another, or
-    - for standard input. A report of `check` says itself what was found; everything else is judged
-    here, and of its facts only those that decide are looked at. --json prints a line for each host
-    as soon as it is read.
+    - for standard input. A report of `check` keeps its verdict; every other host is checked here.
+    --json and --format csv print a line for each host as soon as it is read.
 
     The exit status is 2 if an input could not be read, after the others were done; else 1 if a
-    host is not ready, 3 if one is undecided, 4 if no host is applicable, and 0 otherwise.
+    host is not ready, 3 if one is undecided, 4 if TDX applies to none, and 0 otherwise.
     """
     settings = settings_of(context)
     if print_playbook or print_timer:
@@ -48,19 +78,62 @@ def fleet(
 
         click.echo(deploy.text(deploy.PLAYBOOK if print_playbook else deploy.UNITS), nl=False)
         return ExitStatus.READY
-    if settings.source is not None:
-        raise click.UsageError("fleet takes what it reads as PATH, not by --from.")
     if not paths:
         raise click.UsageError("Name reports, captures or folders of them.")
-    seen = _read(paths, as_json=settings.format == "json" and not settings.quiet)
+    lines = _lines(settings, columns, noheadings)
+    seen = _read(paths, lines)
     if not seen.hosts and not seen.refused:
         raise BadInput(f"There is no report or capture in {', '.join(paths)}.")
-    if settings.format == "table" and not settings.quiet and seen.hosts:
+    if lines is None and not settings.quiet and seen.hosts:
         from tdxinfo.render import theme
         from tdxinfo.render.fleet import print_fleet
 
-        print_fleet(theme.console(settings.color), seen, settings.verbose)
+        print_fleet(theme.console(settings.color), seen, show_all or settings.verbose)
     return status_of(seen)
+
+
+def _lines(
+    settings: Settings, columns: str | None, noheadings: bool
+) -> Callable[[Entry], str] | None:
+    """What makes a line of each host; None where there is a page instead. Raises UsageError."""
+    if settings.format == "json":
+        if columns is not None or noheadings:
+            raise click.UsageError("JSON has all columns: leave --columns and --noheadings out.")
+        return _json_line if not settings.quiet else None
+    chosen = columns.split(",") if columns is not None else list(COLUMNS)
+    for column in chosen:
+        if column not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            raise click.UsageError(f"There is no column {column!r:.40}. The columns: {known}.")
+    is_csv = settings.format == "csv"
+    if settings.quiet or not (is_csv or columns is not None):
+        if noheadings:
+            raise click.UsageError("--noheadings goes with --columns or --format csv.")
+        return None
+    if not noheadings:
+        click.echo(_row(chosen, is_csv))
+    return lambda entry: _row([_cell(entry, column) for column in chosen], is_csv)
+
+
+def _json_line(entry: Entry) -> str:
+    return entry.document().model_dump_json(ensure_ascii=True)
+
+
+def _row(cells: list[str], is_csv: bool) -> str:
+    """A line of CSV, or cells apart by tabs for awk and cut."""
+    if not is_csv:
+        return "\t".join(cell or "-" for cell in cells)
+    from tdxinfo.render.plain import as_csv
+
+    return as_csv(cells, [], noheadings=False).rstrip("\n")
+
+
+def _cell(entry: Entry, column: str) -> str:
+    from tdxinfo.render.safe import printable
+
+    found = entry.document().model_dump(mode="json")
+    value = found["module"][column] if column in found["module"] else found[column]
+    return printable(" ".join(value) if isinstance(value, list) else str(value or ""))
 
 
 def status_of(seen: Fleet) -> ExitStatus:
@@ -75,20 +148,20 @@ def status_of(seen: Fleet) -> ExitStatus:
     return ExitStatus.READY if seen.verdicts[HostVerdict.READY] else ExitStatus.NOT_APPLICABLE
 
 
-def _read(paths: tuple[str, ...], as_json: bool) -> Fleet:
+def _read(paths: tuple[str, ...], line_of: Callable[[Entry], str] | None) -> Fleet:
     """Reads all, says of each that cannot be read why, and prints a line for each if wanted."""
     from tdxinfo.fleet import Fleet, Reader
     from tdxinfo.render.safe import printable
 
-    seen, progress = Fleet(), _Progress(as_json)
+    seen, progress = Fleet(), _Progress(line_of is not None)
 
     def take(entry: Entry) -> None:
         seen.add(entry)
         if entry.error is not None:
             progress.clear()
             click.echo(f"tdxinfo: {printable(entry.error)}", err=True)
-        if as_json:
-            click.echo(entry.document().model_dump_json(ensure_ascii=True))
+        if line_of is not None:
+            click.echo(line_of(entry))
         progress.show(seen)
 
     Reader(take).read(paths)

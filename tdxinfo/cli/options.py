@@ -25,23 +25,52 @@ class ExitStatus(IntEnum):
     UNDECIDED = 3
     NOT_APPLICABLE = 4
     CRASH = 70
+    PASSED = 0
+    FAILED = 1
     INTERRUPTED = 130
     BROKEN_PIPE = 141
 
 
 FORMATS: dict[str, tuple[str, ...]] = {
-    "table": (),
-    "json": (),
-    "prometheus": ("check",),
-    "nfd": ("check",),
-    "junit": ("check",),
-    "markdown": ("check",),
+    "dump": ("table", "json", "csv"),
+    "check": ("table", "json", "prometheus", "nfd", "junit", "markdown"),
+    "fleet": ("table", "json", "csv"),
 }
-"""The formats of --format, each with the commands that have it; () means every command."""
+"""The formats of --format, by command; of others they are these two."""
+_COMMON_FORMATS = ("table", "json")
+
+_HOST = ("source", "vmlinux")
+_OUTPUT = ("format", "json", "color", "quiet", "verbose")
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "explain": (*_HOST, "format", "json", "color", "quiet"),
+    "capture": (*_HOST, "quiet"),
+    "diff": _OUTPUT,
+    "fleet": _OUTPUT,
+    "schema": ("quiet",),
+    "status": _OUTPUT,
+    "build": ("quiet", "verbose"),
+    "load": ("quiet", "verbose"),
+    "unload": ("quiet", "verbose"),
+    "dkms": ("quiet", "verbose"),
+}
+"""Which of the shared options a command has; one that is not here has all."""
+
+_INSTEAD = {
+    ("diff", "source"): " A and B name the two hosts.",
+    ("diff", "vmlinux"): " Make a report of the crash dump first, and compare that.",
+    ("fleet", "source"): " Name what it reads as PATH.",
+}
 
 
-def formats_of(command: str) -> list[str]:
-    return [name for name, commands in FORMATS.items() if not commands or command in commands]
+def formats_of(command: str) -> tuple[str, ...]:
+    """The formats of a command; of the top of the tree all that there are."""
+    if command == "root":
+        return tuple(dict.fromkeys(name for names in FORMATS.values() for name in names))
+    return FORMATS.get(command, _COMMON_FORMATS)
+
+
+def options_of(command: str) -> tuple[str, ...]:
+    return OPTIONS.get(command, (*_HOST, *_OUTPUT))
 
 
 class Settings:
@@ -49,6 +78,8 @@ class Settings:
 
     def __init__(self, source: str | None = None) -> None:
         self.source = source
+        self.given: dict[str, str] = {}
+        """The options that were given, by name, as their long flags."""
         self.vmlinux: str | None = None
         self.format = "table"
         self.color = "auto"
@@ -57,12 +88,18 @@ class Settings:
 
 
 def settings_of(context: click.Context) -> Settings:
-    """The options of this run. Raises UsageError for a format that the command does not have."""
+    """The options of this run. Raises UsageError for those that the command does not have."""
     settings = _kept(context)
     command = str(context.command.name)
+    for name, flag in settings.given.items():
+        if name not in options_of(command):
+            instead = _INSTEAD.get((command, name), "")
+            raise click.UsageError(f"`{command}` has no option {flag}.{instead}", context)
     if settings.format not in formats_of(command):
         known = ", ".join(formats_of(command))
-        raise click.UsageError(f"{command} has no format {settings.format}. It has: {known}.")
+        raise click.UsageError(
+            f"`{command}` has no format {settings.format}. Its formats: {known}.", context
+        )
     return settings
 
 
@@ -75,77 +112,66 @@ def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> Non
     if value is None:
         return
     settings = _kept(context)
+    settings.given[str(parameter.name)] = parameter.opts[-1]
     if parameter.name == "json":
         settings.format = "json"
     else:
         setattr(settings, str(parameter.name), value)
 
 
-GLOBAL_OPTIONS = (
-    click.option(
+def _option(*names: str, **attributes: Any) -> Callable[[F], F]:
+    return click.option(*names, expose_value=False, callback=_keep, **attributes)
+
+
+def _format_option(command: str) -> Callable[[F], F]:
+    formats = formats_of(command)
+    return _option("--format", type=click.Choice(formats), help="Output format.  [default: table]")
+
+
+SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
+    "source": lambda _: _option(
         "--from",
         "source",
         metavar="PATH|example:NAME",
         shell_complete=completion.subjects,
         help="Read a capture, a report, a kernel log, a dump, - or an example, not this machine.",
-        expose_value=False,
-        callback=_keep,
     ),
-    click.option(
+    "vmlinux": lambda _: _option(
         "--vmlinux",
         metavar="FILE",
         help="With a crash dump: the kernel's vmlinux, where the dump lacks symbols or BTF.",
-        expose_value=False,
         shell_complete=completion.files,
-        callback=_keep,
     ),
-    click.option(
-        "--format",
-        type=click.Choice(list(FORMATS)),
-        help="How to print the answer.  [default: table]",
-        expose_value=False,
-        callback=_keep,
-    ),
-    click.option(
-        "--json",
-        is_flag=True,
-        default=None,
-        help="Short for --format json.",
-        expose_value=False,
-        callback=_keep,
-    ),
-    click.option(
+    "format": _format_option,
+    "json": lambda _: _option("--json", is_flag=True, default=None, help="Same as --format json."),
+    "color": lambda _: _option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         help="Use colour.  [default: auto]",
-        expose_value=False,
-        callback=_keep,
     ),
-    click.option(
-        "-q",
-        "--quiet",
-        is_flag=True,
-        default=None,
-        help="Print nothing but errors; the exit status is the answer.",
-        expose_value=False,
-        callback=_keep,
+    "quiet": lambda _: _option(
+        "-q", "--quiet", is_flag=True, default=None, help="Print only errors."
     ),
-    click.option(
-        "-v",
-        "--verbose",
-        is_flag=True,
-        default=None,
-        help="Also print where each value came from.",
-        expose_value=False,
-        callback=_keep,
+    "verbose": lambda _: _option(
+        "-v", "--verbose", is_flag=True, default=None, help="Print more: sources and reasons."
     ),
-)
+}
+"""The options that several commands share, by name, each made for a command."""
 
 
-def global_options(command: F) -> F:
-    for option in reversed(GLOBAL_OPTIONS):
-        command = option(command)
-    return command
+def global_options(function: F) -> F:
+    """Gives the command the shared options that it has."""
+    command = function.__name__
+    for name in reversed(options_of(command)):
+        function = SHARED[name](command)(function)
+    return function
+
+
+def to_read(path: str, command: str) -> str:
+    """How to have a command read a file that was given as its argument."""
+    import shlex
+
+    return f"To read a file: `tdxinfo --from {shlex.quote(path)} {command}`."
 
 
 def wants_trace(arguments: list[str]) -> bool:

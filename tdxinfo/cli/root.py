@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any
 
 import click
 
 from tdxinfo import __version__
-from tdxinfo.cli.options import ExitStatus, global_options
+from tdxinfo.cli.options import ExitStatus, global_options, to_read
 
 COMMANDS = {
-    "dump": "Show what is known of the TDX host, or the facts named.",
-    "check": "Judge whether this host is ready to run trust domains.",
-    "explain": "Tell what a field, bit, code, check or fact means.",
-    "capture": "Write a record of this host that --from replays.",
-    "diff": "Show what differs between two hosts, reports or captures.",
-    "fleet": "Judge many reports or captures; unusual hosts first.",
-    "helper": "Build, load or remove the helper that reads everything.",
-    "schema": "Print the JSON Schema of what --json prints.",
+    "dump": "Show what this host knows about TDX, or named facts.",
+    "check": "Check whether this host is ready to run trust domains.",
+    "explain": "Explain a field, bit, code, check, fact or log line.",
+    "capture": "Record this host, so that --from can replay it.",
+    "diff": "Show what differs between two hosts or captures.",
+    "fleet": "Check many hosts from their reports or logs.",
+    "helper": "Build, load or remove the optional native helper.",
+    "schema": "Print the JSON Schema of the JSON output.",
 }
 """Each command and what it does, in the order of use; its module is loaded when it is called."""
 
@@ -36,6 +37,14 @@ class RootGroup(click.Group):
         command.short_help = COMMANDS[cmd_name]
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise click.UsageError(_no_such(name), ctx)
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -48,13 +57,27 @@ class RootGroup(click.Group):
             raise click.exceptions.Exit(ExitStatus.BROKEN_PIPE) from None
 
 
+def _no_such(name: str) -> str:
+    """What somebody may have meant who named no command."""
+    from difflib import get_close_matches
+
+    if os.path.exists(name):
+        return f"There is no command {name!r:.80}. {to_read(name, 'check')}"
+    near = get_close_matches(name, COMMANDS, n=1)
+    hint = f" Did you mean {near[0]}?" if near else f" The commands are {', '.join(COMMANDS)}."
+    return f"There is no command {name!r:.80}.{hint}"
+
+
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="tdxinfo", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="tdxinfo", message="%(prog)s %(version)s"
+)
 @global_options
 def root() -> None:
-    """Tell what this machine knows about Intel TDX on the host side.
+    """Show everything this host knows about Intel TDX.
 
-    The TDX module's version and features, whether it has NO_RBP_MOD, the memory that can be made
-    private, the KeyIDs, and whether the host is ready to run trust domains. It only reads, but for
-    `helper`. Without root it shows what it can and says what root would add.
+    The TDX module with its version, features and state, whether it has NO_RBP_MOD, the convertible
+    memory (CMRs), the KeyIDs, and whether the host is ready to run trust domains (TDs). It never
+    changes anything, except through `helper`. Without root it shows what it can, and says what
+    root would add.
     """

@@ -82,6 +82,20 @@ def _packages(blocks: list[dict[str, str]]) -> dict[int, int] | None:
     return packages
 
 
+_MAKERS = {
+    "GenuineIntel": "Intel",
+    "AuthenticAMD": "AMD",
+    "HygonGenuine": "Hygon",
+    "CentaurHauls": "Centaur",
+    "  Shanghai  ": "Zhaoxin",
+}
+
+
+def maker(vendor: str) -> str:
+    """The maker's name for a vendor's id: AMD for AuthenticAMD."""
+    return _MAKERS.get(vendor, vendor)
+
+
 def codename(family: int, model: int) -> str | None:
     """Sapphire Rapids for family 6, model 143; None for what is not in the table."""
     row = cpu_row(family, model)

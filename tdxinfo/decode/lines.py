@@ -13,6 +13,26 @@ _SHOWN = 40
 _PAGE = 4096
 
 
+_FAMILIES = {
+    "ubuntu": "ubuntu",
+    "debian": "debian",
+    "suse": "suse",
+    "sles": "suse",
+    **dict.fromkeys(("rhel", "fedora", "centos", "rocky", "almalinux", "ol"), "rhel"),
+}
+"""Ids of os-release, and the family whose package names they share."""
+
+
+def distribution(text: str) -> str:
+    """The family of the distribution that an os-release file names. Raises Malformed."""
+    lines = r"""^(ID|ID_LIKE)=["']?([a-z0-9._ -]{1,80})["']?$"""
+    pairs = dict(re.findall(lines, text, re.MULTILINE))
+    if "ID" not in pairs:
+        raise Malformed("/etc/os-release has no ID")
+    ids = [pairs["ID"], *pairs.get("ID_LIKE", "").split()]
+    return next((_FAMILIES[found] for found in ids if found in _FAMILIES), pairs["ID"])
+
+
 def number(text: str) -> int:
     """A decimal number, or a hex one with 0x, with or without newline."""
     text = text.strip()

@@ -123,6 +123,9 @@ class Platform(Section, frozen=True):
     system_product: Annotated[str | None, File(f"{_DMI}/product_name")] = None
     """The machine's model."""
 
+    distribution: Annotated[str | None, File("/etc/os-release", lines.distribution)] = None
+    """The family of Linux distributions: ubuntu, debian, rhel, suse, or another's own id."""
+
     system: Annotated[
         str | None,
         From(_joined, "platform.system_vendor", "platform.system_product"),

@@ -33,10 +33,20 @@ class Severity(StrEnum):
 
 
 class HostVerdict(StrEnum):
+    """The answer of all checks about the host, or of selected checks about what they check."""
+
     READY = "ready"
     NOT_READY = "not-ready"
     UNDECIDED = "undecided"
     NOT_APPLICABLE = "not-applicable"
+    PASSED = "passed"
+    """The selected checks passed. Says nothing about the rest of the host."""
+    FAILED = "failed"
+    """A selected check failed."""
+
+    @property
+    def is_about_selection(self) -> bool:
+        return self in (HostVerdict.PASSED, HostVerdict.FAILED)
 
 
 class Verdict(NamedTuple):

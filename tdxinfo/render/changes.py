@@ -1,30 +1,28 @@
-"""The page of `tdxinfo diff`: what changed, then what only one side knows."""
+"""The page of `tdxinfo diff`: the verdicts, what changed, then what only one has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from tdxinfo.compare import Comparison, Difference, Entry, Kind
+from tdxinfo.compare import Comparison, Difference, Entry, Kind, SideVerdict, Verdicts
 from tdxinfo.host import fact_names, volatile_facts
 from tdxinfo.host.observe import Observed
 from tdxinfo.model import units
 from tdxinfo.model.values import CpuidConfig, MemoryRange, Tdmr, hex32
-from tdxinfo.render import words
+from tdxinfo.render import layout, words
+from tdxinfo.render.layout import Column
 from tdxinfo.render.safe import printable
+from tdxinfo.render.summary import WORDS
 from tdxinfo.report import Report
 
 _MARKS = {"added": ("+", "good"), "gone": ("-", "bad"), "changed": ("~", "doubtful")}
-_WIDE = 80
-"""Columns from which a memory range fits into its column beside two values."""
 _MOST_NAMES = 4
-"""Facts of a section that are named where only one side knows them."""
-_ONE_SIDED = {Kind.ONLY_A: "Only a tells", Kind.ONLY_B: "Only b tells"}
+"""Facts of a section that are named where only one side has them."""
+_ONE_SIDED = {Kind.ONLY_A: "Only a has", Kind.ONLY_B: "Only b has"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +33,46 @@ class Wanted:
     verbose: bool
     """Also what follows from another difference, and where values came from."""
     strict: bool
-    """What only one side knows is a difference."""
+    """What only one of both has is a difference."""
 
 
 def print_comparison(
-    console: Console, reports: tuple[Report, Report], found: Comparison, wanted: Wanted
+    console: Console,
+    reports: tuple[Report, Report],
+    verdicts: Verdicts,
+    found: Comparison,
+    wanted: Wanted,
 ) -> None:
-    """The answer first, then what changed, then what only one side knows."""
+    """The answer first, then what changed, then what only one of both has."""
     changed, verbose = found.of(Kind.CHANGED), wanted.verbose
-    console.print(_title(found, wanted.strict))
-    for side, report in zip("ab", reports, strict=True):
-        console.print(Text(f"  {side}  ", "label").append(printable(_name(report)), "origin"))
+    layout.paragraph(console, _title(found, verdicts, wanted.strict), 0, 2)
+    sides = zip("ab", reports, (verdicts.a, verdicts.b), strict=True)
+    layout.grid(console, [(name, _side(report, says)) for name, report, says in sides])
     shown = [d for d in changed if verbose or not d.follows_from]
     if shown:
-        console.print(_table(console, shown, verbose))
+        _print_table(console, shown, verbose)
     for kind, title in _ONE_SIDED.items():
         one_sided = [d for d in found.of(kind) if verbose or not d.follows_from]
         if one_sided and verbose:
-            console.print(Text(f"{title}:", "title"))
-            console.print(_table(console, one_sided, verbose))
+            layout.line(console, Text(f"{title}:", "title"))
+            _print_table(console, one_sided, verbose)
         elif one_sided:
             names = _shortened([d.fact for d in one_sided], most=_MOST_NAMES)
-            console.print(Text(f"{title}: {names}", "unknown"))
-    in_motion = [name for name in wanted.left_out if name in volatile_facts()]
-    ignored = [name for name in wanted.left_out if name not in in_motion]
+            layout.paragraph(console, f"{title}: {names}", 0, 2, "unknown")
+    volatile = [name for name in wanted.left_out if name in volatile_facts()]
+    ignored = [name for name in wanted.left_out if name not in volatile]
     if ignored:
-        console.print(Text(f"Not compared: {_shortened(ignored)}", "unknown"))
-    if in_motion:
-        console.print(Text(f"Not compared, always in motion: {', '.join(in_motion)}", "unknown"))
+        layout.paragraph(console, f"Not compared: {_shortened(ignored)}", 0, 2, "unknown")
+    if volatile:
+        names = ", ".join(volatile)
+        layout.paragraph(console, f"Not compared, since volatile: {names}", 0, 2, "unknown")
+
+
+def _side(report: Report, says: SideVerdict) -> Text:
+    """Where the host is from, and its verdict."""
+    first = f" ({says.first_failure})" if says.first_failure else ""
+    line = Text(printable(_name(report)), "origin")
+    return line.append(f": {WORDS[says.verdict].lower()}{first}", "")
 
 
 def _shortened(names: list[str], most: int = len(fact_names())) -> str:
@@ -79,41 +89,39 @@ def _shortened(names: list[str], most: int = len(fact_names())) -> str:
 
 
 def _compared(section: str) -> list[str]:
-    """The section's facts, without those that are listed apart as volatile."""
+    """The section's facts, without the volatile ones."""
     return [name for name in fact_names(section) if name not in volatile_facts()]
 
 
-def _title(found: Comparison, strict: bool) -> Text:
+def _title(found: Comparison, verdicts: Verdicts, strict: bool) -> Text:
     changed = found.of(Kind.CHANGED)
-    both = f"{units.counted(found.compared, 'fact')} that both tell"
+    both = f"{units.counted(found.compared, 'fact')} that both have"
     one_sided = len(found.differences) - len(changed)
-    if not changed and not (strict and one_sided):
+    if not changed and not (strict and one_sided) and not verdicts.differ:
         return Text("Same", "good").append(f": no difference in {both}.", "")
     following = sum(bool(difference.follows_from) for difference in changed)
     more = f", {following} of them as a consequence" if following else ""
-    also = f", and {one_sided} that only one tells" if strict and one_sided else ""
-    return Text("Different", "bad").append(f": {len(changed)} of {both}{more}{also}.", "")
+    also = f", and {one_sided} that only one has" if strict and one_sided else ""
+    judged = ", and the verdicts" if verdicts.differ else ""
+    return Text("Different", "bad").append(f": {len(changed)} of {both}{more}{also}{judged}.", "")
 
 
 def _name(report: Report) -> str:
     return "this machine" if report.subject.kind == "live" else str(report.subject.path)
 
 
-def _table(console: Console, differences: list[Difference], verbose: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    is_wide = console.width >= _WIDE
-    table.add_column("fact", header_style="label", overflow="fold", no_wrap=is_wide)
-    for side in "ab":
-        table.add_column(side, header_style="label", overflow="fold")
+def _print_table(console: Console, differences: list[Difference], verbose: bool) -> None:
+    columns = (Column("fact", fold=True), Column("a", fold=True), Column("b", fold=True))
+    rows: list[tuple[Text, Text, Text]] = []
     for found in differences:
         is_listed = bool(found.entries)
-        sides = [_value(found.fact, side, is_listed, verbose) for side in (found.a, found.b)]
-        table.add_row(Text(found.fact, "label"), *sides)
+        one, other = (_value(found.fact, s, is_listed, verbose) for s in (found.a, found.b))
+        rows.append((Text(found.fact, "label"), one, other))
         for entry in found.entries:
             mark, style = _MARKS[entry.change]
             name = Text(f"  {mark} ", style).append(printable(entry.name))
-            table.add_row(name, *_parts(entry))
-    return table
+            rows.append((name, *_parts(entry)))
+    layout.table(console, columns, rows, 0)
 
 
 def _value(name: str, side: Observed, is_listed: bool, verbose: bool) -> Text:
@@ -121,17 +129,16 @@ def _value(name: str, side: Observed, is_listed: bool, verbose: bool) -> Text:
     if not side.origin:
         return Text(f"unknown: {words.reason_of(side.attempts)}", "unknown")
     if is_listed and isinstance(side.value, tuple):
-        return Text(f"{len(side.value)} in all")
+        return Text(f"{len(side.value)}")
     shown = Text(words.value(name, side.value))
     if verbose:
         shown.append(f"  ({printable(side.origin)})", "origin")
     return shown
 
 
-def _parts(entry: Entry) -> Iterator[Text]:
-    """What there is to say of the entry on each side: a size, or registers that differ."""
-    for one, other in ((entry.a, entry.b), (entry.b, entry.a)):
-        yield Text(_said(one, other))
+def _parts(entry: Entry) -> tuple[Text, Text]:
+    """The entry on each side: a size, or registers that differ."""
+    return Text(_said(entry.a, entry.b)), Text(_said(entry.b, entry.a))
 
 
 def _said(one: Any, other: Any) -> str:

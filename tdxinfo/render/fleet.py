@@ -1,16 +1,18 @@
-"""The page of `tdxinfo fleet`: the rarest kinds of host first, then how many are what."""
+"""The page of `tdxinfo fleet`: the kinds of host that fail or warn first, then the totals."""
 
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.decode import bits
 from tdxinfo.fleet import Fleet, Group, Kind
 from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict
+from tdxinfo.render import layout
+from tdxinfo.render.layout import Column
 from tdxinfo.render.safe import printable
+from tdxinfo.render.summary import WORDS
 
 _STYLES = {
     HostVerdict.READY: "good",
@@ -20,50 +22,63 @@ _STYLES = {
 }
 _MOST_ROWS = 20
 _MOST_VALUES = 8
+_COUNTED = (HostVerdict.READY, HostVerdict.NOT_READY, HostVerdict.UNDECIDED)
+
+_COLUMNS = (
+    Column("hosts", right=True),
+    Column("verdict"),
+    Column("failed or warns", fold=True),
+    Column("module"),
+    Column("features", drop=1),
+    Column("for example", fold=True),
+)
 
 
-def print_fleet(console: Console, fleet: Fleet, verbose: bool) -> None:
-    console.print(_headline(fleet))
-    kinds = fleet.rarest_first()
-    shown = kinds if verbose else kinds[:_MOST_ROWS]
-    console.print(_kinds(shown))
+def print_fleet(console: Console, fleet: Fleet, show_all: bool) -> None:
+    layout.paragraph(console, _headline(fleet), 0, 2)
+    kinds = fleet.worst_first()
+    shown = kinds if show_all else kinds[:_MOST_ROWS]
+    layout.table(console, _COLUMNS, [_row(kind, group) for kind, group in shown], 0)
     if len(shown) < len(kinds):
-        console.print(Text(f"and {len(kinds) - len(shown)} kinds more: -v shows them", "unknown"))
+        left = counted(len(kinds) - len(shown), "more kind")
+        layout.paragraph(console, f"and {left}: --all lists them", 0, 2, "unknown")
     if fleet.beyond:
-        console.print(Text(f"and {counted(fleet.beyond, 'host')} of too many kinds", "doubtful"))
-    console.print(_totals(fleet, verbose))
+        left = counted(fleet.beyond, "host")
+        layout.paragraph(console, f"and {left} of too many kinds", 0, 2, "doubtful")
+    _print_totals(console, fleet, show_all)
 
 
 def _headline(fleet: Fleet) -> Text:
-    line = Text(counted(fleet.hosts, "host"), "title").append(": ", "")
-    for number, verdict in enumerate(v for v in HostVerdict if fleet.verdicts[v]):
-        line.append(", " if number else "")
-        line.append(f"{fleet.verdicts[verdict]} {verdict.value}", _STYLES[verdict])
+    apart = fleet.verdicts[HostVerdict.NOT_APPLICABLE]
+    line = Text(counted(fleet.hosts - apart, "host"), "title")
+    for number, verdict in enumerate(v for v in _COUNTED if fleet.verdicts[v]):
+        line.append(", " if number else ": ", "")
+        line.append(f"{fleet.verdicts[verdict]} {WORDS[verdict].lower()}", _STYLES[verdict])
+        if verdict is HostVerdict.READY and fleet.ready_with_warnings:
+            line.append(f" ({fleet.ready_with_warnings} with warnings)", "doubtful")
+    if apart:
+        line.append(f"; TDX does not apply to {counted(apart, 'more host')}", "unknown")
     if fleet.refused:
         line.append(f"; {counted(fleet.refused, 'input')} could not be read", "bad")
     return line
 
 
-def _kinds(rows: list[tuple[Kind, Group]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="label")
-    table.add_column("hosts", justify="right", no_wrap=True)
-    for heading in ("verdict", "first failure", "module", "features", "for example"):
-        table.add_column(heading, overflow="fold")
-    for kind, group in rows:
-        table.add_row(
-            str(group.count),
-            Text(kind.verdict.value, _STYLES[kind.verdict]),
-            Text(kind.first_failure or "-"),
-            Text(_value(kind.module)),
-            Text(_value(kind.features0), "" if kind.features0 else "unknown"),
-            Text(_names(group)),
-        )
-    return table
+def _row(kind: Kind, group: Group) -> tuple[Text, ...]:
+    found = kind.first_failure or ", ".join(kind.warnings)
+    return (
+        Text(str(group.count)),
+        Text(WORDS[kind.verdict].lower(), _STYLES.get(kind.verdict, "")),
+        Text(found or "-"),
+        Text(_value(kind.module)),
+        Text(_value(kind.features0), "" if kind.features0 else "unknown"),
+        Text(_names(group)),
+    )
 
 
 def _names(group: Group) -> str:
     names = ", ".join(printable(name) for name in group.examples)
-    return f"{names}, …" if group.count > len(group.examples) else names
+    left = group.count - len(group.examples)
+    return f"{names} and {left} more" if left else names
 
 
 def _value(text: str | None) -> str:
@@ -73,22 +88,23 @@ def _value(text: str | None) -> str:
     return f"{int(text, 16):#x}" if text[:2] == "0x" else printable(text)
 
 
-def _totals(fleet: Fleet, verbose: bool) -> Table:
+def _print_totals(console: Console, fleet: Fleet, show_all: bool) -> None:
     """Each value that hosts have, with their number; sets of features by how they differ."""
-    grid = Table.grid(padding=(0, 2))
     failures = [row for row in fleet.counts("first_failure") if row[0] is not None]
-    grid.add_row(Text("first failure", "label"), Text(_listed(failures, verbose)))
-    grid.add_row(Text("module", "label"), Text(_listed(fleet.counts("module"), verbose)))
+    rows = [
+        ("first failure", _listed(failures, show_all)),
+        ("module", _listed(fleet.counts("module"), show_all)),
+    ]
     sets = fleet.counts("features0")
     usual = next((value for value, _ in sets if value is not None), None)
-    for number, (value, count) in enumerate(sets if verbose else sets[:_MOST_VALUES]):
+    for number, (value, count) in enumerate(sets if show_all else sets[:_MOST_VALUES]):
         line = f"{count} {_value(value)}{_difference(value, usual)}"
-        grid.add_row(Text("" if number else "features", "label"), Text(line))
-    return grid
+        rows.append(("" if number else "features", line))
+    layout.grid(console, rows, 0)
 
 
-def _listed(counts: list[tuple[str | None, int]], verbose: bool) -> str:
-    shown = counts if verbose else counts[:_MOST_VALUES]
+def _listed(counts: list[tuple[str | None, int]], show_all: bool) -> str:
+    shown = counts if show_all else counts[:_MOST_VALUES]
     parts = [f"{count} {_value(value)}" for value, count in shown]
     if len(shown) < len(counts):
         parts.append(f"{len(counts) - len(shown)} more")

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.native.state import State
+from tdxinfo.render import layout
 from tdxinfo.render.safe import printable
 
 
 def print_state(console: Console, state: State, verbose: bool) -> None:
     """One sentence where the helper is of no use; else what there is, and what to do next."""
-    console.print(Text(printable(headline(state)), "title" if state.loaded else ""))
+    title = Text(printable(headline(state)), "title" if state.loaded else "")
+    layout.paragraph(console, title, 0, 2)
     if state.of_no_use and not verbose:
         return
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="label", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, text in _rows(state):
-        grid.add_row(f"  {name}", Text(printable(text)))
-    console.print(grid)
+    layout.grid(console, [(name, printable(text)) for name, text in _rows(state)])
 
 
 def headline(state: State) -> str:

@@ -11,13 +11,17 @@ from xml.etree import ElementTree
 
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import Result
-from tdxinfo.model.verdict import HostVerdict, Outcome
+from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
 from tdxinfo.render.safe import printable
 
 
 def page(run: CheckRun) -> str:
-    """The XML document. Warnings are failures where --strict made them decide."""
-    is_strict = run.verdict is HostVerdict.NOT_READY and not _has_failed(run.results)
+    """The XML document. Warnings are failures where --strict made them decide.
+
+    Where TDX does not apply to the machine, all cases are skipped.
+    """
+    is_adverse = run.verdict in (HostVerdict.NOT_READY, HostVerdict.FAILED)
+    is_strict = is_adverse and not _has_failed(run.results)
     root = ElementTree.Element("testsuites", name="tdxinfo")
     _count(root, run.results, is_strict)
     for group in dict.fromkeys(result.check.rule.group for result in run.results):
@@ -37,6 +41,8 @@ def _has_failed(results: Iterable[Result]) -> bool:
 def _kind(result: Result, is_strict: bool) -> str:
     """What JUnit calls the outcome; empty for a case that passed."""
     outcome, decides = result.outcome, result.check.severity.decides
+    if outcome is Outcome.FAIL and result.check.severity is Severity.APPLICABILITY:
+        return "skipped"
     if outcome is Outcome.FAIL or (outcome is Outcome.WARN and is_strict):
         return "failure"
     if outcome is Outcome.UNKNOWN:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from tdxinfo import __version__
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import Result
-from tdxinfo.model.verdict import Outcome
+from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render import words
 from tdxinfo.render.safe import printable
-from tdxinfo.render.summary import sentence
+from tdxinfo.render.steps import steps
+from tdxinfo.render.summary import answer
 from tdxinfo.report import Report
 
 _FACTS = (
@@ -53,27 +54,30 @@ def page(run: CheckRun, cleaned: Callable[[str], str] = str) -> str:
     def text(told: str) -> str:
         return escaped(cleaned(told))
 
-    word, why = sentence(run.results, run.verdict)
-    lines = [f"## {word}{text(why)}", ""]
-    lines += [*_remedy_of_first(run.results, text), *_facts(run.report, text)]
+    lines = [f"## {text(answer(run).sentence)}", ""]
+    found = steps(run.results)
+    if found:
+        lines += ["### What to do", ""]
+        lines += [f"{number}. {text(step)}" for number, step in enumerate(found, 1)] + [""]
+    lines += _facts(run.report, text)
+    if run.verdict is HostVerdict.NOT_APPLICABLE:
+        return "\n".join([*lines, _tool(run)]) + "\n"
     told = [result for result in run.results if _is_told(result)]
     if told:
-        lines += ["| | check | what was found | what to do |", "|---|---|---|---|"]
+        lines += ["| outcome | check | what was found |", "|---|---|---|"]
         lines += [*(_row(result, text) for result in told), ""]
     lines += _the_rest([result for result in run.results if result not in told])
-    lines.append(f"tdxinfo {__version__}, {run.report.subject.kind}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, _tool(run)]) + "\n"
+
+
+def _tool(run: CheckRun) -> str:
+    return f"tdxinfo {__version__}, {run.report.subject.kind}"
 
 
 def _is_told(result: Result) -> bool:
     """What counts, and what a policy accepts."""
     is_open = result.outcome is Outcome.UNKNOWN and result.check.severity.decides
     return result.outcome in (Outcome.FAIL, Outcome.WARN) or is_open or result.is_accepted
-
-
-def _remedy_of_first(results: list[Result], text: Callable[[str], str]) -> list[str]:
-    failed = [result for result in results if result.outcome is Outcome.FAIL]
-    return [text(failed[0].remedy), ""] if failed and failed[0].remedy else []
 
 
 def _facts(report: Report, text: Callable[[str], str]) -> list[str]:
@@ -83,9 +87,7 @@ def _facts(report: Report, text: Callable[[str], str]) -> list[str]:
 
 
 def _row(result: Result, text: Callable[[str], str]) -> str:
-    parts = (result.verdict.message, result.remedy)
-    found, remedy = (text(part) for part in parts)
-    return f"| {result.outcome.value} | {result.check.id} | {found} | {remedy} |"
+    return f"| {result.outcome.value} | {result.check.id} | {text(result.verdict.message)} |"
 
 
 def _the_rest(results: list[Result]) -> list[str]:

@@ -18,7 +18,7 @@ from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import TdmrPlan
 from tdxinfo.model.units import address, counted, size, span
 from tdxinfo.model.values import MemoryRange, NodeMemory
-from tdxinfo.render import words
+from tdxinfo.render import layout, words
 from tdxinfo.render.plan import MOST_ROWS, print_plan
 from tdxinfo.render.safe import printable
 from tdxinfo.report import Report
@@ -81,7 +81,7 @@ def print_map(console: Console, report: Report) -> None:
     lanes = list(_lanes(report))
     end = max((found.end for lane in lanes for found in lane.ranges), default=0)
     if not end:
-        console.print(Text("No place tells of this host's memory."))
+        layout.paragraph(console, "The memory of this host is unknown.")
     for strip in _strips(report, end, console.width - _MARGIN):
         _print_strip(console, strip, lanes, glyphs)
     if end:
@@ -90,7 +90,7 @@ def print_map(console: Console, report: Report) -> None:
     if plan:
         print_plan(console, plan)
     for line in (*_outside(report), *_not_known(report)):
-        console.print(line)
+        layout.paragraph(console, line)
 
 
 # --- what is drawn ------------------------------------------------------------------------------
@@ -205,19 +205,22 @@ def _strip(title: str, base: int, end: int, columns: int) -> Strip:
 def _print_strip(console: Console, strip: Strip, lanes: Iterable[Lane], glyphs: Glyphs) -> None:
     where = f"{address(strip.base)} to {address(strip.end)}, {size(strip.end - strip.base)}"
     where += f", a column is {size(strip.column)}"
-    console.print(Text(strip.title, "title").append(f": {where}", ""))
-    console.print(Text(" " * _MARGIN + _ruler(strip), "label"), no_wrap=True)
+    layout.paragraph(console, Text(strip.title, "title").append(f": {where}", ""))
+    layout.line(console, Text(" " * _MARGIN + _ruler(strip), "label"))
     for lane in lanes:
         row = Text(f"  {lane.name:<{_MARGIN - 2}}", "label")
-        console.print(row.append("".join(_cells(strip, lane, glyphs)), ""), no_wrap=True)
+        layout.line(console, row.append("".join(_cells(strip, lane, glyphs)), ""))
 
 
 def _ruler(strip: Strip) -> str:
     """The addresses of every sixteenth column, where they are round."""
-    line = ""
-    for number, column in enumerate(strip.columns()):
+    line, columns = "", list(strip.columns())
+    count = len(columns)
+    for number, column in enumerate(columns):
         if column.base % (strip.column * _TICK) == 0:
-            line = f"{line:<{number}}|{_short(column.base)}"
+            mark = f"|{_short(column.base)}"
+            if number + len(mark) <= count:
+                line = f"{line:<{number}}{mark}"
     return line
 
 
@@ -266,15 +269,12 @@ def _numbered(numbers: set[int], glyphs: Glyphs) -> str:
 
 
 def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> None:
-    console.print(
-        Text(
-            f"{glyphs.full} fills the column  {glyphs.part} part of it  {glyphs.none} none"
-            f"  {glyphs.several} several" + "  ? not known" * any(lane.known_to for lane in lanes),
-            "unknown",
-        )
+    signs = (
+        f"{glyphs.full} fills the column  {glyphs.part} part of it  {glyphs.none} none"
+        f"  {glyphs.several} several" + "  ? unknown" * any(lane.known_to for lane in lanes)
     )
-    for lane in lanes:
-        console.print(Text(f"  {lane.name:<{_MARGIN - 2}}{lane.meaning}", "unknown"))
+    layout.paragraph(console, signs, style="unknown")
+    layout.grid(console, [(lane.name, Text(lane.meaning, "unknown")) for lane in lanes])
 
 
 # --- below the map ------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tdxinfo import __version__, tables
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import first_failure
 from tdxinfo.host import as_json
+from tdxinfo.model.verdict import HostVerdict
 
 NAMESPACE = "feature.node.kubernetes.io/"
 PREFIX = "tdx."
@@ -57,6 +58,9 @@ def _fact(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
     value = as_json(row["fact"], run.report.host.fact(row["fact"]))
     if value is not None:
         yield name, str(value).lower() if isinstance(value, bool) else str(value)
+    elif run.verdict is HostVerdict.NOT_APPLICABLE:
+        if "inapplicable" in row:
+            yield name, row["inapplicable"]
     elif row.get("unknown"):
         yield name, UNKNOWN
 

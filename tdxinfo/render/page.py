@@ -1,117 +1,70 @@
-"""The pages of `tdxinfo dump`: the host at a glance, named facts, all sources of each fact."""
+"""The page of `tdxinfo dump`: the answer, then the host in sections, then what is unknown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from tdxinfo.decode import releases
-from tdxinfo.errors import AS_ROOT, Denied
+from tdxinfo.decode import bits, releases
 from tdxinfo.host import fact_names
 from tdxinfo.model import units
-from tdxinfo.model.memory import NamedRange, TdmrPlan
-from tdxinfo.model.provenance import Attempt
-from tdxinfo.model.values import MemoryRange, NodeMemory
-from tdxinfo.render import words
-from tdxinfo.render.plan import print_plan
+from tdxinfo.model.values import MemoryRange
+from tdxinfo.render import layout, words
+from tdxinfo.render.facts import print_table
+from tdxinfo.render.headline import headline
+from tdxinfo.render.ranges import print_ranges
 from tdxinfo.render.safe import printable
-from tdxinfo.report import Report, SourceAnswer
+from tdxinfo.render.unknown import unknown_lines
+from tdxinfo.report import Report
 
-AT_LEAST = "Convertible memory, at least"
-_STATE_STYLES = {"initialized": "good", "failed": "bad", "not-loaded": "bad"}
-_STATE_WORDS = {
-    "not-loaded": "never loaded",
-    "not-attempted": "nobody tried to initialize it",
-    "unknown": "state unknown",
-}
+_FEATURE_ROWS = 4
+"""Rows of feature names on the first page; `dump module` has all."""
+_MOST_RANGES = 12
+"""CMRs on the first page; `dump memory.cmrs` has all."""
 
-Row = tuple[str, Text]
+Value = Text | str | None
 
 
 def print_host(console: Console, report: Report, verbose: bool) -> None:
-    """The answer first, then its grounds, last what is unknown."""
-    console.print(_title(report))
-    console.print(_grid(_rows(report)))
-    memory = report.host.memory
-    if memory.cmrs:
-        console.print(_ranges(memory.cmrs))
-    elif memory.convertible_at_least:
-        console.print(Text(f"{AT_LEAST}: the module took it", "title"))
-        console.print(_ranges(memory.convertible_at_least))
+    """The answer, the sections of what is known, what is unknown, and last where it is from."""
+    layout.paragraph(console, headline(report), 0, 2)
+    for title, rows, more in _SECTIONS:
+        _print_section(console, report, title, rows, more)
     if verbose:
-        console.print(_facts(report, fact_names(), with_origin=True))
-    for line in _not_known(report):
-        console.print(line)
+        layout.line(console, Text("All facts", "title"))
+        print_table(console, report, fact_names(), with_origin=True)
+    for line in unknown_lines(report):
+        layout.paragraph(console, line, 0, 2)
+    layout.grid(console, _record(report), 0)
 
 
-def print_facts(console: Console, report: Report, names: list[str], verbose: bool) -> None:
-    console.print(_facts(report, names, verbose))
-    for name in names:
-        told = report.host.fact(name)
-        if isinstance(told, tuple) and told and isinstance(told[0], MemoryRange):
-            console.print(Text(name, "title"))
-            console.print(_ranges(told))
-        if isinstance(told, TdmrPlan):
-            console.print(Text(name, "title"))
-            print_plan(console, told)
+Rows = dict[str, Callable[[Report], Value]]
+More = Callable[[Console, Report], None]
 
 
-def print_answers(
-    console: Console, answers: Mapping[str, Sequence[SourceAnswer | Attempt]]
+def _print_section(
+    console: Console, report: Report, title: str, rows: Rows, more: More | None
 ) -> None:
-    """Each fact with what each of its sources has."""
-    table = Table("fact", "place", "said", box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, found in answers.items():
-        for number, answer in enumerate(found):
-            refused = isinstance(answer, Attempt)
-            said = (
-                answer.message
-                if isinstance(answer, Attempt)
-                else words.of_plain(answer.value, name)
-            )
-            table.add_row(
-                Text(name if number == 0 else "", "label"),
-                Text(printable(answer.origin)),
-                Text(printable(said), "unknown" if refused else ""),
-            )
-    console.print(table)
+    """The section, where something of it is known."""
+    found = [(label, make(report)) for label, make in rows.items()]
+    known = [(label, value) for label, value in found if value]
+    if not known and not (more is not None and _has_more(report, title)):
+        return
+    layout.line(console, Text(title, "title"))
+    layout.grid(console, [(label, value or "") for label, value in known])
+    if more is not None:
+        more(console, report)
 
 
-# --- the page's parts -------------------------------------------------------------------------
+def _has_more(report: Report, title: str) -> bool:
+    memory = report.host.memory
+    return title == "Memory" and bool(memory.cmrs or memory.convertible_at_least)
 
 
-def _title(report: Report) -> Text:
-    module = report.host.module
-    state = module.state
-    title = Text("TDX module", "title")
-    if module.version is not None:
-        title.append(f" {module.version}", "title")
-    title.append("   ")
-    title.append(_STATE_WORDS.get(state, state), _STATE_STYLES.get(state, "doubtful"))
-    if state == "unknown" and report.host.kernel.tdx_detected is False:
-        title.append(": the kernel found no TDX on this platform")
-    origin = report.origin_of("module.state")
-    basis = origin.removeprefix("inferred:")
-    if basis != origin:
-        title.append(f", inferred from {printable(basis.replace(',', ' and '))}", "label")
-    return title
-
-
-def _grid(rows: Iterable[Row]) -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="label", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for label, text in rows:
-        grid.add_row(f"  {label}", text)
-    return grid
-
-
-def _rows(report: Report) -> Iterator[Row]:
-    """The lines of which something is known."""
+def _record(report: Report) -> Iterator[tuple[str, Text]]:
+    """Of a host that was recorded, where from."""
     if report.subject.kind != "live":
         kind = "" if report.subject.kind == "example" else f"{report.subject.kind} "
         yield "from", Text(printable(f"{kind}{report.subject.path}"), "origin")
@@ -119,28 +72,30 @@ def _rows(report: Report) -> Iterator[Row]:
         yield "note", Text(printable(report.subject.note), "origin")
     boots = report.host.kernel.boots_in_log
     if boots is not None and boots > 1 and report.subject.kind != "live":
-        yield "log", Text(f"of {boots} boots: the last one is shown", "doubtful")
-    makers = {
-        "failure": _failure,
-        "build": _build,
-        "release": _release,
-        "NO_RBP_MOD": _no_rbp_mod,
-        "features": _features,
-        "P-SEAMLDR": _seamldr,
-        "KeyIDs": _keyids,
-        "memory": _memory,
-        "host": _machine,
-        "firmware": _firmware,
-        "kernel": _kernel,
-        "KVM": _kvm,
-    }
-    for label, make in makers.items():
-        text = make(report)
-        if text:
-            yield label, text if isinstance(text, Text) else Text(printable(text))
+        yield "log", Text(f"{boots} boots: the last one is shown", "doubtful")
 
 
-def _failure(report: Report) -> Text | None:
+# --- module -----------------------------------------------------------------------------------
+
+_STATES = {
+    "initialized": "initialized",
+    "failed": "failed",
+    "not-loaded": "not loaded",
+    "not-attempted": "not initialized: the kernel has not tried",
+}
+
+
+def _state(report: Report) -> Value:
+    state = report.host.module.state
+    if state not in _STATES:
+        return None
+    origin = report.origin_of("module.state")
+    basis = origin.removeprefix("inferred:")
+    inferred = f" (inferred from {basis.replace(',', ' and ')})" if basis != origin else ""
+    return f"{_STATES[state]}{printable(inferred)}"
+
+
+def _failure(report: Report) -> Value:
     failure = report.host.module.failure
     if failure is None:
         return None
@@ -154,131 +109,190 @@ def _failure(report: Report) -> Text | None:
     return text
 
 
-def _build(report: Report) -> str | None:
+def _version(report: Report) -> Value:
+    version = report.host.module.version
+    return None if version is None else str(version)
+
+
+def _build(report: Report) -> Value:
     module = report.host.module
     parts = [str(part) for part in (module.build_number, module.build_date) if part is not None]
-    kinds = {True: "(debug)", False: "(production)", None: ""}
+    kinds = {True: " (debug)", False: " (production)", None: ""}
     inferred = report.origin_of("module.build_number").startswith("inferred:")
-    of_release = " as released (inferred from the version)" if inferred else ""
-    return ", ".join(parts) + f" {kinds[module.debug]}".rstrip() + of_release if parts else None
+    of_release = " (that of the release)" if inferred else ""
+    return ", ".join(parts) + kinds[module.debug] + of_release if parts else None
 
 
-def _release(report: Report) -> str | None:
-    """The release with its security version, and a newer one for this processor."""
+def _release(report: Report) -> Value:
+    """The release, and a newer one for this processor."""
     module = report.host.module
     if module.release is None:
         return None
     own, newest = module.newest_for_processor, module.newest_release
-    found = own or newest
-    where = "for this processor" if own else "of its line"
-    date = f"(table of {releases.as_of()[:7]})"
-    newer = (
-        f"; newer release {where}: {found} {date}" if found not in (None, module.release) else ""
-    )
+    found, whose = (own, "for this processor") if own else (newest, "of its line")
+    as_of = releases.as_of()[:7]
+    newer = f"; newer {whose}: {found} ({as_of})" if found not in (None, module.release) else ""
     svn = f", TCB SVN {', '.join(map(str, module.tcb_svn))}" if module.tcb_svn else ""
-    return f"{module.release}{svn}{newer}"
+    return f"{printable(module.release)}{svn}{newer}"
 
 
-def _no_rbp_mod(report: Report) -> Text | None:
+def _no_rbp_mod(report: Report) -> Value:
     has_it = report.host.module.no_rbp_mod
+    if has_it is None and report.host.module.state in ("not-attempted", "unknown"):
+        return None
     if has_it is None:
         return Text(f"unknown: {words.reason(report, 'module.no_rbp_mod')}", "unknown")
     told = Text("yes", "good") if has_it else Text("no", "bad")
     if not has_it:
         told.append(
-            ": a TD can clobber the host's RBP, and Linux 6.14 and later refuses the module"
+            ": a TD can change the host's RBP, and Linux 6.14 and later refuses the module", ""
         )
-    if report.origin_of("module.no_rbp_mod").startswith("inferred"):
-        by_release = report.origin_of("module.no_rbp_mod").endswith("release_features")
-        told.append(
-            f", as release {report.host.module.release} has it (inferred)"
-            if by_release
-            else ", since this kernel would not run the module otherwise"
-        )
+    origin = report.origin_of("module.no_rbp_mod")
+    if origin.endswith("release_features"):
+        told.append(f" (inferred from release {report.host.module.release})", "unknown")
+    elif origin.startswith("inferred"):
+        told.append(" (inferred: this kernel refuses modules without it)", "unknown")
     return told
 
 
-def _features(report: Report) -> Text | None:
-    bitmap, names = report.host.module.features0, report.host.module.features
-    of_release = report.host.module.release_features
-    if bitmap is not None and names is not None:
-        text = Text(f"{bitmap:#018x}, {len(names)} set: ")
-    elif of_release is not None:
-        names = of_release
-        text = Text(f"of release {report.host.module.release} (inferred), {len(names)}: ")
-    else:
-        return None
-    for number, name in enumerate(names):
-        text.append(" " if number else "")
-        text.append(printable(name), "good" if name == "NO_RBP_MOD" else "")
-    return text
-
-
-def _seamldr(report: Report) -> str | None:
+def _seamldr(report: Report) -> Value:
     facts = report.host.seamldr
     if facts.version is None:
         return None
     left = facts.remaining_updates
     more = "" if left is None else f", {units.counted(left, 'update')} left before a reboot"
-    return f"{facts.version}{more}"
+    return printable(f"{facts.version}{more}")
 
 
-def _keyids(report: Report) -> str | None:
+# --- features ---------------------------------------------------------------------------------
+
+
+def _features(report: Report) -> Value:
+    bitmap, names = report.host.module.features0, report.host.module.features
+    if bitmap is not None and names is not None:
+        return f"{bitmap:#018x}, {units.counted(len(names), 'feature')}"
+    of_release = report.host.module.release_features
+    if of_release is None:
+        return None
+    return f"unknown; release {report.host.module.release} has {len(of_release)} features"
+
+
+def _print_features(console: Console, report: Report) -> None:
+    left = print_features(console, report, _FEATURE_ROWS)
+    if left:
+        layout.paragraph(console, f"and {left} more: `tdxinfo dump module`", 2, 4, "unknown")
+
+
+def print_features(console: Console, report: Report, most_rows: int = 0) -> int:
+    """The features by name, NO_RBP_MOD first; returns how many did not fit."""
+    features = report.host.module.features or report.host.module.release_features or ()
+    ordered = sorted(features, key=lambda name: name != "NO_RBP_MOD")
+    cells = [
+        Text(printable(name), "good") if name == "NO_RBP_MOD" else Text(printable(name))
+        for name in ordered
+    ]
+    left = layout.names(console, cells, 2, most_rows) if cells else 0
+    disabled = _disabled(report)
+    if disabled:
+        names = f"in release {report.host.module.release}, but not enabled on this processor: "
+        layout.paragraph(console, names + ", ".join(disabled), 2, 4, "unknown")
+    return left
+
+
+def _disabled(report: Report) -> list[str]:
+    """Names of features that the release has and this module does not report."""
+    module = report.host.module
+    release = releases.release_named(module.release) if module.release else None
+    if release is None or release.features0 is None or module.features is None:
+        return []
+    of_release = bits.names_of("TDX_FEATURES0", release.features0)
+    return [name for name in of_release if name not in module.features]
+
+
+# --- keys and memory --------------------------------------------------------------------------
+
+
+def _keyids(report: Report) -> Value:
     keys = report.host.keys
     if keys.tdx_keyids is None:
         left = keys.guest_keyids
         return None if left is None else f"{left} for TDs{_in_use(report)}"
-    shared = f"{keys.mktme_keyids} shared | " if keys.mktme_keyids is not None else ""
-    return (
-        f"{shared}{keys.tdx_keyids} private: 1 global + "
-        f"{keys.guest_keyids} for TDs{_in_use(report)}"
-    )
+    shared = f"{keys.mktme_keyids} shared, " if keys.mktme_keyids is not None else ""
+    private = f"{shared}{keys.tdx_keyids} private"
+    if not keys.tdx_keyids:
+        return private
+    return f"{private}: 1 global, {keys.guest_keyids} for TDs{_in_use(report)}"
 
 
 def _in_use(report: Report) -> str:
     used = report.host.keys.guest_keyids_in_use
-    return "" if used is None else f", {used} in use"
+    return "" if used is None else f" ({used} in use)"
 
 
-def _memory(report: Report) -> str | None:
+def _pamt(report: Report) -> Value:
     memory = report.host.memory
-    parts = []
-    if memory.cmrs is not None and memory.cmr_bytes is not None:
-        count = units.counted(len(memory.cmrs), "CMR")
-        parts.append(f"{count}, {units.size(memory.cmr_bytes)}")
-    elif memory.convertible_at_least_bytes is not None:
-        parts.append(f"at least {units.size(memory.convertible_at_least_bytes)} convertible")
-    if memory.pamt_bytes is not None:
-        whole = memory.cmr_bytes or memory.system_ram_bytes
-        share = f" ({memory.pamt_bytes / whole:.2%})" if whole else ""
-        parts.append(f"PAMT {units.size(memory.pamt_bytes)}{share}")
-    if memory.tdmrs is not None:
-        most = f" of {memory.max_tdmrs}" if memory.max_tdmrs is not None else ""
-        parts.append(f"TDMRs {len(memory.tdmrs)}{most}{_fullest(report)}")
-    return "   ".join(parts)
+    if memory.pamt_bytes is None:
+        return None
+    whole = memory.cmr_bytes or memory.system_ram_bytes
+    share = f" ({memory.pamt_bytes / whole:.2%} of memory)" if whole else ""
+    return f"{units.size(memory.pamt_bytes)}{share}"
+
+
+def _tdmrs(report: Report) -> Value:
+    memory = report.host.memory
+    if memory.tdmrs is None:
+        return None
+    limit = f" of at most {memory.max_tdmrs}" if memory.max_tdmrs is not None else ""
+    return f"{len(memory.tdmrs)}{limit}{_fullest(report)}"
 
 
 def _fullest(report: Report) -> str:
     """How many reserved areas the fullest TDMR uses."""
     most = report.host.memory.max_reserved_per_tdmr
     used = [len(found.reserved) for found in report.host.memory.tdmrs or () if found.reserved]
-    return f", up to {max(used)} of {most} reserved areas" if most and used else ""
+    return f", the fullest has {max(used)} of {most} reserved areas" if most and used else ""
 
 
-def _machine(report: Report) -> str:
+def _print_cmrs(console: Console, report: Report) -> None:
+    """The CMR table; where it is unknown, the memory that the module accepted."""
+    memory = report.host.memory
+    if memory.cmrs:
+        total = f"Total: {units.counted(len(memory.cmrs), 'CMR')}"
+        _print_first(console, "CMR", "memory.cmrs", memory.cmrs, total)
+    elif memory.convertible_at_least:
+        title = "Convertible memory, at least: the TDX module accepted it"
+        layout.line(console, Text(f"  {title}", "label"))
+        found = memory.convertible_at_least
+        _print_first(console, "range", "memory.convertible_at_least", found, "Total")
+
+
+def _print_first(
+    console: Console, title: str, name: str, ranges: tuple[MemoryRange, ...], total: str
+) -> None:
+    """The first ranges, how many are left, and the size of all."""
+    shown = ranges[:_MOST_RANGES]
+    print_ranges(console, title, shown)
+    left = len(ranges) - len(shown)
+    more = f"and {left} more: `tdxinfo dump {name}`. " if left else ""
+    size = units.size(sum(found.size for found in ranges))
+    layout.paragraph(console, f"{more}{total}, {size}", 2, 4)
+
+
+# --- firmware, kernel, KVM --------------------------------------------------------------------
+
+
+def _machine(report: Report) -> Value:
     platform = report.host.platform
     packages = platform.packages
-    kinds = {"vm": "a virtual machine", "td-guest": "a trust domain: this is a guest, not a host"}
     parts = [
         platform.codename or platform.model_name,
         units.counted(packages, "package") if packages else None,
         platform.system,
-        kinds.get(platform.virtualization or ""),
     ]
-    return ", ".join(part for part in parts if part)
+    return printable(", ".join(part for part in parts if part))
 
 
-def _firmware(report: Report) -> str:
+def _set_up(report: Report) -> Value:
     firmware = report.host.firmware
     facts = {
         "TME": firmware.tme_enabled,
@@ -286,22 +300,24 @@ def _firmware(report: Report) -> str:
         "SGX": firmware.sgx_enabled,
     }
     known = [f"{name} {'on' if on else 'off'}" for name, on in facts.items() if on is not None]
-    if firmware.mcheck_status is not None:
-        known.append(f"MCHECK {firmware.mcheck_status:#x}")
-    return "   ".join(known)
+    status = firmware.mcheck_status
+    if status is not None:
+        known.append(f"MCHECK {status:#x}" if status else "MCHECK ok")
+    return ", ".join(known)
 
 
-def _kernel(report: Report) -> str:
+def _kernel(report: Report) -> Value:
     kernel = report.host.kernel
     parts = [kernel.release or ""]
     if kernel.config_tdx_host is not None:
-        parts.append("with TDX host" if kernel.config_tdx_host else "without TDX host")
+        built = "with" if kernel.config_tdx_host else "without"
+        parts.append(f"built {built} TDX host support")
     if kernel.hibernation:
-        parts.append("can hibernate")
-    return ", ".join(part for part in parts if part)
+        parts.append("hibernation is available")
+    return printable(", ".join(part for part in parts if part))
 
 
-def _kvm(report: Report) -> str:
+def _kvm(report: Report) -> Value:
     kvm = report.host.kvm
     states = {
         "kvm_intel": _either(kvm.loaded, "loaded", "not loaded"),
@@ -311,7 +327,7 @@ def _kvm(report: Report) -> str:
     known = [f"{name} {state}" for name, state in states.items() if state]
     if kvm.refusal:
         known.append(kvm.refusal)
-    return "   ".join(known)
+    return printable(", ".join(known))
 
 
 def _either(value: bool | None, yes: str, no: str) -> str:
@@ -319,88 +335,24 @@ def _either(value: bool | None, yes: str, no: str) -> str:
     return "" if value is None else (yes if value else no)
 
 
-def _ranges(ranges: tuple[MemoryRange, ...]) -> Table:
-    """Memory ranges with their sizes, and the holes between them."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("  #", "base", "end", "size", "then a hole of"):
-        table.add_column(heading, justify="right", header_style="label", no_wrap=True)
-    table.add_column("", overflow="fold")
-    for number, found in enumerate(ranges):
-        after = ranges[number + 1 :][:1]
-        hole = after[0].base - found.end if after else 0
-        table.add_row(
-            f"  {number}",
-            units.address(found.base),
-            units.address(found.end),
-            units.size(found.size),
-            units.size(hole) if hole > 0 else ("overlaps the next" if hole < 0 else ""),
-            _of_range(found),
-        )
-    return table
-
-
-def _of_range(found: MemoryRange) -> str:
-    """What is known of the range besides its bounds."""
-    if isinstance(found, NodeMemory) and found.node is not None:
-        return f"node {found.node}"
-    return printable(found.name or "") if isinstance(found, NamedRange) else ""
-
-
-def _facts(report: Report, names: list[str], with_origin: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("fact", style="label", no_wrap=True)
-    table.add_column("value", overflow="fold")
-    for name in names:
-        origin = report.origin_of(name)
-        told = Text(words.fact(report, name), "" if origin else "unknown")
-        if with_origin and origin:
-            told.append(f"  ({printable(origin)})", "origin")
-        table.add_row(name, told)
-    return table
-
-
-_NATIVE = "needs the native helper"
-_HEADLINES = {
-    "module.version": ("version", "Linux 7.1 and later tell it"),
-    "module.build_number": ("build", _NATIVE),
-    "module.features0": ("features", _NATIVE),
-    "memory.cmrs": ("CMRs", _NATIVE),
-    "memory.pamt_bytes": ("PAMT", ""),
-    "keys.tdx_keyids": ("KeyIDs", ""),
-    "seamldr.version": ("P-SEAMLDR", "Linux 7.2 and later tell it to root"),
-    "firmware.tme_enabled": ("memory encryption", ""),
-    "firmware.seamrr_enabled": ("SEAM range", ""),
-    "kernel.log_complete": ("kernel log", ""),
-    "kvm.tdx_enabled": ("KVM", ""),
-}
-"""The facts a person looks for, what they are called, and which source would have them."""
-
-
-def _not_known(report: Report) -> Iterator[Text]:
-    """What root would add, and what else is missing."""
-    unknown = [name for name in _HEADLINES if not report.is_known(name)]
-    for_root = [name for name in unknown if _root_would_tell(report, name)]
-    if for_root:
-        names = ", ".join(_HEADLINES[name][0] for name in for_root)
-        yield Text(f"Run as root to look for: {names}", "doubtful")
-    rest = [name for name in unknown if name not in for_root]
-    if rest:
-        yield Text(f"Not known here: {_with_reasons(rest)}: see `tdxinfo dump -v`", "unknown")
-
-
-def _root_would_tell(report: Report, name: str) -> bool:
-    return any(
-        attempt.reason == Denied.reason and attempt.remedy == AS_ROOT
-        for attempt in report.attempts(name)
-    )
-
-
-def _with_reasons(names: list[str]) -> str:
-    """The facts' words, those with the same reason together."""
-    by_reason: dict[str, list[str]] = {}
-    for name in names:
-        word, why = _HEADLINES[name]
-        by_reason.setdefault(why, []).append(word)
-    return ", ".join(
-        ", ".join(found) + (f" ({why})" if why else "") for why, found in by_reason.items()
-    )
+_SECTIONS: tuple[tuple[str, Rows, More | None], ...] = (
+    (
+        "Module",
+        {
+            "version": _version,
+            "build": _build,
+            "release": _release,
+            "state": _state,
+            "failure": _failure,
+            "NO_RBP_MOD": _no_rbp_mod,
+            "P-SEAMLDR": _seamldr,
+        },
+        None,
+    ),
+    ("Features", {"TDX_FEATURES0": _features}, _print_features),
+    ("Keys", {"KeyIDs": _keyids}, None),
+    ("Memory", {"PAMT": _pamt, "TDMRs": _tdmrs}, _print_cmrs),
+    ("Machine and firmware", {"machine": _machine, "firmware": _set_up}, None),
+    ("Kernel and KVM", {"kernel": _kernel, "KVM": _kvm}, None),
+)
+"""The sections in the order of the questions: title, rows, and what follows the rows."""

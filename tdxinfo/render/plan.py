@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
 from tdxinfo.model.units import address, counted, size
+from tdxinfo.render import layout
+from tdxinfo.render.layout import Column
 
 MOST_ROWS = 16
 """Rows of a table; what lies beyond is counted."""
 
 
+_COLUMNS = (
+    Column("TDMR", right=True),
+    Column("base", right=True),
+    Column("size", right=True),
+    Column("reserved areas", right=True),
+    Column("PAMT", right=True, drop=1),
+    Column("node", right=True, drop=2),
+)
+
+
 def print_plan(console: Console, plan: TdmrPlan) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("TDMR", "base", "size", "reserved areas", "PAMT", "node"):
-        table.add_column(heading, justify="right", header_style="label", no_wrap=True)
     most = plan.max_reserved_per_tdmr
-    for number, found in enumerate(plan.tdmrs[:MOST_ROWS]):
-        table.add_row(
+    rows = [
+        (
             str(number),
             address(found.base),
             size(found.size),
@@ -27,10 +35,13 @@ def print_plan(console: Console, plan: TdmrPlan) -> None:
             size(found.pamt_bytes),
             "?" if found.node is None else str(found.node),
         )
-    console.print(table)
+        for number, found in enumerate(plan.tdmrs[:MOST_ROWS])
+    ]
+    layout.table(console, _COLUMNS, rows)
     left = len(plan.tdmrs) - MOST_ROWS
     if left > 0:
-        console.print(Text(f"and {counted(left, 'more TDMR')}: `tdxinfo dump memory.plan --json`"))
+        more = f"and {counted(left, 'more TDMR')}: `tdxinfo dump memory.plan --json`"
+        layout.paragraph(console, more, 2, 4)
 
 
 def _reserved(found: PlannedTdmr) -> str:

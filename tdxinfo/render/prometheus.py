@@ -96,6 +96,20 @@ def _checks(row: Row, run: CheckRun) -> Iterable[Sample]:
             yield {**named, **state}, value
 
 
+_NUMBERS = {
+    outcome: number
+    for number, outcome in enumerate(
+        (Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN, Outcome.SKIP, Outcome.INFO)
+    )
+}
+
+
+def _outcomes(row: Row, run: CheckRun) -> Iterable[Sample]:
+    for result in run.results:
+        named = {"id": result.check.id, "group": result.check.rule.group}
+        yield named, float(_NUMBERS[result.outcome])
+
+
 def _time(row: Row, run: CheckRun) -> Iterable[Sample]:
     yield {}, run.time
 
@@ -110,6 +124,7 @@ _KINDS: dict[str, Callable[[Row, CheckRun], Iterable[Sample]]] = {
     "state": _state,
     "verdict": _verdict,
     "checks": _checks,
+    "outcomes": _outcomes,
     "time": _time,
     "tool": _tool,
 }

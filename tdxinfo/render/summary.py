@@ -1,8 +1,14 @@
-"""What a judgement says in a sentence, for every format that begins with it."""
+"""The answer of `check` in a sentence, for every format that begins with it."""
 
 from __future__ import annotations
 
-from tdxinfo.checks.engine import Result, first_failure
+from collections import Counter
+from typing import NamedTuple
+
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import Result, first_failure, open_ones
+from tdxinfo.errors import AS_ROOT
+from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict, Outcome
 
 WORDS = {
@@ -10,22 +16,108 @@ WORDS = {
     HostVerdict.NOT_READY: "Not ready",
     HostVerdict.UNDECIDED: "Undecided",
     HostVerdict.NOT_APPLICABLE: "Not applicable",
+    HostVerdict.PASSED: "Passed",
+    HostVerdict.FAILED: "Failed",
 }
+_MOST_NAMED = 3
+"""Checks that the first line names; the others are counted."""
 
 
-def sentence(results: list[Result], verdict: HostVerdict, is_whole: bool = True) -> tuple[str, str]:
-    """The verdict in a word, and why; the failing stage first."""
-    first = first_failure(results)
+class Answer(NamedTuple):
+    """The first line of `check`."""
+
+    word: str
+    rest: str
+    named: Result | None = None
+    """The result whose message the line holds, so that nothing below repeats it."""
+    advice: str = ""
+    """What to do next where the host is undecided; the line holds it already."""
+
+    @property
+    def sentence(self) -> str:
+        return self.word + self.rest
+
+
+def answer(run: CheckRun) -> Answer:
+    """The verdict in a word, and why: the first failure, or the warning that matters most."""
+    first = first_failure(run.results)
     if first:
-        return WORDS[verdict], f": {first.verdict.message} ({first.check.id})."
-    if verdict is HostVerdict.UNDECIDED:
-        count = sum(
-            result.outcome is Outcome.UNKNOWN and result.check.severity.decides
-            for result in results
-        )
-        return WORDS[verdict], f": nothing failed, but {count} deciding checks could not look."
-    if verdict is HostVerdict.NOT_READY:
-        return WORDS[verdict], ": there are warnings, which --strict takes for failures."
-    if not is_whole:
-        return "Passed", ": nothing is wrong with what was asked for."
-    return WORDS[verdict], ": this host can run trust domains."
+        return Answer(WORDS[run.verdict], f": {_finding(first)}.", first)
+    warnings = sorted(
+        (result for result in run.results if result.outcome is Outcome.WARN),
+        key=lambda result: not result.check.rule.stops_tds,
+    )
+    if run.verdict is HostVerdict.UNDECIDED:
+        return _undecided(run, warnings)
+    if run.verdict in (HostVerdict.NOT_READY, HostVerdict.FAILED):
+        count = f"{counted(len(warnings), 'warning')} {_agree(warnings, 'counts', 'count')}"
+        why = f": {count} as failures (--strict): {_finding(warnings[0])}."
+        return Answer(WORDS[run.verdict], why, warnings[0])
+    if run.verdict is HostVerdict.PASSED:
+        return _passed(run, warnings)
+    return _ready(warnings)
+
+
+def _ready(warnings: list[Result]) -> Answer:
+    if not warnings:
+        return Answer("Ready", ": this host can run trust domains.")
+    first = warnings[0]
+    if first.check.rule.stops_tds:
+        more = f", and {counted(len(warnings) - 1, 'more warning')}" if warnings[1:] else ""
+        return Answer("The kernel side is ready", f", but {_finding(first)}{more}.", first)
+    return Answer("Ready", f"{_with(warnings)}.", first)
+
+
+def _passed(run: CheckRun, warnings: list[Result]) -> Answer:
+    notes = [result for result in run.results if result.outcome is Outcome.INFO and result.remedy]
+    if warnings:
+        return Answer("The selected checks passed", f"{_with(warnings)}.", warnings[0])
+    if notes:
+        more = f", and {counted(len(notes) - 1, 'more note')}" if notes[1:] else ""
+        return Answer("The selected checks passed", f", but {_finding(notes[0])}{more}.", notes[0])
+    return Answer("The selected checks passed", ".")
+
+
+def _undecided(run: CheckRun, warnings: list[Result]) -> Answer:
+    waiting = open_ones(run.results, run.selection)
+    kind = "selected" if run.selection and run.selection.only else "required"
+    named = [result.check.id for result in waiting[:_MOST_NAMED]]
+    left = len(waiting) - len(named)
+    names = ", ".join(named) + (f" and {left} more" if left else "")
+    warned = f"; {counted(len(warnings), 'warning')}" if warnings else ""
+    advice = next_step(run, waiting)
+    why = f": no check failed, but {counted(len(waiting), f'{kind} check')} could not run"
+    return Answer("Undecided", f"{why}: {names}{warned}. Next: {advice}", None, advice)
+
+
+def next_step(run: CheckRun, waiting: list[Result]) -> str:
+    """What would let the checks run: the way that helps most of them."""
+    remedies = Counter(result.remedy for result in waiting if result.remedy)
+    subject = run.report.subject
+    if remedies and subject.kind == "live":
+        most = remedies.most_common(1)[0][0]
+        return "run it as root." if most == AS_ROOT else _lowered(most)
+    if subject.kind == "live":
+        return "`tdxinfo check -v` shows the reason of each."
+    if subject.kind == "kernel-log" and run.report.host.kernel.log_complete is False:
+        whole = "give it the whole log of the boot (`journalctl -k -b`)"
+        return f"{whole}, or run it as root on the host itself."
+    if subject.kind in ("capture", "example") and remedies[AS_ROOT]:
+        return "record the host again as root (`tdxinfo capture`)."
+    return "run it as root on the host itself, or ask for a `tdxinfo capture` of the host."
+
+
+def _lowered(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
+
+
+def _with(warnings: list[Result]) -> str:
+    return f", with {counted(len(warnings), 'warning')}: {_finding(warnings[0])}"
+
+
+def _finding(result: Result) -> str:
+    return f"{result.verdict.message} ({result.check.id})"
+
+
+def _agree(found: list[Result], one: str, several: str) -> str:
+    return one if len(found) == 1 else several

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.decode import bits, cpuid
+from tdxinfo.render import layout
+from tdxinfo.render.layout import Column
 from tdxinfo.report import Report
 
 
@@ -33,16 +34,17 @@ PAIRS = (
 
 def print_choices(console: Console, report: Report) -> None:
     """Masks by name, then the CPUID bits that may be chosen."""
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="label", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for pair in PAIRS:
-        for number, (word, names) in enumerate(_allowed(report, pair)):
-            grid.add_row(pair.title if number == 0 else "", _line(word, names))
-    if grid.row_count:
-        console.print(grid)
+    rows = [
+        (pair.title if number == 0 else "", _line(word, names))
+        for pair in PAIRS
+        for number, (word, names) in enumerate(_allowed(report, pair))
+    ]
+    if rows:
+        layout.line(console, Text("Choices for a TD", "title"))
+        layout.grid(console, rows)
     if report.host.td.cpuid_config:
-        console.print(_cpuid(report))
+        layout.line(console, Text("CPUID bits that may be chosen", "title"))
+        _print_cpuid(console, report)
 
 
 def _line(word: str, names: list[str]) -> Text:
@@ -65,18 +67,24 @@ def _allowed(report: Report, pair: Masks) -> Iterator[tuple[str, list[str]]]:
         yield "must be 0", must_be_0
 
 
-def _cpuid(report: Report) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2))
-    for heading in ("CPUID leaf", "sub-leaf", "register", "may be chosen"):
-        table.add_column(heading, header_style="label", no_wrap=True)
-    table.add_column("names", header_style="label", overflow="fold")
-    for choice in cpuid.choices(report.host.td.cpuid_config or ()):
-        subleaf = "-" if choice.subleaf is None else f"{choice.subleaf:#x}"
-        table.add_row(
+_CPUID = (
+    Column("leaf"),
+    Column("sub-leaf"),
+    Column("register"),
+    Column("mask"),
+    Column("names", fold=True),
+)
+
+
+def _print_cpuid(console: Console, report: Report) -> None:
+    rows = [
+        (
             f"{choice.leaf:#x}",
-            subleaf,
+            "-" if choice.subleaf is None else f"{choice.subleaf:#x}",
             choice.register.upper(),
             f"{choice.mask:#010x}",
             " ".join(choice.names),
         )
-    return table
+        for choice in cpuid.choices(report.host.td.cpuid_config or ())
+    ]
+    layout.table(console, _CPUID, rows)

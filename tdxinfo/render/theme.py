@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.theme import Theme
 
 STYLES = {
@@ -23,15 +25,38 @@ _PIPE_WIDTH = 100
 _SYSTEMS: dict[str, Literal["standard"] | None] = {"always": "standard", "never": None}
 
 
-class _Console(Console):
+class PageConsole(Console):
+    """A console whose lines do not end with blanks."""
+
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        """Whole lines, without the blanks with which rich fills tables."""
+        if soft_wrap:
+            super().print(*objects, soft_wrap=True, **options)
+            return
+        made = self.options.update(**{k: v for k, v in options.items() if k == "no_wrap"})
+        for found in objects:
+            lines = self.render_lines(found, made, pad=False)
+            super().print(Segments(_stripped(lines)), soft_wrap=True, end="")
+
     def on_broken_pipe(self) -> None:
         """rich would end the process with 1, which says "not ready"."""
         raise BrokenPipeError
 
 
+def _stripped(lines: list[list[Segment]]) -> Iterator[Segment]:
+    for line in lines:
+        while line and not line[-1].text.strip(" "):
+            line.pop()
+        if line:
+            last = line.pop()
+            line.append(Segment(last.text.rstrip(" "), last.style, last.control))
+        yield from line
+        yield Segment.line()
+
+
 def console(color: str) -> Console:
     """A console on stdout. rich itself honours NO_COLOR, COLUMNS and the terminal's abilities."""
-    made = _Console(
+    made = PageConsole(
         theme=Theme(STYLES),
         highlight=False,
         markup=False,

@@ -1,46 +1,44 @@
-"""The page of `tdxinfo check`: the failing stage first, then the chain."""
+"""The page of `tdxinfo check`: the answer, what to do, the groups, and what did not pass."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from tdxinfo.checks.document import CheckRun
-from tdxinfo.checks.engine import Result, first_failure
+from tdxinfo.checks.engine import Result
+from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict, Outcome
-from tdxinfo.render import words
+from tdxinfo.render import layout, words
 from tdxinfo.render.safe import printable
-from tdxinfo.render.summary import sentence
+from tdxinfo.render.steps import steps
+from tdxinfo.render.summary import Answer, answer
 from tdxinfo.report import Report
 
-_MARKS = {
-    Outcome.PASS: ("✔", "+", "good"),
-    Outcome.FAIL: ("✘", "x", "bad"),
-    Outcome.WARN: ("!", "!", "doubtful"),
-    Outcome.UNKNOWN: ("?", "?", "doubtful"),
-    Outcome.SKIP: ("-", "-", "unknown"),
-    Outcome.INFO: ("i", "i", "label"),
-}
 _STYLES = {
     HostVerdict.READY: "good",
     HostVerdict.NOT_READY: "bad",
     HostVerdict.UNDECIDED: "doubtful",
     HostVerdict.NOT_APPLICABLE: "doubtful",
+    HostVerdict.PASSED: "good",
+    HostVerdict.FAILED: "bad",
 }
+_OUTCOMES = {
+    Outcome.FAIL: ("failed", "bad"),
+    Outcome.WARN: ("warning", "doubtful"),
+    Outcome.PASS: ("passed", "good"),
+    Outcome.UNKNOWN: ("unknown", "doubtful"),
+    Outcome.SKIP: ("not run", "unknown"),
+    Outcome.INFO: ("note", "label"),
+}
+"""Each outcome's word and style, in the order in which a line counts them."""
 _NAMED = (Outcome.FAIL, Outcome.WARN)
 _MANY = 3
-_MARGIN = 2
-_TOLD = (Outcome.FAIL, Outcome.WARN)
-_COUNTED = {
-    Outcome.FAIL: "failed",
-    Outcome.WARN: "to look at",
-    Outcome.UNKNOWN: "unknown",
-    Outcome.SKIP: "skipped",
-}
+"""Checks of a group from which on the group is named with their number."""
 
 
 class Options(NamedTuple):
@@ -48,48 +46,96 @@ class Options(NamedTuple):
 
     verbose: bool
     failed_only: bool
+    steps: bool = False
+    """What to do alone, as numbered steps."""
 
 
 def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
-    verbose, failed_only, results = options.verbose, options.failed_only, run.results
-    first = first_failure(results)
-    console.print(_headline(run))
-    if first and first.remedy:
-        _indented(console, Text(printable(first.remedy)))
-    if not failed_only:
-        _print_tree(console, results)
-    for result in results:
-        asked = result.outcome is Outcome.INFO and not run.is_whole
-        told = (result.outcome in _TOLD or result.is_accepted or asked) and result is not first
-        if told or (verbose and not failed_only):
-            _print_result(console, result, with_remedy=result is not first)
-            if verbose:
+    head = answer(run)
+    told = Text(head.word, _STYLES[run.verdict]).append(printable(head.rest), "")
+    layout.paragraph(console, told, 0, 2)
+    if run.verdict is HostVerdict.NOT_APPLICABLE and not options.verbose:
+        return
+    if options.steps:
+        _print_steps(console, run.results)
+        return
+    if head.named and head.named.remedy:
+        layout.paragraph(console, printable(head.named.remedy), 2, 2, "label")
+    if not options.failed_only:
+        layout.grid(console, _groups(run.results))
+    for result in run.results:
+        if _is_shown(run, result, options) and (result is not head.named or options.verbose):
+            _print_result(console, result, result is head.named)
+            if options.verbose:
                 _print_evidence(console, run.report, result)
-    if not verbose and not failed_only:
-        _print_unknown(console, results, helpful_only=first is not None)
-    counts = Counter(result.outcome for result in results)
-    parts = [f"{counts[outcome]} {word}" for outcome, word in _COUNTED.items() if counts[outcome]]
-    console.print(Text(", ".join([f"{counts[Outcome.PASS]} passed", *parts]), "unknown"))
+    if not options.verbose and not options.failed_only:
+        _print_unknown(console, run.results, head)
+    layout.paragraph(console, _totals(run.results), 0, 2, "unknown")
 
 
-def _headline(run: CheckRun) -> Text:
-    word, why = sentence(run.results, run.verdict, run.is_whole)
-    return Text(word, _STYLES[run.verdict]).append(printable(why), "")
+def _print_steps(console: Console, results: list[Result]) -> None:
+    found = steps(results)
+    if not found:
+        layout.paragraph(console, "No step is known.", 2, 2)
+    for number, step in enumerate(found, 1):
+        layout.paragraph(console, f"{number}. {printable(step)}", 2, 5)
 
 
-def _print_unknown(console: Console, results: list[Result], helpful_only: bool) -> None:
-    """The checks that could not run, by what would help; -v shows each reason.
+def _is_shown(run: CheckRun, result: Result, options: Options) -> bool:
+    is_note = result.outcome is Outcome.INFO and not run.is_whole
+    is_adverse = result.outcome in _NAMED or result.is_accepted
+    return is_adverse or ((options.verbose or is_note) and not options.failed_only)
+
+
+def _groups(results: list[Result]) -> Iterator[tuple[str, Text]]:
+    """A line a group: who failed or warns, by name; the others by their number."""
+    for group in dict.fromkeys(result.check.rule.group for result in results):
+        own = [result for result in results if result.check.rule.group == group]
+        line = Text()
+        for outcome in _OUTCOMES:
+            found = [result for result in own if result.outcome is outcome]
+            if found:
+                line.append(", " if line else "").append_text(_counted(outcome, found))
+        yield group, line
+
+
+def _counted(outcome: Outcome, results: list[Result]) -> Text:
+    word, style = _OUTCOMES[outcome]
+    if outcome in _NAMED:
+        ids = " ".join(result.check.id.partition(".")[2] for result in results)
+        return Text(f"{word}: {ids}", style)
+    return Text(_number(outcome, len(results)), "" if outcome is Outcome.PASS else "unknown")
+
+
+def _number(outcome: Outcome, count: int) -> str:
+    word = _OUTCOMES[outcome][0]
+    return counted(count, word) if outcome in (Outcome.WARN, Outcome.INFO) else f"{count} {word}"
+
+
+def _totals(results: list[Result]) -> str:
+    found = Counter(result.outcome for result in results)
+    order = (Outcome.PASS, *(outcome for outcome in _OUTCOMES if outcome is not Outcome.PASS))
+    parts = [_number(outcome, found[outcome]) for outcome in order if found[outcome]]
+    return f"{counted(len(results), 'check')}: {', '.join(parts)}."
+
+
+def _print_unknown(console: Console, results: list[Result], head: Answer) -> None:
+    """Who could not look, by what would help; -v shows each reason.
 
     Once something failed, the rest only matters where there is a way to know more.
     """
     by_remedy: dict[str, list[str]] = {}
+    has_failed = any(result.outcome is Outcome.FAIL for result in results)
     for result in results:
-        if result.outcome is Outcome.UNKNOWN and (result.remedy or not helpful_only):
+        if result.outcome is Outcome.UNKNOWN and (result.remedy or not has_failed):
             by_remedy.setdefault(result.remedy, []).append(result.check.id)
     for remedy, ids in by_remedy.items():
-        line = Text().append(*_mark(console, Outcome.UNKNOWN)).append(f" {_short(ids)}: ")
-        line.append(printable(remedy) if remedy else "not known here, -v tells why", "label")
-        _indented(console, line)
+        line = Text("unknown: ", _OUTCOMES[Outcome.UNKNOWN][1]).append(_short(ids), "")
+        if remedy and remedy.lower() != head.advice.lower():
+            line.append(f". {printable(remedy)}", "label")
+        elif not remedy:
+            line.append(" (-v shows why)", "unknown")
+        layout.paragraph(console, line, 2, 4)
 
 
 def _short(ids: list[str]) -> str:
@@ -98,55 +144,25 @@ def _short(ids: list[str]) -> str:
     shown = []
     for check_id in ids:
         group = check_id.partition(".")[0]
-        shown.append(check_id if groups[group] < _MANY else f"{group} ({groups[group]})")
+        many = f"{counted(groups[group], 'check')} of {group}"
+        shown.append(check_id if groups[group] < _MANY else many)
     return ", ".join(dict.fromkeys(shown))
 
 
-def _print_tree(console: Console, results: list[Result]) -> None:
-    """A line a group, in the order of the chain: who passed, by number; who did not, by name."""
-    groups = list(dict.fromkeys(result.check.rule.group for result in results))
-    width = max(map(len, groups), default=0)
-    branches = ("├─", "└─") if console.encoding.startswith("utf") else ("|-", "`-")
-    for group in groups:
-        own = [result for result in results if result.check.rule.group == group]
-        line = Text(branches[group == groups[-1]], "unknown").append(f" {group:{width}}", "label")
-        for outcome in _MARKS:
-            line.append_text(_branch(console, outcome, [r for r in own if r.outcome is outcome]))
-        _indented(console, line)
-
-
-def _branch(console: Console, outcome: Outcome, results: list[Result]) -> Text:
-    """The outcome's mark, and those that have it: failures and warnings by name."""
-    if not results:
-        return Text()
-    names = " ".join(result.check.id.partition(".")[2] for result in results)
-    waits = outcome is Outcome.SKIP and any(result.failed_need for result in results)
-    told = names if outcome in _NAMED else str(len(results)) + (" waiting" if waits else "")
-    return Text("  ").append(*_mark(console, outcome)).append(f" {told}")
-
-
-def _mark(console: Console, outcome: Outcome) -> tuple[str, str]:
-    """The sign of an outcome; a terminal without UTF-8 gets one of ASCII."""
-    sign, plain, style = _MARKS[outcome]
-    return (sign if console.encoding.startswith("utf") else plain), style
-
-
-def _print_result(console: Console, result: Result, with_remedy: bool) -> None:
-    line = Text().append(*_mark(console, result.outcome)).append(" ")
-    line.append(result.check.id, "title").append(f"  {result.check.rule.title}: ")
-    line.append(printable(result.verdict.message))
-    _indented(console, line)
-    if result.remedy and with_remedy:
-        _indented(console, Text(printable(result.remedy), "label"), 6)
+def _print_result(console: Console, result: Result, is_in_headline: bool) -> None:
+    word, style = _OUTCOMES[result.outcome]
+    line = Text(f"{word}: ", style).append(result.check.id, "title")
+    if is_in_headline:
+        layout.paragraph(console, line, 2, 4)
+        return
+    layout.paragraph(console, line.append(f": {printable(result.verdict.message)}", ""), 2, 4)
+    if result.remedy:
+        layout.paragraph(console, printable(result.remedy), 4, 4, "label")
 
 
 def _print_evidence(console: Console, report: Report, result: Result) -> None:
     for name in result.evidence:
         origin = report.origin_of(name)
-        from_where = f"  ({printable(origin)})" if origin else ""
+        from_where = f"  ({printable(words.source(origin))})" if origin else ""
         shown = f"{name} = {words.fact(report, name)}{from_where}"
-        _indented(console, Text(shown, "unknown"), 6)
-
-
-def _indented(console: Console, text: Text, columns: int = _MARGIN) -> None:
-    console.print(Padding(text, (0, 0, 0, columns), expand=False))
+        layout.paragraph(console, shown, 6, 8, "unknown")

@@ -49,6 +49,14 @@ def _listed(told: list[Any]) -> str:
     return ", ".join(map(of_plain, told))
 
 
+_TABLES = ("gist", "list", "link", "device", "modprobe", "qemu", "unit")
+
+
+def source(origin: str) -> str:
+    """The origin of a value as a person names the place."""
+    return origin
+
+
 def reason(report: Report, name: str) -> str:
     """Why the fact is unknown."""
     return reason_of(report.attempts(name))

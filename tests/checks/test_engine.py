@@ -165,7 +165,7 @@ def test_a_failure_outweighs_what_is_unknown() -> None:
 
 def test_the_evidence_holds_the_facts_that_were_looked_at() -> None:
     report = report_with(READY)
-    run = CheckRun(report, run_checks(report), HostVerdict.READY, True, 0.0)
+    run = CheckRun(report, run_checks(report), HostVerdict.READY, 0.0)
     (headroom,) = [check for check in run.document().checks if check.id == "keys.headroom"]
     assert headroom.evidence == {
         "keys.guest_keyids": 63,

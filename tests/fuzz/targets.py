@@ -339,7 +339,7 @@ def _documents(report: Report) -> None:
     """Both documents, as JSON that can be read again."""
     results = run_checks(report)
     parse_report(report.model_dump_json().encode(), "x")
-    run = CheckRun(report, results, verdict_of(results), is_whole=True, time=0)
+    run = CheckRun(report, results, verdict_of(results), time=0)
     parse_report(run.document().model_dump_json().encode(), "x")
 
 

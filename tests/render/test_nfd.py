@@ -75,13 +75,13 @@ def refuse_what_kubernetes_refuses(told: dict[str, str]) -> None:
 def page_of(facts: dict[str, Any], hours: int | None = None) -> str:
     report = report_with(facts)
     results = run_checks(report)
-    return nfd.page(CheckRun(report, results, verdict_of(results), True, WHEN), hours)
+    return nfd.page(CheckRun(report, results, verdict_of(results), WHEN), hours)
 
 
 def of_capture(folder: Path) -> str:
     report = observe(open_folder(str(folder)))
     results = run_checks(report)
-    return nfd.page(CheckRun(report, results, verdict_of(results), True, WHEN))
+    return nfd.page(CheckRun(report, results, verdict_of(results), WHEN))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -40,7 +40,7 @@ def page_of(facts: dict[str, Any]) -> str:
 
 def page_of_report(report: Report) -> str:
     results = run_checks(report)
-    return prometheus.page(CheckRun(report, results, verdict_of(results), True, WHEN))
+    return prometheus.page(CheckRun(report, results, verdict_of(results), WHEN))
 
 
 def samples(page: str) -> dict[tuple[str, ...], float]:

@@ -20,7 +20,7 @@ def judged(strict: bool = False, **changes: object) -> CheckRun:
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
     report = report_with({name: value for name, value in facts.items() if value is not None})
     results = run_checks(report)
-    return CheckRun(report, results, verdict_of(results, strict), True, 0.0)
+    return CheckRun(report, results, verdict_of(results, strict), 0.0)
 
 
 # --- JUnit ------------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def test_the_report_names_no_machine() -> None:
     from tdxinfo.machine.recording import without_identity
 
     clean = partial(without_identity, host_name="myhost")
-    told = markdown.page(CheckRun(report, results, verdict_of(results), True, 0.0), clean)
+    told = markdown.page(CheckRun(report, results, verdict_of(results), 0.0), clean)
     assert "4444" not in told
     assert "10.1.2.3" not in told
     assert "myhost" not in told

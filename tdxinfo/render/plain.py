@@ -1,0 +1,111 @@
+"""Values for scripts: one bare value, and lists as tables with chosen columns or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Protocol, get_args
+
+from tdxinfo.host import as_json, declared
+from tdxinfo.model import units
+from tdxinfo.render.safe import printable
+from tdxinfo.report import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_ADDRESSES = ("base", "end")
+
+
+class Wanted(Protocol):
+    """Which columns, and how they are shown."""
+
+    @property
+    def columns(self) -> list[str] | None: ...
+    @property
+    def noheadings(self) -> bool: ...
+    @property
+    def in_bytes(self) -> bool: ...
+
+
+def raw(name: str, report: Report) -> str:
+    """The value as bare text: JSON's, without quotes; of a list an entry each line."""
+    value = as_json(name, report.host.fact(name))
+    listed = value if isinstance(value, list) else [value]
+    return "\n".join(printable(_bare(entry)) for entry in listed)
+
+
+def _bare(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list):
+        import json
+
+        return json.dumps(value)
+    return "" if value is None else str(value)
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """The columns of a fact that is a list of ranges or the like; none for other facts."""
+    section, field = declared(name)
+    for union in (section.model_fields[field].annotation,):
+        for part in (union, *get_args(union)):
+            entry = next(iter(get_args(part)), None)
+            if is_dataclass(entry):
+                return tuple(found.name for found in fields(entry))
+    return ()
+
+
+def _entries(report: Report, name: str) -> list[dict[str, Any]]:
+    return as_json(name, report.host.fact(name)) or []
+
+
+def list_csv(report: Report, name: str, wanted: Wanted) -> str:
+    """The list as CSV; numbers are integers, as in JSON."""
+    chosen = wanted.columns or columns_of(name)
+    rows = [[_bare(entry.get(column)) for column in chosen] for entry in _entries(report, name)]
+    return as_csv(chosen, rows, wanted.noheadings)
+
+
+def facts_csv(report: Report, names: Iterable[str], wanted: Wanted) -> str:
+    """A row each fact: its value and its source, both empty where it is unknown."""
+    rows = []
+    for name in names:
+        value = as_json(name, report.host.fact(name)) if report.is_known(name) else None
+        rows.append([name, _bare(value), report.origin_of(name)])
+    return as_csv(("fact", "value", "source"), rows, wanted.noheadings)
+
+
+def as_csv(headings: Sequence[str], rows: Iterable[Sequence[str]], noheadings: bool) -> str:
+    """CSV by RFC 4180, but with the line ends of this system's text."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    if not noheadings:
+        writer.writerow(headings)
+    writer.writerows([printable(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def print_list(console: Console, report: Report, name: str, wanted: Wanted) -> None:
+    """The list as a table with the chosen columns."""
+    from tdxinfo.render import layout
+
+    chosen = wanted.columns or columns_of(name)
+    columns = [layout.Column(title, right=title != "name") for title in chosen]
+    rows = [
+        [_shown(column, entry.get(column), wanted.in_bytes) for column in chosen]
+        for entry in _entries(report, name)
+    ]
+    layout.table(console, columns, rows, 0, with_heading=not wanted.noheadings)
+
+
+def _shown(column: str, value: Any, in_bytes: bool) -> str:
+    if isinstance(value, list):
+        return str(len(value))
+    if isinstance(value, int) and column in _ADDRESSES:
+        return units.address(value)
+    if isinstance(value, int) and column in ("size", "pamt_bytes") and not in_bytes:
+        return units.size(value)
+    return printable(_bare(value))
