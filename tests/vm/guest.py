@@ -6,10 +6,11 @@ the same code as the `tdxinfo` script from there on, and reads what stays as it 
 
 from __future__ import annotations
 
-import functools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tdxinfo.cli import run
 from tdxinfo.sources import kcore, stack
@@ -21,7 +22,7 @@ COMMANDS = {
     "capture": ["capture", str(RESULTS / "capture")],
 }
 _STAYS = ((kcore, "symbols"), (kcore, "types"), (stack, "_searched"))
-"""The kernel's addresses and types, and the program file of QEMU."""
+"""What finds the kernel's addresses and types, and reads the program file of QEMU."""
 
 
 def main() -> None:
@@ -33,7 +34,19 @@ def main() -> None:
 def read_once() -> None:
     """Keeps what no kernel and no program changes while it runs."""
     for module, name in _STAYS:
-        setattr(module, name, functools.cache(getattr(module, name)))
+        setattr(module, name, _once(getattr(module, name)))
+
+
+def _once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, run once for the same arguments; the first one is always this machine."""
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def once(system: Any, *arguments: Any) -> Any:
+        if arguments not in known:
+            known[arguments] = function(system, *arguments)
+        return known[arguments]
+
+    return once
 
 
 def _status(name: str) -> int:

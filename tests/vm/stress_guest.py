@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 from tdxinfo.cli import run
+from tdxinfo.machine.system import System
 from tdxinfo.sources import kcore
 from tdxinfo.sources.kobjects import KEYID_POOL, SYSINFO
 from tests.vm.guest import read_once
@@ -48,8 +49,12 @@ def main(reports: int) -> None:
 
 def _parameters() -> list[str]:
     """Where the kernel keeps what is to be changed."""
-    found = kcore.symbols((SYSINFO, KEYID_POOL))
-    kernel = kcore.types()
+    system = System()
+    found = {
+        name: listed[0].address
+        for name, listed in kcore.symbols(system, (SYSINFO, KEYID_POOL)).items()
+    }
+    kernel = kcore.types(system)
     offsets = {
         leaf.path: leaf.bit_offset // 8 for leaf in kernel.leaves(kernel.find("tdx_sys_info"))
     }

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from tdxinfo.decode import metadata
+from tdxinfo.decode import metadata, sysinfo
 from tdxinfo.decode.fieldid import NULL
 from tests.vm import scenario
 from tests.vm.fields import Fields
@@ -202,7 +202,7 @@ def test_the_structure_of_tdx_1_0_holds_the_same() -> None:
     made = ready()
     done = call(made, INFO, cx=0x1000, dx=1024, r8=0x2000, r9=32)
     assert (done["ax"], done["dx"], done["r9"]) == (0, 1024, 32)
-    answer = metadata.parse_sysinfo(made.memory.read(0x1000, 1024) + made.memory.read(0x2000, 512))
+    answer = sysinfo.parse_sysinfo(made.memory.read(0x1000, 1024) + made.memory.read(0x2000, 512))
     for name in ("BUILD_NUM", "MAX_TDMRS", "XFAM_FIXED0"):
         assert answer.word(name) == scenario.profile(PROFILE)[name]
     assert answer.array("CMR_SIZE") == scenario.profile(PROFILE)["CMR_SIZE"]
