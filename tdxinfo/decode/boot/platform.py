@@ -112,23 +112,36 @@ def guest_keyid_count(boot: Boot) -> int:
 def platform_detected(boot: Boot) -> bool:
     """Whether the kernel found that the firmware had set KeyIDs aside for TDX.
 
-    A whole log without a word of TDX means no: every kernel that finds it says so.
+    A whole log without a word of TDX means no, where the kernel is one that would say so.
     """
     if boot.has("keyid_range", "bios_enabled"):
         return True
-    if boot.has("no_platform", "kvm_no_platform", "not_enabled") or (
-        boot.complete and not boot.was_tried()
-    ):
+    if boot.has("no_platform", "kvm_no_platform", "not_enabled") or _is_silent(boot, _DETECTING):
         return False
     raise Absent("the kernel log does not tell whether TDX was found")
 
 
 def has_tdx_code(boot: Boot) -> bool:
-    """A kernel that says anything of TDX on the host was built with it."""
-    signs = ("keyid_range", "bios_enabled", "no_platform", "kvm_no_platform")
-    if boot.was_tried() or boot.has(*signs, *REFUSED):
+    """A kernel that says anything of TDX on the host was built with it.
+
+    From 7.1 on one that was built with it says at every boot what became of it.
+    """
+    if boot.was_tried() or boot.has(*_SIGNS, *REFUSED):
         return True
+    if _is_silent(boot, (kernels.BOOT,)):
+        return False
     raise Absent("the kernel log has no line about TDX on the host")
+
+
+_SIGNS = ("keyid_range", "bios_enabled", "no_platform", "kvm_no_platform", "not_enabled")
+_DETECTING = (kernels.DETECTS, kernels.KVM, kernels.VENDOR_KVM, kernels.VENDOR_BOOT)
+
+
+def _is_silent(boot: Boot, generations: tuple[str, ...]) -> bool:
+    """The whole log of a kernel that its release puts here has no word of TDX on the host."""
+    if boot.release is None or not boot.complete or boot.was_tried():
+        return False
+    return not boot.has(*_SIGNS, *REFUSED) and kernels.by_release(boot.release) in generations
 
 
 def generation(boot: Boot) -> str:
@@ -169,20 +182,23 @@ def kexec_refused(boot: Boot) -> bool:
 
 
 def vmx_enabled(boot: Boot) -> bool:
-    """The firmware turned VMX off. Silence proves nothing."""
+    """The firmware turned VMX off. Silence proves nothing.
+
+    Where VMXON faulted, the kernel printed IA32_FEAT_CTL, whose bit 2 allows VMX.
+    """
+    if boot.has("vmxon_faulted"):
+        return bool(boot.number("vmxon_faulted", "feature_control") & _VMX_OUTSIDE_SMX)
     boot.last("vmx_disabled")
     return False
+
+
+_VMX_OUTSIDE_SMX = 1 << 2
 
 
 def sgx_enabled(boot: Boot) -> bool:
     """The firmware turned SGX off. Silence proves nothing."""
     boot.last("sgx_disabled")
     return False
-
-
-def vmxon_fault(boot: Boot) -> int:
-    """IA32_FEAT_CTL as the kernel printed it where VMXON faulted."""
-    return boot.number("vmxon_faulted", "feature_control")
 
 
 def offline_refused(boot: Boot) -> bool:
