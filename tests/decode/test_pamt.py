@@ -8,7 +8,7 @@ from tdxinfo.decode import pamt, tdmr
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.report import observe
-from tests.test_hosts import HOSTS
+from tests.recorded import HOSTS
 
 GIB, MIB = 1 << 30, 1 << 20
 BUILT = (
