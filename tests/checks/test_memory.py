@@ -119,7 +119,7 @@ def test_ram_outside_of_cmrs_is_told_with_its_cause_and_the_number_of_others() -
     )
     facts = {"memory.cmrs": cmrs, "memory.regions": cut(0), "memory.ram_outside_cmrs": outside}
     assert judged("memory.cmrs_cover_ram", facts).verdict.message == (
-        "[0x100000000, 0x140000000) is System RAM, but lies in no CMR (memmap=1G@4G), "
+        "[0x100000000, 0x140000000) is System RAM, but in no CMR (memmap=1G@4G), "
         "and 2 more ranges"
     )
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo import tables
-from tdxinfo.decode.boot import Boot, module, platform, ram
+from tdxinfo.decode.boot import Boot, module, platform, ram, update
 from tdxinfo.host import SECTIONS, as_json, fact_names, meaning, section_meaning, sources_of
 from tdxinfo.host.section import From
 from tdxinfo.report import Report, observe
@@ -95,7 +95,7 @@ def test_a_place_names_itself(name: str, place: Any) -> None:
 def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(
     name: str, fact: Callable[[Boot], Any]
 ) -> None:
-    assert fact.__module__ in {place.__name__ for place in (module, platform, ram)}, name
+    assert fact.__module__ in {place.__name__ for place in (module, platform, ram, update)}, name
     assert list(inspect.signature(fact).parameters) == ["boot"]
 
 
