@@ -156,5 +156,5 @@ def _no_meaning(query: str) -> str:
     from tdxinfo.explain import near_misses
 
     near = near_misses(query)
-    hint = f"Did you mean {', '.join(near)}?" if near else "See `tdxinfo explain --help`."
-    return f"tdxinfo does not know {query!r:.100}. {hint}"
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    return f"tdxinfo does not know {query!r:.100}.{hint}"

@@ -95,6 +95,16 @@ def status_by_number(query: str) -> Iterator[Explanation]:
     code = whole(query)
     if code is not None and (seamcall.is_exact(code) or not is_id(code)):
         yield from of_status(code)
+    yield from _of_upper_half(query)
+
+
+def _of_upper_half(query: str) -> Iterator[Explanation]:
+    """A status that is written without its lower 32 bits, as 0xc0000505, if the table has it."""
+    halves = [r.value for r in readings(query) if r.base == "hex" and r.value >> 31 == 1]
+    code = halves[0] << 32 if halves else 0
+    found = [status for status in seamcall.statuses(code) if status.is_of_module and code]
+    if any(status.matches(code) for status in found):
+        yield _status(found, code, is_name=True)
 
 
 def of_status(code: int) -> Iterator[Explanation]:

@@ -192,7 +192,10 @@ def processor(query: str) -> Iterator[Explanation]:
 
 
 def _signatures(word: str) -> set[int]:
-    """CPUID(1).EAX without the stepping, of a number with five or six digits."""
+    """CPUID(1).EAX without the stepping: of `model 207`, or a number with five or six digits."""
+    model = re.fullmatch(r"model[\s:=]+(?:0x([0-9a-f]{2})|(\d{2,3}))", word)
+    if model:
+        return {_signature({"model": int(model[1], 16) if model[1] else int(model[2])})}
     return {
         r.value & ~0xF for r in readings(word) if r.base == "hex" and 0x10000 <= r.value < 1 << 28
     }
