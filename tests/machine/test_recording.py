@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import tarfile
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from tdxinfo.inputs.supplied import open_input
 from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.machine.captured import CapturedMachine, open_folder
 from tdxinfo.machine.recording import RecordingMachine, contents, without_identity, write
+from tdxinfo.machine.written import write_whole
 from tdxinfo.report import observe
 from tests.worlds import world
 
@@ -165,30 +169,74 @@ def test_a_parent_without_permission_is_bad_input(tmp_path: Path) -> None:
         write({"about.toml": b""}, str(tmp_path / "c"))
 
 
-@pytest.mark.parametrize("name", ["c", "c.tar.gz"])
-def test_a_write_that_fails_leaves_nothing(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left"), KeyboardInterrupt()])
+@pytest.mark.parametrize("name", ["c", "c.tar.gz", "c.zip"])
+def test_a_write_that_fails_or_is_interrupted_leaves_nothing(
+    tmp_path: Path, name: str, error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*arguments: object, **named: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(fd: int) -> None:
+        raise error
 
-    monkeypatch.setattr(Path, "write_bytes", full)
-    monkeypatch.setattr(tarfile.TarFile, "addfile", full)
-    with pytest.raises(BadInput, match="No space left"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises((BadInput, KeyboardInterrupt)):
         write({"about.toml": b"", "root/x": b""}, str(tmp_path / name))
     assert os.listdir(tmp_path) == []
 
 
-def test_a_write_that_is_interrupted_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*arguments: object) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("name", ["c", "c.tar.gz", "c.tar.xz", "c.zip"])
+def test_a_capture_is_for_its_owner_alone(tmp_path: Path, name: str) -> None:
+    before = os.umask(0)
+    try:
+        write({"about.toml": b"format = 1\n", "root/proc/x": b"1"}, str(tmp_path / name))
+    finally:
+        os.umask(before)
+    for path in (tmp_path / name, *(tmp_path / name).rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0
 
-    monkeypatch.setattr(os, "rename", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write({"about.toml": b""}, str(tmp_path / "c"))
-    assert os.listdir(tmp_path) == []
+
+_EXCHANGER = """
+import ctypes, os, sys
+folder, target = sys.argv[1:]
+os.chdir(folder)
+os.makedirs("mine/root/proc", exist_ok=True)
+for name in ("mine/about.toml", "mine/answers.toml", "mine/root/proc/x"):
+    os.path.lexists(name) or os.symlink(target, name)
+libc = ctypes.CDLL(None)
+print("ready", flush=True)
+while True:
+    for name in os.listdir("."):
+        if name not in ("mine",) and not name.startswith("old"):
+            libc.renameat2(-100, name.encode(), -100, b"mine", 2)
+"""
+
+
+def test_who_owns_the_folder_cannot_have_another_file_written(tmp_path: Path) -> None:
+    """The folder's owner exchanges every entry for one with links, as fast as a process can."""
+    if os.geteuid() != 0:
+        pytest.skip("becoming another user needs root")
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o777)
+    target = tmp_path / "target"
+    target.write_text("untouched")
+    exchanger = subprocess.Popen(
+        ["setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/env", "python3", "-c",
+         _EXCHANGER, str(folder), str(target)],
+        stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert exchanger.stdout is not None
+        if exchanger.stdout.readline() != b"ready\n":
+            pytest.skip("no Python that another user may start")
+        for number in range(100):
+            with contextlib.suppress(BadInput):
+                write({"about.toml": b"x", "root/proc/x": b"y"}, str(folder / f"c{number}"))
+            with contextlib.suppress(BadInput):
+                write_whole(b"z", str(folder / "out"))
+        assert target.read_text() == "untouched"
+    finally:
+        exchanger.kill()
+        exchanger.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_whole_write_leaves_nothing_beside(tmp_path: Path) -> None:
