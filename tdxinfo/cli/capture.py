@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,14 +20,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("destination", metavar="DEST", shell_complete=completion.files)
-@click.option(
-    "--keep-identity",
-    is_flag=True,
-    help="Also keep what names the machine: the whole kernel log, host name, UUIDs, addresses.",
-)
 @global_options
 @click.pass_context
-def capture(context: click.Context, destination: str, keep_identity: bool) -> None:
+def capture(context: click.Context, destination: str) -> None:
     """Write what was read, refusals included, to a new folder or .tar.gz.
 
     `tdxinfo --from DEST` then shows this host anywhere. Serial numbers, the host's name, UUIDs and
@@ -39,9 +32,8 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     from tdxinfo.render.safe import printable
 
     settings = settings_of(context)
-    files = examine(
-        settings, partial(_files_of, is_live=settings.source is None, keep=keep_identity)
-    )
+    work = partial(_files_of, is_live=settings.source is None, keep=settings.keep_identity)
+    files = examine(settings, work)
     write(files, destination)
     if not settings.quiet and destination != "-":
         place = printable(shlex.quote(destination))
@@ -53,7 +45,7 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     from tdxinfo.decode.klog import relevant_lines
     from tdxinfo.host import fact_names
     from tdxinfo.host.observe import Observer
-    from tdxinfo.machine import Machine
+    from tdxinfo.machine import Machine, identity
     from tdxinfo.machine.recording import RecordingMachine, contents
 
     if not isinstance(subject, Machine):
@@ -63,14 +55,19 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     for name in fact_names():
         observer.answers(name)
     kernel = observer.value("kernel.release")
-    cleaned = str if keep else _cleaner(is_live)
-    # A supplied log was somebody's choice already, and its lines may be wrapped: all are kept.
+    if keep:
+        return contents(machine, kernel, bytes, str)
+    # A supplied log was somebody's choice already, and its lines may be wrapped: all that the
+    # kernel may have written are kept.
     is_whole_log = is_live or machine.origin.kind == "vmcore"
-    log_lines = relevant_lines if is_whole_log and not keep else str
+    log_lines = relevant_lines if is_whole_log else _of_kernel
+    cleaned = partial(identity.without_identity, host_names=machine.host_names)
     return contents(machine, kernel, cleaned, log_lines)
 
 
-def _cleaner(is_live: bool) -> Callable[[str], str]:
-    from tdxinfo.machine.recording import without_identity
+def _of_kernel(log: str) -> str:
+    from tdxinfo.machine.identity import without_programs
 
-    return partial(without_identity, host_name=os.uname().nodename if is_live else "")
+    return without_programs(log.encode("utf-8", "surrogateescape")).decode(
+        "utf-8", "surrogateescape"
+    )

@@ -1,8 +1,8 @@
 """Work on what others sent, in a child process: it can hang, swell or crash without harm.
 
-A child has limits of memory, of address space, of processor time and, in its parent, one of time. What
-it ends by tells its parent why: a refusal, too little memory, a signal, the time. A `Pool` keeps
-several children for many pieces of work, and replaces those that ended.
+A child has limits of memory, of address space and of processor time; its parent limits its time.
+What it ends by tells its parent why: a refusal, too little memory, a signal, the time. A `Pool`
+keeps several children for many pieces of work, and replaces those that ended.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import struct
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -245,6 +246,8 @@ def _limit(limits: Limits) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), 2)
+    if "faulthandler" in sys.modules:
+        sys.modules["faulthandler"].disable()
     mapped, data = _mapped()
     for kind, most in (
         (resource.RLIMIT_DATA, data + limits.memory),
