@@ -86,7 +86,10 @@ def original() -> CapturedMachine:
     return world(FILES, ANSWERS, REFUSED, LOG)
 
 
-@pytest.mark.parametrize("name", ["capture", "capture.tar.gz", "capture.tgz"])
+@pytest.mark.parametrize(
+    "name",
+    ["capture", "capture.tar.gz", "capture.tgz", "capture.tar.xz", "capture.tar", "capture.zip"],
+)
 def test_what_was_read_and_refused_comes_back_the_same(tmp_path: Path, name: str) -> None:
     write(recorded(original()), str(tmp_path / name))
     replayed = open_input(str(tmp_path / name))
