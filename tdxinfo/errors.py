@@ -155,11 +155,15 @@ _PLAIN = re.compile(
 """A sentence as tdxinfo writes them, without links and commands."""
 
 
+_THE_RECORD = "the record says: "
+_MOST_QUOTED = 800
+
+
 def _quoted(message: str) -> str:
     """The record's own words, where they are not those of a tdxinfo, so marked."""
-    if _PLAIN.fullmatch(message):
-        return message
-    return f"the record says: {message[:300]!r}"
+    if _PLAIN.fullmatch(message) or message.startswith(_THE_RECORD):
+        return message[:_MOST_QUOTED]
+    return f"{_THE_RECORD}{message[:300]!r}"
 
 
 def from_record(what: str, record: object) -> Unavailable:

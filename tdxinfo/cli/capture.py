@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("destination", metavar="DEST", shell_complete=completion.files)
+@click.argument("destination", metavar="DEST|-", required=False, shell_complete=completion.files)
+@click.option(
+    "--print-script",
+    is_flag=True,
+    help="Print a shell script that makes a capture on a host without tdxinfo.",
+)
 @global_options
 @click.pass_context
-def capture(context: click.Context, destination: str) -> None:
-    """Write what was read, refusals included, to a new folder or .tar.gz.
+def capture(context: click.Context, destination: str | None, print_script: bool) -> None:
+    """Write what was read, refusals included, to a new folder or archive, or to standard output.
+
+    DEST ends with .tar.gz, .tar.xz, .tar or .zip for an archive.
 
     `tdxinfo --from DEST` then shows this host anywhere. Serial numbers, the host's name, UUIDs and
     network addresses are left out, and of the kernel log all lines that say nothing about TDX.
@@ -32,6 +39,13 @@ def capture(context: click.Context, destination: str) -> None:
     from tdxinfo.render.safe import printable
 
     settings = settings_of(context)
+    if print_script:
+        from tdxinfo.inputs.collector import script
+
+        click.echo(script(), nl=False)
+        return
+    if destination is None:
+        raise click.UsageError("Name a new folder or archive, or - for standard output.", context)
     work = partial(_files_of, is_live=settings.source is None, keep=settings.keep_identity)
     files = examine(settings, work)
     write(files, destination)
