@@ -54,10 +54,10 @@ def _sources() -> str:
 
 def _of_file() -> list[str]:
     """The sources that the administrator's file forbids. Raises BadInput."""
+    if not os.path.lexists(FILE):
+        return []
     try:
         fd = os.open(FILE, OPEN_FLAGS)
-    except FileNotFoundError:
-        return []
     except OSError as error:
         raise BadInput(f"{FILE} cannot be read: {error.strerror}.") from None
     try:
