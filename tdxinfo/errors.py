@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import errno as errnos
 import os
+import re
 
 
 class TdxinfoError(Exception):
@@ -125,6 +126,46 @@ def record_of(error: Unavailable) -> dict[str, str]:
     return kept
 
 
+REMEDIES = frozenset(
+    (
+        AS_ROOT,
+        "Boot without lockdown=confidentiality.",
+        "Leave the container, or look at the kernel's lockdown mode.",
+        "Mount its file system on /dev.",
+        "Mount its file system on /proc.",
+        "Mount its file system on /sys.",
+        "Name the kernel's vmlinux with --vmlinux.",
+        "Reboot.",
+        "Run `modprobe kvm_intel`.",
+        "Run `modprobe msr`.",
+        "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES).",
+        "Run `mount -t debugfs debugfs /sys/kernel/debug`.",
+        "Run `sysctl kernel.kptr_restrict=1`, and then again.",
+        "Run `tdxinfo check`: it tells where the initialization ended.",
+        "Run `tdxinfo helper build` and `tdxinfo helper load`.",
+        "Run as root, outside of a container.",
+        "Try again.",
+    )
+)
+"""The remedies of sources. Only these are advice where a record brings one along."""
+
+_PLAIN = re.compile(
+    r"(?!.*(?:://|www\.|mailto:|\bsudo\b))[\w .,:;/()\[\]'\"#%=+^*<>{}\u00d7-]{0,300}"
+)
+"""A sentence as tdxinfo writes them, without links and commands."""
+
+
+_THE_RECORD = "the record says: "
+_MOST_QUOTED = 800
+
+
+def _quoted(message: str) -> str:
+    """The record's own words, where they are not those of a tdxinfo, so marked."""
+    if _PLAIN.fullmatch(message) or message.startswith(_THE_RECORD):
+        return message[:_MOST_QUOTED]
+    return f"{_THE_RECORD}{message[:300]!r}"
+
+
 def from_record(what: str, record: object) -> Unavailable:
     """The refusal that a capture keeps of `what`; Malformed where it keeps none."""
     if not isinstance(record, dict):
@@ -134,7 +175,8 @@ def from_record(what: str, record: object) -> Unavailable:
     name = told.get("errno", "")
     number = int(name) if name.isdecimal() and len(name) < 5 else _NUMBERS.get(name, 0)
     message = told.get("message", f"{what} did not answer")
-    return kind(message, told.get("remedy", ""), errno=number)
+    remedy = told.get("remedy", "")
+    return kind(_quoted(message), remedy if remedy in REMEDIES else "", errno=number)
 
 
 _BY_ERRNO: dict[int, type[Unavailable]] = {

@@ -66,7 +66,7 @@ def test_no_module_is_longer_than_four_hundred_lines(path: Path) -> None:
 def test_only_the_machine_and_the_live_sources_open_files_of_the_host() -> None:
     """One door: `open`, `os.open` and `subprocess` stand where DESIGN says, and nowhere else."""
     doors = {"machine", "sources", "inputs", "tables", "deploy"}
-    own_files = {"native/__init__.py", "cli/__init__.py"}
+    own_files = {"native/__init__.py", "native/trust.py", "cli/streams.py"}
     for path in MODULES:
         calls = {
             ast.unparse(node.func)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,16 +19,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("destination", metavar="DEST", shell_complete=completion.files)
+@click.argument("destination", metavar="DEST|-", required=False, shell_complete=completion.files)
 @click.option(
-    "--keep-identity",
+    "--print-script",
     is_flag=True,
-    help="Also keep what names the machine: the whole kernel log, host name, UUIDs, addresses.",
+    help="Print a shell script that makes a capture on a host without tdxinfo.",
 )
 @global_options
 @click.pass_context
-def capture(context: click.Context, destination: str, keep_identity: bool) -> None:
-    """Write what was read, refusals included, to a new folder or .tar.gz.
+def capture(context: click.Context, destination: str | None, print_script: bool) -> None:
+    """Write what was read, refusals included, to a new folder or archive, or to standard output.
+
+    DEST ends with .tar.gz, .tar.xz, .tar or .zip for an archive.
 
     `tdxinfo --from DEST` then shows this host anywhere. Serial numbers, the host's name, UUIDs and
     network addresses are left out, and of the kernel log all lines that say nothing about TDX.
@@ -39,9 +39,15 @@ def capture(context: click.Context, destination: str, keep_identity: bool) -> No
     from tdxinfo.render.safe import printable
 
     settings = settings_of(context)
-    files = examine(
-        settings, partial(_files_of, is_live=settings.source is None, keep=keep_identity)
-    )
+    if print_script:
+        from tdxinfo.inputs.collector import script
+
+        click.echo(script(), nl=False)
+        return
+    if destination is None:
+        raise click.UsageError("Name a new folder or archive, or - for standard output.", context)
+    work = partial(_files_of, is_live=settings.source is None, keep=settings.keep_identity)
+    files = examine(settings, work)
     write(files, destination)
     if not settings.quiet and destination != "-":
         place = printable(shlex.quote(destination))
@@ -53,7 +59,7 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     from tdxinfo.decode.klog import relevant_lines
     from tdxinfo.host import fact_names
     from tdxinfo.host.observe import Observer
-    from tdxinfo.machine import Machine
+    from tdxinfo.machine import Machine, identity
     from tdxinfo.machine.recording import RecordingMachine, contents
 
     if not isinstance(subject, Machine):
@@ -63,14 +69,19 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     for name in fact_names():
         observer.answers(name)
     kernel = observer.value("kernel.release")
-    cleaned = str if keep else _cleaner(is_live)
-    # A supplied log was somebody's choice already, and its lines may be wrapped: all are kept.
+    if keep:
+        return contents(machine, kernel, bytes, str)
+    # A supplied log was somebody's choice already, and its lines may be wrapped: all that the
+    # kernel may have written are kept.
     is_whole_log = is_live or machine.origin.kind == "vmcore"
-    log_lines = relevant_lines if is_whole_log and not keep else str
+    log_lines = relevant_lines if is_whole_log else _of_kernel
+    cleaned = partial(identity.without_identity, host_names=machine.host_names)
     return contents(machine, kernel, cleaned, log_lines)
 
 
-def _cleaner(is_live: bool) -> Callable[[str], str]:
-    from tdxinfo.machine.recording import without_identity
+def _of_kernel(log: str) -> str:
+    from tdxinfo.machine.identity import without_programs
 
-    return partial(without_identity, host_name=os.uname().nodename if is_live else "")
+    return without_programs(log.encode("utf-8", "surrogateescape")).decode(
+        "utf-8", "surrogateescape"
+    )

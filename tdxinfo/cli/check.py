@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import ExitStatus, formats_of, global_options, settings_of, to_read
+from tdxinfo.cli.options import (
+    ExitStatus,
+    formats_of,
+    global_options,
+    settings_of,
+    to_read,
+)
 from tdxinfo.cli.subject import report_of
 
 if TYPE_CHECKING:
@@ -202,14 +208,10 @@ def _junit(run: CheckRun) -> str:
 
 
 def _markdown(run: CheckRun) -> str:
-    import os
-    from functools import partial
-
-    from tdxinfo.machine.recording import without_identity
+    from tdxinfo.machine.identity import text_without_identity
     from tdxinfo.render import markdown
 
-    host_name = os.uname().nodename if run.report.subject.kind == "live" else ""
-    return markdown.page(run, partial(without_identity, host_name=host_name))
+    return markdown.page(run, text_without_identity)
 
 
 _TEXTS: dict[str, Callable[[CheckRun], str]] = {

@@ -57,7 +57,7 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     volatile = [] if everything else volatile_facts()
     left_out = list(dict.fromkeys([*volatile, *(chosen(ignore) if ignore else ())]))
     names = [name for name in fact_names() if name not in left_out]
-    first, second = (_report(given) for given in (a, b))
+    first, second = (_report(given, settings.without) for given in (a, b))
     found = compare(first, second, names)
     if not found.compared:
         raise BadInput(f"No fact is known of both {a} and {b}.")
@@ -81,5 +81,9 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
 
 
-def _report(given: str) -> Report:
-    return report_of(Settings(source=None if given == LIVE else given))
+def _report(given: str, without: tuple[str, ...]) -> Report:
+    if given != LIVE:
+        return report_of(Settings(given))
+    live = Settings()
+    live.without = without
+    return report_of(live)

@@ -84,7 +84,7 @@ def status(context: click.Context) -> None:
 
 
 @helper.command(short_help="Build it for this kernel, without root.")
-@_directory("Build there.  [default: a folder for this kernel in the user's cache]")
+@_directory("Build there.  [default: below /var/lib/tdxinfo, or in a user's cache]")
 @click.option(
     "--headers",
     metavar="DIR",
@@ -109,8 +109,8 @@ def build(
             f"The headers of the kernel {state.kernel} are not installed. Install linux-headers-"
             f"{state.kernel} (Debian, Ubuntu) or kernel-devel-{state.kernel} (Fedora)."
         )
-    folder = os.path.abspath(directory or build_directory(state.kernel))
-    commands = plan.build(folder, os.path.abspath(against), _built_with_clang(against))
+    folder = _folder(directory or build_directory(state.kernel), dry_run)
+    commands = plan.build(folder, _plain(against), _built_with_clang(against))
     return _carry_out(settings, commands, dry_run, f"Built {built_module(folder)}.")
 
 
@@ -126,7 +126,7 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
 
     settings = settings_of(context)
     state = _state(settings, directory)
-    module = os.path.abspath(built_module(directory or build_directory(state.kernel)))
+    module = _absolute(built_module(directory or build_directory(state.kernel)))
     installed = state.installed and directory is None
     commands = plan.load_installed() if installed else plan.insert(module)
     if dry_run:
@@ -138,7 +138,9 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
     if not (installed or state.built):
         raise BadInput(f"{module} does not exist. Run `tdxinfo helper build`, or name its folder.")
     _as_root("Loading a module")
-    return _carry_out(settings, commands, dry_run, "Loaded: see `tdxinfo helper status`.")
+    if installed:
+        return _carry_out(settings, commands, dry_run, _LOADED)
+    return _insert(settings, module)
 
 
 @helper.command(short_help="Remove it from the kernel.")
@@ -158,7 +160,9 @@ def unload(context: click.Context, dry_run: bool) -> ExitStatus:
 
 
 @helper.command(short_help="Write a tree for DKMS.")
-@_directory("Write the tree there.  [default: a folder in the user's cache]")
+@_directory(
+    "Write the tree there.  [default: below /var/lib/tdxinfo for root, else in the user's cache]"
+)
 @click.option("--install", is_flag=True, help="Also run the commands, as root.")
 @_dry_run
 @global_options
@@ -170,7 +174,7 @@ def dkms(context: click.Context, directory: str | None, install: bool, dry_run: 
 
     settings = settings_of(context)
     _live(settings)
-    folder = os.path.abspath(directory or build_directory("dkms"))
+    folder = _folder(directory or build_directory("dkms"), dry_run)
     written, handed_over = plan.sources(folder), plan.dkms(folder)
     if install and not dry_run:
         _as_root("Installing a module")
@@ -181,6 +185,51 @@ def dkms(context: click.Context, directory: str | None, install: bool, dry_run: 
     if ended is ExitStatus.READY:
         _print(handed_over)
     return ended
+
+
+_LOADED = "Loaded: see `tdxinfo helper status`."
+
+
+def _insert(settings: Settings, module: str) -> ExitStatus:
+    """Loads the module that was checked, and no other that takes its place meanwhile."""
+    from tdxinfo.native import shipped_version, trust
+
+    fd = trust.open_module(module, shipped_version())
+    try:
+        if settings.verbose:
+            click.echo(f"+ insmod {module}", err=True)
+        trust.insert(fd)
+    except OSError as error:
+        click.echo(f"tdxinfo: {module} cannot be loaded: {error.strerror}.", err=True)
+        return ExitStatus.NOT_READY
+    finally:
+        os.close(fd)
+    return _nothing_to_do(settings, _LOADED)
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be found: {error.strerror}.") from None
+
+
+def _plain(path: str) -> str:
+    from tdxinfo.native import trust
+
+    path = _absolute(path)
+    trust.require_plain(path)
+    return path
+
+
+def _folder(path: str, dry_run: bool) -> str:
+    """The folder to build in; of root's only one that nobody else can change. Raises BadInput."""
+    from tdxinfo.native import trust
+
+    path = _plain(path)
+    if os.geteuid() == 0 and not dry_run:
+        trust.require_folder(path)
+    return path
 
 
 def _live(settings: Settings) -> None:

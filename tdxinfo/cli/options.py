@@ -39,12 +39,15 @@ FORMATS: dict[str, tuple[str, ...]] = {
 """The formats of --format, by command; of others they are these two."""
 _COMMON_FORMATS = ("table", "json")
 
-_HOST = ("source", "vmlinux")
+_HOST = ("source", "vmlinux", "root", "without")
 _OUTPUT = ("format", "json", "color", "quiet", "verbose")
 OPTIONS: dict[str, tuple[str, ...]] = {
+    "root": (*_HOST, "keep_identity", *_OUTPUT),
     "explain": (*_HOST, "format", "json", "color", "quiet"),
-    "capture": (*_HOST, "quiet"),
-    "diff": _OUTPUT,
+    "dump": (*_HOST, "keep_identity", *_OUTPUT),
+    "check": (*_HOST, "keep_identity", *_OUTPUT),
+    "capture": (*_HOST, "keep_identity", "quiet"),
+    "diff": ("without", *_OUTPUT),
     "fleet": _OUTPUT,
     "schema": ("quiet",),
     "status": _OUTPUT,
@@ -85,6 +88,9 @@ class Settings:
         self.color = "auto"
         self.quiet = False
         self.verbose = False
+        self.keep_identity = False
+        self.root = "/"
+        self.without: tuple[str, ...] = ()
 
 
 def settings_of(context: click.Context) -> Settings:
@@ -109,7 +115,7 @@ def _kept(context: click.Context) -> Settings:
 
 def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     """Keeps an option that was given; the later of two wins."""
-    if value is None:
+    if value is None or value == ():
         return
     settings = _kept(context)
     settings.given[str(parameter.name)] = parameter.opts[-1]
@@ -141,6 +147,24 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         metavar="FILE",
         help="With a crash dump: the kernel's vmlinux, where the dump lacks symbols or BTF.",
         shell_complete=completion.files,
+    ),
+    "root": lambda _: _option(
+        "--root",
+        metavar="DIR",
+        shell_complete=completion.files,
+        help="Read the files of a host below DIR: a container's /host, a rescue system.",
+    ),
+    "without": lambda _: _option(
+        "--without",
+        metavar="SOURCE[,...]",
+        multiple=True,
+        help="Do not read this kind of source (kmem, msr, kvm, klog, helper, ...).",
+    ),
+    "keep_identity": lambda _: _option(
+        "--keep-identity",
+        is_flag=True,
+        default=None,
+        help="Keep what names the machine or its owner, such as the whole command line.",
     ),
     "format": _format_option,
     "json": lambda _: _option("--json", is_flag=True, default=None, help="Same as --format json."),

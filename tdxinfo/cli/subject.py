@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
+
+import click
 
 from tdxinfo.cli.options import Settings
 from tdxinfo.errors import BadInput
@@ -20,15 +23,38 @@ def examine(settings: Settings, work: Callable[[Machine | Report], T]) -> T:
 
     Of what --from names the result comes from a child process: it is pickled.
     """
+
+    def prepared(subject: Machine | Report) -> T:
+        from tdxinfo.machine import Machine
+
+        if isinstance(subject, Machine):
+            subject.keeps_identity = settings.keep_identity
+        return work(subject)
+
     if settings.source is None:
         if settings.vmlinux is not None:
             raise BadInput("--vmlinux goes with a crash dump. Name the dump with --from.")
-        from tdxinfo.machine.live import LiveMachine
-
-        return work(LiveMachine())
+        return prepared(_live(settings))
+    if settings.root != "/" or settings.without:
+        raise BadInput("--root and --without are for this machine: --from never reads it.")
     from tdxinfo.inputs.examined import examine
 
-    return examine(settings.source, work, settings.vmlinux)
+    return examine(settings.source, prepared, settings.vmlinux)
+
+
+def _live(settings: Settings) -> Machine:
+    """This machine, or the system below --root. Raises BadInput."""
+    from tdxinfo.machine import restrictions
+    from tdxinfo.machine.live import LiveMachine
+
+    root = settings.root or "."
+    if not os.path.isdir(root):
+        raise BadInput(f"{root} is no folder. Name the root of a system.")
+    ignored = restrictions.warning()
+    if ignored:
+        click.echo(f"tdxinfo: {ignored}", err=True)
+    whole = os.path.samestat(os.stat(root), os.stat("/"))
+    return LiveMachine("/" if whole else root, settings.without)
 
 
 def report_of(settings: Settings, names: Iterable[str] | None = None) -> Report:

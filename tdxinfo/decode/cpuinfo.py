@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tdxinfo import tables
@@ -25,6 +26,8 @@ class Cpus(NamedTuple):
     online: int | None
     packages: dict[int, int] | None
     """The first online CPU of each package; -1 where it is not known."""
+    members: Mapping[int, Sequence[int]] = MappingProxyType({})
+    """All online CPUs of each package; empty where only the first are known."""
     flags_are_cut: bool = False
     """The list of flags may go on: one that is not there proves nothing."""
 
@@ -54,6 +57,7 @@ def parse(text: str) -> Cpus:
         physical_bits=int(width.group(1)) if width else None,
         online=len(blocks),
         packages=_packages(blocks),
+        members=_members(blocks),
     )
 
 
@@ -80,6 +84,15 @@ def _packages(blocks: list[dict[str, str]]) -> dict[int, int] | None:
             return None
         packages.setdefault(package, cpu)
     return packages
+
+
+def _members(blocks: list[dict[str, str]]) -> dict[int, list[int]]:
+    members: dict[int, list[int]] = {}
+    for block in blocks:
+        package, cpu = _number(block, "physical id"), _number(block, "processor")
+        if package is not None and cpu is not None:
+            members.setdefault(package, []).append(cpu)
+    return members
 
 
 _MAKERS = {

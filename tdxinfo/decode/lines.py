@@ -64,6 +64,19 @@ def cpu_count(text: str) -> int:
     return sum(int(end[-1]) - int(end[0]) + 1 for end in ends)
 
 
+_MOST_CPUS = 1 << 16
+
+
+def cpu_list(text: str) -> frozenset[int]:
+    """The CPUs that a list like "2-3,7" names; none in an empty one, or "(null)"."""
+    if text.strip() in ("", "(null)"):
+        return frozenset()
+    if cpu_count(text) > _MOST_CPUS:
+        raise Malformed(f"{text.strip()[:_SHOWN]!r} names more CPUs than a machine has")
+    ends = [part.split("-") for part in text.strip().split(",")]
+    return frozenset(cpu for end in ends for cpu in range(int(end[0]), int(end[-1]) + 1))
+
+
 def is_set(text: str) -> bool:
     """A switch of the kernel: 0 is off, any other number is on."""
     return number(text) != 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from tdxinfo.errors import Absent, Lost, Malformed, Unavailable
 from tdxinfo.host import AnySource, as_json, default_of, sources_of, validated
 from tdxinfo.host.section import Compared, From
-from tdxinfo.machine import Machine
+from tdxinfo.machine import Machine, identity
 from tdxinfo.model.base import first_message
 from tdxinfo.model.provenance import Attempt
 
@@ -64,12 +65,22 @@ class Observer:
     def _ask(self, name: str, source: AnySource) -> Answer | Attempt:
         """The source's value, held against the fact's type."""
         try:
-            return Answer(source.origin, validated(name, self._read(source)))
+            return Answer(source.origin, validated(name, self._shown(name, self._read(source))))
         except Unavailable as refusal:
-            return Attempt.from_error(source.origin, refusal)
+            return self._attempt(source.origin, refusal)
         except ValidationError as error:
             message = f"what {source.origin} says of {name} is out of range: {first_message(error)}"
             return Attempt.from_error(source.origin, Malformed(message))
+
+    def _shown(self, name: str, value: Any) -> Any:
+        """The value without what names the machine or its owner, where that is not to be kept."""
+        if self._machine.keeps_identity or not isinstance(value, str):
+            return value
+        return identity.of_fact(name, value, self._machine.host_names)
+
+    def _attempt(self, origin: str, refusal: Unavailable) -> Attempt:
+        found = Attempt.from_error(origin, refusal)
+        return replace(found, message=self._shown("", found.message))
 
     def _read(self, source: AnySource) -> Any:
         if isinstance(source, From):

@@ -86,6 +86,10 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
         raise BadInput(f"{shown} is a program, not a crash dump. {ACCEPTED}.")
     if forms.is_packed(data):
         return _packed(data, shown)
+    if is_tar(data):
+        from tdxinfo.machine.archive import open_archive
+
+        return open_archive(data, shown)
     if is_json(data) and not forms.is_log_in_json(data[:_HEAD].decode("utf-8", "replace")):
         return parse_report(data, shown)
     if _is_binary(data) and not forms.is_text(data):
@@ -99,7 +103,8 @@ def _packed(data: bytes, shown: str) -> Machine | Report:
 
     try:
         if data.startswith(_ZIP):
-            return _text(data, shown)
+            is_capture = b"/about.toml" in data or b"about.toml" in data[:64]
+            return open_archive(data, shown) if is_capture else _text(data, shown)
         inner = forms.unpacked(data, INPUT_LIMIT)
     except Malformed as error:
         if data.startswith(_GZIP) and _begins_like_tar(data):

@@ -39,6 +39,9 @@ Live = Callable[["System"], Answer]
 class Machine(ABC):
     """A machine that can be asked, each thing once."""
 
+    keeps_identity = False
+    """Whether facts keep what names the machine or its owner."""
+
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
         self._memory: dict[object, object] = {}
@@ -66,6 +69,11 @@ class Machine(ABC):
         if isinstance(remembered, Unavailable):
             raise remembered.with_traceback(None)
         return cast(T, remembered)
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of the machine, so far as it is known to have any."""
+        return ()
 
     @abstractmethod
     def _read(self, path: str) -> bytes: ...

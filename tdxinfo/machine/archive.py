@@ -1,4 +1,4 @@
-"""Captures in a tar.gz archive, read in memory. Nothing is unpacked to disk."""
+"""Captures in a tar archive, packed or not, or in a zip, read in memory, never on disk."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import io
 import posixpath
 import tarfile
 import zlib
-from typing import Self
+from typing import Any, Self
 
 from tdxinfo.errors import BadInput
 from tdxinfo.machine.captured import CapturedMachine, from_memory, open_record
 
 ARCHIVE_LIMIT = 64 << 20
 """Bytes of a whole archive, unpacked. A capture of a large host has under 10 MiB."""
+
+XZ_MEMORY = 64 << 20
+"""Bytes that xz may need to unpack; those of its highest presets are more than a capture's."""
 
 MEMBER_LIMIT = 10_000
 
@@ -23,17 +26,56 @@ _HEADERS_WORK = MEMBER_LIMIT * 400**2
 
 
 def open_archive(data: bytes, shown: str) -> CapturedMachine:
-    """The capture in a gzip-compressed tar archive. Raises BadInput."""
+    """The capture in an archive. Raises BadInput."""
     return open_record(from_memory(members(data, shown)), "capture", shown)
 
 
+GZIP, XZ, ZIP = b"\x1f\x8b", b"\xfd7zXZ\0", b"PK\x03\x04"
+"""How packed data begin."""
+
+
+class _Plain:
+    """Data that are not packed, given like those that are."""
+
+    def __init__(self) -> None:
+        self.unconsumed_tail = memoryview(b"")
+        self.eof = False
+
+    def decompress(self, data: bytes, most: int) -> bytes:
+        whole = memoryview(data)
+        self.unconsumed_tail = whole[most:]
+        self.eof = not self.unconsumed_tail
+        return bytes(whole[:most])
+
+
+class _Xz:
+    """An xz stream, with zlib's way to be asked for a part of what it holds."""
+
+    def __init__(self) -> None:
+        import lzma
+
+        self._decompressor = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+        self.unconsumed_tail = b""
+
+    @property
+    def eof(self) -> bool:
+        return self._decompressor.eof
+
+    def decompress(self, data: bytes, most: int) -> bytes:
+        return b"" if self.eof else self._decompressor.decompress(data, most)
+
+
 class _Inflated(io.RawIOBase):
-    """A gzip stream, inflated; ends with BadInput once it has given `ARCHIVE_LIMIT` bytes."""
+    """Packed data, unpacked; ends with BadInput once it has given `ARCHIVE_LIMIT` bytes."""
 
     def __init__(self, data: bytes, shown: str) -> None:
         self._rest = data
         self._shown = shown
-        self._inflate = zlib.decompressobj(wbits=31)
+        self._inflate: Any = _Plain()
+        if data.startswith(GZIP):
+            self._inflate = zlib.decompressobj(wbits=31)
+        elif data.startswith(XZ):
+            self._inflate = _Xz()
         self._given = 0
 
     def finish(self) -> None:
@@ -44,7 +86,9 @@ class _Inflated(io.RawIOBase):
             raise BadInput(f"{self._shown} is cut short.")
 
     def read(self, size: int = -1) -> bytes:
-        chunk = self._inflate.decompress(self._rest, max(size, 1) if size >= 0 else ARCHIVE_LIMIT)
+        chunk: bytes = self._inflate.decompress(
+            self._rest, max(size, 1) if size >= 0 else ARCHIVE_LIMIT
+        )
         self._rest = self._inflate.unconsumed_tail
         self._given += len(chunk)
         if self._given > ARCHIVE_LIMIT:
@@ -81,6 +125,8 @@ def _bounded_headers(shown: str) -> type[tarfile.TarInfo]:
 
 def members(data: bytes, shown: str) -> dict[str, bytes]:
     """The regular files of the archive by their paths below the capture's top."""
+    if data.startswith(ZIP):
+        return _below_top(_zipped(data, shown))
     files: dict[str, bytes] = {}
     claimed = 0
     try:
@@ -100,7 +146,42 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
     except RecursionError:
         raise BadInput(f"{shown} has more headers than members.") from None
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"{shown} is no whole tar.gz archive: {error}.") from None
+        raise BadInput(f"{shown} is no whole archive: {error}.") from None
+    except Exception as error:
+        # lzma is loaded where it is needed, and its error is no other's.
+        if type(error).__name__ != "LZMAError":
+            raise
+        raise BadInput(f"{shown} is no whole archive: {error}.") from None
+    return _below_top(files)
+
+
+def _zipped(data: bytes, shown: str) -> dict[str, bytes]:
+    """The regular files of a zip. Raises BadInput."""
+    import zipfile
+
+    left = ARCHIVE_LIMIT
+    files: dict[str, bytes] = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if len(archive.infolist()) > MEMBER_LIMIT:
+                raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")
+            for member in archive.infolist():
+                if member.is_dir():
+                    continue
+                _require_inside(member.filename, shown)
+                with archive.open(member) as file:
+                    content = file.read(left + 1)
+                left -= len(content)
+                if left < 0:
+                    raise BadInput(f"{shown} unpacks to more than {ARCHIVE_LIMIT >> 20} MiB.")
+                files[posixpath.normpath(member.filename)] = content
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+        raise BadInput(f"{shown} is no whole archive: {error}.") from None
+    return files
+
+
+def _below_top(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files of the folder that holds about.toml, by their paths inside it."""
     top = min(
         (name for name in files if posixpath.basename(name) == "about.toml"), default="", key=len
     )
@@ -111,11 +192,16 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
 
 
 def _safe_name(member: tarfile.TarInfo, shown: str) -> str:
+    _require_inside(member.name, shown)
     name = posixpath.normpath(member.name)
-    if member.name.startswith("/") or name == ".." or name.startswith("../"):
-        raise BadInput(f"{shown} holds {member.name!r:.100}, which leads out of it.")
     if not (member.isreg() or member.isdir()):
         raise BadInput(
             f"{shown} holds {member.name!r:.100}, which is no file: captures have no links."
         )
     return name
+
+
+def _require_inside(path: str, shown: str) -> None:
+    name = posixpath.normpath(path)
+    if path.startswith("/") or name == ".." or name.startswith("../"):
+        raise BadInput(f"{shown} holds {path!r:.100}, which leads out of it.")

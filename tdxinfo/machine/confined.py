@@ -1,8 +1,8 @@
 """Work on what others sent, in a child process: it can hang, swell or crash without harm.
 
-A child has an address-space limit, a limit of processor time and, in its parent, one of time. What
-it ends by tells its parent why: a refusal, too little memory, a signal, the time. A `Pool` keeps
-several children for many pieces of work, and replaces those that ended.
+A child has limits of memory, of address space and of processor time; its parent limits its time.
+What it ends by tells its parent why: a refusal, too little memory, a signal, the time. A `Pool`
+keeps several children for many pieces of work, and replaces those that ended.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import struct
+import sys
 import time
 import traceback
 from collections.abc import Callable
@@ -28,7 +29,7 @@ I = TypeVar("I")  # noqa: E741 - what goes in
 
 class Limits(NamedTuple):
     memory: int = 320 << 20
-    """Bytes of address space beyond those that the parent has mapped."""
+    """Bytes that may be written to, beyond those that the parent has."""
     processor: float = 12.0
     """Seconds of processor time for one piece of work."""
     time: float | None = 18.0
@@ -39,6 +40,8 @@ LIMITS = Limits()
 
 _PIECES = 500
 """Pieces of work after which a child of a pool is replaced, so that none swells slowly."""
+_LIBRARIES = 256 << 20
+"""Bytes of address space for libraries that are loaded, and files that they map."""
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
 
@@ -243,18 +246,25 @@ def _limit(limits: Limits) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), 2)
-    most = _mapped() + limits.memory
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    if "faulthandler" in sys.modules:
+        sys.modules["faulthandler"].disable()
+    mapped, data = _mapped()
+    for kind, most in (
+        (resource.RLIMIT_DATA, data + limits.memory),
+        (resource.RLIMIT_AS, mapped + limits.memory + _LIBRARIES),
+    ):
+        resource.setrlimit(kind, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _mapped() -> int:
-    """Bytes of address space that this process has; where /proc is missing, a usual amount."""
+def _mapped() -> tuple[int, int]:
+    """Bytes of address space that this process has, and those of them that it may write to."""
     try:
         with open("/proc/self/statm", "rb") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
+            pages = [int(count) * resource.getpagesize() for count in file.read().split()]
+        return pages[0], pages[5]
     except (OSError, ValueError, IndexError):
-        return 256 << 20
+        return 256 << 20, 128 << 20  # /proc is missing: a usual amount
 
 
 def _limit_processor(seconds: float) -> None:

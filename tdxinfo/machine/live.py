@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
-from tdxinfo.errors import Excluded, TimedOut
-from tdxinfo.machine import Answer, Live, Machine
+from tdxinfo.errors import Excluded, TimedOut, Unavailable
+from tdxinfo.machine import Answer, Live, Machine, restrictions
 from tdxinfo.machine.bounded import within
 from tdxinfo.machine.kinds import kind_of, shown
 from tdxinfo.machine.system import System
@@ -28,16 +30,23 @@ class LiveMachine(Machine):
     Every question ends in time: this is the only place from which the running system is reached.
     """
 
-    def __init__(self, root: str = "/", excluded: Mapping[str, str] | None = None) -> None:
-        """`excluded` are kinds of sources that must not be read, with what forbids each."""
+    def __init__(self, root: str = "/", without: Iterable[str] = ()) -> None:
+        """`without` are kinds of sources that must not be read. Raises BadInput."""
         super().__init__(Origin.of("live", None if root == "/" else root))
-        self._excluded = excluded or {}
+        self._excluded = restrictions.excluded(without)
         self._system = System(root, self._excluded.get("program", ""))
         self._left = PATIENCE
 
     @property
-    def system(self) -> System:
-        return self._system
+    def host_names(self) -> tuple[str, ...]:
+        if self._system.is_whole:
+            return (os.uname().nodename,)
+        return self.once("host-names", lambda: tuple(self._names_below_root()))
+
+    def _names_below_root(self) -> Iterator[str]:
+        for path in ("/etc/hostname", "/proc/sys/kernel/hostname"):
+            with suppress(Unavailable):
+                yield from self._read(path).decode("utf-8", "replace").split()[:1]
 
     def _read(self, path: str) -> bytes:
         return self._in_time(path, lambda: self._system.read(path))

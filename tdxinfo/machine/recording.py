@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from ipaddress import IPv6Address
 from typing import Any
 
 from tdxinfo import __version__
@@ -16,16 +14,9 @@ from tdxinfo.machine import KERNEL_LOG, Answer, Live, Machine
 from tdxinfo.machine.captured import FORMAT
 
 ABOUT = "about.toml"
+COMMAND_LINE = "/proc/cmdline"
 ARCHIVES = {".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz", ".tar": "", ".zip": "zip"}
 """By the ending of a name, how its archive is compressed."""
-
-_IDENTITIES = (
-    (re.compile(r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"), "<uuid>"),
-    (re.compile(r"\b[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}\b"), "<mac>"),
-    (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
-    (re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])"), "<ip>"),
-)
-_MAYBE_IPV6 = re.compile(r"(?<![\w.:])[0-9a-fA-F:]{3,39}(?![\w.:])")
 
 
 class RecordingMachine(Machine):
@@ -37,6 +28,11 @@ class RecordingMachine(Machine):
         self.files: dict[str, bytes] = {}
         self.answers: dict[str, Answer] = {}
         self.refusals: dict[str, Unavailable] = {}
+        self.keeps_identity = inner.keeps_identity
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        return self._inner.host_names
 
     def _read(self, path: str) -> bytes:
         try:
@@ -55,38 +51,10 @@ class RecordingMachine(Machine):
         return self.answers[key]
 
 
-_NAMES_NOBODY = re.compile(r"(?:^|[\s/])(?:tdx|seam|seamldr|kvm|kvm_intel|x86/m?k?tme): ")
-"""Lines whose numbers are versions and addresses of memory, even where they look otherwise."""
-
-
-def without_identity(text: str, host_name: str = "") -> str:
-    """`text` without UUIDs, MAC and IPv4 addresses and the host's own name."""
-    return "".join(_cleaned_line(line, host_name) for line in text.splitlines(keepends=True))
-
-
-def _cleaned_line(text: str, host_name: str) -> str:
-    if _NAMES_NOBODY.search(text):
-        return text
-    for pattern, placeholder in _IDENTITIES:
-        text = pattern.sub(placeholder, text)
-    text = _MAYBE_IPV6.sub(_without_ipv6, text)
-    if len(host_name) > 2:
-        text = re.sub(rf"(?<![\w.-]){re.escape(host_name)}(?![\w-])", "<host>", text)
-    return text
-
-
-def _without_ipv6(found: re.Match[str]) -> str:
-    try:
-        IPv6Address(found.group())
-    except ValueError:
-        return found.group()
-    return "<ip>"
-
-
 def contents(
     machine: RecordingMachine,
     kernel: str | None,
-    cleaned: Callable[[str], str],
+    cleaned: Callable[[bytes], bytes],
     log_lines: Callable[[str], str],
 ) -> dict[str, bytes]:
     """The capture's files by their paths inside it.
@@ -101,25 +69,53 @@ def contents(
     }
     if machine.origin.note:
         about["provenance"] = machine.origin.note
-    answers = {key: answer for key, answer in machine.answers.items() if key != KERNEL_LOG}
-    refused = {key: record_of(error) for key, error in sorted(machine.refusals.items())}
+    answers = {
+        key: _cleaned_answer(answer, cleaned)
+        for key, answer in machine.answers.items()
+        if key != KERNEL_LOG
+    }
+    refused = {
+        key: _cleaned_answer(record_of(error), cleaned)
+        for key, error in sorted(machine.refusals.items())
+    }
     files = {
         ABOUT: _toml(about),
         "answers.toml": _toml({"answers": dict(sorted(answers.items())), "refused": refused}),
     }
     if KERNEL_LOG in machine.answers:
-        files["kernel.log"] = cleaned(log_lines(str(machine.answers[KERNEL_LOG]))).encode()
+        log = log_lines(str(machine.answers[KERNEL_LOG]))
+        files["kernel.log"] = cleaned(log.encode("utf-8", "surrogateescape"))
     for path, data in sorted(machine.files.items()):
-        files["root" + path] = _clean_bytes(data, cleaned)
+        files["root" + path] = _cleaned_file(path, data, cleaned)
     return files
 
 
-def _clean_bytes(data: bytes, cleaned: Callable[[str], str]) -> bytes:
-    """Text is cleaned; what is no text is kept as it is."""
+def _cleaned_answer(answer: Any, cleaned: Callable[[bytes], bytes]) -> Any:
+    if isinstance(answer, str):
+        return cleaned(answer.encode("utf-8", "backslashreplace")).decode("utf-8", "replace")
+    if isinstance(answer, list):
+        return [_cleaned_answer(inner, cleaned) for inner in answer]
+    if isinstance(answer, dict):
+        return {key: _cleaned_answer(inner, cleaned) for key, inner in answer.items()}
+    return answer
+
+
+_PACKED = b"\x1f\x8b"
+
+
+def _cleaned_file(path: str, data: bytes, cleaned: Callable[[bytes], bytes]) -> bytes:
+    """The file's bytes without identities; a packed configuration is packed again."""
+    if path == COMMAND_LINE:
+        return cleaned(b"Command line: " + data).removeprefix(b"Command line: ").strip() + b"\n"
+    if not data.startswith(_PACKED):
+        return cleaned(data)
+    import gzip
+    import zlib
+
     try:
-        return cleaned(data.decode("utf-8")).encode()
-    except UnicodeDecodeError:
-        return data
+        return gzip.compress(cleaned(zlib.decompress(data, wbits=31)), mtime=0)
+    except zlib.error:
+        return b""
 
 
 def _toml(table: Mapping[str, Any]) -> bytes:

@@ -11,7 +11,7 @@ from tdxinfo.errors import Absent, Unavailable
 from tdxinfo.host.observe import Observer
 from tdxinfo.machine import Machine
 from tdxinfo.model.base import Frozen
-from tdxinfo.native import shipped_version
+from tdxinfo.native import shipped_version, trust
 from tdxinfo.report import Document
 from tdxinfo.sources import helper
 from tdxinfo.sources.programs import path_of
@@ -118,7 +118,10 @@ def of_no_use(observer: Observer) -> str:
 
 
 def build_directory(kernel: str | None) -> str:
-    """Where `build` works when no folder was named: in this user's cache."""
+    """Where `build` works when no folder was named: for root in a folder of root's own, for others
+    in their cache."""
+    if os.geteuid() == 0:
+        return os.path.join(trust.STATE_FOLDER, helper.NAME, kernel or "unknown")
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return os.path.join(cache, "tdxinfo", helper.NAME, kernel or "unknown")
 

@@ -108,7 +108,20 @@ def escaped(told: str) -> str:
     return "".join(_code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
 
 
+_LINKED = re.compile(
+    r"((?:https?://|ftp://|www\.|mailto:)[^\s|`]+|\bGH-\d+|[\w./-]*#\d+|(?<!\w)@[\w-]+"
+    r"|:[a-z0-9_+-]+:|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b)"
+)
+"""What viewers make a link, a mention or a picture of, also without any mark-up."""
+
+
 def _plain(told: str) -> str:
+    """Words, with what would become a link shown as code."""
+    parts = _LINKED.split(told)
+    return "".join(_code(part) if number % 2 else _words(part) for number, part in enumerate(parts))
+
+
+def _words(told: str) -> str:
     spelled = _PUNCTUATION.sub(lambda found: "\\" + found.group(), told)
     return "".join(_ENTITIES.get(character, character) for character in spelled)
 

@@ -7,9 +7,10 @@ import re
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0a-\x1f\x7f-\x9f"
     r"\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
-    r"\ud800-\udfff]"
+    r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-"""C0 but the tab, and C1; what turns the direction, ends a line or is not seen; half characters."""
+"""C0 but the tab, and C1; what turns the direction, ends a line or is not seen; half characters,
+and those that XML forbids."""
 
 
 def printable(text: str) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from tdxinfo.decode import bits
+from tdxinfo.decode import bits, lines
 from tdxinfo.errors import (
     Absent,
     Inconsistent,
@@ -93,14 +94,30 @@ def _common_value(machine: Machine, register: str) -> tuple[int, int]:
 
 
 def _packages(machine: Machine) -> dict[int, int]:
-    """The first online CPU of each package; CPU 0 alone where that is unknown."""
+    """An online CPU of each package; CPU 0 alone where that is unknown.
+
+    It is the first that the kernel uses for its own work: an isolated one is not to be disturbed.
+    """
     try:
         known = processor.cpus(machine)
     except Unavailable:
         return {0: 0}
     if known.vendor not in (INTEL, None):
         raise Unsupported(f"a processor of {known.vendor} has no MSRs of Intel's")
-    return {p: cpu for p, cpu in (known.packages or {}).items() if cpu >= 0} or {0: 0}
+    first = {p: cpu for p, cpu in (known.packages or {}).items() if cpu >= 0} or {0: 0}
+    isolated = _isolated(machine)
+    return {
+        p: next((c for c in known.members.get(p, ()) if c not in isolated), cpu)
+        for p, cpu in first.items()
+    }
+
+
+def _isolated(machine: Machine) -> frozenset[int]:
+    found: frozenset[int] = frozenset()
+    for name in ("isolated", "nohz_full"):
+        with suppress(Unavailable):
+            found |= lines.cpu_list(machine.text(f"/sys/devices/system/cpu/{name}"))
+    return found
 
 
 def _ask(machine: Machine, cpu: int, address: int) -> tuple[int, int]:

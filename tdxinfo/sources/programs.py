@@ -72,6 +72,7 @@ def carry_out(command: Command, quiet: bool = False) -> int:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else 2,
             env=_ENVIRONMENT,
+            umask=0o022,
             check=False,
         )
     except OSError as error:

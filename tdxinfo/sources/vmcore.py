@@ -185,7 +185,7 @@ def open_dump(path: str, vmlinux: str | None) -> VmcoreMachine:
     """The machine of a crash dump, with its kernel's image where it is needed. Raises BadInput."""
     try:
         import drgn
-    except ImportError:
+    except ModuleNotFoundError:
         raise BadInput(
             f"{path} is a crash dump, and drgn is not installed. "
             "Run `pip install 'tdxinfo[vmcore]'`."

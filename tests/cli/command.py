@@ -47,7 +47,7 @@ def spawned(*arguments: str, **options: Any) -> subprocess.CompletedProcess[Any]
     """`tdxinfo ARGUMENTS` as a process, for what only a process shows; ends within a minute."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "tdxinfo", *arguments]
-    return subprocess.run(command, check=False, timeout=60, **{**streams, **options})
+    return subprocess.run(command, check=False, **{"timeout": 60, **streams, **options})
 
 
 def shell(command: str, folder: str | None = None) -> subprocess.CompletedProcess[str]:

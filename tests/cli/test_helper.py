@@ -11,6 +11,7 @@ import pytest
 from tdxinfo import __version__, native
 from tdxinfo.cli import helper as command
 from tdxinfo.errors import Absent
+from tdxinfo.native import trust
 from tdxinfo.native.state import State
 from tdxinfo.sources import programs
 from tests.cli.command import ran
@@ -41,6 +42,7 @@ class Bench:
     def __init__(self) -> None:
         self.state = READY
         self.carried_out: list[str] = []
+        self.folders: list[str] = []
         self.statuses: dict[str, int] = {}
 
     def has(self, **changed: Any) -> None:
@@ -57,11 +59,14 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     monkeypatch.setattr(command, "_state", lambda settings, directory=None: made.state)
     monkeypatch.setattr(programs, "carry_out", made.carry_out)
+    monkeypatch.setattr(trust, "require_folder", made.folders.append)
+    monkeypatch.setattr(trust, "open_module", lambda module, version: os.open("/dev/null", 0))
+    monkeypatch.setattr(trust, "insert", lambda fd: made.carried_out.append("finit_module"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
 
 
-BUILT = "/cache/tdxinfo/tdx_sysrd/7.3.4"
+BUILT = "/var/lib/tdxinfo/tdx_sysrd/7.3.4"
 
 
 def test_build_copies_the_source_to_the_cache_and_makes_it_there(bench: Bench) -> None:
@@ -129,7 +134,7 @@ def test_a_dry_run_of_build_and_dkms_runs_nothing(bench: Bench) -> None:
     assert ran("helper", "build", "--dry-run").out.count("\n") == 3
     lines = ran("helper", "dkms", "--install", "--dry-run").out.splitlines()
     assert lines[-2:] == [
-        "dkms add /cache/tdxinfo/tdx_sysrd/dkms",
+        "dkms add /var/lib/tdxinfo/tdx_sysrd/dkms",
         f"dkms install tdx_sysrd/{__version__}",
     ]
     assert bench.carried_out == []
@@ -139,7 +144,7 @@ def test_verbose_prints_each_command_that_runs(bench: Bench) -> None:
     bench.has(built=f"{BUILT}/tdx_sysrd.ko")
     done = ran("helper", "load", "-v")
     assert done.err.splitlines()[0] == f"+ insmod {BUILT}/tdx_sysrd.ko"
-    assert bench.carried_out == [f"insmod {BUILT}/tdx_sysrd.ko"]
+    assert bench.carried_out == ["finit_module"]
 
 
 def test_what_dkms_installed_is_loaded_by_name(bench: Bench) -> None:
@@ -230,3 +235,30 @@ def test_help_says_what_loading_means() -> None:
     page = ran("helper", "--help").out
     for word in ("taints", "Secure Boot", "mokutil", "lockdown", "DKMS"):
         assert word in page
+
+
+@pytest.mark.parametrize(
+    "folder", ["/tmp/$(touch x)", "/tmp/a b", "/tmp/a\nb", "/tmp/`id`", "/a;b"]
+)
+@pytest.mark.parametrize("command", [("build",), ("dkms",), ("build", "--dry-run")])
+def test_a_folder_that_make_would_read_as_more_is_refused(
+    bench: Bench, folder: str, command: tuple[str, ...]
+) -> None:
+    done = ran("helper", *command, "--directory", folder)
+    assert done.status == 2
+    assert bench.carried_out == []
+
+
+def test_root_builds_in_a_folder_that_was_looked_at_whatever_home_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert ran("helper", "build").status == 0
+    assert bench.folders == [BUILT]
+
+
+def test_a_user_builds_in_the_own_cache(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert ran("helper", "build").status == 0
+    assert bench.carried_out[0] == "mkdir -p /cache/tdxinfo/tdx_sysrd/7.3.4"
+    assert bench.folders == []

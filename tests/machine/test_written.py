@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 
 from tdxinfo.errors import BadInput
+from tdxinfo.machine import written
 from tdxinfo.machine.written import write_whole
 from tests.cli.command import ran
 
 EXAMPLE = ("--from", "example:linux-7.3-emulated")
 
 
-def test_a_file_is_replaced_and_readable_for_all_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_new_file_is_readable_for_all_whatever_the_umask(tmp_path: Path) -> None:
     path = tmp_path / "x.prom"
-    path.write_text("old")
-    path.chmod(0o600)
     before = os.umask(0o077)
     try:
         write_whole(b"new\n", str(path))
@@ -27,6 +26,60 @@ def test_a_file_is_replaced_and_readable_for_all_whatever_the_umask(tmp_path: Pa
     assert path.read_text() == "new\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.prom"]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_file_that_is_replaced_keeps_its_mode_and_owner(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "x.prom"
+    path.write_text("old")
+    path.chmod(mode)
+    if os.geteuid() == 0:
+        os.chown(path, 12345, 12346)
+    before = path.stat()
+    write_whole(b"new\n", str(path))
+    after = path.stat()
+    assert path.read_text() == "new\n"
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
+    assert after.st_ino != before.st_ino
+
+
+def test_an_owner_that_cannot_be_kept_is_a_refusal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.prom"
+    path.write_text("old")
+
+    def refuse(*arguments: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    own = os.stat(path)
+    other = os.stat_result((own.st_mode, own.st_ino, own.st_dev, 1, own.st_uid + 1, *own[5:]))
+    monkeypatch.setattr(written, "_replaceable", lambda *arguments: other)
+    monkeypatch.setattr(os, "fchown", refuse)
+    with pytest.raises(BadInput, match="another user"):
+        write_whole(b"new", str(path))
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["x.prom"]
+
+
+def test_once_the_file_is_replaced_no_error_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder cannot be made to last: the file is there all the same."""
+    synced = os.fsync
+
+    def fails_for_folders(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(5, "Input/output error")
+        synced(fd)
+
+    monkeypatch.setattr(os, "fsync", fails_for_folders)
+    write_whole(b"new", str(tmp_path / "x"))
+    assert (tmp_path / "x").read_text() == "new"
 
 
 def test_until_it_is_whole_the_old_file_stands(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -143,7 +144,14 @@ def test_a_machine_without_uefi_has_no_secure_boot() -> None:
     assert seen(HOST).secure_boot is False
 
 
+def test_root_builds_in_a_folder_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert states.build_directory("7.3.4") == "/var/lib/tdxinfo/tdx_sysrd/7.3.4"
+
+
 def test_the_cache_is_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     assert states.build_directory("7.3.4") == "/cache/tdxinfo/tdx_sysrd/7.3.4"
     monkeypatch.delenv("XDG_CACHE_HOME")

@@ -186,3 +186,29 @@ def test_a_refusal_is_not_asked_for_twice(device: Device) -> None:
         with pytest.raises(Unsupported):
             TDX.read(machine)
     assert len(device.addresses) == 1
+
+
+@pytest.mark.parametrize(
+    ("isolated", "nohz_full", "cpus"),
+    [
+        ("\n", "(null)\n", {0, 2}),
+        ("0\n", "\n", {1, 2}),
+        ("0\n", "2\n", {1, 3}),
+        ("0-1\n", "3\n", {0, 2}),
+    ],
+)
+def test_registers_are_read_on_cpus_that_the_kernel_uses_itself(
+    isolated: str, nohz_full: str, cpus: set[int]
+) -> None:
+    """Two packages of two CPUs; where all of one are isolated, its first is read."""
+    blocks = [
+        f"processor : {cpu}\nvendor_id : GenuineIntel\nphysical id : {cpu // 2}\n"
+        for cpu in range(4)
+    ]
+    files = {
+        "/proc/cpuinfo": "\n".join(blocks),
+        "/sys/devices/system/cpu/isolated": isolated,
+        "/sys/devices/system/cpu/nohz_full": nohz_full,
+    }
+    asked = {f"msr/0x87/cpu{cpu}": "0x0000004000000040" for cpu in cpus}
+    assert TDX.read(world(files, asked)) == 64

@@ -1,0 +1,152 @@
+"""What names a machine or its owner, taken out of bytes: one redaction for all that is shown.
+
+Of a kernel command line only the options in `tables/options.toml` are kept. Everywhere else what
+has the form of an identity becomes a placeholder, and so do the names of the host that is read.
+It works on bytes: what is not UTF-8 switches nothing off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from ipaddress import IPv6Address
+
+from tdxinfo import tables
+
+_COMMAND_LINE_FACT = "kernel.command_line"
+
+_COMMAND_LINE = re.compile(rb"((?:Kernel c|C)ommand line: |^CONFIG_CMDLINE=\"|Unknown kernel "
+                           rb"command line parameters \")([^\n\"]*)", re.MULTILINE)  # fmt: skip
+_HEX = rb"[0-9a-fA-F]"
+_FORMS: tuple[tuple[re.Pattern[bytes], bytes], ...] = (
+    # The names of two EFI variables, which end with a UUID, are everybody's.
+    (re.compile(rb"(?<!SgxRegistrationStatus-)(?<!SecureBoot-)\b" + _HEX + rb"{8}(?:-" + _HEX
+                + rb"{4}){3}-" + _HEX + rb"{12}\b"), b"<uuid>"),
+    (re.compile(rb"(?<![0-9a-fA-F])(?<![0-9a-fA-F]{2}[:-])" + _HEX + rb"{2}(?:[:-]" + _HEX
+                + rb"{2}){5,19}"
+                rb"(?![0-9a-fA-F])(?![:-]" + _HEX + rb"{2}\b)"), b"<mac>"),
+    (re.compile(rb"(?<![0-9a-fA-F.])" + _HEX + rb"{4}(?:\." + _HEX + rb"{4}){2}"
+                rb"(?![0-9a-fA-F.])"), b"<mac>"),
+    (re.compile(rb"(?<![0-9a-fA-F:])" + _HEX + rb"{4}(?::" + _HEX + rb"{4}){3}"
+                rb"(?![0-9a-fA-F:])"), b"<guid>"),
+    (re.compile(rb"(?i)\b((?:mac|hwaddr|bootmac|address)[ =:]{1,3})" + _HEX + rb"{12}\b"),
+     rb"\1<mac>"),
+    (re.compile(rb"(?<![0-9a-fA-Fx])" + _HEX + rb"{32}(?![0-9a-fA-F])"), b"<id>"),
+    (re.compile(rb"\b(?:wwn-0x|naa\.|eui\.|iqn\.|nqn\.)[^\s,;]{1,256}"), b"<id>"),
+    (re.compile(rb"/dev/(?:disk|mapper)/[^\s,;]{1,256}"), b"<device>"),
+    (re.compile(rb"\b((?:PART)?(?:UUID|LABEL)=)[^\s,;]{1,256}"), rb"\1<id>"),
+    (re.compile(rb"(?i)\b(serial(?:[ _-]?(?:number|no))?\.?|s/n|sn|asset[ _-]?tag|service[ _-]?tag)"
+                rb"([ #=:]{1,3})(?!\d{1,3}[ ,:]|\d{4}\b|0x|port\b|console\b|driver\b)(?=\S{0,40}\d)"
+                rb"[^\s,;]{3,64}"), rb"\1\2<serial>"),
+    (re.compile(rb"(?i)([?&;, ]?\b(?:[\w.-]{0,32}(?:token|passw(?:or)?d|passwd|secret|api[_-]?key|"
+                rb"credential|hashed-password)[\w.-]{0,32})[=:]\s{0,2})[^\s,;]{1,256}"),
+     rb"\1<secret>"),
+    (re.compile(rb"\b([a-z][a-z0-9+.-]{1,15}://)[^\s\"'<>]{1,512}"), rb"\1<url>"),
+    (re.compile(rb"[\w.+-]{1,64}@[A-Za-z0-9][\w.-]{0,253}"), b"<user>@<host>"),
+    (re.compile(rb"(?i)\b((?:user(?:name)?|login|logname|acct)[ =:]{1,3}\"?)(?!space|-|mode|data)"
+                rb"[a-z_][\w.-]{0,31}"), rb"\1<user>"),
+    (re.compile(rb"(/home/)[^/\s]{1,64}"), rb"\1<user>"),
+    (re.compile(rb"\b(for (?:invalid user )?)[\w.-]{1,64}( from )"), rb"\1<user>\2"),
+)  # fmt: skip
+_QUAD = re.compile(rb"(?<![\d.])(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}(?![\d.]\d|\d)")
+_VERSION_BEFORE = re.compile(rb"(?i)(?:ver(?:s?ion|son)?|module|firmware|driver|rev(?:ision)?)"
+                             rb"[ :=]{1,3}v?$")  # fmt: skip
+_MAYBE_IPV6 = re.compile(rb"(?<![\w.:])[0-9a-fA-F:]{3,39}(?![\w:])")
+_SYSLOG = re.compile(
+    rb"^((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
+    rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,20}) )(?!kernel:)([A-Za-z0-9][\w.-]{0,253})(?= \S)",
+    re.MULTILINE,
+)
+_SHORTEST_NAME = 3
+_NO_NAMES = frozenset(
+    b"localhost kernel linux intel host tdx kvm seam bios virt memory cpu node module version"
+    b" error failed enabled disabled none unknown amd acpi pci efi mce x86 init".split()
+)
+"""Words of the log that a host may be called: they name no machine."""
+
+
+def without_identity(data: bytes, host_names: Iterable[str | bytes] = ()) -> bytes:
+    """`data` with placeholders for what names a machine, its owner, or is a secret."""
+    data = _COMMAND_LINE.sub(lambda found: found[1] + command_line(found[2]), data)
+    names = {name.encode() if isinstance(name, str) else name for name in host_names}
+    names |= {found[2] for found in _SYSLOG.finditer(data)}
+    data = _SYSLOG.sub(rb"\1<host>", data)
+    for pattern, placeholder in _FORMS:
+        data = pattern.sub(placeholder, data)
+    data = _QUAD.sub(_without_ipv4, data)
+    data = _MAYBE_IPV6.sub(_without_ipv6, data)
+    named = _named(names)
+    return named.sub(b"<host>", data) if named else data
+
+
+_OF_PROGRAM = re.compile(
+    rb"^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S{8,30}) \S{1,254} "
+    rb"(?!kernel: )[^\s:]{1,64}: [^\n]*\n?",
+    re.MULTILINE,
+)
+
+
+def without_programs(log: bytes) -> bytes:
+    """A log without the lines that programs wrote: they say nothing of the kernel."""
+    return _OF_PROGRAM.sub(b"", log)
+
+
+def of_fact(name: str, value: str, host_names: Iterable[str]) -> str:
+    """The text of a fact as it may be shown."""
+    if name != _COMMAND_LINE_FACT:
+        return text_without_identity(value, host_names)
+    return command_line(value.encode("utf-8", "surrogateescape")).decode()
+
+
+def text_without_identity(text: str, host_names: Iterable[str] = ()) -> str:
+    data = without_identity(text.encode("utf-8", "surrogateescape"), host_names)
+    return data.decode("utf-8", "surrogateescape")
+
+
+def command_line(line: bytes) -> bytes:
+    """The options of a kernel command line that may be kept, in their order."""
+    kept = [word for word in line.split() if _is_kept(word)]
+    return b" ".join(kept)
+
+
+def _is_kept(word: bytes) -> bool:
+    name, has_value, value = word.decode("utf-8", "replace").partition("=")
+    form = _options().get(name.replace("-", "_"))
+    return form is not None and bool(form.fullmatch(value)) and (bool(has_value) or not value)
+
+
+@cache
+def _options() -> dict[str, re.Pattern[str]]:
+    return {
+        name.replace("-", "_"): re.compile(row["value"], re.ASCII)
+        for row in tables.load("options")["option"]
+        for name in row["names"]
+    }
+
+
+def _named(names: Iterable[bytes]) -> re.Pattern[bytes] | None:
+    """The hosts' names, whole and without their domains, in any case."""
+    words = {word for name in names for word in (name, name.partition(b".")[0])}
+    words = {w for w in words if len(w) >= _SHORTEST_NAME and w.lower() not in _NO_NAMES}
+    if not words:
+        return None
+    spelled = b"|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.compile(
+        rb"(?i)(?<![A-Za-z0-9])(?:" + spelled + rb")(?:\.[A-Za-z][\w-]*)*(?![A-Za-z0-9])"
+    )
+
+
+def _without_ipv4(found: re.Match[bytes]) -> bytes:
+    before = found.string[max(found.start() - 20, 0) : found.start()]
+    if any(int(part) > 255 for part in found[0].split(b".")) or _VERSION_BEFORE.search(before):
+        return found[0]
+    return b"<ip>"
+
+
+def _without_ipv6(found: re.Match[bytes]) -> bytes:
+    try:
+        IPv6Address(found[0].decode())
+    except ValueError:
+        return found[0]
+    return b"<ip>"
