@@ -20,7 +20,7 @@ from tdxinfo.machine import Machine
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.report import Report, observe
 from tests.hands import report_with
-from tests.test_hosts import NAMES, report_of
+from tests.recorded import NAMES, report_of
 
 FOLDER = Path(__file__).parent
 CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "field.toml").read_text())["case"]

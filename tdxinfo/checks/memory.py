@@ -4,12 +4,11 @@ from itertools import pairwise
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import tdmr
-from tdxinfo.model.units import counted, size, span
+from tdxinfo.model.units import PAGE, counted, size, span
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
 from tdxinfo.report import Report
 
-_PAGE = 4096
 _CUT = "the memory map that is known ends before the CMRs do"
 
 
@@ -21,7 +20,7 @@ def cmrs_are_sane(report: Report) -> Verdict:
     for before, after in pairwise(cmrs):
         if after.base < before.end:
             return failed(f"{_spelled(after)} begins before {_spelled(before)} ends")
-    odd = [cmr for cmr in cmrs if cmr.base % _PAGE or cmr.size % _PAGE]
+    odd = [cmr for cmr in cmrs if cmr.base % PAGE or cmr.size % PAGE]
     if odd:
         return failed(f"{_spelled(odd[0])} does not consist of whole 4 KiB pages")
     return passed(f"{counted(len(cmrs), 'CMR')}, {size(known(report.host.memory.cmr_bytes))}")

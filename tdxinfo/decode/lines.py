@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
 from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MOST_NODES, MOST_RANGES, MemoryRange, NodeMemory
 
 _SHOWN = 40
-_PAGE = 4096
 
 
 _FAMILIES = {
@@ -151,7 +151,7 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
     if not spans:
         raise Malformed("the file lists no memory of any node")
     return tuple(
-        NodeMemory(start * _PAGE, stop * _PAGE, (stop - start) * _PAGE, node)
+        NodeMemory(start * PAGE, stop * PAGE, (stop - start) * PAGE, node)
         for node, (start, stop) in sorted(spans.items())
     )
 

@@ -21,9 +21,9 @@ from tdxinfo.decode import pamt
 from tdxinfo.errors import Malformed
 from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange, NodeMemory, Tdmr
 
-PAGE = 1 << 12
 FIRST_MIB = 1 << 20
 _GIB = 1 << 30
 _MOST_STEPS = 1 << 22

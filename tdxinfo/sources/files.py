@@ -268,13 +268,9 @@ def _configuration(machine: Machine) -> tuple[str, str]:
 
 
 def _unpacked(packed: bytes) -> str:
-    import zlib
+    from tdxinfo.decode.forms import gunzip
 
-    inflate = zlib.decompressobj(wbits=31)
     try:
-        text = inflate.decompress(packed, FILE_LIMIT)
-    except zlib.error as error:
-        raise Malformed(f"/proc/config.gz is no gzip file: {error}") from None
-    if not inflate.eof:
-        raise Malformed("/proc/config.gz is not whole")
-    return text.decode("utf-8", "replace")
+        return gunzip(packed, FILE_LIMIT).decode("utf-8", "replace")
+    except Malformed as error:
+        raise Malformed(f"/proc/config.gz: {error}") from None

@@ -15,10 +15,12 @@ from typing import Any
 
 from tdxinfo.decode import kobject
 from tdxinfo.decode.boot import module as boot_module
+from tdxinfo.decode.cpuid import configs
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import FactSource
 from tdxinfo.sources.files import MODULE_VERSION, StateFile
@@ -36,10 +38,8 @@ from tdxinfo.sources.kobjects import (
     state_in,
     told,
 )
-from tdxinfo.sources.metadata import cpuid_config
 
 KEY = "kernel-memory"
-_PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,7 @@ class KmemCpuid:
         values = _many(machine, SYSINFO, "td_conf.cpuid_config_values")
         if not 0 <= count <= min(len(leaves), len(values) // 2):
             raise Malformed(f"the kernel counts {count} CPUID entries, which it cannot hold")
-        return tuple(
-            cpuid_config(leaves[i], values[2 * i], values[2 * i + 1]) for i in range(count)
-        )
+        return configs(leaves[:count], values)
 
 
 class KmemTdmrs:
@@ -161,7 +159,7 @@ class KmemKeyidsInUse:
 
 def _node_memory(block: KernelObject) -> NodeMemory:
     """`struct tdx_memblock`: page frames of 4 KiB, and the node."""
-    base, end = (block.number(name) * _PAGE for name in ("start_pfn", "end_pfn"))
+    base, end = (block.number(name) * PAGE for name in ("start_pfn", "end_pfn"))
     return NodeMemory(base, end, end - base, block.number("nid"))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tdxinfo.decode.cpuid import configs
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, Unsupported
 from tdxinfo.machine import METADATA, Answer, Live, Machine
 from tdxinfo.machine.system import System
@@ -19,8 +20,6 @@ from tdxinfo.sources import helper
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
 
-_NO_SUBLEAF = 0xFFFFFFFF
-_LOW = 0xFFFFFFFF
 _DEBUG = 31
 
 
@@ -133,21 +132,8 @@ def cpuid() -> tuple[Told, ...]:
 
 def _cpuid(told: Metadata) -> tuple[CpuidConfig, ...]:
     count = told.word("NUM_CPUID_CONFIG")
-    leaves = told.array("CPUID_CONFIG_LEAVES", count)
-    values = told.array("CPUID_CONFIG_VALUES", 2 * count)
-    return tuple(cpuid_config(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves))
-
-
-def cpuid_config(leaf: int, low: int, high: int) -> CpuidConfig:
-    """Leaf and sub-leaf, EAX and EBX, ECX and EDX: each two in the halves of one word."""
-    subleaf = leaf >> 32
-    return CpuidConfig(
-        leaf=leaf & _LOW,
-        subleaf=None if subleaf == _NO_SUBLEAF else subleaf,
-        eax=low & _LOW,
-        ebx=low >> 32,
-        ecx=high & _LOW,
-        edx=high >> 32,
+    return configs(
+        told.array("CPUID_CONFIG_LEAVES", count), told.array("CPUID_CONFIG_VALUES", 2 * count)
     )
 
 

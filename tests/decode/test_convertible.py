@@ -12,7 +12,7 @@ from tdxinfo.decode import convertible
 from tdxinfo.decode.convertible import FIRMWARE, options, outside
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.values import MemoryRange, Tdmr
-from tests.test_hosts import NAMES, report_of
+from tests.recorded import NAMES, report_of
 
 MIB, GIB = 1 << 20, 1 << 30
 

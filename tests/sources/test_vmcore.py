@@ -115,7 +115,7 @@ def test_the_log_in_the_dump_is_read_in_its_order(dump: Dump) -> None:
     """40 records in a ring of 16 whose text has wrapped: the last 16 are there."""
     dump.log = [f"record {number} {'x' * (20 + number % 7)}" for number in range(40)]
     machine = opened(dump.make())
-    text = str(machine.ask(KERNEL_LOG, lambda: ""))
+    text = str(machine.ask(KERNEL_LOG, lambda system: ""))
     seconds = [1.5 * (number + 1) for number in range(24, 40)]
     expected = [f"[{at:12.6f}] {line}" for at, line in zip(seconds, dump.log[24:], strict=True)]
     assert text.splitlines() == expected

@@ -18,9 +18,9 @@ from tdxinfo.decode.boot.calls import failure_of, told
 from tdxinfo.decode.boot.update import last_update, may_be_lost, update_failure
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, Tdmr
 
-PAGE = 4096
 _DEBUG_MODULE = 1 << 31
 
 
