@@ -128,14 +128,14 @@ def _zones(text: str) -> Iterator[tuple[int, int, int]]:
     zone_of = re.compile(r"Node (\d{1,4}), zone ").match
     extent_of = re.compile(r" +(spanned|start_pfn:) +(\d{1,15})").fullmatch
     node: int | None = None
-    told: dict[str, int] = {}
+    found: dict[str, int] = {}
     for line in text.split("\n"):
         if zone := zone_of(line):
-            node, told = int(zone[1]), {}
+            node, found = int(zone[1]), {}
         elif node is not None and (extent := extent_of(line)):
-            told[extent[1]] = int(extent[2])
-            if len(told) == 2:
-                yield node, told["start_pfn:"], told["spanned"]
+            found[extent[1]] = int(extent[2])
+            if len(found) == 2:
+                yield node, found["start_pfn:"], found["spanned"]
                 node = None
 
 

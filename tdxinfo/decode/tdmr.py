@@ -341,7 +341,7 @@ def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
     return any(cmr.base >= last for cmr in cmrs)
 
 
-def told(made: TdmrPlan) -> str:
+def describe(made: TdmrPlan) -> str:
     """The plan in a sentence: what suffices, or what does not."""
     count, most = units.counted(len(made.tdmrs), "TDMR"), made.max_reserved_per_tdmr
     if made.outcome == "fits":

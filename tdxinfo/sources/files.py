@@ -72,7 +72,7 @@ class RunningState(StateFile):
         return "initialized"
 
 
-class NotLost(StateFile):
+class LostGuard(StateFile):
     """Has no value, but raises Lost where the state is lost, so that no older source is used."""
 
     def read(self, machine: Machine) -> Any:

@@ -13,14 +13,14 @@ from tdxinfo.machine.system import System
 
 def names_in(machine: Machine, folder: str) -> list[str]:
     """The names in a folder, sorted. Raises Unavailable."""
-    told = machine.ask(f"list/{folder}", lambda system: list(system.names(folder)))
-    if not isinstance(told, list) or not all(isinstance(name, str) for name in told):
+    answer = machine.ask(f"list/{folder}", lambda system: list(system.names(folder)))
+    if not isinstance(answer, list) or not all(isinstance(name, str) for name in answer):
         raise Malformed(f"the record's list of {folder} is no list of names")
-    return [str(name) for name in told]
+    return [str(name) for name in answer]
 
 
 @dataclass(frozen=True, slots=True)
-class FirstFolder:
+class Listing:
     """The names in the first of several folders that is there."""
 
     folders: tuple[str, ...]

@@ -33,10 +33,10 @@ from tdxinfo.sources.kobjects import (
     TDMR_LIST,
     TDMRS,
     Objects,
+    kept,
     number,
     objects_of,
     state_in,
-    told,
 )
 
 KEY = "kernel-memory"
@@ -131,7 +131,7 @@ class KmemMemory:
 
     def read(self, machine: Machine) -> tuple[NodeMemory, ...]:
         _raise_unless_current(machine, MEMORY_LIST)
-        blocks = _told(machine, MEMORY_LIST)
+        blocks = _kept(machine, MEMORY_LIST)
         if not isinstance(blocks, list):
             raise Malformed(f"the record's {MEMORY_LIST} is no list")
         if not blocks:
@@ -147,7 +147,7 @@ class KmemKeyidsInUse:
         return f"kmem:{KEYID_POOL}"
 
     def read(self, machine: Machine) -> int:
-        taken = _told(machine, KEYID_POOL)
+        taken = _kept(machine, KEYID_POOL)
         first = _number(machine, "tdx_guest_keyid_start")
         count = _number(machine, "tdx_nr_guest_keyids")
         if not isinstance(taken, list):
@@ -217,13 +217,13 @@ def _objects(machine: Machine) -> Objects:
     return answer
 
 
-def _told(machine: Machine, variable: str) -> Any:
+def _kept(machine: Machine, variable: str) -> Any:
     """What the answer holds of a variable. Raises Unavailable."""
-    return told(_objects(machine), variable)
+    return kept(_objects(machine), variable)
 
 
 def _object(machine: Machine, variable: str) -> KernelObject:
-    return machine.once((KEY, variable), lambda: kobject.parse(variable, _told(machine, variable)))
+    return machine.once((KEY, variable), lambda: kobject.parse(variable, _kept(machine, variable)))
 
 
 def _number(machine: Machine, variable: str) -> int:

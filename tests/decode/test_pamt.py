@@ -68,7 +68,7 @@ def test_where_nodes_are_not_known_any_memory_counts() -> None:
     assert len(pamt.choices(SIZE, 0, [LOW, HIGH, node(8 * GIB, 9 * GIB, None)])) == 3
 
 
-def test_a_piece_that_is_large_enough_may_have_no_place_in_step() -> None:
+def test_a_piece_that_is_large_enough_may_have_no_source_in_step() -> None:
     """Pages are tried in steps of the size: a piece of one and a half may fall between two."""
     size = 4 * MIB
     first = pamt.first_place(4 * GIB, 4 * GIB, size)

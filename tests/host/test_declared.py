@@ -84,7 +84,7 @@ def test_a_section_has_words(section: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{n}-{p.origin}" for n, p in PLACES])
-def test_a_place_names_itself(name: str, place: Any) -> None:
+def test_a_source_names_itself(name: str, place: Any) -> None:
     assert isinstance(place.origin, str)
     assert re.fullmatch(r"[a-z]+:\S.*", place.origin)
 
@@ -131,7 +131,7 @@ def test_no_fact_follows_from_itself_by_a_detour() -> None:
         visit(name, ())
 
 
-def spelled_without_error(report: Report) -> None:
+def printed_without_error(report: Report) -> None:
     """Each fact by itself and the whole report; what is read back is the same."""
     for name in fact_names():
         as_json(name, report.host.fact(name))
@@ -144,10 +144,10 @@ EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(EXAMPLES), max_size=30), st.sampled_from(["", "[    5.300843] "]))
-def test_lines_in_any_order_are_observed_and_spelled_without_error(
+def test_lines_in_any_order_are_observed_and_written_without_error(
     lines: list[str], header: str
 ) -> None:
-    spelled_without_error(report_from_log("".join(f"{header}{line}\n" for line in lines)))
+    printed_without_error(report_from_log("".join(f"{header}{line}\n" for line in lines)))
 
 
 JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", "9" * 40, "\0"])
@@ -157,4 +157,4 @@ PATHS = sorted({p.path for _, p in PLACES if hasattr(p, "path")} | {"/proc/cpuin
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(PATHS), JUNK))
 def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
-    spelled_without_error(observe(world(dict(files))))
+    printed_without_error(observe(world(dict(files))))

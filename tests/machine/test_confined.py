@@ -1,4 +1,4 @@
-"""Work in a child process ends, whatever it does, and its end is told in one sentence."""
+"""Work in a child process ends, whatever it does, and its end is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_child_leaves_neither_a_process_nor_a_descriptor(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_pool_gives_each_result_in_its_place_and_goes_on_after_what_broke() -> None:
+def test_a_pool_gives_each_result_in_its_source_and_goes_on_after_what_broke() -> None:
     def work(number: int) -> int:
         broken = {2: _die, 4: _swell, 5: _spin}.get(number)
         if broken:
@@ -125,12 +125,12 @@ def test_a_pool_gives_each_result_in_its_place_and_goes_on_after_what_broke() ->
 
     with ends_within(60), Pool(work, 2, QUICK) as pool:
         results = list(pool.map((f"number {number}", number) for number in range(10)))
-    told = [str(result) for result in results]
-    assert told[2].startswith("number 2 is damaged")
-    assert told[4].startswith("number 4 needs more than")
-    assert told[5].startswith("number 5 takes more than")
-    assert told[7] == "7 is no number here."
-    assert [told[n] for n in (0, 1, 3, 6, 8, 9)] == ["0", "1", "9", "36", "64", "81"]
+    found = [str(result) for result in results]
+    assert found[2].startswith("number 2 is damaged")
+    assert found[4].startswith("number 4 needs more than")
+    assert found[5].startswith("number 5 takes more than")
+    assert found[7] == "7 is no number here."
+    assert [found[n] for n in (0, 1, 3, 6, 8, 9)] == ["0", "1", "9", "36", "64", "81"]
 
 
 def test_a_pool_reads_its_input_as_it_is_asked_for() -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, cast
 
 from tdxinfo.decode import lines, parameters
-from tdxinfo.decode import stack as decode
+from tdxinfo.decode import userspace as decode
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.bounded import CHUNK
@@ -52,23 +52,23 @@ class Qemu:
         return "program:qemu-system-x86_64"
 
     def read(self, machine: Machine) -> Any:
-        told = machine.once("qemu", lambda: _first_qemu(machine))
-        if self.what not in told:
-            raise Malformed(f"{told['path']} does not name its {self.what}")
-        return told[self.what]
+        value = machine.once("qemu", lambda: _first_qemu(machine))
+        if self.what not in value:
+            raise Malformed(f"{value['path']} does not name its {self.what}")
+        return value[self.what]
 
 
 def _first_qemu(machine: Machine) -> dict[str, Any]:
     refusals: list[Unavailable] = []
     for path in QEMU_PATHS:
         try:
-            told = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
+            answer = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
         except Unavailable as refusal:
             refusals.append(refusal)
             continue
-        if not isinstance(told, dict):
+        if not isinstance(answer, dict):
             raise Malformed(f"the record's qemu/{path} is no table")
-        return {"path": path, **told}
+        return {"path": path, **answer}
     raise _refusal_of_all(refusals, "no QEMU for x86-64 is installed in the usual places")
 
 
@@ -89,19 +89,19 @@ def _searched(fd: int, path: str) -> Answer:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
             raise Malformed(f"{path} is no program file")
-        told: dict[str, Answer] = {"tdx_guest": False}
+        values: dict[str, Answer] = {"tdx_guest": False}
         rest = b""
         while chunk := os.read(fd, CHUNK):
             text = rest + chunk
             at = text.find(_BEFORE_VERSION)
             version = _VERSION.match(text, at + len(_BEFORE_VERSION)) if at >= 0 else None
             if version:
-                told["version"] = version[0].decode()
-            told["tdx_guest"] = told["tdx_guest"] or _TDX_OBJECT in text
-            if "version" in told and told["tdx_guest"]:
+                values["version"] = version[0].decode()
+            values["tdx_guest"] = values["tdx_guest"] or _TDX_OBJECT in text
+            if "version" in values and values["tdx_guest"]:
                 break
             rest = text[-_OVERLAP:]
-        return told
+        return values
     except OSError as error:
         raise from_oserror(error, path) from None
 
@@ -124,7 +124,7 @@ class Libvirt:
 
 
 @dataclass(frozen=True, slots=True)
-class Gist:
+class ConfigValue:
     """What one thing in a text file means. A capture keeps that alone, and not the file."""
 
     path: str
@@ -136,10 +136,10 @@ class Gist:
         return f"file:{self.path}"
 
     def read(self, machine: Machine) -> Any:
-        told = machine.ask(f"gist/{self.path}#{self.what}", self._live)
-        if told == "":
+        answer = machine.ask(f"config/{self.path}#{self.what}", self._live)
+        if answer == "":
             raise Absent(f"{self.path} does not tell its {self.what}")
-        return told
+        return answer
 
     def _live(self, system: System) -> Answer:
         return cast(Answer, decoded(_text(system, self.path), self.decode, self.path))
@@ -198,7 +198,7 @@ class ModprobeOption:
 
 
 @dataclass(frozen=True, slots=True)
-class Running:
+class SystemdUnit:
     """Whether systemd runs a unit: then it has a control group (cgroup v2)."""
 
     unit: str

@@ -105,7 +105,7 @@ def as_json(annotation: Any, value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("annotation", "value", "text"), SPELLINGS)
-def test_a_fact_is_spelled_in_plain_types(annotation: Any, value: Any, text: Any) -> None:
+def test_a_fact_is_written_in_plain_types(annotation: Any, value: Any, text: Any) -> None:
     assert as_json(annotation, value) == text
 
 

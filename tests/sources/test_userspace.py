@@ -9,9 +9,17 @@ import pytest
 
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine.live import LiveMachine
-from tdxinfo.sources import folders, stack
-from tdxinfo.sources.folders import Device, FirstFolder
-from tdxinfo.sources.stack import Epc, Gist, Libvirt, ModprobeOption, Qemu, Running, TdxFirmware
+from tdxinfo.sources import folders, userspace
+from tdxinfo.sources.folders import Device, Listing
+from tdxinfo.sources.userspace import (
+    ConfigValue,
+    Epc,
+    Libvirt,
+    ModprobeOption,
+    Qemu,
+    SystemdUnit,
+    TdxFirmware,
+)
 from tests.worlds import world
 
 
@@ -23,7 +31,7 @@ def program(folder: Path, text: bytes) -> str:
 
 @pytest.fixture
 def qemu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(stack, "QEMU_PATHS", (str(tmp_path / "qemu-system-x86_64"),))
+    monkeypatch.setattr(userspace, "QEMU_PATHS", (str(tmp_path / "qemu-system-x86_64"),))
     return tmp_path
 
 
@@ -37,7 +45,7 @@ def test_a_program_file_tells_version_and_object(qemu: Path) -> None:
 
 
 def test_what_lies_across_two_reads_is_found(qemu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "CHUNK", 110)
+    monkeypatch.setattr(userspace, "CHUNK", 110)
     program(qemu, b"tdx-guest\0" + bytes(90) + b"QEMU emulator version 8.2.2 (x)\n")
     machine = LiveMachine()
     assert (Qemu("version").read(machine), Qemu("tdx_guest").read(machine)) == ("8.2.2", True)
@@ -54,7 +62,7 @@ def test_a_program_without_a_version_says_so(qemu: Path) -> None:
         Qemu("version").read(LiveMachine())
 
 
-def test_a_fifo_in_the_programs_place_does_not_hold_the_read(qemu: Path) -> None:
+def test_a_fifo_in_the_programs_source_does_not_hold_the_read(qemu: Path) -> None:
     os.mkfifo(qemu / "qemu-system-x86_64")
     with pytest.raises(Malformed, match="no program file"):
         Qemu("path").read(LiveMachine())
@@ -92,7 +100,7 @@ def test_a_link_leads_somewhere(tmp_path: Path) -> None:
 
 
 def test_descriptors_of_tdx_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "_DESCRIPTORS", str(tmp_path))
+    monkeypatch.setattr(userspace, "_DESCRIPTORS", str(tmp_path))
     (tmp_path / "60-tdx.json").write_text('{"features": ["intel-tdx"]}')
     (tmp_path / "50-edk2.json").write_text('{"features": ["acpi-s3"]}')
     (tmp_path / "README").write_text("no descriptor")
@@ -104,26 +112,26 @@ def test_the_later_folder_of_modprobe_wins(tmp_path: Path, monkeypatch: pytest.M
     for folder, value in ((lib, "0"), (etc, "1")):
         folder.mkdir()
         (folder / "kvm.conf").write_text(f"options kvm_intel tdx={value}\n")
-    monkeypatch.setattr(stack, "_MODPROBE_FOLDERS", (str(lib), str(tmp_path / "no"), str(etc)))
+    monkeypatch.setattr(userspace, "_MODPROBE_FOLDERS", (str(lib), str(tmp_path / "no"), str(etc)))
     assert ModprobeOption("kvm_intel", "tdx").read(LiveMachine()) == "1"
 
 
-def test_a_gist_keeps_the_file_out_of_the_record(tmp_path: Path) -> None:
+def test_a_value_keeps_the_file_out_of_the_record(tmp_path: Path) -> None:
     from tdxinfo.machine.recording import RecordingMachine
 
     path = tmp_path / "conf"
     path.write_text("secret=hunter2\n")
     machine = RecordingMachine(LiveMachine())
-    assert Gist(str(path), "length", len).read(machine) == 15
+    assert ConfigValue(str(path), "length", len).read(machine) == 15
     assert machine.files == {}
-    assert machine.answers == {f"gist/{path}#length": 15}
+    assert machine.answers == {f"config/{path}#length": 15}
 
 
-def test_a_gist_that_is_empty_is_absent(tmp_path: Path) -> None:
+def test_a_value_that_is_empty_is_absent(tmp_path: Path) -> None:
     path = tmp_path / "conf"
     path.write_text("")
     with pytest.raises(Absent, match="does not tell its url"):
-        Gist(str(path), "url", str.strip).read(LiveMachine())
+        ConfigValue(str(path), "url", str.strip).read(LiveMachine())
 
 
 NODES = "/sys/devices/system/node"
@@ -146,14 +154,14 @@ SLICE = "/sys/fs/cgroup/system.slice"
 
 def test_a_unit_with_a_control_group_runs() -> None:
     machine = world({f"{SLICE}/qgsd.service/cgroup.procs": "812\n"})
-    assert Running("qgsd.service").read(machine) is True
+    assert SystemdUnit("qgsd.service").read(machine) is True
 
 
 def test_a_unit_without_one_does_not_run_where_systemd_keeps_them() -> None:
     path = f"{SLICE}/qgsd.service/cgroup.procs"
     refused = {path: {"reason": "absent", "message": f"{path} does not exist"}}
     machine = world({f"{SLICE}/cgroup.procs": ""}, refused=refused)
-    assert Running("qgsd.service").read(machine) is False
+    assert SystemdUnit("qgsd.service").read(machine) is False
 
 
 def test_where_systemd_keeps_no_control_groups_nobody_knows() -> None:
@@ -162,7 +170,7 @@ def test_where_systemd_keeps_no_control_groups_nobody_knows() -> None:
         for path in (f"{SLICE}/qgsd.service/cgroup.procs", f"{SLICE}/cgroup.procs")
     }
     with pytest.raises(Unavailable):
-        Running("qgsd.service").read(world(refused=refused))
+        SystemdUnit("qgsd.service").read(world(refused=refused))
 
 
 def test_a_device_is_not_opened(tmp_path: Path) -> None:
@@ -175,7 +183,7 @@ def test_a_device_is_not_opened(tmp_path: Path) -> None:
 def test_the_first_folder_that_is_there_is_listed(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "OVMF.fd").write_text("")
-    place = FirstFolder((str(tmp_path / "a"), str(tmp_path / "b")))
+    place = Listing((str(tmp_path / "a"), str(tmp_path / "b")))
     assert place.read(LiveMachine()) == ["OVMF.fd"]
 
 
@@ -183,4 +191,4 @@ def test_a_record_with_another_kind_of_answer_is_malformed() -> None:
     with pytest.raises(Malformed):
         folders.names_in(world(answers={"list//x": "text"}), "/x")
     with pytest.raises(Malformed):
-        Qemu("path").read(world(answers={f"qemu/{stack.QEMU_PATHS[0]}": 3}))
+        Qemu("path").read(world(answers={f"qemu/{userspace.QEMU_PATHS[0]}": 3}))

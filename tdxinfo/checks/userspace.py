@@ -2,7 +2,7 @@
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import kernels
-from tdxinfo.decode.stack import version_tuple
+from tdxinfo.decode.userspace import version_tuple
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped
 from tdxinfo.report import Report
 

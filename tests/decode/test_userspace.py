@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tdxinfo.decode import stack
+from tdxinfo.decode import userspace
 from tdxinfo.errors import Malformed
 
 
@@ -17,31 +17,31 @@ from tdxinfo.errors import Malformed
     ],
 )
 def test_the_name_of_libvirts_library_holds_its_version(target: str, version: str) -> None:
-    assert stack.libvirt_version(target) == version
+    assert userspace.libvirt_version(target) == version
 
 
 def test_another_library_names_no_version() -> None:
     with pytest.raises(Malformed):
-        stack.libvirt_version("libvirt.so")
+        userspace.libvirt_version("libvirt.so")
 
 
 def test_versions_compare_as_numbers() -> None:
-    assert stack.version_tuple("10.1.0") >= (10, 1)
-    assert stack.version_tuple("9.2.50") < (10, 1)
-    assert stack.version_tuple("10.1.0-rc2") == (10, 1, 0)
-    assert stack.version_tuple("10.1-2") == (10, 1)
-    assert stack.version_tuple("10.1.0.3") == (10, 1, 0)
+    assert userspace.version_tuple("10.1.0") >= (10, 1)
+    assert userspace.version_tuple("9.2.50") < (10, 1)
+    assert userspace.version_tuple("10.1.0-rc2") == (10, 1, 0)
+    assert userspace.version_tuple("10.1-2") == (10, 1)
+    assert userspace.version_tuple("10.1.0.3") == (10, 1, 0)
 
 
 def test_a_descriptor_lists_features() -> None:
     text = '{"description": "x", "features": ["acpi-s3", "intel-tdx"]}'
-    assert stack.firmware_features(text) == ["acpi-s3", "intel-tdx"]
+    assert userspace.firmware_features(text) == ["acpi-s3", "intel-tdx"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"features": "intel-tdx"}', "[" * 100_000])
 def test_what_is_no_descriptor_is_refused(text: str) -> None:
     with pytest.raises(Malformed):
-        stack.firmware_features(text)
+        userspace.firmware_features(text)
 
 
 QCNL = """{
@@ -54,14 +54,14 @@ QCNL = """{
 
 
 def test_the_quote_providers_settings_are_read_past_comments() -> None:
-    assert stack.qcnl(QCNL) == {
+    assert userspace.qcnl(QCNL) == {
         "pccs_url": "https://localhost:8081/sgx/certification/v4/",
         "use_secure_cert": False,
     }
 
 
 def test_the_older_format_of_the_settings_is_read_too() -> None:
-    value = stack.qcnl("PCCS_URL=https://pccs.example:8081/v3/\nUSE_SECURE_CERT=TRUE\n")
+    value = userspace.qcnl("PCCS_URL=https://pccs.example:8081/v3/\nUSE_SECURE_CERT=TRUE\n")
     assert value == {"pccs_url": "https://pccs.example:8081/v3/", "use_secure_cert": True}
 
 
@@ -98,12 +98,12 @@ NO_VARIABLE = """\
     ],
 )
 def test_the_last_run_of_the_registration_agent_counts(log: str, outcome: str) -> None:
-    assert stack.registration_of_log(log) == outcome
+    assert userspace.registration_of_log(log) == outcome
 
 
 def test_a_log_without_a_run_is_no_answer() -> None:
     with pytest.raises(Malformed):
-        stack.registration_of_log("")
+        userspace.registration_of_log("")
 
 
 @pytest.mark.parametrize(
@@ -114,21 +114,21 @@ def test_the_first_bit_of_the_variable_says_that_registration_is_complete(
 ) -> None:
     attributes, version, size = b"\x07\0\0\0", b"\1\0", b"\3\0"
     data = attributes + version + size + bytes((flags, 0))
-    assert stack.registration_of_variable(data + b"\xff") == outcome
-    assert stack.registration_of_variable(data) == outcome
+    assert userspace.registration_of_variable(data + b"\xff") == outcome
+    assert userspace.registration_of_variable(data) == outcome
 
 
 def test_a_variable_that_is_too_short_is_refused() -> None:
     for length in (5, 9):
         with pytest.raises(Malformed):
-            stack.registration_of_variable(bytes(length))
+            userspace.registration_of_variable(bytes(length))
 
 
 def test_a_mount_says_whether_it_can_be_written() -> None:
     mounts = "efivarfs /sys/firmware/efi/efivars efivarfs ro,nosuid 0 0\nproc /proc proc rw 0 0\n"
-    assert stack.is_writable_mount(mounts, "/sys/firmware/efi/efivars") is False
-    assert stack.is_writable_mount(mounts, "/proc") is True
-    assert stack.is_writable_mount(mounts, "/mnt") is None
-    assert stack.is_writable_mount("x /mnt x nosuid,rw", "/mnt") is True
-    assert stack.is_writable_mount("x /mnt x rwx", "/mnt") is False
-    assert stack.is_writable_mount("x /mnt x", "/mnt") is None
+    assert userspace.is_writable_mount(mounts, "/sys/firmware/efi/efivars") is False
+    assert userspace.is_writable_mount(mounts, "/proc") is True
+    assert userspace.is_writable_mount(mounts, "/mnt") is None
+    assert userspace.is_writable_mount("x /mnt x nosuid,rw", "/mnt") is True
+    assert userspace.is_writable_mount("x /mnt x rwx", "/mnt") is False
+    assert userspace.is_writable_mount("x /mnt x", "/mnt") is None
