@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from importlib import import_module
 from itertools import combinations
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo import tables
-from tdxinfo.decode.boot import Boot, module, platform, ram
+from tdxinfo.decode import boot
+from tdxinfo.decode.boot import Boot
 from tdxinfo.host import SECTIONS, as_json, fact_names, meaning, section_meaning, sources_of
 from tdxinfo.host.section import From
 from tdxinfo.report import Report, observe
@@ -23,6 +27,10 @@ from tests.worlds import report_from_log, world
 PLACES: list[tuple[str, Any]] = [
     (name, source) for name in fact_names() for source in sources_of(name)
 ]
+
+
+MODULES = [import_module(f"{boot.__name__}.{found.name}") for found in iter_modules(boot.__path__)]
+"""The modules with the facts of the kernel log."""
 
 
 def test_the_sections_are_those_that_scripts_know() -> None:
@@ -95,15 +103,16 @@ def test_a_source_names_itself(name: str, place: Any) -> None:
 def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(
     name: str, fact: Callable[[Boot], Any]
 ) -> None:
-    assert fact.__module__ in {place.__name__ for place in (module, platform, ram)}, name
+    assert fact.__module__ in {module.__name__ for module in MODULES}, name
     assert list(inspect.signature(fact).parameters) == ["boot"]
 
 
 def test_no_function_of_the_boot_is_in_two_modules() -> None:
-    def own(place: Any) -> set[str]:
-        return {n for n, f in vars(place).items() if getattr(f, "__module__", "") == place.__name__}
+    def own(module: ModuleType) -> set[str]:
+        functions = {n: f for n, f in vars(module).items() if not n.startswith("_")}
+        return {n for n, f in functions.items() if getattr(f, "__module__", "") == module.__name__}
 
-    for one, other in combinations((module, platform, ram), 2):
+    for one, other in combinations(MODULES, 2):
         assert not own(one) & own(other)
 
 
