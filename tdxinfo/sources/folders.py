@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tdxinfo.errors import Absent, Malformed, Unavailable
+from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import Machine
 from tdxinfo.machine.system import System
+from tdxinfo.sources import first_answer
 
 
 def names_in(machine: Machine, folder: str) -> list[str]:
@@ -30,13 +32,7 @@ class Listing:
         return f"folder:{self.folders[0]}"
 
     def read(self, machine: Machine) -> list[str]:
-        refusals: list[Unavailable] = []
-        for folder in self.folders:
-            try:
-                return names_in(machine, folder)
-            except Unavailable as refusal:
-                refusals.append(refusal)
-        raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
+        return first_answer(partial(names_in, machine, folder) for folder in self.folders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tdxinfo.decode.cpuid import configs
-from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, Unsupported
+from tdxinfo.errors import Absent, Malformed, NotRecorded, Unsupported
 from tdxinfo.machine import METADATA, Answer, Live, Machine
 from tdxinfo.machine.system import System
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
-from tdxinfo.sources import helper
+from tdxinfo.sources import first_answer, helper
 
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
@@ -144,14 +145,12 @@ def is_debug(attributes: int) -> bool:
 
 
 def whole(machine: Machine) -> tuple[str, Metadata]:
-    """All metadata, and the scheme of its source. Raises what the first one raised."""
-    refusals: list[Unavailable] = []
-    for source in METADATA_SOURCES:
-        try:
-            return source.scheme, source.metadata(machine)
-        except Unavailable as refusal:
-            refusals.append(refusal)
-    raise refusals[0]
+    """All metadata, and the scheme of its source. Raises Unavailable."""
+    return first_answer(partial(_scheme_and_all, source, machine) for source in METADATA_SOURCES)
+
+
+def _scheme_and_all(source: MetadataSource, machine: Machine) -> tuple[str, Metadata]:
+    return source.scheme, source.metadata(machine)
 
 
 def _parsed(answer: Answer) -> Metadata:

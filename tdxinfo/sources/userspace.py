@@ -13,10 +13,11 @@ from typing import Any, cast
 
 from tdxinfo.decode import lines, parameters
 from tdxinfo.decode import userspace as decode
-from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, from_oserror
+from tdxinfo.errors import Absent, Malformed, NotRecorded, from_oserror
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.bounded import CHUNK
 from tdxinfo.machine.system import System
+from tdxinfo.sources import first_answer
 from tdxinfo.sources.files import decoded
 from tdxinfo.sources.folders import link_target, names_in
 
@@ -59,23 +60,15 @@ class Qemu:
 
 
 def _first_qemu(machine: Machine) -> dict[str, Any]:
-    refusals: list[Unavailable] = []
-    for path in QEMU_PATHS:
-        try:
-            answer = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
-        except Unavailable as refusal:
-            refusals.append(refusal)
-            continue
-        if not isinstance(answer, dict):
-            raise Malformed(f"the record's qemu/{path} is no table")
-        return {"path": path, **answer}
-    raise _refusal_of_all(refusals, "no QEMU for x86-64 is installed in the usual places")
+    none_there = "no QEMU for x86-64 is installed in the usual places"
+    return first_answer((partial(_qemu, machine, path) for path in QEMU_PATHS), none_there)
 
 
-def _refusal_of_all(refusals: list[Unavailable], none_there: str) -> Unavailable:
-    """Absent only where every source said so itself."""
-    open_ones = [r for r in refusals if not isinstance(r, Absent) or isinstance(r, NotRecorded)]
-    return open_ones[0] if open_ones else Absent(none_there)
+def _qemu(machine: Machine, path: str) -> dict[str, Any]:
+    answer = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
+    if not isinstance(answer, dict):
+        raise Malformed(f"the record's qemu/{path} is no table")
+    return {"path": path, **answer}
 
 
 def _looked_at(system: System, path: str) -> Answer:
@@ -114,13 +107,14 @@ class Libvirt:
         return "link:libvirt.so.0"
 
     def read(self, machine: Machine) -> str:
-        refusals: list[Unavailable] = []
-        for path in _LIBVIRT_LINKS:
-            try:
-                return str(decoded(link_target(machine, path), decode.libvirt_version, path))
-            except Unavailable as refusal:
-                refusals.append(refusal)
-        raise _refusal_of_all(refusals, "libvirt is not installed in the usual places")
+        none_there = "libvirt is not installed in the usual places"
+        return first_answer(
+            (partial(_libvirt, machine, path) for path in _LIBVIRT_LINKS), none_there
+        )
+
+
+def _libvirt(machine: Machine, path: str) -> str:
+    return str(decoded(link_target(machine, path), decode.libvirt_version, path))
 
 
 @dataclass(frozen=True, slots=True)
