@@ -167,7 +167,9 @@ def global_options(function: F) -> F:
     return function
 
 
-def no_such(kind: str, name: str, known: Iterable[str], otherwise: str, reader: str = "") -> str:
+def no_such(
+    kind: str, name: str, known: Iterable[str], otherwise: str, reader: str = "", most: int = 3
+) -> str:
     """The sentence about a name that does not exist, with names like it, or else `otherwise`.
 
     For the name of a file it says how `reader`, a command, reads that.
@@ -175,7 +177,7 @@ def no_such(kind: str, name: str, known: Iterable[str], otherwise: str, reader: 
     import os
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=3)
+    near = get_close_matches(name, known, n=most)
     hint = f"Did you mean {', '.join(near)}?" if near else otherwise
     if reader and os.path.exists(name):
         hint = to_read(name, reader)
