@@ -114,12 +114,12 @@ def _agree(a: Any, b: Any) -> bool:
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and not _unlike(_by_name(a), _by_name(b))
     if is_dataclass(a) and type(a) is type(b):
-        parts = zip(_told(a), _told(b), strict=True)
+        parts = zip(_known_parts(a), _known_parts(b), strict=True)
         return all(one is None or other is None or _agree(one, other) for one, other in parts)
     return bool(a == b)
 
 
-def _told(value: Any) -> list[Any]:
+def _known_parts(value: Any) -> list[Any]:
     """The parts of a value that say something of the host.
 
     Of a TDMR's PAMTs these are the sizes: the kernel allocates them anew at each boot, where it

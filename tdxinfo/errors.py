@@ -170,12 +170,12 @@ def from_record(what: str, record: object) -> Unavailable:
     """The refusal that a capture keeps of `what`; Malformed where it keeps none."""
     if not isinstance(record, dict):
         return Malformed(f"the record's refusal of {what} is no table")
-    told = {key: value for key, value in record.items() if isinstance(value, str)}
-    kind = REASONS.get(told.get("reason", ""), Unsupported)
-    name = told.get("errno", "")
+    found = {key: value for key, value in record.items() if isinstance(value, str)}
+    kind = REASONS.get(found.get("reason", ""), Unsupported)
+    name = found.get("errno", "")
     number = int(name) if name.isdecimal() and len(name) < 5 else _NUMBERS.get(name, 0)
-    message = told.get("message", f"{what} did not answer")
-    remedy = told.get("remedy", "")
+    message = found.get("message", f"{what} did not answer")
+    remedy = found.get("remedy", "")
     return kind(_quoted(message), remedy if remedy in REMEDIES else "", errno=number)
 
 

@@ -67,10 +67,14 @@ class Kind:
     @property
     def module(self) -> str:
         """The module by the best name there is for it, and its state where it does not run."""
-        told = self.release or self.version
-        if told is None:
+        version = self.release or self.version
+        if version is None:
             return "unknown" if self.state in ("initialized", None) else self.state
-        return told if self.state in ("initialized", "unknown", None) else f"{told} ({self.state})"
+        return (
+            version
+            if self.state in ("initialized", "unknown", None)
+            else f"{version} ({self.state})"
+        )
 
 
 def kind_of(given: Supplied) -> Kind:

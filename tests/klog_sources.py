@@ -57,9 +57,9 @@ def printed_by(tree: Path) -> Iterator[Printed]:
             defines = {**common, **_defines(text)}
             for call in _CALL.finditer(text):
                 line = text.count("\n", 0, call.start()) + 1
-                spelled = as_in_table(_joined(call[1], defines))
-                if spelled:
-                    yield Printed(spelled, f"{path.relative_to(tree)}:{line}")
+                written = as_in_table(_joined(call[1], defines))
+                if written:
+                    yield Printed(written, f"{path.relative_to(tree)}:{line}")
 
 
 def _defines(text: str) -> dict[str, str]:
@@ -92,19 +92,19 @@ def _joined(arguments: str, defines: dict[str, str]) -> str:
     return "".join(parts)
 
 
-def as_in_table(spelled: str) -> str:
+def as_in_table(text: str) -> str:
     """A printk format as the table writes it: without length, padding and line end."""
     plain = _CONVERSION.sub(
-        lambda found: f"%{found[1] or 's'}", spelled.replace("\\n", "").replace('\\"', '"')
+        lambda found: f"%{found[1] or 's'}", text.replace("\\n", "").replace('\\"', '"')
     )
     return re.sub(r"^\[Firmware Bug\]: ", "", plain).strip()
 
 
-def _is_of_row(spelled: str, row: dict[str, Any]) -> bool:
+def _is_of_row(text: str, row: dict[str, Any]) -> bool:
     """Whether the row reads what the format prints; it may end before the format does."""
     words = re.split(r"%[duxXs]", row["format"].rstrip("."))
     pattern = r"(?:%[duxXs]|.+?)".join(map(re.escape, words))
-    return re.match(pattern, spelled) is not None
+    return re.match(pattern, text) is not None
 
 
 IGNORED: dict[str, str] = {
@@ -146,7 +146,7 @@ def missing_strings(tree: Path) -> list[str]:
         for row in tables.load("klog")["line"]
         if _is_of(row["kernels"], version)
         and row["prefix"] in ("virt/tdx", "seamldr", "kvm_intel")
-        and not any(_is_of_row(spelled, row) for spelled in here)
+        and not any(_is_of_row(text, row) for text in here)
     ]
 
 
@@ -178,8 +178,8 @@ def main(arguments: list[str]) -> int:
         print(f"  {found.place}: {found.format}")
     gone = missing_strings(tree)
     print(f"{len(gone)} rows of this kernel that its source does not print")
-    for spelled in gone:
-        print(f"  {spelled}")
+    for text in gone:
+        print(f"  {text}")
     return 1 if lacking else 0
 
 

@@ -75,7 +75,7 @@ def test_a_part_that_one_side_did_not_tell_is_no_difference(
     assert only(between({fact: exact}, {fact: other})).kind is Kind.CHANGED
 
 
-def test_features_are_told_by_name() -> None:
+def test_features_are_shown_by_name() -> None:
     # TDX_FEATURES0 bits 0 and 18 are TD_MIGRATION and NO_RBP_MOD; bit 63 has no name.
     value = entries(1 << 0 | 1 << 1, 1 << 1 | 1 << 18 | 1 << 63, "module.features0")
     assert value == [("gone", "TD_MIGRATION"), ("added", "NO_RBP_MOD"), ("added", "BIT_63")]
@@ -88,11 +88,11 @@ def test_features_are_told_by_name() -> None:
         ("kvm.supported_attributes", "SEPT_VE_DISABLE"),
     ],
 )
-def test_attribute_bits_are_told_by_name(fact: str, name: str) -> None:
+def test_attribute_bits_are_shown_by_name(fact: str, name: str) -> None:
     assert entries(0, 1 << 28, fact) == [("added", name)]
 
 
-def test_memory_is_told_range_by_range() -> None:
+def test_memory_is_shown_range_by_range() -> None:
     first, second = MemoryRange(0, GIB, GIB), MemoryRange(2 * GIB, 3 * GIB, GIB)
     longer = MemoryRange(2 * GIB, 4 * GIB, 2 * GIB)
     assert entries((first, second), (first, longer), "memory.cmrs") == [
@@ -113,7 +113,7 @@ def test_where_the_pamt_lies_is_no_difference_and_its_size_is() -> None:
     ]
 
 
-def test_cpuid_configuration_is_told_leaf_by_leaf_in_any_order() -> None:
+def test_cpuid_configuration_is_shown_leaf_by_leaf_in_any_order() -> None:
     one = CpuidConfig(7, 0, 0, 1, 0, 0)
     other = CpuidConfig(0x80000008, None, 0, 0, 0, 0x200)
     changed = replace(one, ebx=3)
@@ -135,7 +135,7 @@ def test_a_difference_names_those_that_it_was_derived_from() -> None:
     assert read["module.features"] == ()
 
 
-def test_the_entries_of_every_list_can_be_told_apart() -> None:
+def test_the_entries_of_every_list_can_be_kept_apart() -> None:
     listed = {}
     for name in fact_names():
         section, field = declared(name)

@@ -119,7 +119,7 @@ def values(folder: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FileFault:
-    """How a file is made wrong, and the reason that must be told; none where it may still tell."""
+    """How a file is made wrong, and the reason to expect; none where there may be a value."""
 
     make: Callable[[Path, bytes], object] = lambda path, data: path.write_bytes(data)
     reason: str = ""
@@ -207,11 +207,11 @@ def test_a_faulty_file_makes_only_its_own_facts_unknown(
             with fault.system():
                 return within(fault.patience, path.name, lambda: read_file(str(path), FILE_LIMIT))
 
-        told = told_with(folder, place, read)
-        assert told.times <= 1, f"{place} was read {told.times} times"
-        told.stands(name)
+        value = seen_with(folder, place, read)
+        assert value.times <= 1, f"{place} was read {value.times} times"
+        value.stands(name)
         if fault.reason:
-            told.refused(name, fault.reason)
+            value.refused(name, fault.reason)
 
 
 # --- faults of everything else ------------------------------------------------------------------
@@ -243,16 +243,16 @@ def _key_cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("folder", "place"), one_in(20, _key_cases()))
 def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, place: str) -> None:
     for reason, kind in REASONS.items():
-        told_with(folder, place, _raising(kind)).stands(reason)
+        seen_with(folder, place, _raising(kind)).stands(reason)
     for answer in WRONG_ANSWERS:
-        told_with(folder, place, partial(_given, answer)).stands(repr(answer)[:40])
+        seen_with(folder, place, partial(_given, answer)).stands(repr(answer)[:40])
 
 
 # --- what must hold -----------------------------------------------------------------------------
 
 
 @dataclass
-class Told:
+class Seen:
     """What tdxinfo makes of a host with a fault."""
 
     folder: Path
@@ -283,11 +283,11 @@ class Told:
             for attempt in fact.attempts
             if attempt.origin.endswith(f":{self.place}")
         }
-        assert reasons <= {reason, "lost", "absent"}, f"{fault} in {self.place} told {reasons}"
+        assert reasons <= {reason, "lost", "absent"}, f"{fault} in {self.place} gave {reasons}"
 
 
-def told_with(folder: Path, place: str, fault: Callable[[], Any]) -> Told:
+def seen_with(folder: Path, place: str, fault: Callable[[], Any]) -> Seen:
     machine = Faulty(base(folder), place, fault)
     observer = Observer(machine)
     facts = {name: observer.fact(name) for name in fact_names()}
-    return Told(folder, place, facts, machine.times)
+    return Seen(folder, place, facts, machine.times)

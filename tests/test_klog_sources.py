@@ -81,7 +81,7 @@ def test_a_row_says_which_kernels_print_it(
     assert klog_sources._is_of(kernels, version) is is_of
 
 
-def test_formats_are_spelled_as_in_the_table() -> None:
+def test_formats_are_written_as_in_the_table() -> None:
     assert klog_sources.as_in_table(r"%lu KB of 0x%016llx, %s0x%llx %pS\n") == (
         "%u KB of 0x%x, %s0x%x %s"
     )

@@ -61,13 +61,13 @@ def asked_for(folder: Path, *arguments: str) -> set[str]:
 
 @pytest.mark.parametrize("folder", BASES, ids=lambda folder: folder.name)
 @pytest.mark.parametrize("name", fact_names())
-def test_only_the_places_of_the_fact_are_looked_at(folder: Path, name: str) -> None:
+def test_only_the_sources_of_the_fact_are_looked_at(folder: Path, name: str) -> None:
     allowed = frozenset().union(*(read_by(folder, fact) for fact in needed_by(name)))
     assert asked_for(folder, name) <= allowed
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_only_the_places_of_the_section_are_looked_at(section: str) -> None:
+def test_only_the_sources_of_the_section_are_looked_at(section: str) -> None:
     names = {fact for name in fact_names(section) for fact in needed_by(name)}
     allowed = frozenset().union(*(read_by(BASES[0], name) for name in names))
     assert asked_for(BASES[0], section, "--json") <= allowed
@@ -86,7 +86,7 @@ def test_what_is_allowed_is_little_of_all() -> None:
     assert asked_for(BASES[0], "kernel.release") < whole
 
 
-def test_the_first_place_that_answers_is_the_last_that_is_asked() -> None:
+def test_the_first_source_that_answers_is_the_last_that_is_asked() -> None:
     machine = watched(BASES[0])
     with mock.patch("tdxinfo.cli.dump.subject_of", return_value=machine):
         ran("dump", "kernel.release")

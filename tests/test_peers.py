@@ -59,7 +59,7 @@ def test_a_key_split_of_0_fails_though_there_could_be_many_keys() -> None:
     assert "MKTME" in results["keys.tdx_share"].verdict.message
 
 
-def test_tme_and_tme_mt_are_told_apart() -> None:
+def test_tme_and_tme_mt_are_kept_apart() -> None:
     """check-tdx-host.sh tests the same bit for both."""
     results = judged(msr__0x982__cpu0="0x0000000000000003", msr__0x87__cpu0="0x0000000000000000")
     assert outcome(results, "firmware.tme") == "PASS"
@@ -90,7 +90,7 @@ def test_keys_are_counted_in_decimal() -> None:
     assert "63 shared | 64 private: 1 global + 63 for TDs" in page
 
 
-def test_who_may_not_look_is_not_told_that_all_is_well(tmp_path: Any) -> None:
+def test_who_may_not_look_is_not_shown_that_all_is_well(tmp_path: Any) -> None:
     """Scripts print "run as root" and exit with 0."""
     (tmp_path / "about.toml").write_text('format = 1\nprovenance = "a test: nothing may be read"\n')
     (tmp_path / "answers.toml").write_text(

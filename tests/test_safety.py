@@ -177,7 +177,7 @@ def test_with_from_this_machine_is_never_read(tmp_path: Path) -> None:
 
 
 @needs_strace
-def test_only_the_places_of_the_facts_asked_for_are_read(tmp_path: Path) -> None:
+def test_only_the_sources_of_the_facts_asked_for_are_read(tmp_path: Path) -> None:
     lines = calls_of(tmp_path, "dump", "kernel.release")
     read = [line for line in lines if '"/proc/' in line and "self" not in line]
     assert read

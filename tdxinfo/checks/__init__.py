@@ -8,9 +8,19 @@ from tdxinfo.checks import (  # noqa: I001
     module,
     memory,
     kvm,
-    stack,
+    userspace,
     attestation,
 )
 # The order above is the order of the chain: from the processor to attestation.
 
-__all__ = ["attestation", "cpu", "firmware", "kernel", "keys", "kvm", "memory", "module", "stack"]
+__all__ = [
+    "attestation",
+    "cpu",
+    "firmware",
+    "kernel",
+    "keys",
+    "kvm",
+    "memory",
+    "module",
+    "userspace",
+]

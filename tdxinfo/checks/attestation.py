@@ -41,11 +41,11 @@ def epc_suffices(report: Report) -> Verdict:
     if exempt:
         return exempt
     epc = known(report.host.attestation.epc_bytes)
-    told = f"{size(epc)} of memory for SGX enclaves"
+    message = f"{size(epc)} of memory for SGX enclaves"
     return (
-        passed(f"registration with Intel: {told}")
+        passed(f"registration with Intel: {message}")
         if epc >= _EPC_WANTED
-        else failed(f"{told}, and 128 MiB are recommended")
+        else failed(f"{message}, and 128 MiB are recommended")
     )
 
 

@@ -91,10 +91,10 @@ def all_are_online(report: Report) -> Verdict:
     if online >= present:
         return passed(f"{counted(present, 'CPU')} online")
     offline = present - online
-    told = f"{offline} of {counted(present, 'CPU')} {'is' if offline == 1 else 'are'} offline"
+    message = f"{offline} of {counted(present, 'CPU')} {'is' if offline == 1 else 'are'} offline"
     if report.host.kernel.generation in kernels.UPSTREAM_KVM:
-        return passed(f"{told}, and KVM requires one online in each package")
-    return warned(f"{told}, and this kernel initializes the module only when all are online")
+        return passed(f"{message}, and KVM requires one online in each package")
+    return warned(f"{message}, and this kernel initializes the module only when all are online")
 
 
 @check("cpu.errata")

@@ -32,9 +32,9 @@ def can_start_module(report: Report) -> Verdict:
     if proof:
         return passed(proof)
     generation = known(report.host.kernel.generation)
-    told = kernels.meaning(generation).rstrip(".")
-    told = told[:1].lower() + told[1:]
-    return failed(told) if generation in (kernels.NONE, kernels.DETECTS) else passed(told)
+    value = kernels.meaning(generation).rstrip(".")
+    value = value[:1].lower() + value[1:]
+    return failed(value) if generation in (kernels.NONE, kernels.DETECTS) else passed(value)
 
 
 def _is_upstream_kvm(report: Report) -> bool:

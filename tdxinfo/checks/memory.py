@@ -4,12 +4,11 @@ from itertools import pairwise
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import tdmr
-from tdxinfo.model.units import counted, size, span
+from tdxinfo.model.units import PAGE, counted, size, span
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
 from tdxinfo.report import Report
 
-_PAGE = 4096
 _CUT = "the memory map that is known ends before the CMRs do"
 
 
@@ -20,14 +19,14 @@ def cmrs_are_sane(report: Report) -> Verdict:
         return failed("there is no convertible memory")
     for before, after in pairwise(cmrs):
         if after.base < before.end:
-            return failed(f"{_spelled(after)} begins before {_spelled(before)} ends")
-    odd = [cmr for cmr in cmrs if cmr.base % _PAGE or cmr.size % _PAGE]
+            return failed(f"{_range(after)} begins before {_range(before)} ends")
+    odd = [cmr for cmr in cmrs if cmr.base % PAGE or cmr.size % PAGE]
     if odd:
-        return failed(f"{_spelled(odd[0])} does not consist of whole 4 KiB pages")
+        return failed(f"{_range(odd[0])} does not consist of whole 4 KiB pages")
     return passed(f"{counted(len(cmrs), 'CMR')}, {size(known(report.host.memory.cmr_bytes))}")
 
 
-def _spelled(found: MemoryRange) -> str:
+def _range(found: MemoryRange) -> str:
     return span(found.base, found.end)
 
 
@@ -47,7 +46,7 @@ def cmrs_cover_ram(report: Report) -> Verdict:
     first = outside[0]
     cause = f" ({first.name})" if first.name else ""
     more = f", and {counted(len(outside) - 1, 'more range')}" if outside[1:] else ""
-    return warned(f"{_spelled(first)} is System RAM, but in no CMR{cause}{more}")
+    return warned(f"{_range(first)} is System RAM, but in no CMR{cause}{more}")
 
 
 @check("memory.tdmrs_fit")
@@ -56,7 +55,7 @@ def tdmrs_fit(report: Report) -> Verdict:
         return passed("the kernel created its TDMRs")
     failure = report.host.module.failure
     if failure and failure.tdmr:
-        where = f"TDMR {_spelled(failure.tdmr)}"
+        where = f"TDMR {_range(failure.tdmr)}"
         short = f"{where} has more holes and PAMTs than the module has reserved areas"
         return failed(short + _way_round(report))
     if failure and "TDMRs exhausted" in failure.message:
@@ -73,7 +72,7 @@ def _predicted(report: Report) -> Verdict:
     plan = known(report.host.memory.plan_by_cmrs if by_cmrs else report.host.memory.plan)
     regions = known(report.host.memory.regions)
     basis = report.origin_of("memory.regions")
-    message = f"{tdmr.told(plan)}, as calculated from {_basis(basis)}"
+    message = f"{tdmr.describe(plan)}, as calculated from {_basis(basis)}"
     if plan.outcome == "fits":
         if tdmr.is_cut(regions, report.host.memory.cmrs or ()):
             return unknown(_CUT)

@@ -86,7 +86,7 @@ def is_initialized(report: Report) -> Verdict:
     failure = report.host.module.failure
     if failure:
         reading = failures.of_failure(failure, report.host.kernel.generation)
-        return failed("; ".join([*_told(failure), reading.cause]).rstrip("; "), reading.remedy)
+        return failed("; ".join([*_described(failure), reading.cause]).rstrip("; "), reading.remedy)
     reading = _unprinted(report, state)
     if reading.cause:
         return failed(reading.cause, reading.remedy)
@@ -101,8 +101,8 @@ _REBOOT = "Reboot the host. Its running VMs stop."
 
 def _failed_update(report: Report) -> str:
     failure = report.host.module.update_failure
-    told = f" ({'; '.join(_told(failure))})" if failure else ""
-    return f"the last update of the module at run time failed{told}"
+    message = f" ({'; '.join(_described(failure))})" if failure else ""
+    return f"the last update of the module at run time failed{message}"
 
 
 def _unprinted(report: Report, state: str) -> failures.Reading:
@@ -131,7 +131,7 @@ def _named_by_log(report: Report) -> str:
     return f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} off on this host" if off else ""
 
 
-def _told(failure: Failure) -> list[str]:
+def _described(failure: Failure) -> list[str]:
     """What the kernel said, part by part."""
     parts = [failure.message]
     if failure.leaf_name:
@@ -178,8 +178,8 @@ def is_newest(report: Report) -> Verdict:
     which = "known release for this processor" if own else "known release of its line"
     if release == newest:
         return passed(f"module {release} is the newest {which} {table}")
-    told = f"module {release} is out of date: {newest} is the newest {which} {table}"
-    return warned(told, f"Update the TDX module to {newest}. {_how_to_update(report)}")
+    message = f"module {release} is out of date: {newest} is the newest {which} {table}"
+    return warned(message, f"Update the TDX module to {newest}. {_how_to_update(report)}")
 
 
 _BY_FILES = (
@@ -215,8 +215,8 @@ def _differences(report: Report, version: ModuleVersion) -> str:
             f"is build {release.build_number}"
         )
     names = releases.features_differ(release, features0) if features0 is not None else []
-    told = f"the module reports version {version}, and its features differ from the release's: "
-    return told + ", ".join(names) if names else ""
+    message = f"the module reports version {version}, and its features differ from the release's: "
+    return message + ", ".join(names) if names else ""
 
 
 @check("module.vcpus")
@@ -224,8 +224,8 @@ def gives_enough_vcpus(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("KVM compares the numbers only from Linux 6.16 on")
     limit, cpus = known(report.host.td.max_vcpus), known(report.host.platform.cpus_present)
-    told = f"a TD can have {limit} virtual CPUs, and the host has {counted(cpus, 'CPU')}"
-    return passed(told) if limit >= cpus else failed(told)
+    message = f"a TD can have {limit} virtual CPUs, and the host has {counted(cpus, 'CPU')}"
+    return passed(message) if limit >= cpus else failed(message)
 
 
 _REPLACE = "Put the new module into EFI/TDX on the EFI system partition, and reboot."

@@ -14,6 +14,7 @@ from tdxinfo.cli.options import (
     ExitStatus,
     formats_of,
     global_options,
+    no_such,
     settings_of,
     to_read,
 )
@@ -174,12 +175,9 @@ def _ids(names: tuple[str, ...]) -> set[str]:
 
 
 def _no_such(name: str, known: list[str]) -> str:
-    from difflib import get_close_matches
-
     groups = list(dict.fromkeys(check_id.partition(".")[0] for check_id in known))
-    near = get_close_matches(name, [*groups, *known], n=3)
-    hint = f"Did you mean {', '.join(near)}?" if near else f"The groups are {', '.join(groups)}."
-    return f"There is no check or group {name!r:.80}. {hint}"
+    otherwise = f"The groups are {', '.join(groups)}."
+    return no_such("check or group", name, [*groups, *known], otherwise)
 
 
 def _put(text: str, output: str | None) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of, to_read
+from tdxinfo.cli.options import ExitStatus, Settings, global_options, no_such, settings_of
 from tdxinfo.cli.subject import examine, report_of
 from tdxinfo.errors import BadInput
 
@@ -257,13 +257,5 @@ def chosen(facts: tuple[str, ...]) -> list[str]:
 
 
 def _no_such(fact: str, known: list[str]) -> str:
-    import os
-    from difflib import get_close_matches
-
-    if os.path.exists(fact):
-        return f"There is no fact {fact!r:.80}. {to_read(fact, 'dump')}"
-    near = get_close_matches(fact, known, n=3)
-    if near:
-        return f"There is no fact {fact!r:.80}. Did you mean {', '.join(near)}?"
     sections = ", ".join(name for name in known if "." not in name)
-    return f"There is no fact {fact!r:.80}. The sections are {sections}."
+    return no_such("fact", fact, known, f"The sections are {sections}.", "dump")

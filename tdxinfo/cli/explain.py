@@ -69,7 +69,7 @@ def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explana
             meanings = tuple(explanations(line))
             if meanings:
                 found[line] = meanings
-    return {query: tuple(_with_value(settings, m) for m in told) for query, told in found.items()}
+    return {query: tuple(_with_value(settings, m) for m in value) for query, value in found.items()}
 
 
 def _lines() -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -189,6 +189,23 @@ def global_options(function: F) -> F:
     for name in reversed(options_of(command)):
         function = SHARED[name](command)(function)
     return function
+
+
+def no_such(
+    kind: str, name: str, known: Iterable[str], otherwise: str, reader: str = "", most: int = 3
+) -> str:
+    """The sentence about a name that does not exist, with names like it, or else `otherwise`.
+
+    For the name of a file it says how `reader`, a command, reads that.
+    """
+    import os
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=most)
+    hint = f"Did you mean {', '.join(near)}?" if near else otherwise
+    if reader and os.path.exists(name):
+        hint = to_read(name, reader)
+    return f"There is no {kind} {name!r:.80}. {hint}"
 
 
 def to_read(path: str, command: str) -> str:

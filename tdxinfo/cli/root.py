@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import Any
 
 import click
 
 from tdxinfo import __version__
-from tdxinfo.cli.options import ExitStatus, global_options, to_read
+from tdxinfo.cli.options import ExitStatus, global_options, no_such
 
 COMMANDS = {
     "dump": "Show what this host knows about TDX, or named facts.",
@@ -59,13 +58,8 @@ class RootGroup(click.Group):
 
 def _no_such(name: str) -> str:
     """What somebody may have meant who named no command."""
-    from difflib import get_close_matches
-
-    if os.path.exists(name):
-        return f"There is no command {name!r:.80}. {to_read(name, 'check')}"
-    near = get_close_matches(name, COMMANDS, n=1)
-    hint = f" Did you mean {near[0]}?" if near else f" The commands are {', '.join(COMMANDS)}."
-    return f"There is no command {name!r:.80}.{hint}"
+    otherwise = f"The commands are {', '.join(COMMANDS)}."
+    return no_such("command", name, COMMANDS, otherwise, "check", most=1)
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -32,7 +32,7 @@ class _Output(io.FileIO):
 
 
 class _Errors(io.FileIO):
-    """Standard error: where it cannot be written, nobody can be told so."""
+    """Standard error: if it cannot be written, there is no place to report that."""
 
     def write(self, data: object) -> int:
         with suppress(OSError):

@@ -12,8 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from tdxinfo.decode.tdmr import FIRST_MIB, PAGE, above_first_mib, gaps
+from tdxinfo.decode.tdmr import FIRST_MIB, above_first_mib, gaps
 from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange, Tdmr
 
 _INITIALIZED = "initialized"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tdxinfo import tables
 from tdxinfo.model.values import CpuidConfig
 
 REGISTERS = ("eax", "ebx", "ecx", "edx")
+
+
+def configs(leaves: Sequence[int], values: Sequence[int]) -> tuple[CpuidConfig, ...]:
+    """CPUID_CONFIG_LEAVES, and CPUID_CONFIG_VALUES with two words for each of them."""
+    return tuple(
+        CpuidConfig.of_words(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves)
+    )
 
 
 class Choice(NamedTuple):

@@ -59,7 +59,7 @@ def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
     Raises Malformed where it is damaged, or holds more than the limit.
     """
     if data.startswith(_GZIP):
-        return _gunzip(data, limit)
+        return gunzip(data, limit)
     if data.startswith(_XZ):
         import lzma
 
@@ -76,7 +76,10 @@ _MEMORY = 256 << 20
 """Bytes of memory that unpacking xz may take; `xz -9` needs a quarter of it."""
 
 
-def _gunzip(data: bytes, limit: int) -> bytes:
+def gunzip(data: bytes, limit: int) -> bytes:
+    """The streams of a gzip file, one after the other. Raises Malformed."""
+    if not data.startswith(_GZIP):
+        raise Malformed("this is not a gzip file")
     whole = bytearray()
     rest = data
     while rest.startswith(_GZIP):

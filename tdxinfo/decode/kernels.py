@@ -156,9 +156,9 @@ _LAST_READ = (7, 3)
 
 def holes_from(release: str) -> HolesFrom | None:
     """What the kernel takes for holes of a TDMR; None where that is not known."""
-    for pattern, told in _HOLES:
+    for pattern, value in _HOLES:
         if re.match(pattern, release):
-            return told
+            return value
     number = version(release)
     if number is None or not is_upstream(release):
         return None

@@ -48,11 +48,11 @@ class KernelObject(NamedTuple):
                 first, size = leaf.bit_offset // 8, leaf.bit_size // 8 * leaf.length
                 data[first : first + size] = bytes(len(data[first : first + size]))
             else:
-                lines.append(_spelled(leaf))
+                lines.append(_line(leaf))
         return {"data": data.hex(), "layout": lines}
 
 
-def _spelled(leaf: Leaf) -> str:
+def _line(leaf: Leaf) -> str:
     return f"{leaf.path} {leaf.bit_offset} {leaf.bit_size} {leaf.length} {int(leaf.is_signed)}"
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import struct
 
+from tdxinfo.decode import cpuid
 from tdxinfo.errors import Malformed
 from tdxinfo.model.values import CpuidConfig
-
-_NO_SUBLEAF = 0xFFFFFFFF
 
 
 def word64(data: bytes) -> int:
@@ -20,16 +19,12 @@ def word64(data: bytes) -> int:
 def cpuid_configs(count: bytes, leaves: bytes, values: bytes) -> tuple[CpuidConfig, ...]:
     """NUM_CPUID_CONFIG, CPUID_CONFIG_LEAVES and CPUID_CONFIG_VALUES as one list.
 
-    A leaf is a pair of 32-bit leaf and sub-leaf, a value four registers. Entries from the count
-    on are stale and left out. Raises Malformed when the arrays are shorter than the count says.
+    Entries from the count on are stale and left out. Raises Malformed when the arrays are
+    shorter than the count says.
     """
     entries = int.from_bytes(count, "little")
     if len(count) > 8 or len(leaves) < entries * 8 or len(values) < entries * 16:
         raise Malformed("the CPUID configuration is shorter than its count says")
-    found = []
-    for index in range(entries):
-        leaf, subleaf = struct.unpack_from("<2I", leaves, index * 8)
-        eax, ebx, ecx, edx = struct.unpack_from("<4I", values, index * 16)
-        known = None if subleaf == _NO_SUBLEAF else subleaf
-        found.append(CpuidConfig(leaf=leaf, subleaf=known, eax=eax, ebx=ebx, ecx=ecx, edx=edx))
-    return tuple(found)
+    return cpuid.configs(
+        struct.unpack_from(f"<{entries}Q", leaves), struct.unpack_from(f"<{2 * entries}Q", values)
+    )

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
 from tdxinfo.model.memory import NamedRange
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MOST_NODES, MOST_RANGES, MemoryRange, NodeMemory
 
 _SHOWN = 40
-_PAGE = 4096
 
 
 _FAMILIES = {
@@ -141,14 +141,14 @@ def _zones(text: str) -> Iterator[tuple[int, int, int]]:
     zone_of = re.compile(r"Node (\d{1,4}), zone ").match
     extent_of = re.compile(r" +(spanned|start_pfn:) +(\d{1,15})").fullmatch
     node: int | None = None
-    told: dict[str, int] = {}
+    found: dict[str, int] = {}
     for line in text.split("\n"):
         if zone := zone_of(line):
-            node, told = int(zone[1]), {}
+            node, found = int(zone[1]), {}
         elif node is not None and (extent := extent_of(line)):
-            told[extent[1]] = int(extent[2])
-            if len(told) == 2:
-                yield node, told["start_pfn:"], told["spanned"]
+            found[extent[1]] = int(extent[2])
+            if len(found) == 2:
+                yield node, found["start_pfn:"], found["spanned"]
                 node = None
 
 
@@ -164,7 +164,7 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
     if not spans:
         raise Malformed("the file lists no memory of any node")
     return tuple(
-        NodeMemory(start * _PAGE, stop * _PAGE, (stop - start) * _PAGE, node)
+        NodeMemory(start * PAGE, stop * PAGE, (stop - start) * PAGE, node)
         for node, (start, stop) in sorted(spans.items())
     )
 

@@ -19,8 +19,8 @@ from tdxinfo import tables
 from tdxinfo.decode import fieldid
 from tdxinfo.decode.fieldid import FieldId
 from tdxinfo.errors import Absent, Malformed, Unsupported
+from tdxinfo.model.units import PAGE
 
-PAGE = 4096
 _MOST_PAGES = 64
 _HEAD = struct.Struct("<HHI")
 _WORD = struct.Struct("<Q")

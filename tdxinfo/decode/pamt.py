@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange, NodeMemory
 
-_PAGE = 1 << 12
 _ZONE_NORMAL = 1 << 32
 """Where it begins; the kernel asks it first, then the zones below."""
 
@@ -57,6 +57,6 @@ def first_place(zone_start: int, base: int, size: int) -> int:
     It begins at ALIGN(zone_start_pfn, pages), whose mask is meant for powers of two, and goes on in
     steps of the size.
     """
-    pages = size // _PAGE
-    first = ((zone_start // _PAGE + pages - 1) & ~(pages - 1)) * _PAGE
+    pages = size // PAGE
+    first = ((zone_start // PAGE + pages - 1) & ~(pages - 1)) * PAGE
     return first + max(0, -(-(base - first) // size)) * size

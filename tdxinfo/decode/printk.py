@@ -33,15 +33,15 @@ class VmcoreInfo:
 
     def __init__(self, text: str) -> None:
         entries = (_ENTRY.fullmatch(line.strip()) for line in text.splitlines())
-        self._told = {(found[1], found[2]): found[3] for found in entries if found}
+        self._notes = {(found[1], found[2]): found[3] for found in entries if found}
 
     @property
     def release(self) -> str | None:
-        return self._told.get(("OSRELEASE", None))
+        return self._notes.get(("OSRELEASE", None))
 
     @property
     def build_id(self) -> str | None:
-        return self._told.get(("BUILD-ID", None))
+        return self._notes.get(("BUILD-ID", None))
 
     @property
     def kernel_offset(self) -> int:
@@ -49,7 +49,7 @@ class VmcoreInfo:
         return self._number("KERNELOFFSET", None, 16) if self.has("KERNELOFFSET") else 0
 
     def has(self, kind: str, name: str | None = None) -> bool:
-        return (kind, name) in self._told
+        return (kind, name) in self._notes
 
     def symbol(self, name: str) -> int:
         return self._number("SYMBOL", name, 16)
@@ -61,13 +61,13 @@ class VmcoreInfo:
         return self._number("SIZE", structure, 10)
 
     def _number(self, kind: str, name: str | None, base: int) -> int:
-        spelled = f"{kind}({name})" if name else kind
+        text = f"{kind}({name})" if name else kind
         try:
-            return int(self._told[kind, name], base)
+            return int(self._notes[kind, name], base)
         except KeyError:
-            raise Absent(f"the dump's VMCOREINFO has no {spelled}") from None
+            raise Absent(f"the dump's VMCOREINFO has no {text}") from None
         except ValueError:
-            raise Malformed(f"{spelled} in the dump's VMCOREINFO is no number") from None
+            raise Malformed(f"{text} in the dump's VMCOREINFO is no number") from None
 
 
 def kernel_log(info: VmcoreInfo, read: Read) -> str:
@@ -122,9 +122,9 @@ class _Ring:
             descriptor = self._descriptors[record % self._count]
             state = self._of(descriptor, "prb_desc.state_var")
             if state & _ID_MASK == record and state >> _STATE_SHIFT in _READABLE:
-                yield from self._spelled(descriptor, self._infos[record % self._count])
+                yield from self._lines_of(descriptor, self._infos[record % self._count])
 
-    def _spelled(self, descriptor: bytes, info: bytes) -> Iterator[str]:
+    def _lines_of(self, descriptor: bytes, info: bytes) -> Iterator[str]:
         seconds, nanos = divmod(self._of(info, "printk_info.ts_nsec"), 1_000_000_000)
         text = self._stored(descriptor, self._of(info, "printk_info.text_len", 2))
         for line in text.decode("utf-8", "replace").split("\n"):

@@ -189,9 +189,9 @@ _FLAGS = {63: "an error", 62: "non-recoverable", 61: "fatal", 60: "the host may 
 
 def flags(status: int) -> list[tuple[str, str]]:
     """What bits 63 to 60 say, and the class in bits 47:40."""
-    told = [word for bit, word in _FLAGS.items() if status >> bit & 1]
+    found = [word for bit, word in _FLAGS.items() if status >> bit & 1]
     return [
-        ("kind", ", ".join(told) or "success or information"),
+        ("kind", ", ".join(found) or "success or information"),
         ("class", class_name(status)),
     ]
 

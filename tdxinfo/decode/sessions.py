@@ -244,14 +244,14 @@ def _read(given: Mapping[str, str], switches: list[str]) -> _Rdmsr | None:
 
 def answers(found: Iterator[Register]) -> dict[str, str | dict[str, str]]:
     """The registers by the question that each answers; of one that was read in parts all parts."""
-    told: dict[str, str | dict[str, str]] = {}
+    values: dict[str, str | dict[str, str]] = {}
     for register in found:
-        before, answer = told.get(register.key), register.answer
+        before, answer = values.get(register.key), register.answer
         if isinstance(before, dict) and isinstance(answer, dict):
-            told[register.key] = {**before, **answer}
+            values[register.key] = {**before, **answer}
         elif not isinstance(before, str):
-            told[register.key] = answer
-    return told
+            values[register.key] = answer
+    return values
 
 
 # --- Ubuntu's system-report ---------------------------------------------------------------------

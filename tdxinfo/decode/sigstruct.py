@@ -12,10 +12,10 @@ from datetime import date
 from typing import NamedTuple
 
 from tdxinfo.errors import Malformed
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import decimal_date
 
 SIZE = 2048
-_PAGE = 4096
 _HEADER = bytes.fromhex("06000000e10000000000010000000000")
 _VENDOR = 0x8086
 _DATE = 20
@@ -56,12 +56,12 @@ def is_blob(data: bytes) -> bool:
 
 def parse_blob(data: bytes) -> tuple[Sigstruct, bytes]:
     """The sigstruct and the module of a blob. Raises Malformed."""
-    if len(data) < _PAGE + SIZE:
+    if len(data) < PAGE + SIZE:
         raise Malformed("the blob is too short for a sigstruct")
     (module,) = struct.unpack_from("<I", data, 4)
-    if not _PAGE + SIZE <= module < len(data):
+    if not PAGE + SIZE <= module < len(data):
         raise Malformed(f"the blob's module would begin at {module}, outside of the file")
-    return parse_sigstruct(data[_PAGE : _PAGE + SIZE]), data[module:]
+    return parse_sigstruct(data[PAGE : PAGE + SIZE]), data[module:]
 
 
 def parse_sigstruct(data: bytes) -> Sigstruct:

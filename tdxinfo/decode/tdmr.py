@@ -21,9 +21,9 @@ from tdxinfo.decode import pamt
 from tdxinfo.errors import Malformed
 from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange, NodeMemory, Tdmr
 
-PAGE = 1 << 12
 FIRST_MIB = 1 << 20
 _GIB = 1 << 30
 _MOST_STEPS = 1 << 22
@@ -341,7 +341,7 @@ def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
     return any(cmr.base >= last for cmr in cmrs)
 
 
-def told(made: TdmrPlan) -> str:
+def describe(made: TdmrPlan) -> str:
     """The plan in a sentence: what suffices, or what does not."""
     count, most = units.counted(len(made.tdmrs), "TDMR"), made.max_reserved_per_tdmr
     if made.outcome == "fits":

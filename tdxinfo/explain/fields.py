@@ -25,14 +25,14 @@ def by_name(query: str) -> Iterator[Explanation]:
     """A field by its name, with an index or a prefix as kernels write it."""
     match = _ELEMENT.fullmatch(query)
     name, index = (match[1], int(match[2])) if match else (query, 0)
-    for spelled in _spellings(name.upper()):
-        field = metadata.declared().get(spelled)
+    for text in _spellings(name.upper()):
+        field = metadata.declared().get(text)
         if field and index < field.room:
             yield _of_module(field, index, field.element_id(index) if match else None)
             return
-    for spelled in _spellings(name.upper()):
+    for text in _spellings(name.upper()):
         for other in _others():
-            if other.name.upper() == spelled:
+            if other.name.upper() == text:
                 yield _of_td(other, other.id)
 
 

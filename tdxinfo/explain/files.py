@@ -32,9 +32,9 @@ def _meanings(name: str, data: bytes) -> Iterator[Explanation]:
     if sigstruct.is_blob(data):
         signed, module = sigstruct.parse_blob(data)
         fits = sigstruct.mrseam_of(module) == signed.mrseam
-        told = "yes" if fits else "no: the module is not the file that was signed"
+        value = "yes" if fits else "no: the module is not the file that was signed"
         meaning = "A TDX module and its sigstruct in one file, as Linux takes it for an update."
-        rows = [*_rows(signed), ("module matches", told)]
+        rows = [*_rows(signed), ("module matches", value)]
         yield explanation("module blob", name, meaning, rows)
     elif sigstruct.is_sigstruct(data):
         meaning = "The sigstruct of a TDX module, with which the SEAM loader verifies it."

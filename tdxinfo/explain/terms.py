@@ -61,11 +61,11 @@ def of_errno(number: int) -> Iterator[Explanation]:
     if name is None:
         return
     reading = failures.of_errno(number)
-    told = tables.load("terms")["errno"].get(name, {})
+    value = tables.load("terms")["errno"].get(name, {})
     rows = [
         ("number", f"{number}, printed by the kernel as -{number}"),
-        ("from the TDX host", told.get("tdx", "") or reading.cause),
-        ("what to do then", told.get("remedy", "") or reading.remedy),
+        ("from the TDX host", value.get("tdx", "") or reading.cause),
+        ("what to do then", value.get("remedy", "") or reading.remedy),
     ]
     yield explanation("errno", name, f"{os.strerror(number)}.", rows)
 

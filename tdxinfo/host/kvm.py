@@ -11,7 +11,7 @@ from tdxinfo.sources.files import Exists, parameter
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kvm import KvmCapabilities, KvmVmType
-from tdxinfo.sources.stack import ModprobeOption
+from tdxinfo.sources.userspace import ModprobeOption
 
 
 class Kvm(Section, frozen=True):

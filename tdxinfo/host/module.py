@@ -14,12 +14,12 @@ from tdxinfo.sources.files import (
     MODULE_VERSION,
     CgroupImplies,
     Exists,
-    NotLost,
+    LostGuard,
     RunningState,
     StateFile,
     WhileRunning,
 )
-from tdxinfo.sources.folders import FirstFolder
+from tdxinfo.sources.folders import Listing
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
 from tdxinfo.sources.kobjects import STATE, SYSINFO
@@ -238,7 +238,7 @@ class Module(Section, frozen=True):
 
     esp_files: Annotated[
         Names | None,
-        FirstFolder(("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")),
+        Listing(("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")),
     ] = None
     """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""
 
@@ -266,6 +266,8 @@ class Module(Section, frozen=True):
     """The module takes no handoff data of a newer one."""
 
     failure: Annotated[
-        Failure | None, NotLost(MODULE_VERSION, ModuleVersion.parse), KernelLog(boot_module.failure)
+        Failure | None,
+        LostGuard(MODULE_VERSION, ModuleVersion.parse),
+        KernelLog(boot_module.failure),
     ] = None
     """How the initialization failed, or a later update; null with a source when neither did."""

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from tdxinfo.host.section import Section
 from tdxinfo.model.values import Names
-from tdxinfo.sources.folders import FirstFolder
+from tdxinfo.sources.folders import Listing
 from tdxinfo.sources.packages import PackageVersion
-from tdxinfo.sources.stack import Libvirt, Qemu, TdxFirmware
+from tdxinfo.sources.userspace import Libvirt, Qemu, TdxFirmware
 
 
 class Stack(Section, frozen=True):
@@ -27,6 +27,6 @@ class Stack(Section, frozen=True):
 
     firmware_images: Annotated[
         Names | None,
-        FirstFolder(("/usr/share/OVMF", "/usr/share/ovmf", "/usr/share/edk2/ovmf")),
+        Listing(("/usr/share/OVMF", "/usr/share/ovmf", "/usr/share/edk2/ovmf")),
     ] = None
     """Files of OVMF, the virtual firmware of edk2."""

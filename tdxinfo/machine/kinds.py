@@ -39,7 +39,7 @@ KINDS = (
 
 NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS))
 
-_ABOUT_A_PATH = ("device/", "link/", "list/", "gist/", "qemu/")
+_ABOUT_A_PATH = ("device/", "link/", "list/", "config/", "qemu/")
 """Keys of answers about one path, which follows."""
 
 

@@ -42,12 +42,10 @@ class Matching:
         return {**handler(schema), "pattern": f"^(?:{self._pattern})$"}
 
 
-class Frozen(BaseModel, frozen=True, strict=True, defer_build=True):
-    """A value that does not change. Text is not taken for a number, nor a number for text.
+class Described:
+    """Gives fields of a model or dataclass their docstrings as descriptions in a JSON Schema."""
 
-    Keys that a later version added are ignored. `frozen` is an argument of each class, since type
-    checkers know it there without pydantic's plugin.
-    """
+    __slots__ = ()
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -56,6 +54,14 @@ class Frozen(BaseModel, frozen=True, strict=True, defer_build=True):
         schema = handler(core_schema)
         describe(cls, handler.resolve_ref_schema(schema))
         return schema
+
+
+class Frozen(Described, BaseModel, frozen=True, strict=True, defer_build=True):
+    """A value that does not change. Text is not taken for a number, nor a number for text.
+
+    Keys that a later version added are ignored. `frozen` is an argument of each class, since type
+    checkers know it there without pydantic's plugin.
+    """
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
@@ -67,20 +73,6 @@ class Frozen(BaseModel, frozen=True, strict=True, defer_build=True):
         # Of the control characters JSON itself allows DEL; terminals obey it.
         printed = super().model_dump_json(**{"ensure_ascii": True, **options})
         return printed.replace("\x7f", "\\u007f")
-
-
-class Described:
-    """Gives a dataclass's fields their docstrings as descriptions in a JSON Schema."""
-
-    __slots__ = ()
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        describe(cls, handler.resolve_ref_schema(schema))
-        return schema
 
 
 def first_message(error: Any) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+PAGE = 4096
+"""Bytes of a page, the smallest that an x86-64 processor has."""
+
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 

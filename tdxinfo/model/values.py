@@ -186,6 +186,21 @@ class CpuidConfig(Described):
     edx: Bits32
     """Bits of EDX that may be chosen."""
 
+    @classmethod
+    def of_words(cls, leaf: int, low: int, high: int) -> CpuidConfig:
+        """From the module's three words, each with two numbers of 32 bits, the first in bit 0:
+        leaf and sub-leaf, EAX and EBX, ECX and EDX. All bits set are no sub-leaf.
+        """
+        subleaf = leaf >> 32
+        return cls(
+            leaf=leaf & MASK32,
+            subleaf=None if subleaf == MASK32 else subleaf,
+            eax=low & MASK32,
+            ebx=low >> 32,
+            ecx=high & MASK32,
+            edx=high >> 32,
+        )
+
     @property
     def key(self) -> str:
         """Its key in a list of entries."""

@@ -133,10 +133,10 @@ def built_module(directory: str) -> str:
 def _reading(machine: Machine) -> tuple[bool | None, str]:
     """Whether the loaded helper can read, and why not."""
     try:
-        told = helper.info(machine)
+        info = helper.info(machine)
     except Unavailable as refusal:
         return None, refusal.message
-    return told.get("reads") == "yes", told.get("reason", "")
+    return info.get("reads") == "yes", info.get("reason", "")
 
 
 def _headers(machine: Machine, kernel: str | None) -> str | None:

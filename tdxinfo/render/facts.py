@@ -25,13 +25,13 @@ def print_facts(console: Console, report: Report, names: list[str], verbose: boo
     """A table of the facts; below it the lists that do not fit into a line."""
     print_table(console, report, names, verbose)
     for name in names:
-        told = report.host.fact(name)
-        if isinstance(told, tuple) and told and isinstance(told[0], MemoryRange):
+        value = report.host.fact(name)
+        if isinstance(value, tuple) and value and isinstance(value[0], MemoryRange):
             layout.line(console, Text(name, "title"))
-            print_ranges(console, "", told)
-        if isinstance(told, TdmrPlan):
+            print_ranges(console, "", value)
+        if isinstance(value, TdmrPlan):
             layout.line(console, Text(name, "title"))
-            print_plan(console, told)
+            print_plan(console, value)
 
 
 def print_table(console: Console, report: Report, names: list[str], with_origin: bool) -> None:
@@ -43,10 +43,10 @@ def print_table(console: Console, report: Report, names: list[str], with_origin:
         if name in grouped:
             continue
         origin = report.origin_of(name)
-        told = Text(words.fact(report, name), "" if origin else "unknown")
+        value = Text(words.fact(report, name), "" if origin else "unknown")
         if with_origin and origin:
-            told.append(f"  ({printable(origin)})", "origin")
-        rows.append((name, told))
+            value.append(f"  ({printable(origin)})", "origin")
+        rows.append((name, value))
     columns = (Column("fact", style="label"), Column("value", fold=True))
     if rows:
         layout.table(console, columns, rows, 0)
@@ -81,6 +81,6 @@ def print_answers(
                 if isinstance(answer, Attempt)
                 else words.of_plain(answer.value, name)
             )
-            told = Text(printable(value), "unknown" if refused else "")
-            rows.append((name, Text(printable(answer.origin)), told))
+            result = Text(printable(value), "unknown" if refused else "")
+            rows.append((name, Text(printable(answer.origin)), result))
     layout.table(console, columns, rows, 0)

@@ -51,8 +51,8 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;&#8203;", "\n": 
 def page(run: CheckRun, cleaned: Callable[[str], str] = str) -> str:
     """The report. `cleaned` takes identities out of what was read."""
 
-    def text(told: str) -> str:
-        return escaped(cleaned(told))
+    def text(listed: str) -> str:
+        return escaped(cleaned(listed))
 
     lines = [f"## {text(answer(run).sentence)}", ""]
     found = steps(run.results)
@@ -62,11 +62,11 @@ def page(run: CheckRun, cleaned: Callable[[str], str] = str) -> str:
     lines += _facts(run.report, text)
     if run.verdict is HostVerdict.NOT_APPLICABLE:
         return "\n".join([*lines, _tool(run)]) + "\n"
-    told = [result for result in run.results if _is_told(result)]
-    if told:
+    listed = [result for result in run.results if _is_listed(result)]
+    if listed:
         lines += ["| outcome | check | what was found |", "|---|---|---|"]
-        lines += [*(_row(result, text) for result in told), ""]
-    lines += _the_rest([result for result in run.results if result not in told])
+        lines += [*(_row(result, text) for result in listed), ""]
+    lines += _the_rest([result for result in run.results if result not in listed])
     return "\n".join([*lines, _tool(run)]) + "\n"
 
 
@@ -74,7 +74,7 @@ def _tool(run: CheckRun) -> str:
     return f"tdxinfo {__version__}, {run.report.subject.kind}"
 
 
-def _is_told(result: Result) -> bool:
+def _is_listed(result: Result) -> bool:
     """What counts, and what a policy accepts."""
     is_open = result.outcome is Outcome.UNKNOWN and result.check.severity.decides
     return result.outcome in (Outcome.FAIL, Outcome.WARN) or is_open or result.is_accepted
@@ -100,9 +100,9 @@ def _the_rest(results: list[Result]) -> list[str]:
     return lines
 
 
-def escaped(told: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown shows as it is; what is between two backticks is shown as code."""
-    parts = printable(told).split("`")
+    parts = printable(text).split("`")
     if len(parts) % 2 == 0:
         return _plain("`".join(parts))
     return "".join(_code(part) if number % 2 else _plain(part) for number, part in enumerate(parts))
@@ -115,17 +115,17 @@ _LINKED = re.compile(
 """What viewers make a link, a mention or a picture of, also without any mark-up."""
 
 
-def _plain(told: str) -> str:
+def _plain(text: str) -> str:
     """Words, with what would become a link shown as code."""
-    parts = _LINKED.split(told)
+    parts = _LINKED.split(text)
     return "".join(_code(part) if number % 2 else _words(part) for number, part in enumerate(parts))
 
 
-def _words(told: str) -> str:
-    spelled = _PUNCTUATION.sub(lambda found: "\\" + found.group(), told)
-    return "".join(_ENTITIES.get(character, character) for character in spelled)
+def _words(text: str) -> str:
+    escaped_text = _PUNCTUATION.sub(lambda found: "\\" + found.group(), text)
+    return "".join(_ENTITIES.get(character, character) for character in escaped_text)
 
 
-def _code(told: str) -> str:
-    told = told.replace("\n", " ").replace("|", "\\|").strip()
-    return f"`{told}`" if told else ""
+def _code(text: str) -> str:
+    text = text.replace("\n", " ").replace("|", "\\|").strip()
+    return f"`{text}`" if text else ""

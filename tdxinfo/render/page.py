@@ -142,17 +142,17 @@ def _no_rbp_mod(report: Report) -> Value:
         return None
     if has_it is None:
         return Text(f"unknown: {words.reason(report, 'module.no_rbp_mod')}", "unknown")
-    told = Text("yes", "good") if has_it else Text("no", "bad")
+    value = Text("yes", "good") if has_it else Text("no", "bad")
     if not has_it:
-        told.append(
+        value.append(
             ": a TD can change the host's RBP, and Linux 6.14 and later refuses the module", ""
         )
     origin = report.origin_of("module.no_rbp_mod")
     if origin.endswith("release_features"):
-        told.append(f" (inferred from release {report.host.module.release})", "unknown")
+        value.append(f" (inferred from release {report.host.module.release})", "unknown")
     elif origin.startswith("inferred"):
-        told.append(" (inferred: this kernel refuses modules without it)", "unknown")
-    return told
+        value.append(" (inferred: this kernel refuses modules without it)", "unknown")
+    return value
 
 
 def _seamldr(report: Report) -> Value:

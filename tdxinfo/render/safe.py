@@ -18,10 +18,10 @@ def printable(text: str) -> str:
 
     Nothing that was read can steer a terminal, or look like a line of tdxinfo's own.
     """
-    return _CONTROLS.sub(_spelled_out, text)
+    return _CONTROLS.sub(_escaped, text)
 
 
-def _spelled_out(found: re.Match[str]) -> str:
+def _escaped(found: re.Match[str]) -> str:
     code = ord(found.group())
     if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of a path that is not UTF-8
         code -= 0xDC00

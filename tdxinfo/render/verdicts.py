@@ -52,8 +52,8 @@ class Options(NamedTuple):
 
 def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
     head = answer(run)
-    told = Text(head.word, _STYLES[run.verdict]).append(printable(head.rest), "")
-    layout.paragraph(console, told, 0, 2)
+    first_line = Text(head.word, _STYLES[run.verdict]).append(printable(head.rest), "")
+    layout.paragraph(console, first_line, 0, 2)
     if run.verdict is HostVerdict.NOT_APPLICABLE and not options.verbose:
         return
     if options.steps:

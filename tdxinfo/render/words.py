@@ -24,32 +24,32 @@ def value(name: str, found: object) -> str:
     return of_plain(as_json(name, found), name)
 
 
-def of_plain(told: Any, name: str = "") -> str:
+def of_plain(value: Any, name: str = "") -> str:
     """A value in JSON's types as a person reads it."""
-    if told is None:
+    if value is None:
         return "none"
-    if isinstance(told, bool):
-        return "yes" if told else "no"
-    if isinstance(told, int):
-        return f"{told} ({size(told)})" if name.endswith("_bytes") else str(told)
-    if isinstance(told, dict):
-        parts = [f"{key} {of_plain(v)}" for key, v in told.items() if v is not None]
-        is_range = list(told)[:3] == ["base", "end", "size"]
-        return ", ".join([span(told["base"], told["end"]), *parts[3:]] if is_range else parts)
-    if isinstance(told, list):
-        return _listed(told)
-    return printable(str(told)) or "(empty)"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value} ({size(value)})" if name.endswith("_bytes") else str(value)
+    if isinstance(value, dict):
+        parts = [f"{key} {of_plain(v)}" for key, v in value.items() if v is not None]
+        is_range = list(value)[:3] == ["base", "end", "size"]
+        return ", ".join([span(value["base"], value["end"]), *parts[3:]] if is_range else parts)
+    if isinstance(value, list):
+        return _listed(value)
+    return printable(str(value)) or "(empty)"
 
 
-def _listed(told: list[Any]) -> str:
-    if not told:
+def _listed(value: list[Any]) -> str:
+    if not value:
         return "none"
-    if isinstance(told[0], dict):
-        return counted(len(told), "entry").replace("entrys", "entries")
-    return ", ".join(map(of_plain, told))
+    if isinstance(value[0], dict):
+        return counted(len(value), "entry").replace("entrys", "entries")
+    return ", ".join(map(of_plain, value))
 
 
-_TABLES = ("gist", "list", "link", "device", "modprobe", "qemu", "unit")
+_TABLES = ("list", "link", "device", "modprobe", "qemu", "unit")
 
 
 def source(origin: str) -> str:

@@ -24,10 +24,10 @@ class MemorySlots:
         return f"sysfs:{_ENTRIES}/17-*"
 
     def read(self, machine: Machine) -> int:
-        told: Any = machine.ask("dmi/memory-slots", _slots)
-        if not isinstance(told, list) or [type(count) for count in told] != [int, int]:
+        answer: Any = machine.ask("dmi/memory-slots", _slots)
+        if not isinstance(answer, list) or [type(count) for count in answer] != [int, int]:
             raise Malformed("the record's dmi/memory-slots is no pair of numbers")
-        return int(told[0 if self.populated else 1])
+        return int(answer[0 if self.populated else 1])
 
 
 def _slots(system: System) -> Answer:

@@ -52,13 +52,13 @@ def elements_of(machine: Machine) -> list[MetadataElement]:
 def _of_kernel(machine: Machine) -> Iterator[MetadataElement]:
     """The members of the kernel's `tdx_sysinfo`, with the ids of the fields that they hold."""
     known = {re.sub(r"\[.*", "", f.kernel): f for f in declared().values() if f.kernel}
-    for path, told in kmem.members(machine).items():
+    for path, found in kmem.members(machine).items():
         field = known.get(path)
-        for index, value in enumerate(told if isinstance(told, list) else [told]):
+        for index, value in enumerate(found if isinstance(found, list) else [found]):
             yield MetadataElement(
                 id=hex64(field.element_id(index)) if field else None,
                 name=field.name if field else path,
-                index=index if isinstance(told, list) else None,
+                index=index if isinstance(found, list) else None,
                 value=hex64(value),
                 origin=f"kmem:tdx_sysinfo.{path}",
             )

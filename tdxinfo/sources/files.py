@@ -6,12 +6,13 @@ import errno
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from tdxinfo.decode import kernels, lines
 from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
 from tdxinfo.machine import FILE_LIMIT, Machine
-from tdxinfo.sources import FactSource
+from tdxinfo.sources import FactSource, first_answer
 
 MODULE_VERSION = "/sys/devices/faux/tdx_host/version"
 """The running TDX module's version, from Linux 7.2 on; it follows an update."""
@@ -72,7 +73,7 @@ class RunningState(StateFile):
         return "initialized"
 
 
-class NotLost(StateFile):
+class LostGuard(StateFile):
     """Has no value, but raises Lost where the state is lost, so that no older source is used."""
 
     def read(self, machine: Machine) -> Any:
@@ -188,14 +189,12 @@ def parameter(module: str, name: str) -> File:
 
 
 def _first_readable(machine: Machine, paths: tuple[str, ...]) -> tuple[str, str]:
-    """Path and text of the first that can be read. Raises what the first one raised."""
-    refusals: list[Unavailable] = []
-    for path in paths:
-        try:
-            return path, machine.text(path)
-        except Unavailable as error:
-            refusals.append(error)
-    raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
+    """Path and text of the first that can be read."""
+    return first_answer(partial(_path_and_text, machine, path) for path in paths)
+
+
+def _path_and_text(machine: Machine, path: str) -> tuple[str, str]:
+    return path, machine.text(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,13 +267,9 @@ def _configuration(machine: Machine) -> tuple[str, str]:
 
 
 def _unpacked(packed: bytes) -> str:
-    import zlib
+    from tdxinfo.decode.forms import gunzip
 
-    inflate = zlib.decompressobj(wbits=31)
     try:
-        text = inflate.decompress(packed, FILE_LIMIT)
-    except zlib.error as error:
-        raise Malformed(f"/proc/config.gz is no gzip file: {error}") from None
-    if not inflate.eof:
-        raise Malformed("/proc/config.gz is not whole")
-    return text.decode("utf-8", "replace")
+        return gunzip(packed, FILE_LIMIT).decode("utf-8", "replace")
+    except Malformed as error:
+        raise Malformed(f"/proc/config.gz: {error}") from None

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import stat
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from tdxinfo.errors import Absent, Malformed, Unavailable
+from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import Machine
 from tdxinfo.machine.system import System
+from tdxinfo.sources import first_answer
 
 
 def names_in(machine: Machine, folder: str) -> list[str]:
     """The names in a folder, sorted. Raises Unavailable."""
-    told = machine.ask(f"list/{folder}", lambda system: list(system.names(folder)))
-    if not isinstance(told, list) or not all(isinstance(name, str) for name in told):
+    answer = machine.ask(f"list/{folder}", lambda system: list(system.names(folder)))
+    if not isinstance(answer, list) or not all(isinstance(name, str) for name in answer):
         raise Malformed(f"the record's list of {folder} is no list of names")
-    return [str(name) for name in told]
+    return [str(name) for name in answer]
 
 
 @dataclass(frozen=True, slots=True)
-class FirstFolder:
+class Listing:
     """The names in the first of several folders that is there."""
 
     folders: tuple[str, ...]
@@ -30,13 +32,7 @@ class FirstFolder:
         return f"folder:{self.folders[0]}"
 
     def read(self, machine: Machine) -> list[str]:
-        refusals: list[Unavailable] = []
-        for folder in self.folders:
-            try:
-                return names_in(machine, folder)
-            except Unavailable as refusal:
-                refusals.append(refusal)
-        raise next((error for error in refusals if not isinstance(error, Absent)), refusals[0])
+        return first_answer(partial(names_in, machine, folder) for folder in self.folders)
 
 
 @dataclass(frozen=True, slots=True)

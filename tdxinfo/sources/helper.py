@@ -72,10 +72,10 @@ def _explained(system: System, error: Unavailable) -> Unavailable:
         return Absent(f"{NAME} is loaded, but debugfs is not mounted on {DEBUGFS}", remedy)
     if isinstance(error, Absent | Denied) or not error.errno:
         return error
-    return _told_by_helper(system, error)
+    return _reason_from_helper(system, error)
 
 
-def _told_by_helper(system: System, error: Unavailable) -> Unavailable:
+def _reason_from_helper(system: System, error: Unavailable) -> Unavailable:
     try:
         why = _by_key(_text(system, INFO))["reason"]
     except (Unavailable, KeyError):

@@ -15,10 +15,12 @@ from typing import Any
 
 from tdxinfo.decode import kobject
 from tdxinfo.decode.boot import module as boot_module
+from tdxinfo.decode.cpuid import configs
 from tdxinfo.decode.kobject import KernelObject
 from tdxinfo.errors import Absent, Malformed, Unavailable
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion, NodeMemory, Tdmr
 from tdxinfo.sources import FactSource
 from tdxinfo.sources.files import MODULE_VERSION, StateFile
@@ -31,15 +33,13 @@ from tdxinfo.sources.kobjects import (
     TDMR_LIST,
     TDMRS,
     Objects,
+    kept,
     number,
     objects_of,
     state_in,
-    told,
 )
-from tdxinfo.sources.metadata import cpuid_config
 
 KEY = "kernel-memory"
-_PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +100,7 @@ class KmemCpuid:
         values = _many(machine, SYSINFO, "td_conf.cpuid_config_values")
         if not 0 <= count <= min(len(leaves), len(values) // 2):
             raise Malformed(f"the kernel counts {count} CPUID entries, which it cannot hold")
-        return tuple(
-            cpuid_config(leaves[i], values[2 * i], values[2 * i + 1]) for i in range(count)
-        )
+        return configs(leaves[:count], values)
 
 
 class KmemTdmrs:
@@ -133,7 +131,7 @@ class KmemMemory:
 
     def read(self, machine: Machine) -> tuple[NodeMemory, ...]:
         _raise_unless_current(machine, MEMORY_LIST)
-        blocks = _told(machine, MEMORY_LIST)
+        blocks = _kept(machine, MEMORY_LIST)
         if not isinstance(blocks, list):
             raise Malformed(f"the record's {MEMORY_LIST} is no list")
         if not blocks:
@@ -149,7 +147,7 @@ class KmemKeyidsInUse:
         return f"kmem:{KEYID_POOL}"
 
     def read(self, machine: Machine) -> int:
-        taken = _told(machine, KEYID_POOL)
+        taken = _kept(machine, KEYID_POOL)
         first = _number(machine, "tdx_guest_keyid_start")
         count = _number(machine, "tdx_nr_guest_keyids")
         if not isinstance(taken, list):
@@ -161,7 +159,7 @@ class KmemKeyidsInUse:
 
 def _node_memory(block: KernelObject) -> NodeMemory:
     """`struct tdx_memblock`: page frames of 4 KiB, and the node."""
-    base, end = (block.number(name) * _PAGE for name in ("start_pfn", "end_pfn"))
+    base, end = (block.number(name) * PAGE for name in ("start_pfn", "end_pfn"))
     return NodeMemory(base, end, end - base, block.number("nid"))
 
 
@@ -219,13 +217,13 @@ def _objects(machine: Machine) -> Objects:
     return answer
 
 
-def _told(machine: Machine, variable: str) -> Any:
+def _kept(machine: Machine, variable: str) -> Any:
     """What the answer holds of a variable. Raises Unavailable."""
-    return told(_objects(machine), variable)
+    return kept(_objects(machine), variable)
 
 
 def _object(machine: Machine, variable: str) -> KernelObject:
-    return machine.once((KEY, variable), lambda: kobject.parse(variable, _told(machine, variable)))
+    return machine.once((KEY, variable), lambda: kobject.parse(variable, _kept(machine, variable)))
 
 
 def _number(machine: Machine, variable: str) -> int:

@@ -113,7 +113,7 @@ def objects_of(kernel: Kernel) -> Objects:
             # The kernel keeps their address, and others use that memory now.
             found[name] = _refused(Absent(f"the kernel has freed its {name}, as no module runs"))
         else:
-            found[name] = _told(read, kernel, variable, symbols[variable])
+            found[name] = _kept(read, kernel, variable, symbols[variable])
     return found
 
 
@@ -152,7 +152,7 @@ def _is_over(found: Objects) -> bool:
         return False
 
 
-def told(objects: Objects, name: str) -> Any:
+def kept(objects: Objects, name: str) -> Any:
     """What was kept under the name. Raises Unavailable."""
     found = objects.get(name)
     if found is None:
@@ -164,7 +164,7 @@ def told(objects: Objects, name: str) -> Any:
 
 def number(objects: Objects, name: str) -> int:
     """The plain variable kept under the name. Raises Unavailable."""
-    value = told(objects, name)
+    value = kept(objects, name)
     if not isinstance(value, int):
         raise Malformed(f"the record's {name} is no number")
     if value > _MOST.get(name, value):
@@ -178,7 +178,7 @@ def state_in(objects: Objects) -> str | None:
     Each generation says it elsewhere. Raises Unavailable.
     """
     if STATE in objects:
-        is_initialized = kobject.parse(STATE, told(objects, STATE)).number("initialized")
+        is_initialized = kobject.parse(STATE, kept(objects, STATE)).number("initialized")
     elif "tdx_module_initialized" in objects:
         is_initialized = number(objects, "tdx_module_initialized")
     else:
@@ -186,7 +186,7 @@ def state_in(objects: Objects) -> str | None:
     return "initialized" if is_initialized else None
 
 
-def _told(read: Reader, kernel: Kernel, variable: str, symbols: list[Symbol]) -> Any:
+def _kept(read: Reader, kernel: Kernel, variable: str, symbols: list[Symbol]) -> Any:
     """What was read, or why it could not be."""
     try:
         return read(kernel, _address(kernel, variable, symbols))

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable, Unsupported
+from tdxinfo.decode.cpuid import configs
+from tdxinfo.errors import Absent, Malformed, NotRecorded, Unsupported
 from tdxinfo.machine import METADATA, Answer, Live, Machine
 from tdxinfo.machine.system import System
 from tdxinfo.model.values import CpuidConfig, MemoryRange, ModuleVersion
-from tdxinfo.sources import helper
+from tdxinfo.sources import first_answer, helper
 
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
 
-_NO_SUBLEAF = 0xFFFFFFFF
-_LOW = 0xFFFFFFFF
 _DEBUG = 31
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class MetadataSource:
     """Something that has metadata: the scheme of its origins, and where its lines come from."""
 
     scheme: str
@@ -48,41 +48,41 @@ def _no_dump(system: System) -> Answer:
     raise Absent("no interface of this kernel shows the module's metadata")
 
 
-HELPER = Carrier("helper", "helper/fields", helper.fields, "values of the native helper")
+HELPER = MetadataSource("helper", "helper/fields", helper.fields, "values of the native helper")
 """The native helper, which asks the running TDX module."""
 
-DUMP = Carrier("metadata", METADATA, _no_dump, "dump of the module's metadata")
+DUMP = MetadataSource("metadata", METADATA, _no_dump, "dump of the module's metadata")
 """A dump that somebody made of TDH.SYS.RD, RDALL or INFO."""
 
-CARRIERS = (HELPER, DUMP)
+METADATA_SOURCES = (HELPER, DUMP)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MetadataField:
     """A fact in one source's metadata, by the names of its fields in the module's code."""
 
-    carrier: Carrier
+    source: MetadataSource
     names: str
     value: Callable[[Metadata], Any]
 
     @property
     def origin(self) -> str:
-        return f"{self.carrier.scheme}:{self.names}"
+        return f"{self.source.scheme}:{self.names}"
 
     def read(self, machine: Machine) -> Any:
-        return self.value(self.carrier.metadata(machine))
+        return self.value(self.source.metadata(machine))
 
 
-def _places(names: str, value: Callable[[Metadata], Any]) -> tuple[Told, ...]:
+def _places(names: str, value: Callable[[Metadata], Any]) -> tuple[MetadataField, ...]:
     """The fact's sources, the most direct first."""
-    return tuple(Told(carrier, names, value) for carrier in CARRIERS)
+    return tuple(MetadataField(source, names, value) for source in METADATA_SOURCES)
 
 
-def word(name: str, convert: Callable[[int], Any] = int) -> tuple[Told, ...]:
+def word(name: str, convert: Callable[[int], Any] = int) -> tuple[MetadataField, ...]:
     """One word of a field, by its name in the module's source."""
 
-    def value(told: Metadata) -> Any:
-        number = told.word(name)
+    def value(metadata: Metadata) -> Any:
+        number = metadata.word(name)
         try:
             return convert(number)
         except ValueError as error:
@@ -91,63 +91,51 @@ def word(name: str, convert: Callable[[int], Any] = int) -> tuple[Told, ...]:
     return _places(name, value)
 
 
-def version() -> tuple[Told, ...]:
+def version() -> tuple[MetadataField, ...]:
     """The version's three numbers in one."""
     return _places("MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION", _version)
 
 
-def _version(told: Metadata) -> ModuleVersion:
-    major, minor = told.word("MAJOR_VERSION"), told.word("MINOR_VERSION")
+def _version(metadata: Metadata) -> ModuleVersion:
+    major, minor = metadata.word("MAJOR_VERSION"), metadata.word("MINOR_VERSION")
     try:
-        return ModuleVersion(major, minor, told.word("UPDATE_VERSION"))
+        return ModuleVersion(major, minor, metadata.word("UPDATE_VERSION"))
     except (Absent, Unsupported):
         # TDH.SYS.INFO has no update.
         return ModuleVersion(major, minor)
 
 
-def cmrs() -> tuple[Told, ...]:
+def cmrs() -> tuple[MetadataField, ...]:
     """The CMR list. NUM_CMRS is the arrays' length; the list ends at the first size of 0."""
     return _places("CMR_BASE,CMR_SIZE", _cmrs)
 
 
-def _cmrs(told: Metadata) -> tuple[MemoryRange, ...]:
+def _cmrs(metadata: Metadata) -> tuple[MemoryRange, ...]:
     from tdxinfo.decode.metadata import declared
 
     found: list[MemoryRange] = []
     for index in range(declared()["CMR_SIZE"].room):
         # Elements that a newer module may have are missing in the list of another.
-        if index >= declared()["CMR_SIZE"].words and not told.has("CMR_SIZE", index):
+        if index >= declared()["CMR_SIZE"].words and not metadata.has("CMR_SIZE", index):
             break
-        size = told.word("CMR_SIZE", index)
+        size = metadata.word("CMR_SIZE", index)
         if size == 0:
             break
-        base = told.word("CMR_BASE", index)
+        base = metadata.word("CMR_BASE", index)
         found.append(MemoryRange.between(base, base + size))
     return tuple(found)
 
 
-def cpuid() -> tuple[Told, ...]:
+def cpuid() -> tuple[MetadataField, ...]:
     """The CPUID_CONFIG entries up to NUM_CPUID_CONFIG; what follows is stale."""
     return _places("CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES", _cpuid)
 
 
-def _cpuid(told: Metadata) -> tuple[CpuidConfig, ...]:
-    count = told.word("NUM_CPUID_CONFIG")
-    leaves = told.array("CPUID_CONFIG_LEAVES", count)
-    values = told.array("CPUID_CONFIG_VALUES", 2 * count)
-    return tuple(cpuid_config(leaf, *values[2 * i : 2 * i + 2]) for i, leaf in enumerate(leaves))
-
-
-def cpuid_config(leaf: int, low: int, high: int) -> CpuidConfig:
-    """Leaf and sub-leaf, EAX and EBX, ECX and EDX: each two in the halves of one word."""
-    subleaf = leaf >> 32
-    return CpuidConfig(
-        leaf=leaf & _LOW,
-        subleaf=None if subleaf == _NO_SUBLEAF else subleaf,
-        eax=low & _LOW,
-        ebx=low >> 32,
-        ecx=high & _LOW,
-        edx=high >> 32,
+def _cpuid(metadata: Metadata) -> tuple[CpuidConfig, ...]:
+    count = metadata.word("NUM_CPUID_CONFIG")
+    return configs(
+        metadata.array("CPUID_CONFIG_LEAVES", count),
+        metadata.array("CPUID_CONFIG_VALUES", 2 * count),
     )
 
 
@@ -157,14 +145,12 @@ def is_debug(attributes: int) -> bool:
 
 
 def whole(machine: Machine) -> tuple[str, Metadata]:
-    """All metadata, and the scheme of its source. Raises what the first one raised."""
-    refusals: list[Unavailable] = []
-    for carrier in CARRIERS:
-        try:
-            return carrier.scheme, carrier.metadata(machine)
-        except Unavailable as refusal:
-            refusals.append(refusal)
-    raise refusals[0]
+    """All metadata, and the scheme of its source. Raises Unavailable."""
+    return first_answer(partial(_scheme_and_all, source, machine) for source in METADATA_SOURCES)
+
+
+def _scheme_and_all(source: MetadataSource, machine: Machine) -> tuple[str, Metadata]:
+    return source.scheme, source.metadata(machine)
 
 
 def _parsed(answer: Answer) -> Metadata:

@@ -88,8 +88,10 @@ def _common_value(machine: Machine, register: str) -> tuple[int, int]:
     address = bits.address_of(register)
     values = {package: _ask(machine, cpu, address) for package, cpu in _packages(machine).items()}
     if len(set(values.values())) > 1:
-        told = ", ".join(f"package {package}: {value:#x}" for package, (value, _) in values.items())
-        raise Inconsistent(f"{register} differs between packages ({told})")
+        found = ", ".join(
+            f"package {package}: {value:#x}" for package, (value, _) in values.items()
+        )
+        raise Inconsistent(f"{register} differs between packages ({found})")
     return next(iter(values.values()))
 
 

@@ -52,10 +52,10 @@ class CpuInfo:
         return f"procfs:{PATH}#{self.what}"
 
     def read(self, machine: Machine) -> Any:
-        told = self.get(cpus(machine))
-        if told is None:
+        value = self.get(cpus(machine))
+        if value is None:
             raise Absent(f"{PATH} has no line `{self.what}`")
-        return told
+        return value
 
 
 @dataclass(frozen=True, slots=True)

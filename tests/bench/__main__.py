@@ -159,8 +159,8 @@ def peak(code: str, *arguments: str) -> float:
     """
     answer = "; print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     command = [sys.executable, "-c", code + answer, *arguments]
-    told_last = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[-1]
-    return int(told_last) / 1024
+    last_line = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[-1]
+    return int(last_line) / 1024
 
 
 def median_of(rounds: int, work: Callable[[], object]) -> float:

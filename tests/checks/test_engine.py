@@ -140,7 +140,7 @@ def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
         ),
     ],
 )
-def test_of_the_places_that_told_nothing_the_one_that_could_be_helped_is_named(
+def test_of_the_sources_without_a_value_the_one_that_could_be_helped_is_named(
     attempts: tuple[Attempt, ...], message: str, remedy: str
 ) -> None:
     report = report_of({"platform.vendor": Observed(None, "", attempts)}, LIVE)
@@ -248,8 +248,8 @@ def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
     rule = CHECKS["keys.enough"].rule.model_copy(update={"aliases": ("keys.sufficient",)})
     monkeypatch.setitem(CHECKS, "keys.enough", CHECKS["keys.enough"]._replace(rule=rule))
     example = ("--from", "example:emr-five-cmrs")
-    told = ran("check", "--only", "keys.sufficient", "--json", *example)
-    assert [check["id"] for check in told.json["checks"]] == ["keys.enough"]
+    result = ran("check", "--only", "keys.sufficient", "--json", *example)
+    assert [check["id"] for check in result.json["checks"]] == ["keys.enough"]
     (meaning,) = ran("explain", "keys.sufficient", "--json", *example).json["explanations"].values()
     assert meaning[0]["name"] == "keys.enough"
     assert {"name": "now called", "text": "keys.enough"} in meaning[0]["details"]

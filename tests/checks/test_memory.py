@@ -111,7 +111,7 @@ def test_memory_that_could_not_be_looked_at_says_how_it_could() -> None:
     assert (result.outcome.value, result.remedy) == ("UNKNOWN", "Run as root.")
 
 
-def test_ram_outside_of_cmrs_is_told_with_its_cause_and_the_number_of_others() -> None:
+def test_ram_outside_of_cmrs_is_shown_with_its_cause_and_the_number_of_others() -> None:
     cmrs = (MemoryRange.between(1 << 20, GIB),)
     outside = tuple(
         NamedRange(base, base + GIB, GIB, name)
@@ -119,8 +119,7 @@ def test_ram_outside_of_cmrs_is_told_with_its_cause_and_the_number_of_others() -
     )
     facts = {"memory.cmrs": cmrs, "memory.regions": cut(0), "memory.ram_outside_cmrs": outside}
     assert judged("memory.cmrs_cover_ram", facts).verdict.message == (
-        "[0x100000000, 0x140000000) is System RAM, but in no CMR (memmap=1G@4G), "
-        "and 2 more ranges"
+        "[0x100000000, 0x140000000) is System RAM, but in no CMR (memmap=1G@4G), and 2 more ranges"
     )
 
 
@@ -149,7 +148,7 @@ def test_the_pamt_is_held_against_the_calculation(difference: int | None, text: 
         ("inferred:memory.firmware_ram", "the firmware's memory map"),
     ],
 )
-def test_a_plan_is_told_with_what_it_was_calculated_from(origin: str, basis: str) -> None:
+def test_a_plan_is_shown_with_what_it_was_calculated_from(origin: str, basis: str) -> None:
     assert predicted(0, regions=origin).verdict.message == (
         f"1 TDMR of 64, in each up to 2 of 16 reserved areas, as calculated from {basis}"
     )

@@ -99,17 +99,17 @@ def test_packages_are_held_against_each_other_in_each_register_of_tdx(
 def test_a_refusal_of_the_kernel_is_answered_by_a_check(
     before: str, line: str, check_id: str, outcome: str
 ) -> None:
-    told, message, remedy = result_of(f"{before}virt/tdx: {line}\n", check_id)
-    assert told == outcome, message
+    value, message, remedy = result_of(f"{before}virt/tdx: {line}\n", check_id)
+    assert value == outcome, message
     assert remedy
 
 
 @pytest.mark.parametrize(("line", "word"), KVM)
-def test_a_refusal_of_kvm_is_told_in_its_own_words(line: str, word: str) -> None:
+def test_a_refusal_of_kvm_is_shown_in_its_own_words(line: str, word: str) -> None:
     log = f"{STARTED}kvm_intel: {line}\n"
     is_loaded = report_from_log(log).host.kvm.loaded
-    told, message, remedy = result_of(log, "kvm.tdx_enabled" if is_loaded else "kvm.loaded")
-    assert (told, line.rstrip(".") in message) == ("FAIL", True)
+    value, message, remedy = result_of(log, "kvm.tdx_enabled" if is_loaded else "kvm.loaded")
+    assert (value, line.rstrip(".") in message) == ("FAIL", True)
     assert word in remedy
 
 
@@ -122,12 +122,12 @@ def test_the_limit_of_virtual_cpus_is_read_out_of_kvms_refusal() -> None:
     assert (limit, outcome_of("module.vcpus", facts)) == (64, "FAIL")
 
 
-def test_a_machine_check_of_private_memory_is_told() -> None:
+def test_a_machine_check_of_private_memory_is_shown() -> None:
     line = "mce: [Hardware Error]: Machine check: TDX private memory error. Possible kernel bug."
     assert result_of(STARTED + line + "\n", "kernel.machine_checks")[0] == "WARN"
 
 
 def test_a_leaked_keyid_is_counted_once() -> None:
     line = "kvm_intel: tdh_mng_key_freeid() failed. HKID 66 is leaked.\n"
-    told, message, _ = result_of(STARTED + line + line, "keys.leaked")
-    assert (told, "leaked 1 KeyID " in message) == ("WARN", True)
+    outcome, message, _ = result_of(STARTED + line + line, "keys.leaked")
+    assert (outcome, "leaked 1 KeyID " in message) == ("WARN", True)

@@ -40,7 +40,7 @@ def test_a_check_says_what_it_found(check_id: str) -> None:
     assert said == SAYS[check_id]
 
 
-# What a place told, the place, and what the check says of it.
+# What a source has, its origin, and the message of the check.
 PLACES = [
     (
         "keys.counted",
@@ -59,7 +59,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("check_id", "facts", "origin", "said"), PLACES)
-def test_some_checks_ask_who_told(
+def test_some_checks_ask_for_the_source(
     check_id: str, facts: dict[str, Any], origin: str, said: tuple[str, str]
 ) -> None:
     (result,) = run_checks(

@@ -255,7 +255,7 @@ def test_a_failed_run_prints_json_where_json_was_asked_for(tmp_path: Path) -> No
     assert result.json["errors"]
 
 
-def test_the_name_of_a_capture_is_told_so_that_it_can_be_typed(tmp_path: Path) -> None:
+def test_the_name_of_a_capture_is_shown_so_that_it_can_be_typed(tmp_path: Path) -> None:
     awkward = tmp_path / "my host \x1b[31m"
     result = ran("capture", str(awkward), "--from", EXAMPLE)
     assert result.status == 0
@@ -272,14 +272,14 @@ def test_a_terminal_without_the_character_gets_its_escape() -> None:
     assert rb"name=Zo\xeb" in done.stdout
 
 
-def test_a_full_disk_is_told_in_one_sentence() -> None:
+def test_a_full_disk_is_shown_in_one_sentence() -> None:
     with open("/dev/full", "w") as full:
         done = spawned("dump", "--json", "--from", EXAMPLE, stdout=full, text=True)
     assert done.returncode == 2
     assert done.stderr == "tdxinfo: The output cannot be written: No space left on device.\n"
 
 
-def test_a_closed_output_is_told_in_one_sentence() -> None:
+def test_a_closed_output_is_shown_in_one_sentence() -> None:
     done = spawned("dump", "--from", EXAMPLE, text=True, preexec_fn=lambda: os.close(1))
     assert done.returncode == 2
     assert done.stderr == "tdxinfo: The output cannot be written: standard output is closed.\n"

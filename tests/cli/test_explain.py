@@ -124,7 +124,7 @@ def test_a_bitmap_with_its_value_names_the_bits() -> None:
 EXAMPLE = ("--from", "example:emr-five-cmrs")
 
 
-def test_a_fact_is_explained_in_the_catalogues_words_with_what_its_places_say() -> None:
+def test_a_fact_is_explained_in_the_catalogues_words_with_what_its_sources_say() -> None:
     result = ran("explain", "keys.tdx_keyids", "--json", *EXAMPLE).json["explanations"]
     (meaning,) = result["keys.tdx_keyids"]
     assert meaning["meaning"].startswith("KeyIDs only TDX may use")

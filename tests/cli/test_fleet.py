@@ -79,7 +79,7 @@ def test_the_rarest_kind_comes_first_and_the_totals_follow(tmp_path: Path) -> No
     assert [line.split() for line in page[-2:]] == [["features", "6", "0x140fbf"], ["2", "unknown"]]
 
 
-def test_a_set_of_features_is_told_by_how_it_differs_from_the_usual_one(tmp_path: Path) -> None:
+def test_a_set_of_features_is_shown_by_how_it_differs_from_the_usual_one(tmp_path: Path) -> None:
     ready = report(READY)
     made = folder(tmp_path / "reports", ready, ready, report("example:mvp-features"))
     page = ran("fleet", str(made)).out

@@ -94,7 +94,7 @@ def test_version_zero_means_that_the_kernel_could_not_read_it() -> None:
         ),
     ],
 )
-def test_a_debug_module_is_told_from_a_production_one(log: str, is_debug: bool) -> None:
+def test_a_debug_module_is_not_a_production_one(log: str, is_debug: bool) -> None:
     assert fact(module.debug, log) is is_debug
 
 
@@ -125,7 +125,7 @@ def test_features_are_read_from_every_spelling(log: str) -> None:
         ),
     ],
 )
-def test_pamt_is_bytes_whether_told_in_kb_pages_or_areas(log: str, size: int) -> None:
+def test_pamt_is_bytes_whether_printed_in_kb_pages_or_areas(log: str, size: int) -> None:
     assert fact(module.pamt_bytes, log) == size
 
 
@@ -223,7 +223,7 @@ def test_the_p_seamldr_is_not_taken_for_the_module() -> None:
         fact(module.module_version, log)
 
 
-def test_seamrr_is_told_by_early_kernels() -> None:
+def test_seamrr_is_shown_by_early_kernels() -> None:
     assert fact(platform.seamrr_enabled, "tdx: SEAMRR enabled.\n") is True
     assert fact(platform.seamrr_enabled, "tdx: SEAMRR is not enabled by BIOS\n") is False
     assert fact(platform.seamrr_enabled, "tdx: SEAMRR base is not configured by BIOS\n") is False
@@ -240,7 +240,7 @@ def test_kvm_says_why_it_does_not_offer_tdx() -> None:
     assert fact(platform.max_vcpus, log) == 64
 
 
-def test_migration_is_told_either_way() -> None:
+def test_migration_is_shown_either_way() -> None:
     assert fact(platform.live_migration, "kvm_intel: tdx: live migration supported\n") is True
     assert fact(platform.live_migration, "kvm_intel: tdx: live migration not supported\n") is False
 
@@ -272,7 +272,7 @@ def test_a_hypervisor_makes_a_vm_and_its_absence_proves_nothing() -> None:
         fact(platform.virtualization, "[    0.0] Linux version 6.8.0\n")
 
 
-def test_calls_that_failed_at_run_time_are_told_once_each() -> None:
+def test_calls_that_failed_at_run_time_are_shown_once_each() -> None:
     line = "virt/tdx: SEAMCALL ({}) failed: {}\n"
     calls = [
         ("0x0000000000000034", "0x8000020200000000"),

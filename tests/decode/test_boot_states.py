@@ -157,7 +157,7 @@ def test_an_initialized_module_has_no_failure(log: str) -> None:
     assert failure(log) is None
 
 
-NOT_TOLD = {
+UNKNOWN = {
     "silence": OLD + KEYIDS + S3,
     "nothing": "",
     "a runtime call in an excerpt": RECLAIM,
@@ -165,27 +165,27 @@ NOT_TOLD = {
 }
 
 
-@pytest.mark.parametrize("log", NOT_TOLD.values(), ids=NOT_TOLD)
+@pytest.mark.parametrize("log", UNKNOWN.values(), ids=UNKNOWN)
 def test_where_nothing_failed_nothing_is_said_of_a_failure(log: str) -> None:
     with pytest.raises(Absent):
         failure(log)
 
 
-def told(log: str) -> Failure:
+def failure_in(log: str) -> Failure:
     found = failure(log)
     assert found is not None
     return found
 
 
 def test_a_failed_call_names_leaf_status_and_errno() -> None:
-    found = told(OLD + KEYIDS + RD_FAILED + FAILED)
+    found = failure_in(OLD + KEYIDS + RD_FAILED + FAILED)
     assert (found.errno, found.errno_name) == (5, "EIO")
     assert (found.leaf, found.leaf_name) == (0x22, "TDH.SYS.RD")
     assert (found.status, found.status_name) == (0xC000050500000000, "TDX_SYS_NOT_READY")
 
 
 def test_a_call_of_the_5_15_kernel_is_named_by_its_own_words() -> None:
-    found = told(
+    found = failure_in(
         "[    5.1] tdx: SEAMCALL[TDH_SYS_INIT] failed: TDX_SYS_INIT_NOT_PENDING "
         "(0xc000050000000000)\n[    5.2] tdx: Failed to initialize TDX module -5\n"
     )
@@ -194,29 +194,29 @@ def test_a_call_of_the_5_15_kernel_is_named_by_its_own_words() -> None:
 
 
 def test_a_debug_call_is_not_the_cause_of_a_failure() -> None:
-    found = told(KEYIDS + DEBUG + "[   39.0] tdx: initialization failed (-12)\n")
+    found = failure_in(KEYIDS + DEBUG + "[   39.0] tdx: initialization failed (-12)\n")
     assert (found.errno_name, found.leaf, found.status) == ("ENOMEM", None, None)
 
 
 def test_a_call_of_an_earlier_attempt_is_not_the_cause_of_the_last_failure() -> None:
-    found = told(OLD + KEYIDS + RD_FAILED + FAILED + EXHAUSTED + FAILED.replace("-5", "-28"))
+    found = failure_in(OLD + KEYIDS + RD_FAILED + FAILED + EXHAUSTED + FAILED.replace("-5", "-28"))
     assert (found.errno_name, found.leaf, found.status) == ("ENOSPC", None, None)
     assert found.tdmr == MemoryRange.between(0, 0x80000000)
 
 
 def test_of_several_failed_calls_the_last_counts() -> None:
     config = "[   29.1] virt/tdx: SEAMCALL (0x000000000000002d) failed: 0xc0000a0200000000\n"
-    found = told(OLD + KEYIDS + RD_FAILED + config + FAILED)
+    found = failure_in(OLD + KEYIDS + RD_FAILED + config + FAILED)
     assert (found.leaf_name, found.status_name) == ("TDH.SYS.CONFIG", "TDX_TDMR_OUTSIDE_CMRS")
 
 
 def test_a_leaf_with_an_interface_version_keeps_its_name() -> None:
     config = "[   29.1] virt/tdx: SEAMCALL (0x000000000001002d) failed: 0xc000010000000000\n"
-    assert told(OLD + KEYIDS + config + FAILED).leaf_name == "TDH.SYS.CONFIG"
+    assert failure_in(OLD + KEYIDS + config + FAILED).leaf_name == "TDH.SYS.CONFIG"
 
 
 def test_a_kernel_that_gives_no_errno_leaves_it_out() -> None:
-    found = told("tdx: Failed to initialize TDX module. Shut it down.\n")
+    found = failure_in("tdx: Failed to initialize TDX module. Shut it down.\n")
     assert (found.errno, found.errno_name) == (None, None)
 
 
@@ -226,12 +226,12 @@ def test_a_kernel_that_gives_no_errno_leaves_it_out() -> None:
 )
 @pytest.mark.parametrize("words", ["module", "TDX-Module"])
 def test_an_errno_has_its_name(errno: int, name: str, words: str) -> None:
-    found = told(f"virt/tdx: {words} initialization failed (-{errno})\n")
+    found = failure_in(f"virt/tdx: {words} initialization failed (-{errno})\n")
     assert (found.errno, found.errno_name) == (errno, name)
 
 
 def test_a_status_with_no_name_is_kept_as_a_number() -> None:
-    found = told(RD_FAILED.replace("0xc000050500000000", "0xc000777700000001") + FAILED)
+    found = failure_in(RD_FAILED.replace("0xc000050500000000", "0xc000777700000001") + FAILED)
     assert (found.status, found.status_name) == (0xC000777700000001, None)
 
 
@@ -258,7 +258,7 @@ def test_a_status_with_no_name_is_kept_as_a_number() -> None:
     ],
 )
 def test_a_failure_quotes_the_first_cause(line: str, words: str) -> None:
-    assert told(line + FAILED).message.rstrip(".") == words
+    assert failure_in(line + FAILED).message.rstrip(".") == words
 
 
 def test_a_refused_module_lacks_no_rbp_mod() -> None:

@@ -98,7 +98,7 @@ def test_a_call_that_fails_after_the_initialization_says_what_still_runs(
     assert (fact(log, "update_failure") is None) is (update is None)
 
 
-def test_a_failed_update_is_told_with_its_call_and_status() -> None:
+def test_a_failed_update_is_shown_with_its_call_and_status() -> None:
     wanted = Failure(
         errno=None,
         errno_name=None,
@@ -155,8 +155,8 @@ KVM_CALLS = {
 
 @pytest.mark.parametrize("line", KVM_CALLS, ids=lambda line: line[:40])
 def test_calls_that_fail_at_run_time_are_named_with_their_status(line: str) -> None:
-    (told,) = fact(NEW + KEYIDS + DONE + f"[  900.0] {line}\n", "failed_calls")
-    assert told.split(" ")[:2] == KVM_CALLS[line].split(" ")[:2]
+    (value,) = fact(NEW + KEYIDS + DONE + f"[  900.0] {line}\n", "failed_calls")
+    assert value.split(" ")[:2] == KVM_CALLS[line].split(" ")[:2]
 
 
 def test_a_line_of_kvm_at_run_time_proves_that_it_is_loaded() -> None:

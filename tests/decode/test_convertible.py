@@ -33,7 +33,7 @@ def ranges(*bounds: tuple[int, int]) -> tuple[MemoryRange, ...]:
 CMRS = ranges((MIB, 2 * GIB), (4 * GIB, 8 * GIB))
 
 
-def told(ram: tuple[MemoryRange, ...], causes: Causes = NOTHING) -> list[tuple[int, int]]:
+def bounds(ram: tuple[MemoryRange, ...], causes: Causes = NOTHING) -> list[tuple[int, int]]:
     return [(found.base, found.end) for found in outside(ram, CMRS, *causes)]
 
 
@@ -43,12 +43,12 @@ def cause(causes: Causes) -> str | None:
 
 
 def test_ram_within_cmrs_and_below_a_mib_is_not_outside() -> None:
-    assert told(ranges((0, 2 * GIB), (5 * GIB, 8 * GIB))) == []
+    assert bounds(ranges((0, 2 * GIB), (5 * GIB, 8 * GIB))) == []
 
 
-def test_only_the_pieces_outside_are_told() -> None:
-    assert told(ranges((GIB, 5 * GIB))) == [(2 * GIB, 4 * GIB)]
-    assert told(ranges((7 * GIB, 9 * GIB))) == [(8 * GIB, 9 * GIB)]
+def test_only_the_pieces_outside_are_shown() -> None:
+    assert bounds(ranges((GIB, 5 * GIB))) == [(2 * GIB, 4 * GIB)]
+    assert bounds(ranges((7 * GIB, 9 * GIB))) == [(8 * GIB, 9 * GIB)]
     # RAM that two adjacent CMRs share is covered.
     both = outside(ranges((MIB, 3 * GIB)), ranges((MIB, GIB), (GIB, 3 * GIB)))
     assert both == ()

@@ -7,7 +7,7 @@ from tdxinfo.decode.cpuid import Choice
 from tdxinfo.model.values import CpuidConfig
 
 
-def test_each_register_with_bits_to_choose_is_told_with_their_names() -> None:
+def test_each_register_with_bits_to_choose_is_shown_with_their_names() -> None:
     first = CpuidConfig(leaf=1, subleaf=None, eax=0, ebx=1 << 16, ecx=1 << 31 | 1 << 5, edx=0)
     seventh = CpuidConfig(leaf=7, subleaf=1, eax=1 << 17, ebx=0, ecx=0, edx=1 << 3)
     last = CpuidConfig(leaf=0x80000008, subleaf=0, eax=0, ebx=1 << 9, ecx=0, edx=0)

@@ -80,12 +80,12 @@ def exported() -> bytes:
 def exported_as_bytes() -> bytes:
     """As journald writes what it holds for no text; a length may contain a newline's byte."""
 
-    def spelled(line: str) -> bytes:
+    def exported(line: str) -> bytes:
         raw = line.ljust(266).encode()  # 0x10a: its first byte is a newline's
         head, _, tail = fields("@").partition(b"MESSAGE=@\n")
         return head + b"MESSAGE\n" + len(raw).to_bytes(8, "little") + raw + b"\n" + tail
 
-    return b"".join(map(spelled, LINES))
+    return b"".join(map(exported, LINES))
 
 
 def verbose() -> bytes:

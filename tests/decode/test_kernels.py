@@ -150,12 +150,12 @@ def test_a_parameter_of_a_kernel_that_has_it_upstream_shows_nothing() -> None:
     assert kernels.by_parameter(True, "6.17.1") is None
 
 
-def test_each_generation_is_told_to_people() -> None:
+def test_each_generation_is_shown_to_people() -> None:
     assert all(kernels.meaning(name).endswith(".") for name in tables.load("kernels")["generation"])
 
 
 @pytest.mark.parametrize(
-    ("release", "told"),
+    ("release", "text"),
     [
         # Upstream from 6.8, when TDX came, to the last kernel whose source was read.
         ("6.7.12", None),
@@ -173,7 +173,7 @@ def test_each_generation_is_told_to_people() -> None:
         ("no release", None),
     ],
 )
-def test_what_a_kernel_takes_for_holes_is_told_where_it_is_known(
-    release: str, told: str | None
+def test_what_a_kernel_takes_for_holes_is_shown_where_it_is_known(
+    release: str, text: str | None
 ) -> None:
-    assert kernels.holes_from(release) == told
+    assert kernels.holes_from(release) == text

@@ -147,7 +147,7 @@ ADDED = """\
 """
 
 
-def test_ram_that_a_driver_added_is_told_with_what_it_lies_in() -> None:
+def test_ram_that_a_driver_added_is_shown_with_what_it_lies_in() -> None:
     assert [(found.base, found.end, found.name) for found in lines.added_ram(ADDED)] == [
         (0x110000000, 0x200000000, "Persistent Memory (legacy), added by kmem"),
         (0x200000000, 0x300000000, "CXL Window 0, added by kmem"),

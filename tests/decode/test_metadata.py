@@ -16,6 +16,7 @@ from tdxinfo.decode.fieldid import FieldId
 from tdxinfo.decode.metadata import Declared
 from tdxinfo.decode.sysinfo import is_sysinfo, parse_sysinfo
 from tdxinfo.errors import Absent, Malformed, Unsupported
+from tdxinfo.model.units import PAGE
 
 PROFILES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "profiles.json").read_text())
 """Field values of five module releases: constants of the module's public source, builds and
@@ -178,7 +179,7 @@ def test_a_release_encodes_to_the_size_of_its_page(
 @pytest.mark.parametrize("profile", PROFILES, ids=BY_NAME)
 def test_a_release_decodes_to_itself(profile: dict[str, Any]) -> None:
     given = values(profile)
-    page = metadata.encode_rdall(given).ljust(metadata.PAGE, b"\xaa")
+    page = metadata.encode_rdall(given).ljust(PAGE, b"\xaa")
     decoded = metadata.parse_rdall(page)
     for name, value in given.items():
         found = decoded.array(name) if isinstance(value, list) else decoded.word(name)
@@ -240,7 +241,7 @@ def test_a_list_is_known_by_its_head(head: tuple[int, int, int], more: int, is_o
 
 
 def test_several_pages_are_one() -> None:
-    first = struct.pack("<HHIQQ", 24, 1, 0, 0x0A00000300000008, 0xFBF).ljust(metadata.PAGE, b"\0")
+    first = struct.pack("<HHIQQ", 24, 1, 0, 0x0A00000300000008, 0xFBF).ljust(PAGE, b"\0")
     second = struct.pack("<HHIQQ", 24, 1, 0, 0x9100000100000008, 64)
     decoded = metadata.parse_rdall(first + second)
     assert (decoded.word("TDX_FEATURES0"), decoded.word("MAX_TDMRS")) == (0xFBF, 64)

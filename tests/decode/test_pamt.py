@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tdxinfo.decode import pamt, tdmr
-from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.report import observe
-from tests.recorded import HOSTS
+from tests.recorded import open_host
 
 GIB, MIB = 1 << 30, 1 << 20
 BUILT = (
@@ -29,7 +28,7 @@ def node(base: int, end: int, number: int | None) -> NodeMemory:
 
 @pytest.mark.parametrize("name", BUILT)
 def test_each_pamt_of_a_real_kernel_lies_where_it_may(name: str) -> None:
-    found = observe(open_folder(str(HOSTS / name)), ["memory.tdmrs", "memory.regions"]).host.memory
+    found = observe(open_host(name), ["memory.tdmrs", "memory.regions"]).host.memory
     memory = tdmr.memory_of(found.regions or ())
     assert found.tdmrs
     for built in found.tdmrs:
@@ -69,7 +68,7 @@ def test_where_nodes_are_not_known_any_memory_counts() -> None:
     assert len(pamt.choices(SIZE, 0, [LOW, HIGH, node(8 * GIB, 9 * GIB, None)])) == 3
 
 
-def test_a_piece_that_is_large_enough_may_have_no_place_in_step() -> None:
+def test_a_piece_that_is_large_enough_may_have_no_source_in_step() -> None:
     """Pages are tried in steps of the size: a piece of one and a half may fall between two."""
     size = 4 * MIB
     first = pamt.first_place(4 * GIB, 4 * GIB, size)

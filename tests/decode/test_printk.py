@@ -43,19 +43,19 @@ def stamped(number: int, text: str) -> str:
     return f"[{1.5 * number:12.6f}] {text}\n"
 
 
-def test_records_are_told_in_their_order_with_the_time_of_each() -> None:
+def test_records_are_shown_in_their_order_with_the_time_of_each() -> None:
     assert Memory(["one", "two"]).log() == "[    1.500000] one\n[    3.000000] two\n"
 
 
 @pytest.mark.parametrize("count", [15, 16, 17, 40])
-def test_what_the_ring_still_holds_is_told(count: int) -> None:
+def test_what_the_ring_still_holds_is_shown(count: int) -> None:
     lines = [f"record {number} {'x' * (20 + number % 7)}" for number in range(1, count + 1)]
     kept = list(enumerate(lines, start=1))[-16:]
     assert Memory(lines).log() == "".join(stamped(number, text) for number, text in kept)
 
 
 @pytest.mark.parametrize(
-    ("state", "is_told"),
+    ("state", "is_kept"),
     [
         (COMMITTED | 2, True),
         (FINALIZED | 2, True),
@@ -64,11 +64,11 @@ def test_what_the_ring_still_holds_is_told(count: int) -> None:
         (FINALIZED | 18, False),  # another record has the place
     ],
 )
-def test_a_record_that_is_not_whole_is_left_out(state: int, is_told: bool) -> None:
+def test_a_record_that_is_not_whole_is_left_out(state: int, is_kept: bool) -> None:
     memory = Memory(["one", "two", "three"])
     memory.put(DESCRIPTORS + 2 * 24, state)
-    told = ["one", "two", "three"] if is_told else ["one", "three"]
-    assert [line.split("] ")[1] for line in memory.log().splitlines()] == told
+    found = ["one", "two", "three"] if is_kept else ["one", "three"]
+    assert [line.split("] ")[1] for line in memory.log().splitlines()] == found
 
 
 @pytest.mark.parametrize(("begin", "end"), [(1, 1), (3, 3), (1, 16), (0, 17)])
@@ -114,7 +114,7 @@ def test_what_lies_beside_a_narrow_member_is_not_its() -> None:
     assert memory.log() == stamped(1, "one")
 
 
-def test_a_record_behind_the_last_is_not_told_yet() -> None:
+def test_a_record_behind_the_last_is_not_shown_yet() -> None:
     memory = Memory(["one", "two"])
     memory.put(DESCRIPTORS + 3 * 24, FINALIZED | 3, 0, 16)
     assert len(memory.log().splitlines()) == 2

@@ -228,9 +228,9 @@ def test_a_status_is_found_by_its_names(given: str, name: str | None) -> None:
     assert (found.name if found else None) == name
 
 
-@pytest.mark.parametrize("spelled", ["TDH.SYS.RD", "tdh_sys_rd", "TDH_SYS_RD_LEAF"])
-def test_a_leaf_is_found_by_its_names(spelled: str) -> None:
-    found = seamcall.leaf_named(spelled)
+@pytest.mark.parametrize("text", ["TDH.SYS.RD", "tdh_sys_rd", "TDH_SYS_RD_LEAF"])
+def test_a_leaf_is_found_by_its_names(text: str) -> None:
+    found = seamcall.leaf_named(text)
     assert found is not None
     assert (found.number, found.table) == (34, "TDH")
 

@@ -20,9 +20,9 @@ from tdxinfo.decode import (
     lines,
     metadata,
     sigstruct,
-    stack,
     sysinfo,
     tdmr,
+    userspace,
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Unavailable
@@ -32,7 +32,7 @@ from tests.kernel_types.by_hand import INT, types
 CUT = bytes(2056)  # KVM's words, and a count of 0
 
 
-def told_by_log(fact: Callable[[Boot], Any]) -> Callable[[str], Any]:
+def read_from_log(fact: Callable[[Boot], Any]) -> Callable[[str], Any]:
     return lambda log: fact(Boot.from_log(log))
 
 
@@ -58,11 +58,11 @@ FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
         "/proc/iomem hides its addresses from this user",
     ),
     (lines.node_spans, "", "the file lists no memory of any node"),
-    (stack.libvirt_version, LONG, f"'{'x' * 60}' names no version of libvirt"),
-    (stack.firmware_features, "{", "the file is no JSON"),
-    (stack.firmware_features, "[]", "the file is no firmware descriptor"),
-    (stack.registration_of_log, "", "the log of the registration agent tells of no run"),
-    (stack.registration_of_variable, b"", "SgxRegistrationStatus is too short"),
+    (userspace.libvirt_version, LONG, f"'{'x' * 60}' names no version of libvirt"),
+    (userspace.firmware_features, "{", "the file is no JSON"),
+    (userspace.firmware_features, "[]", "the file is no firmware descriptor"),
+    (userspace.registration_of_log, "", "the log of the registration agent tells of no run"),
+    (userspace.registration_of_variable, b"", "SgxRegistrationStatus is too short"),
     (
         lambda count: layout.cpuid_configs(count, b"", b""),
         b"\1",
@@ -242,7 +242,7 @@ LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     (platform.generation, "", "the kernel log does not show the kernel's generation"),
 ]
 ROWS = [*FILE_ROWS, *KVM_ROWS, *BTF_ROWS, *METADATA_ROWS]
-ROWS += [(told_by_log(fact), log, sentence) for fact, log, sentence in LOG_ROWS]
+ROWS += [(read_from_log(fact), log, sentence) for fact, log, sentence in LOG_ROWS]
 
 
 @pytest.mark.parametrize(("decode", "given", "sentence"), ROWS, ids=[row[2] for row in ROWS])

@@ -91,7 +91,7 @@ def test_the_kernel_took_each_pamt_from_the_node_that_was_calculated(name: str) 
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
+def test_every_source_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> None:
     observer = Observer(open_host(name))
     built = observer.fact("memory.tdmrs").value
     places = observer.answers("memory.regions")
@@ -107,7 +107,7 @@ def test_every_place_of_the_memory_map_leads_to_the_same_tdmrs(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", BUILT)
-def test_what_can_be_said_before_the_pamts_have_a_place_holds_true_later(name: str) -> None:
+def test_what_can_be_said_before_the_pamts_have_a_source_holds_true_later(name: str) -> None:
     memory = host(name).memory
     before = planned(memory.regions or ())
     assert before.outcome == "fits"
@@ -308,11 +308,11 @@ def test_reserved_areas_ascend_apart_within_the_bound(
 # --- the sentence --------------------------------------------------------------------------------
 
 
-def test_memory_is_told_with_what_it_takes_and_what_it_lacks() -> None:
+def test_memory_is_shown_with_what_it_takes_and_what_it_lacks() -> None:
     whole = ranges((GIB, 2 * GIB))
     apart = ranges((MIB, GIB), (4 * GIB, 4 * GIB + MIB))
     found = [
-        tdmr.told(planned(memory, limits=Limits(*limits)))
+        tdmr.describe(planned(memory, limits=Limits(*limits)))
         for memory, limits in [
             (whole, (4, 1)),
             (apart, (4, 16)),
@@ -333,19 +333,19 @@ def test_memory_is_told_with_what_it_takes_and_what_it_lacks() -> None:
     ]
 
 
-def test_pamts_that_have_a_place_lie_there() -> None:
+def test_pamts_that_have_a_source_lie_there() -> None:
     pamt = MemoryRange.between(2 * MIB, 4 * MIB)
     made = tdmr.plan(ranges((MIB, GIB)), Limits(64, 1), pamts=(pamt,))
     assert made
     assert (made.outcome, made.at) == ("exhausted", MemoryRange.between(0, GIB))
-    assert tdmr.told(made) == (
+    assert tdmr.describe(made) == (
         "TDMR [0x0, 0x40000000) has 1 hole, 1 PAMT lie in it, and it takes 1 reserved areas"
     )
 
 
-def test_a_plan_of_a_report_that_does_not_say_for_what_is_told_all_the_same() -> None:
+def test_a_plan_of_a_report_that_does_not_say_for_what_is_shown_all_the_same() -> None:
     made = replace(planned(ranges((GIB, 2 * GIB))), outcome="exhausted", limit="tdmrs")
-    assert tdmr.told(made) == "1 TDMR are all there are, and none is left for the rest"
+    assert tdmr.describe(made) == "1 TDMR are all there are, and none is left for the rest"
 
 
 def test_what_only_touches_a_tdmr_does_not_lie_in_it() -> None:

@@ -44,10 +44,10 @@ def test_every_status_says_what_it_means_and_the_tables_have_the_same_names() ->
 
 
 def test_a_call_that_returns_a_status_is_a_leaf() -> None:
-    spelled = re.compile(r"TD[HG](\.[A-Z0-9]+)+|SEAMLDR\.[A-Z]+")
+    text = re.compile(r"TD[HG](\.[A-Z0-9]+)+|SEAMLDR\.[A-Z]+")
     for name in seamcall.all_statuses():
         for call in seamcall.meaning_of(name).calls:
-            if spelled.fullmatch(call):
+            if text.fullmatch(call):
                 assert call in seamcall.leaves()
 
 
@@ -71,7 +71,7 @@ def test_counts_are_printed() -> None:
     assert re.search(r"^ +114  SEAMCALL leaves$", ran("explain", "--counts").out, re.M)
 
 
-def test_a_name_spelled_nearly_so_is_suggested() -> None:
+def test_a_name_written_nearly_so_is_suggested() -> None:
     assert "NO_RBP_MOD" in near_misses("NO_RBP_MD")
 
 

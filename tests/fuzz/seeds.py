@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tdxinfo.decode import metadata, sysinfo
 from tdxinfo.machine.captured import open_folder
+from tdxinfo.model.units import PAGE
 from tdxinfo.report import observe, selected
 from tests.decode.test_sigstruct import blob, made
 from tests.kernel_types import cores
@@ -143,7 +144,7 @@ def rdalls() -> Iterator[bytes]:
     for profile in _profiles():
         page = metadata.encode_rdall(profile)
         yield page
-        yield page + bytes(metadata.PAGE - len(page)) + page
+        yield page + bytes(PAGE - len(page)) + page
 
 
 def lists() -> Iterator[bytes]:

@@ -41,9 +41,9 @@ from tdxinfo.decode import (
     releases,
     seamcall,
     sigstruct,
-    stack,
     sysinfo,
     tdmr,
+    userspace,
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
@@ -208,8 +208,8 @@ def _layout(data: bytes) -> None:
 
 
 def _kvm(data: bytes) -> None:
-    told = kvm.parse_capabilities(data)
-    tuple(cpuid.choices(kvm.cpuid_configs(told["cpuid"])))
+    value = kvm.parse_capabilities(data)
+    tuple(cpuid.choices(kvm.cpuid_configs(value["cpuid"])))
 
 
 def _kvm_recorded(data: bytes) -> None:
@@ -224,7 +224,7 @@ def _kobject(data: bytes) -> None:
 
 def _printk(data: bytes) -> None:
     """VMCOREINFO, a byte that no text has, and the memory from `seeds.RING` on."""
-    told, _, memory = data.partition(b"\xff")
+    value, _, memory = data.partition(b"\xff")
 
     def read(address: int, size: int) -> bytes:
         at = address - seeds.RING
@@ -232,7 +232,7 @@ def _printk(data: bytes) -> None:
             raise Malformed("there is no such memory")
         return memory[at : at + size]
 
-    printk.kernel_log(printk.VmcoreInfo(_text(told)), read)
+    printk.kernel_log(printk.VmcoreInfo(_text(value)), read)
 
 
 def _kernels(data: bytes) -> None:
@@ -278,16 +278,16 @@ def _failures(data: bytes) -> None:
 def _stack(data: bytes) -> None:
     text = _text(data)
     readers: tuple[Callable[[str], object], ...] = (
-        stack.libvirt_version,
-        stack.version_tuple,
-        stack.firmware_features,
-        stack.qcnl,
-        stack.registration_of_log,
-        lambda text: stack.is_writable_mount(text, "/sys/firmware/efi/efivars"),
+        userspace.libvirt_version,
+        userspace.version_tuple,
+        userspace.firmware_features,
+        userspace.qcnl,
+        userspace.registration_of_log,
+        lambda text: userspace.is_writable_mount(text, "/sys/firmware/efi/efivars"),
         lambda text: parameters.of_modprobe(text, "kvm_intel", "tdx"),
     )
     _each(partial(read, text) for read in readers)
-    stack.registration_of_variable(data)
+    userspace.registration_of_variable(data)
 
 
 def _field_ids(data: bytes) -> None:
@@ -317,7 +317,7 @@ def _tdmr(data: bytes) -> None:
         for pamts in (None, _ranges(words[half : half + 4])):
             made = tdmr.plan(regions, tdmr.USUAL, holes, pamts)
             if made:
-                assert tdmr.told(made)
+                assert tdmr.describe(made)
     tdmr.is_cut(regions, cmrs)
 
 
@@ -418,7 +418,7 @@ TARGETS: dict[str, Target] = {
     "lines": Target(_lines, seeds.small_files),
     "metadata-files": Target(lambda data: _metadata(data, _files), seeds.field_files),
     "metadata-list": Target(
-        lambda data: _metadata(data, lambda told: metadata.parse_list(_text(told).splitlines())),
+        lambda data: _metadata(data, lambda given: metadata.parse_list(_text(given).splitlines())),
         seeds.lists,
     ),
     "metadata-rdall": Target(lambda data: _metadata(data, metadata.parse_rdall), seeds.rdalls),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from importlib import import_module
 from itertools import combinations
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tdxinfo import tables
-from tdxinfo.decode.boot import Boot, module, platform, ram, update
+from tdxinfo.decode import boot
+from tdxinfo.decode.boot import Boot
 from tdxinfo.host import SECTIONS, as_json, fact_names, meaning, section_meaning, sources_of
 from tdxinfo.host.section import From
 from tdxinfo.report import Report, observe
@@ -23,6 +27,10 @@ from tests.worlds import report_from_log, world
 PLACES: list[tuple[str, Any]] = [
     (name, source) for name in fact_names() for source in sources_of(name)
 ]
+
+
+MODULES = [import_module(f"{boot.__name__}.{found.name}") for found in iter_modules(boot.__path__)]
+"""The modules with the facts of the kernel log."""
 
 
 def test_the_sections_are_those_that_scripts_know() -> None:
@@ -84,7 +92,7 @@ def test_a_section_has_words(section: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{n}-{p.origin}" for n, p in PLACES])
-def test_a_place_names_itself(name: str, place: Any) -> None:
+def test_a_source_names_itself(name: str, place: Any) -> None:
     assert isinstance(place.origin, str)
     assert re.fullmatch(r"[a-z]+:\S.*", place.origin)
 
@@ -95,15 +103,16 @@ def test_a_place_names_itself(name: str, place: Any) -> None:
 def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(
     name: str, fact: Callable[[Boot], Any]
 ) -> None:
-    assert fact.__module__ in {place.__name__ for place in (module, platform, ram, update)}, name
+    assert fact.__module__ in {module.__name__ for module in MODULES}, name
     assert list(inspect.signature(fact).parameters) == ["boot"]
 
 
 def test_no_function_of_the_boot_is_in_two_modules() -> None:
-    def own(place: Any) -> set[str]:
-        return {n for n, f in vars(place).items() if getattr(f, "__module__", "") == place.__name__}
+    def own(module: ModuleType) -> set[str]:
+        functions = {n: f for n, f in vars(module).items() if not n.startswith("_")}
+        return {n for n, f in functions.items() if getattr(f, "__module__", "") == module.__name__}
 
-    for one, other in combinations((module, platform, ram), 2):
+    for one, other in combinations(MODULES, 2):
         assert not own(one) & own(other)
 
 
@@ -131,7 +140,7 @@ def test_no_fact_follows_from_itself_by_a_detour() -> None:
         visit(name, ())
 
 
-def spelled_without_error(report: Report) -> None:
+def printed_without_error(report: Report) -> None:
     """Each fact by itself and the whole report; what is read back is the same."""
     for name in fact_names():
         as_json(name, report.host.fact(name))
@@ -144,10 +153,10 @@ EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(EXAMPLES), max_size=30), st.sampled_from(["", "[    5.300843] "]))
-def test_lines_in_any_order_are_observed_and_spelled_without_error(
+def test_lines_in_any_order_are_observed_and_written_without_error(
     lines: list[str], header: str
 ) -> None:
-    spelled_without_error(report_from_log("".join(f"{header}{line}\n" for line in lines)))
+    printed_without_error(report_from_log("".join(f"{header}{line}\n" for line in lines)))
 
 
 JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", "9" * 40, "\0"])
@@ -157,4 +166,4 @@ PATHS = sorted({p.path for _, p in PLACES if hasattr(p, "path")} | {"/proc/cpuin
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(PATHS), JUNK))
 def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
-    spelled_without_error(observe(world(dict(files))))
+    printed_without_error(observe(world(dict(files))))

@@ -46,7 +46,7 @@ def observer(monkeypatch: pytest.MonkeyPatch, **annotations: Any) -> Observer:
     return Observer(world())
 
 
-def test_the_first_place_that_answers_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_source_that_answers_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = Says("a", Denied("no", "Run as root.")), Says("b", 2), Says("c", 3)
     seen = observer(monkeypatch, x=Annotated[Count | None, first, second, third]).fact("s.x")
     assert (seen.value, seen.origin) == (2, "b")
@@ -99,14 +99,14 @@ def test_an_answer_already_made_is_held_to_its_range(monkeypatch: pytest.MonkeyP
     assert seen.attempts[0].reason == "malformed"
 
 
-def test_a_place_that_says_none_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_says_none_has_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = observer(monkeypatch, x=Annotated[Count | None, Says("a", None), Says("b", 2)]).fact(
         "s.x"
     )
     assert (seen.value, seen.origin) == (None, "a")
 
 
-def test_a_bug_in_a_place_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_in_a_source_is_not_taken_for_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = observer(monkeypatch, x=Annotated[Count | None, Says("a", ZeroDivisionError())])
     with pytest.raises(ZeroDivisionError):
         seen.fact("s.x")
@@ -182,7 +182,7 @@ def test_a_derived_value_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -
     assert seen.attempts[0].reason == "malformed"
 
 
-def test_every_place_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_source_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     places = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
     value = observer(monkeypatch, x=Annotated[Count | None, *places]).answers("s.x")
     assert [answer.origin for answer in value] == ["a", "b", "c"]
@@ -324,12 +324,12 @@ KEYID_LOG = "[ 1.0] virt/tdx: BIOS enabled: private KeyID range [{}, 128)\n"
 
 
 @pytest.mark.parametrize(("first", "count"), [(64, 0), (96, 2)])
-def test_two_places_that_tell_a_fact_differently_are_found(first: int, count: int) -> None:
+def test_two_sources_that_tell_a_fact_differently_are_found(first: int, count: int) -> None:
     machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"}, log=KEYID_LOG.format(first))
     found = observe(machine, ["kernel.disagreements"]).host.kernel.disagreements
     assert len([value for value in found or () if "keyids" in value]) == count
 
 
-def test_a_fact_told_once_cannot_disagree() -> None:
+def test_a_fact_from_one_source_cannot_disagree() -> None:
     machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"})
     assert not observe(machine, ["kernel.disagreements"]).is_known("kernel.disagreements")

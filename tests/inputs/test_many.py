@@ -89,7 +89,7 @@ def test_reports_one_after_another_are_named_by_their_lines(tmp_path: Path) -> N
     assert kinds(lines) == [("fleet:1", "report"), ("node7", "report"), ("fleet:4", "report")]
 
 
-def test_printed_reports_one_after_another_are_told_apart(tmp_path: Path) -> None:
+def test_printed_reports_one_after_another_are_kept_apart(tmp_path: Path) -> None:
     pretty = json.dumps({**REPORT, "host": {"module": {"version": "1.5"}}}, indent=2) + "\n"
     lines = pretty.count("\n")
     (tmp_path / "all").write_text(pretty * 3)

@@ -20,7 +20,7 @@ def parsed(**parts: Any) -> Report:
     return parse_report(report(**parts), "node7.json")
 
 
-def test_values_become_their_types_with_the_source_that_told_them() -> None:
+def test_values_become_their_types_with_the_source_that_has_them() -> None:
     area = {"base": 4096, "end": 12288, "size": 8192}
     found = parsed(
         host={"module": {"version": "1.5.06", "features0": "0x0000000000000fbf"}}

@@ -1,4 +1,4 @@
-"""What `--from` is given, told apart by content."""
+"""What `--from` is given, recognized by content."""
 
 from __future__ import annotations
 

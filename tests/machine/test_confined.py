@@ -1,4 +1,4 @@
-"""Work in a child process ends, whatever it does, and its end is told in one sentence."""
+"""Work in a child process ends, whatever it does, and its end is reported in one sentence."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_child_leaves_neither_a_process_nor_a_descriptor(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_pool_gives_each_result_in_its_place_and_goes_on_after_what_broke() -> None:
+def test_a_pool_gives_each_result_in_its_source_and_goes_on_after_what_broke() -> None:
     def work(number: int) -> int:
         broken = {2: _die, 4: _swell, 5: _spin}.get(number)
         if broken:
@@ -123,19 +123,19 @@ def test_a_pool_gives_each_result_in_its_place_and_goes_on_after_what_broke() ->
             raise BadInput("7 is no number here.")
         return number * number
 
-    told = []
+    found = []
     with ends_within(60), Pool(work, 2, QUICK) as pool:
         slots = [pool.submit(f"number {number}", number) for number in range(10)]
         for slot in slots:
             try:
-                told.append(str(pool.result(slot)))
+                found.append(str(pool.result(slot)))
             except BadInput as error:
-                told.append(str(error))
-    assert told[2].startswith("number 2 is damaged")
-    assert told[4].startswith("number 4 needs more than")
-    assert told[5].startswith("number 5 takes more than")
-    assert told[7] == "7 is no number here."
-    assert [told[n] for n in (0, 1, 3, 6, 8, 9)] == ["0", "1", "9", "36", "64", "81"]
+                found.append(str(error))
+    assert found[2].startswith("number 2 is damaged")
+    assert found[4].startswith("number 4 needs more than")
+    assert found[5].startswith("number 5 takes more than")
+    assert found[7] == "7 is no number here."
+    assert [found[n] for n in (0, 1, 3, 6, 8, 9)] == ["0", "1", "9", "36", "64", "81"]
 
 
 def test_a_pool_leaves_no_process() -> None:

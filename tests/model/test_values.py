@@ -66,7 +66,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
         (ModuleVersion(1, 5), "1.5"),
     ],
 )
-def test_a_version_is_spelled_with_two_digits_of_update(version: ModuleVersion, text: str) -> None:
+def test_a_version_is_written_with_two_digits_of_update(version: ModuleVersion, text: str) -> None:
     assert str(version) == text
 
 
@@ -100,7 +100,7 @@ def test_a_range_that_contradicts_itself_is_refused(size: int) -> None:
         MemoryRange(0x1000, 0x2000, size)
 
 
-def test_words_are_spelled_in_all_their_digits() -> None:
+def test_words_are_written_in_all_their_digits() -> None:
     assert hex64(0x22) == "0x0000000000000022"
     assert hex64((1 << 64) - 1) == "0xffffffffffffffff"
     assert hex32(0x22) == "0x00000022"

@@ -52,17 +52,17 @@ def read_as_nfd_does(text: str, now: datetime = JUDGED) -> tuple[dict[str, str],
             assert not line.startswith("# +"), line
         elif line and ends >= now:
             key, equals, value = line.partition("=")
-            told = value if equals else "true"
+            found = value if equals else "true"
             if not no_label:
-                labels[key] = told
+                labels[key] = found
             if not no_feature:
-                features[key] = told
+                features[key] = found
             no_label = no_feature = False
     return labels, features
 
 
-def refuse_what_kubernetes_refuses(told: dict[str, str]) -> None:
-    for key, value in told.items():
+def refuse_what_kubernetes_refuses(found: dict[str, str]) -> None:
+    for key, value in found.items():
         prefix, _, name = key.rpartition("/")
         assert len(prefix) <= 253
         assert SUBDOMAIN.fullmatch(prefix), key
@@ -134,7 +134,7 @@ def test_what_nfd_says_of_a_host_is_said_here_too() -> None:
         ({}, "unknown"),
     ],
 )
-def test_off_and_unreadable_are_told_apart(facts: dict[str, Any], said: str) -> None:
+def test_off_and_unreadable_are_kept_apart(facts: dict[str, Any], said: str) -> None:
     assert read_as_nfd_does(page_of(facts))[0][OURS + "enabled"] == said
 
 
@@ -150,9 +150,9 @@ def test_feature_bits_are_for_rules_and_make_no_labels() -> None:
 
 
 def test_the_verdict_and_the_first_failure_are_labels() -> None:
-    told = ran("check", "--format", "nfd", "--from", "example:module-never-loaded")
-    labels, _ = read_as_nfd_does(told.out)
-    assert told.status == 1
+    result = ran("check", "--format", "nfd", "--from", "example:module-never-loaded")
+    labels, _ = read_as_nfd_does(result.out)
+    assert result.status == 1
     assert labels[OURS + "verdict"] == "not-ready"
     assert labels[OURS + "first-failure"] == "module.loaded"
 
@@ -164,8 +164,8 @@ def test_an_answer_can_be_given_an_end() -> None:
 
 
 def test_an_end_is_for_nfd_only() -> None:
-    told = ran("check", "--json", "--expires", "2", "--from", "example:emr-five-cmrs")
-    assert told.status == 2
+    result = ran("check", "--json", "--expires", "2", "--from", "example:emr-five-cmrs")
+    assert result.status == 2
     assert ran("check", "--format", "nfd", "--expires", "0").status == 2
 
 

@@ -53,7 +53,7 @@ def samples(page: str) -> dict[tuple[str, ...], float]:
 
 
 def test_numbers_are_those_of_the_host_in_base_units() -> None:
-    told = samples(
+    result = samples(
         page_of(
             {
                 "keys.tdx_keyids": 64,
@@ -67,15 +67,15 @@ def test_numbers_are_those_of_the_host_in_base_units() -> None:
             }
         )
     )
-    assert told["tdxinfo_tdx_keyids",] == 64
-    assert told["tdxinfo_guest_keyids",] == 63
-    assert told["tdxinfo_guest_keyids_in_use",] == 0
-    assert told["tdxinfo_cmrs",] == 1
-    assert told["tdxinfo_cmr_bytes",] == 2_003_828_736
-    assert told["tdxinfo_pamt_bytes",] == 4_294_967_296
-    assert told["tdxinfo_module_no_rbp_mod",] == 1
-    assert told["tdxinfo_kvm_tdx_enabled",] == 0
-    assert told["tdxinfo_last_run_timestamp_seconds",] == WHEN
+    assert result["tdxinfo_tdx_keyids",] == 64
+    assert result["tdxinfo_guest_keyids",] == 63
+    assert result["tdxinfo_guest_keyids_in_use",] == 0
+    assert result["tdxinfo_cmrs",] == 1
+    assert result["tdxinfo_cmr_bytes",] == 2_003_828_736
+    assert result["tdxinfo_pamt_bytes",] == 4_294_967_296
+    assert result["tdxinfo_module_no_rbp_mod",] == 1
+    assert result["tdxinfo_kvm_tdx_enabled",] == 0
+    assert result["tdxinfo_last_run_timestamp_seconds",] == WHEN
 
 
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
@@ -87,7 +87,7 @@ def test_what_is_unknown_is_left_out_and_never_zero() -> None:
     assert samples(page)["tdxinfo_module_state", "unknown"] == 1
 
 
-def test_the_module_is_told_by_labels() -> None:
+def test_the_module_is_shown_by_labels() -> None:
     page = page_of({"module.version": ModuleVersion(1, 5, 6), "module.build_number": 744})
     (family,) = (f for f in text_string_to_metric_families(page) if "module_info" in f.name)
     labels = family.samples[0].labels
@@ -95,9 +95,9 @@ def test_the_module_is_told_by_labels() -> None:
 
 
 def test_each_check_has_one_outcome_and_the_verdict_is_one() -> None:
-    told = ran("check", "--from", "example:module-never-loaded", "--format", "prometheus")
+    result = ran("check", "--from", "example:module-never-loaded", "--format", "prometheus")
     report = ran("check", "--from", "example:module-never-loaded", "--json").json
-    holds = {key for key, value in samples(told.out).items() if value == 1}
+    holds = {key for key, value in samples(result.out).items() if value == 1}
     expected = {
         ("tdxinfo_check_status", c["group"], c["id"], c["outcome"]) for c in report["checks"]
     }
@@ -105,7 +105,7 @@ def test_each_check_has_one_outcome_and_the_verdict_is_one() -> None:
     assert {key for key in holds if key[0] == "tdxinfo_verdict"} == {
         ("tdxinfo_verdict", "not-ready")
     }
-    assert told.status == 1
+    assert result.status == 1
 
 
 def test_help_is_the_catalogues_sentence() -> None:
@@ -127,9 +127,9 @@ HOSTILE = '1.5"} 7\ntdxinfo_owned{a="\\\x1b\ud800'
 
 def test_hostile_text_stays_inside_its_label() -> None:
     page = page_of({"module.release": HOSTILE})
-    told = samples(page)
-    assert not any(key[0] == "tdxinfo_owned" for key in told)
-    (key,) = (key for key in told if key[0] == "tdxinfo_module_info")
+    value = samples(page)
+    assert not any(key[0] == "tdxinfo_owned" for key in value)
+    (key,) = (key for key in value if key[0] == "tdxinfo_module_info")
     assert '1.5"} 7\\x0atdxinfo_owned{a="\\\\x1b\\ud800' in key
     assert not [line for line in page.splitlines() if line.startswith("tdxinfo_owned")]
 
@@ -138,9 +138,9 @@ def test_without_prometheus_client_a_sentence_names_the_extra(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    told = ran("check", "--from", "example:linux-7.3-emulated", "--format", "prometheus")
-    assert (told.status, told.out) == (2, "")
-    assert "Install `tdxinfo[prometheus]`." in told.err
+    result = ran("check", "--from", "example:linux-7.3-emulated", "--format", "prometheus")
+    assert (result.status, result.out) == (2, "")
+    assert "Install `tdxinfo[prometheus]`." in result.err
 
 
 def pages() -> Iterator[str]:
@@ -167,11 +167,11 @@ def test_promtool_finds_nothing_wrong_with_any_host() -> None:
 
 @pytest.mark.skipif(EXPORTER is None, reason="prometheus-node-exporter is not installed")
 def test_the_node_exporter_serves_the_file(tmp_path: Path) -> None:
-    told = ran(
+    result = ran(
         *("check", "--from", "example:linux-7.3-emulated", "--format", "prometheus"),
         *("--output", str(tmp_path / "tdxinfo.prom")),
     )
-    assert (told.status, told.out, told.err) == (0, "", "")
+    assert (result.status, result.out, result.err) == (0, "", "")
     served = served_by_exporter(tmp_path)
     own = samples((tmp_path / "tdxinfo.prom").read_text())
     without_empty = {tuple(part for part in key if part): value for key, value in own.items()}

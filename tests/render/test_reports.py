@@ -28,8 +28,8 @@ def judged(strict: bool = False, **changes: object) -> CheckRun:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
-    told = ran("check", "--format", "junit", "--from", str(folder_of(name)))
-    root = ElementTree.fromstring(told.out)
+    result = ran("check", "--format", "junit", "--from", str(folder_of(name)))
+    root = ElementTree.fromstring(result.out)
     cases = root.findall(".//testcase")
     assert len({case.get("name") for case in cases}) == len(cases)
     for element in (root, *root.findall("testsuite")):
@@ -38,7 +38,7 @@ def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
         for attribute, tag in (("failures", "failure"), ("errors", "error")):
             counted = sum(case.find(tag) is not None for case in own)
             assert element.get(attribute) == str(counted)
-    assert (int(root.get("failures", 0)) > 0) == (told.status in (1, 4))
+    assert (int(root.get("failures", 0)) > 0) == (result.status in (1, 4))
 
 
 def test_a_failure_tells_what_to_do() -> None:
@@ -79,17 +79,17 @@ HOSTILE = "a|b <img src=x> @someone #12 [x](http://y) **b** \x1b[31m"
 
 
 def test_what_was_read_cannot_become_markup() -> None:
-    told = markdown.page(judged(platform__vendor=HOSTILE, module__state=None))
-    assert "<img" not in told
-    assert "\x1b" not in told
-    assert not re.search(r"@\w", told)
-    assert not re.search(r"(?<!\\)\*\*b", told)
-    (row,) = [line for line in told.splitlines() if line.startswith("| FAIL | cpu.vendor")]
+    value = markdown.page(judged(platform__vendor=HOSTILE, module__state=None))
+    assert "<img" not in value
+    assert "\x1b" not in value
+    assert not re.search(r"@\w", value)
+    assert not re.search(r"(?<!\\)\*\*b", value)
+    (row,) = [line for line in value.splitlines() if line.startswith("| FAIL | cpu.vendor")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 5
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("text", "shown"),
     [
         ("Run `modprobe msr`.", "Run `modprobe msr`."),
         ("a ` b", "a \\` b"),
@@ -97,8 +97,8 @@ def test_what_was_read_cannot_become_markup() -> None:
         ("", ""),
     ],
 )
-def test_commands_stay_commands(told: str, shown: str) -> None:
-    assert markdown.escaped(told) == shown
+def test_commands_stay_commands(text: str, shown: str) -> None:
+    assert markdown.escaped(text) == shown
 
 
 def test_the_report_names_no_machine() -> None:
@@ -113,10 +113,10 @@ def test_the_report_names_no_machine() -> None:
     from tdxinfo.machine.recording import without_identity
 
     clean = partial(without_identity, host_name="myhost")
-    told = markdown.page(CheckRun(report, results, verdict_of(results), 0.0), clean)
-    assert "4444" not in told
-    assert "10.1.2.3" not in told
-    assert "myhost" not in told
+    value = markdown.page(CheckRun(report, results, verdict_of(results), 0.0), clean)
+    assert "4444" not in value
+    assert "10.1.2.3" not in value
+    assert "myhost" not in value
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -132,7 +132,7 @@ def test_every_table_of_a_report_has_its_columns(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["junit", "markdown"])
 def test_a_command_without_the_format_says_which_it_has(name: str) -> None:
-    told = ran("dump", "--format", name, "--from", "example:emr-five-cmrs")
-    assert told.status == 2
-    assert f"no format {name}" in told.err
-    assert "json" in told.err
+    result = ran("dump", "--format", name, "--from", "example:emr-five-cmrs")
+    assert result.status == 2
+    assert f"no format {name}" in result.err
+    assert "json" in result.err

@@ -20,5 +20,5 @@ from tdxinfo.render.safe import printable
         ("half a pair \ud83d", r"half a pair \ud83d"),
     ],
 )
-def test_what_could_steer_a_terminal_is_spelled_out(text: str, shown: str) -> None:
+def test_what_could_steer_a_terminal_is_escaped(text: str, shown: str) -> None:
     assert printable(text) == shown

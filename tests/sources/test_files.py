@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,6 +17,7 @@ from tdxinfo.errors import (
     Unavailable,
     Unsupported,
 )
+from tdxinfo.sources import first_answer
 from tdxinfo.sources.files import (
     Binary,
     CgroupImplies,
@@ -227,3 +229,37 @@ def test_cpuinfo_is_asked_by_name() -> None:
     place = CpuInfo("vendor_id", lambda cpus: cpus.vendor)
     assert place.read(CPUS) == "GenuineIntel"
     assert place.origin == "procfs:/proc/cpuinfo#vendor_id"
+
+
+# --- several places for the same thing ----------------------------------------------------------
+
+
+def refusing(*refusals: Unavailable) -> Iterator[Callable[[], int]]:
+    for refusal in refusals:
+
+        def read(refusal: Unavailable = refusal) -> int:
+            raise refusal
+
+        yield read
+
+
+@pytest.mark.parametrize(
+    ("refusals", "decides"),
+    [
+        ([Absent("1"), Absent("2")], "1"),
+        ([Absent("1"), Denied("2"), Malformed("3")], "2"),
+        ([Absent("1"), NotRecorded("2")], "2"),
+        ([NotRecorded("1"), Denied("2")], "1"),
+    ],
+)
+def test_what_may_be_there_outranks_what_does_not_exist(
+    refusals: list[Unavailable], decides: str
+) -> None:
+    with pytest.raises(Unavailable, match=decides):
+        first_answer(refusing(*refusals))
+
+
+def test_when_nothing_exists_one_sentence_says_so() -> None:
+    with pytest.raises(Absent, match="nothing is installed"):
+        first_answer(refusing(Absent("1"), Absent("2")), "nothing is installed")
+    assert first_answer([*refusing(Denied("1")), lambda: 2], "nothing is installed") == 2

@@ -87,8 +87,8 @@ def test_the_cmrs_end_at_the_first_without_size(debugfs: Path) -> None:
     )
 
 
-def facts_by(carrier: str, lines: list[str]) -> tuple[Report, list[str]]:
-    report = observe(world(answers={carrier: lines}))
+def facts_by(key: str, lines: list[str]) -> tuple[Report, list[str]]:
+    report = observe(world(answers={key: lines}))
     names = [
         name
         for section in ("module", "memory", "td")
@@ -134,26 +134,26 @@ def test_a_capture_keeps_the_helpers_lines(debugfs: Path) -> None:
 
 def test_a_helper_that_is_not_loaded_is_absent_with_the_way_to_load_it(debugfs: Path) -> None:
     Path(helper.LOADED).rmdir()
-    told = refusal()
-    assert told.reason == "absent"
-    assert told.message == "the native helper tdx_sysrd is not loaded"
-    assert told.remedy == "Run `tdxinfo helper build` and `tdxinfo helper load`."
+    value = refusal()
+    assert value.reason == "absent"
+    assert value.message == "the native helper tdx_sysrd is not loaded"
+    assert value.remedy == "Run `tdxinfo helper build` and `tdxinfo helper load`."
 
 
-def test_a_debugfs_that_is_not_mounted_is_told_and_not_mounted(
+def test_a_debugfs_that_is_not_mounted_is_shown_and_not_mounted(
     debugfs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(System, "is_mount", lambda system, path: False)
-    told = refusal()
-    assert told.reason == "absent"
-    assert "debugfs is not mounted" in told.message
-    assert told.remedy == f"Run `mount -t debugfs debugfs {debugfs}`."
+    value = refusal()
+    assert value.reason == "absent"
+    assert "debugfs is not mounted" in value.message
+    assert value.remedy == f"Run `mount -t debugfs debugfs {debugfs}`."
 
 
 def test_a_loaded_helper_without_its_file_is_absent(debugfs: Path) -> None:
-    told = refusal()
-    assert told.reason == "absent"
-    assert str(debugfs / "fields") in told.message
+    value = refusal()
+    assert value.reason == "absent"
+    assert str(debugfs / "fields") in value.message
 
 
 def test_without_root_the_remedy_is_root(debugfs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,8 +161,8 @@ def test_without_root_the_remedy_is_root(debugfs: Path, monkeypatch: pytest.Monk
         return Denied(f"{path} may not be read by this user", "Run as root.", errno.EACCES)
 
     monkeypatch.setattr(System, "read", failing(helper.FIELDS, denied))
-    told = refusal()
-    assert (told.reason, told.remedy) == ("denied", "Run as root.")
+    value = refusal()
+    assert (value.reason, value.remedy) == ("denied", "Run as root.")
 
 
 @pytest.mark.parametrize(
@@ -174,19 +174,19 @@ def test_a_helper_that_refuses_is_quoted(
 ) -> None:
     (debugfs / "info").write_text("version: 1.0\nreads: no\nreason: the TDX module is busy\n")
     monkeypatch.setattr(System, "read", failing(helper.FIELDS, system_error(number)))
-    told = refusal()
-    assert told.reason == "unsupported"
-    assert told.message == "tdx_sysrd cannot read the TDX module: the TDX module is busy"
-    assert told.remedy == remedy
+    value = refusal()
+    assert value.reason == "unsupported"
+    assert value.message == "tdx_sysrd cannot read the TDX module: the TDX module is busy"
+    assert value.remedy == remedy
 
 
-def test_a_helper_that_gives_no_reason_is_told_by_its_error(
+def test_a_helper_that_gives_no_reason_is_shown_by_its_error(
     debugfs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(System, "read", failing(helper.FIELDS, system_error(errno.ENXIO)))
-    told = refusal()
-    assert os.strerror(errno.ENXIO) in told.message
-    assert "tdxinfo check" in told.remedy
+    value = refusal()
+    assert os.strerror(errno.ENXIO) in value.message
+    assert "tdxinfo check" in value.remedy
 
 
 def test_lines_in_another_form_are_malformed(debugfs: Path) -> None:

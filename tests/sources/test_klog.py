@@ -25,7 +25,7 @@ JOURNAL = "[    0.000000] kernel: Linux version 7.1.5\n[    5.3] kernel: virt/td
 
 
 class Host:
-    """A host with a ring buffer and, where told, a journal."""
+    """A host with a ring buffer and, where asked for, a journal."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.records: list[bytes | OSError] = []

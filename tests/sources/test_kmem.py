@@ -124,16 +124,16 @@ def with_memory(made: Kernel, last_leads_to: int) -> None:
     made.heap += memblock(last_leads_to, 4 * GIB, 8 * GIB, 1)
 
 
-def told_memory() -> list[tuple[int, int, int | None]]:
+def memory_by_node() -> list[tuple[int, int, int | None]]:
     memory = observe(LiveMachine(), ["memory.tdx_memory"]).host.memory
     return [(block.base, block.end, block.node) for block in memory.tdx_memory or ()]
 
 
-def test_the_memory_given_to_tdx_is_told_by_node(kernel: Callable[[str], Kernel]) -> None:
+def test_the_memory_given_to_tdx_is_shown_by_node(kernel: Callable[[str], Kernel]) -> None:
     made = kernel("7.2")
     with_memory(made, last_leads_to=BASE)
     made.make()
-    assert told_memory() == [(0x100000, 2 * GIB, 0), (4 * GIB, 8 * GIB, 1)]
+    assert memory_by_node() == [(0x100000, 2 * GIB, 0), (4 * GIB, 8 * GIB, 1)]
 
 
 @pytest.mark.parametrize("lie", [HEAP + len(TDMRS), HEAP + len(TDMRS) + 40, 0, 0x1234])
@@ -143,7 +143,7 @@ def test_a_list_that_never_ends_or_leads_nowhere_is_refused(
     made = kernel("7.2")
     with_memory(made, last_leads_to=lie)
     made.make()
-    assert told_memory() == []
+    assert memory_by_node() == []
     found = observe(LiveMachine(), ["memory.tdx_memory", "module.features0"])
     assert found.attempts("memory.tdx_memory")
     assert found.host.module.features0 == 0x140FBF
@@ -228,7 +228,7 @@ def test_the_status_of_older_kernels_tells_the_state(
     assert (found.value if found.origin.startswith("kmem") else None) == state
 
 
-def test_nothing_is_told_while_the_module_is_not_initialized(
+def test_nothing_is_shown_while_the_module_is_not_initialized(
     kernel: Callable[[str], Kernel],
 ) -> None:
     made = kernel("7.2")
@@ -236,13 +236,13 @@ def test_nothing_is_told_while_the_module_is_not_initialized(
     made.make()
     report = observed()
     assert report.host.module.features0 is None
-    told = {attempt.origin: attempt.message for attempt in report.attempts("module.features0")}
-    assert "not initialized" in told["kmem:tdx_sysinfo.features.tdx_features0"]
+    value = {attempt.origin: attempt.message for attempt in report.attempts("module.features0")}
+    assert "not initialized" in value["kmem:tdx_sysinfo.features.tdx_features0"]
     assert report.host.memory.tdmrs is None
 
 
 @pytest.mark.parametrize(("vcpus", "features0"), [(576, 0x140FBF), (0, None)])
-def test_after_a_failure_what_was_read_whole_is_told(
+def test_after_a_failure_what_was_read_whole_is_shown(
     kernel: Callable[[str], Kernel], vcpus: int, features0: int | None
 ) -> None:
     made = kernel("6.16")
@@ -270,7 +270,7 @@ def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
     assert "updated since" in " ".join(a.message for a in report.attempts("module.features0"))
 
 
-def test_what_was_read_before_an_update_is_not_told_beside_its_version(tmp_path: Path) -> None:
+def test_what_was_read_before_an_update_is_not_shown_beside_its_version(tmp_path: Path) -> None:
     def features(running: str) -> Any:
         recorded = world(
             {"/sys/devices/faux/tdx_host/version": f"{running}\n"},
@@ -320,7 +320,7 @@ def test_every_member_is_listed_by_its_field_and_unknown_ones_raw(
     assert rows[("later", None)].origin == "kmem:tdx_sysinfo.later"
 
 
-# --- refusals told apart ------------------------------------------------------------------------
+# --- kinds of refusals --------------------------------------------------------------------------
 
 
 def refusal() -> Exception:
@@ -331,7 +331,7 @@ def refusal() -> Exception:
     raise AssertionError("the kernel's memory was read")
 
 
-def test_a_kernel_without_the_symbols_is_told(kernel: Callable[[str], Kernel]) -> None:
+def test_a_kernel_without_the_symbols_is_shown(kernel: Callable[[str], Kernel]) -> None:
     made = kernel("7.2")
     made.variables = {}
     made.make()
@@ -339,7 +339,7 @@ def test_a_kernel_without_the_symbols_is_told(kernel: Callable[[str], Kernel]) -
     assert "CONFIG_KALLSYMS_ALL" in str(refusal())
 
 
-def test_hidden_addresses_are_told(kernel: Callable[[str], Kernel]) -> None:
+def test_hidden_addresses_are_shown(kernel: Callable[[str], Kernel]) -> None:
     made = kernel("7.2")
     made.hidden = True
     made.make()
@@ -350,7 +350,7 @@ def test_hidden_addresses_are_told(kernel: Callable[[str], Kernel]) -> None:
 @pytest.mark.parametrize(
     ("capabilities", "why"), [("000001fffffdffff", "CAP_SYS_RAWIO"), ("000001ffffffffff", "locked")]
 )
-def test_lockdown_and_a_missing_capability_are_told_apart(
+def test_lockdown_and_a_missing_capability_are_kept_apart(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capabilities: str, why: str
 ) -> None:
     """/proc/kcore gives EPERM for both; 1 << 17 is CAP_SYS_RAWIO in linux/capability.h."""
@@ -361,14 +361,14 @@ def test_lockdown_and_a_missing_capability_are_told_apart(
     assert why in refused.message
 
 
-def test_a_kernel_without_kcore_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
+def test_a_kernel_without_kcore_is_shown(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
     kernel("7.2").make()
     (tmp_path / "kcore").unlink()
     assert isinstance(refusal(), Absent)
     assert "CONFIG_PROC_KCORE" in str(refusal())
 
 
-def test_a_kernel_without_btf_is_told(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
+def test_a_kernel_without_btf_is_shown(kernel: Callable[[str], Kernel], tmp_path: Path) -> None:
     kernel("7.2").make()
     (tmp_path / "vmlinux").unlink()
     report = observed()
@@ -412,8 +412,8 @@ def test_tdmrs_of_a_failed_initialization_are_freed_memory_and_not_read(
     made.variables |= state
     made.make()
     assert observed().host.memory.tdmrs is None
-    told: Any = kmem._live(System())
-    assert "freed" in told["tdmrs"]["refused"]["message"]
+    value: Any = kmem._live(System())
+    assert "freed" in value["tdmrs"]["refused"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -566,7 +566,7 @@ def test_a_kernel_that_found_no_tdx_made_no_call_and_failed_at_nothing() -> None
 
 
 @pytest.mark.parametrize(("vcpus", "features0"), [(576, 0x140FBF), (0, None)])
-def test_after_a_failure_of_7_1_what_was_read_whole_is_told(
+def test_after_a_failure_of_7_1_what_was_read_whole_is_shown(
     kernel: Callable[[str], Kernel], vcpus: int, features0: int | None
 ) -> None:
     made = kernel("7.1")

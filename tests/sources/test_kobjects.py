@@ -18,7 +18,7 @@ _SLOTS = 64
 
 
 class Types:
-    """Types of an xarray as Linux has them, and one that is as large as it is told to be."""
+    """Types of an xarray as Linux has them, and one that is as large as the test says."""
 
     sizes: ClassVar = {"ida": 16, "ida_bitmap": 128, "xa_node": 8 + 8 * _SLOTS, "tdx_sys_info": 64}
 

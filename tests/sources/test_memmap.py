@@ -20,7 +20,7 @@ def files(*entries: tuple[str, str, str]) -> dict[str, str]:
     }
 
 
-def test_usable_memory_is_told_in_order_with_its_last_byte_included() -> None:
+def test_usable_memory_is_shown_in_order_with_its_last_byte_included() -> None:
     machine = world(
         files(
             ("0x100000", "0x7fffffff", "System RAM"),

@@ -151,7 +151,7 @@ def test_the_misprinted_attributes_of_a_production_p_seamldr_are_no_debug() -> N
         ("status", "error", "failed"),
     ],
 )
-def test_the_state_is_told_in_the_words_of_each_kernel(name: str, text: str, state: str) -> None:
+def test_the_state_is_shown_in_the_words_of_each_kernel(name: str, text: str, state: str) -> None:
     assert VendorState().read(world({TREE + name: text})) == state
 
 

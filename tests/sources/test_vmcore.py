@@ -47,7 +47,7 @@ class Dump:
             "tdx_nr_guest_keyids": struct.pack("<I", 63),
         }
         self.types = btf_of(LAYOUTS["7.2"], folder)
-        self.told: Mapping[str, str] = {"OSRELEASE": RELEASE, "KERNELOFFSET": "0"}
+        self.notes: Mapping[str, str] = {"OSRELEASE": RELEASE, "KERNELOFFSET": "0"}
         self.has_symbols = True
 
     def make(self) -> str:
@@ -65,7 +65,7 @@ class Dump:
         known = {"prb": log_places["prb"], "_stext": BASE, "swapper_pg_dir": BASE}
         if self.has_symbols:
             known |= table_places
-        lines = [f"{name}={value}" for name, value in self.told.items()]
+        lines = [f"{name}={value}" for name, value in self.notes.items()]
         lines += ["PAGESIZE=4096", "NUMBER(phys_base)=0", "NUMBER(pgtable_l5_enabled)=0"]
         lines += [f"SYMBOL({name})={address:x}" for name, address in known.items()]
         info = "\n".join(lines) + "\n" + cores.PRINTK_INFO
@@ -115,7 +115,7 @@ def test_the_log_in_the_dump_is_read_in_its_order(dump: Dump) -> None:
     """40 records in a ring of 16 whose text has wrapped: the last 16 are there."""
     dump.log = [f"record {number} {'x' * (20 + number % 7)}" for number in range(40)]
     machine = opened(dump.make())
-    text = str(machine.ask(KERNEL_LOG, lambda: ""))
+    text = str(machine.ask(KERNEL_LOG, lambda system: ""))
     seconds = [1.5 * (number + 1) for number in range(24, 40)]
     expected = [f"[{at:12.6f}] {line}" for at, line in zip(seconds, dump.log[24:], strict=True)]
     assert text.splitlines() == expected
@@ -159,7 +159,7 @@ def placed(dump: Dump, image: str, moved: int = 0) -> None:
     lines = [f"OSRELEASE={RELEASE}", "PAGESIZE=4096", f"KERNELOFFSET={moved:x}",
              f"SYMBOL(swapper_pg_dir)={start:x}", f"SYMBOL(_stext)={start:x}",
              "NUMBER(phys_base)=0", "NUMBER(pgtable_l5_enabled)=0",
-             *(f"{name}={value}" for name, value in dump.told.items()
+             *(f"{name}={value}" for name, value in dump.notes.items()
                if name not in ("OSRELEASE", "KERNELOFFSET"))]  # fmt: skip
     dump.path.write_bytes(
         cores.core(
@@ -203,7 +203,7 @@ def test_a_dump_whose_kernel_has_no_types_asks_for_a_vmlinux(dump: Dump) -> None
 
 
 def test_another_kernels_vmlinux_is_refused(dump: Dump, tmp_path: Path) -> None:
-    dump.told = {**dump.told, "BUILD-ID": "00" * 20}
+    dump.notes = {**dump.notes, "BUILD-ID": "00" * 20}
     image = vmlinux(tmp_path)
     with pytest.raises(BadInput, match="another kernel"):
         observed(dump.make(), image)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tdxinfo.decode import releases
+from tdxinfo.decode import releases, sigstruct
 from tests.decode.test_sigstruct import MODULE, blob, made
 from tests.tools import compare_headers, compare_sigstructs
 
@@ -65,8 +65,8 @@ def test_a_release_and_its_sigstruct_are_compared(
 def test_differences_of_a_release_are_named() -> None:
     release = releases.release_named("1.5.24")
     assert release is not None
-    signed = compare_sigstructs.sigstruct.parse_sigstruct(made())
+    signed = sigstruct.parse_sigstruct(made())
     assert list(compare_sigstructs.differences(release, signed, None)) == []
-    other = compare_sigstructs.sigstruct.parse_sigstruct(made(svn=0x10C, cpus=(0x806F8,)))
+    other = sigstruct.parse_sigstruct(made(svn=0x10C, cpus=(0x806F8,)))
     assert len(list(compare_sigstructs.differences(release, other, None))) == 2
     assert len(list(compare_sigstructs.differences(release, signed, MODULE))) == 2

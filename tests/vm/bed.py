@@ -48,8 +48,8 @@ class Result:
 
     @cached_property
     def statuses(self) -> dict[str, int]:
-        told: dict[str, int] = json.loads(self.text("statuses.json"))
-        return told
+        document: dict[str, int] = json.loads(self.text("statuses.json"))
+        return document
 
     def text(self, name: str) -> str:
         """What lies in the run's folder under the name; nothing where the guest wrote none."""

@@ -38,7 +38,7 @@ _UD2 = b"\x0f\x0b"
 _CR4_WRITE = _UD2 + b"\x90"
 """What takes the place of a write of CR4: as long."""
 
-SETTLED = 0x7FFFFFFF
+DONE = 0x7FFFFFFF
 """No MSR: the guest reads it once its kernel is up, which tells the module."""
 
 _CODE_REGIONS = (0, 4)
@@ -183,7 +183,7 @@ class Emulator:
     def _read_msr(self, saved: Registers) -> None:
         """The scenario's value, or 0 as from TCG for one that it does not know."""
         number = saved["cx"] & 0xFFFFFFFF
-        if number == SETTLED:
+        if number == DONE:
             self._module.settle()
         value = self._msrs.get(number, 0)
         saved["ax"], saved["dx"] = value & 0xFFFFFFFF, value >> 32

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxinfo.cli import run
-from tdxinfo.sources import kcore, stack
+from tdxinfo.sources import kcore, userspace
 
 RESULTS = Path("/run/vm")
 COMMANDS = {
@@ -21,7 +21,7 @@ COMMANDS = {
     "check": ["check", "--json"],
     "capture": ["capture", str(RESULTS / "capture")],
 }
-_STAYS = ((kcore, "symbols"), (kcore, "types"), (stack, "_searched"))
+_STAYS = ((kcore, "symbols"), (kcore, "types"), (userspace, "_searched"))
 """What finds the kernel's addresses and types, and reads the program file of QEMU."""
 
 

@@ -24,7 +24,7 @@ insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
 [ ! -e "$MODULES/tdx-host.ko" ] || insmod "$MODULES/tdx-host.ko"
 [ ! -e helper.ko ] || insmod helper.ko
 # A read of this number tells the emulator that the kernel is up.
-dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$SETTLED" status=none
+dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$DONE" status=none
 
 (cd "$CHECKOUT" && "$PYTHON" -m $GUEST)
 dmesg >dmesg

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.vm import sites
-from tests.vm.emulator import SETTLED, Emulator, PhysicalMemory
+from tests.vm.emulator import DONE, Emulator, PhysicalMemory
 from tests.vm.kernels import Kernel
 from tests.vm.missing import need_programs
 from tests.vm.rsp import Gdb
@@ -86,8 +86,8 @@ def boot(
     """
     need_programs((PROGRAM,))
     shutil.copy(_GUEST, folder / "guest.sh")
-    told = {"MODULES": str(machine.kernel.modules), "SETTLED": str(SETTLED), **environment}
-    lines = [f"{name}={shlex.quote(value)}\n" for name, value in told.items()]
+    found = {"MODULES": str(machine.kernel.modules), "DONE": str(DONE), **environment}
+    lines = [f"{name}={shlex.quote(value)}\n" for name, value in found.items()]
     (folder / "run.env").write_text("".join(lines))
     started = time.monotonic()
     ours, theirs = socket.socketpair()

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from tdxinfo.decode import metadata, sysinfo
+from tdxinfo.decode import sysinfo
 from tdxinfo.decode.fieldid import NULL
+from tdxinfo.model.units import PAGE
 from tests.vm.fields import FIELD_ID_INCORRECT, OK, Fields
 
 OPERAND_INVALID = 0xC000010000000000
@@ -168,7 +169,7 @@ class TdxModule:
 
     def _read_all(self, registers: Registers, cpu: int) -> int:
         address, start = registers["dx"], registers["r8"]
-        if address % metadata.PAGE or address > _ADDRESS:
+        if address % PAGE or address > _ADDRESS:
             return OPERAND_INVALID | _RDX
         if not self.fields.may_start_at(start):
             return FIELD_ID_INCORRECT

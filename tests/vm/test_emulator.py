@@ -100,7 +100,7 @@ def test_registers_are_written_as_they_were_read(stub: Callable[[Stub], Gdb]) ->
     assert written == ["01" + "00" * 7 + answer("g")[16:]]
 
 
-def test_memory_is_read_in_pieces_and_a_refusal_is_told(stub: Callable[[Stub], Gdb]) -> None:
+def test_memory_is_read_in_pieces_and_a_refusal_is_shown(stub: Callable[[Stub], Gdb]) -> None:
     def answer(packet: str) -> str:
         if not packet.startswith("m"):
             return "OK"

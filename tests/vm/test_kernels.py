@@ -42,7 +42,7 @@ def test_a_generation_has_its_bounds(version: tuple[int, ...], generation: str |
     assert holding == ([generation] if generation else [])
 
 
-def test_a_folder_without_the_generation_is_told(
+def test_a_folder_without_the_generation_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path))

@@ -29,7 +29,7 @@ def call_parts(call: Event | None) -> dict[str, Any]:
     }
 
 
-def told(call: Event) -> str:
+def describe(call: Event) -> str:
     """The call and its status in a few words."""
     status = int(call.values["status"])
     name = call_name(call) or f"leaf {int(call.values['leaf']):#x}"

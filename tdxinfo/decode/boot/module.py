@@ -14,13 +14,13 @@ from tdxinfo.decode.boot import (
     is_initialization_call,
     named,
 )
-from tdxinfo.decode.boot.calls import failure_of, told
+from tdxinfo.decode.boot.calls import describe, failure_of
 from tdxinfo.decode.boot.update import last_update, may_be_lost, update_failure
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, Tdmr
 
-PAGE = 4096
 _DEBUG_MODULE = 1 << 31
 
 
@@ -80,9 +80,9 @@ def vendor_id(boot: Boot) -> int:
 
 def debug(boot: Boot) -> bool:
     """Bit 31 of the module's attributes, or the kernel's own word for it."""
-    told = [e for e in boot.events if "attributes" in e.values and e.name == "module_info"]
-    if told:
-        return bool(int(told[-1].values["attributes"]) & _DEBUG_MODULE)
+    found = [e for e in boot.events if "attributes" in e.values and e.name == "module_info"]
+    if found:
+        return bool(int(found[-1].values["attributes"]) & _DEBUG_MODULE)
     if boot.has("debug_module", "production_module"):
         return boot.last("debug_module", "production_module").name == "debug_module"
     return boot.text("module_info", "kind") == "Debug"
@@ -245,7 +245,7 @@ def failed_calls(boot: Boot) -> tuple[str, ...]:
     calls = [call for call in calls if id(call) in late or not is_initialization_call(call)]
     if not calls and not boot.complete:
         raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
-    return tuple(dict.fromkeys(map(told, calls)))
+    return tuple(dict.fromkeys(map(describe, calls)))
 
 
 def dynamic_pamt(boot: Boot) -> bool:
