@@ -224,7 +224,7 @@ def gives_enough_vcpus(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("KVM compares the numbers only from Linux 6.16 on")
     limit, cpus = known(report.host.td.max_vcpus), known(report.host.platform.cpus_present)
-    told = f"a TD can have {limit} virtual CPUs, and the host has {counted(cpus, 'CPU')}"
+    told = f"a TD can have {counted(limit, 'virtual CPU')}, and the host has {counted(cpus, 'CPU')}"
     return passed(told) if limit >= cpus else failed(told)
 
 

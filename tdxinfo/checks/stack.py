@@ -14,7 +14,7 @@ _FIRST_LIBVIRT = (11, 6)
 def qemu_knows_tds(report: Report) -> Verdict:
     if report.is_absent("stack.qemu_path"):
         return informed("QEMU is not installed in the usual places")
-    version = report.host.stack.qemu_version or "unknown"
+    version = report.host.stack.qemu_version or "(version unknown)"
     path = known(report.host.stack.qemu_path)
     if known(report.host.stack.qemu_tdx_guest):
         return passed(f"QEMU {version} supports TDX ({path})")
