@@ -206,20 +206,19 @@ def _print_strip(console: Console, strip: Strip, lanes: Iterable[Lane], glyphs: 
     where = f"{address(strip.base)} to {address(strip.end)}, {size(strip.end - strip.base)}"
     where += f", a column is {size(strip.column)}"
     layout.paragraph(console, Text(strip.title, "title").append(f": {where}", ""))
-    layout.line(console, Text(" " * _MARGIN + _ruler(strip), "label"))
+    layout.line(console, Text(" " * _MARGIN + _ruler(strip, console.width - _MARGIN), "label"))
     for lane in lanes:
         row = Text(f"  {lane.name:<{_MARGIN - 2}}", "label")
         layout.line(console, row.append("".join(_cells(strip, lane, glyphs)), ""))
 
 
-def _ruler(strip: Strip) -> str:
+def _ruler(strip: Strip, room: int) -> str:
     """The addresses of every sixteenth column, where they are round."""
-    line, columns = "", list(strip.columns())
-    count = len(columns)
-    for number, column in enumerate(columns):
+    line = ""
+    for number, column in enumerate(strip.columns()):
         if column.base % (strip.column * _TICK) == 0:
             mark = f"|{_short(column.base)}"
-            if number + len(mark) <= count:
+            if number + len(mark) <= room:
                 line = f"{line:<{number}}{mark}"
     return line
 

@@ -24,8 +24,8 @@ AMD = "tests/hosts/amd-epyc-7502"
     ],
 )
 def test_the_exit_status_says_the_verdict(example: str, status: int, verdict: str) -> None:
-    told = ran("check", "--json", "--from", example)
-    assert (told.status, told.json["verdict"]) == (status, verdict)
+    result = ran("check", "--json", "--from", example)
+    assert (result.status, result.json["verdict"]) == (status, verdict)
 
 
 @pytest.mark.parametrize(
@@ -63,25 +63,25 @@ def test_a_virtual_machine_is_not_applicable(tmp_path: object) -> None:
 
 
 def test_only_judges_by_what_was_named() -> None:
-    told = ran("check", "--only", "keys", "--json", "--from", "example:no-rbp-mod-refused")
-    assert {check["group"] for check in told.json["checks"]} == {"keys"}
-    assert told.status == 3
+    result = ran("check", "--only", "keys", "--json", "--from", "example:no-rbp-mod-refused")
+    assert {check["group"] for check in result.json["checks"]} == {"keys"}
+    assert result.status == 3
 
 
 def test_skip_leaves_a_check_out() -> None:
     skips = ["--skip", "module.no_rbp_mod", "--skip", "module.initialized"]
-    told = ran("check", *skips, "--json", "--from", "example:no-rbp-mod-refused")
-    ids = {check["id"] for check in told.json["checks"]}
+    result = ran("check", *skips, "--json", "--from", "example:no-rbp-mod-refused")
+    ids = {check["id"] for check in result.json["checks"]}
     assert "module.no_rbp_mod" not in ids
-    assert told.json["first_failure"] is None
+    assert result.json["first_failure"] is None
 
 
 # --- selections -------------------------------------------------------------------------------
 
 
 def selected(source: str, *options: str) -> tuple[int, str]:
-    told = ran("check", *options, "--json", "--from", source)
-    return told.status, told.json["verdict"]
+    result = ran("check", *options, "--json", "--from", source)
+    return result.status, result.json["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_check_that_does_not_apply_leaves_its_group_decided() -> None:
 
 
 def test_json_names_the_selection_and_otherwise_none() -> None:
-    told = ran("check", "--only", "keys.enough,firmware.tme", "--json", "--from", READY).json
+    result = ran("check", "--only", "keys.enough,firmware.tme", "--json", "--from", READY).json
     assert told["selection"] == ["firmware.tme", "keys.enough"]
     assert ran("check", "--json", "--from", READY).json["selection"] is None
 
@@ -134,14 +134,14 @@ def test_no_format_calls_a_selection_ready(form: str, options: tuple[str, ...]) 
 
 def test_a_skipped_check_holds_up_no_other_and_proves_what_it_proved() -> None:
     skips = ["--skip", "module.loaded"]
-    told = ran("check", *skips, "--json", "--from", NEVER_LOADED).json
+    result = ran("check", *skips, "--json", "--from", NEVER_LOADED).json
     assert not [c for c in told["checks"] if "module.loaded failed" in c["message"]]
 
 
 def test_a_file_as_argument_is_pointed_to_from() -> None:
-    told = ran("check", "my log.txt")
-    assert told.status == 2
-    assert "`tdxinfo --from 'my log.txt' check`" in told.err
+    result = ran("check", "my log.txt")
+    assert result.status == 2
+    assert "`tdxinfo --from 'my log.txt' check`" in result.err
 
 
 def test_steps_that_need_a_reboot_stand_together() -> None:
@@ -169,9 +169,9 @@ def test_strict_takes_a_warning_for_a_failure(tmp_path: object) -> None:
 
 
 def test_an_unknown_check_is_wrong_usage_and_names_the_near_ones() -> None:
-    told = ran("check", "--only", "keys.tdx_shar", "--from", "example:emr-five-cmrs")
-    assert told.status == 2
-    assert "keys.tdx_share" in told.err
+    result = ran("check", "--only", "keys.tdx_shar", "--from", "example:emr-five-cmrs")
+    assert result.status == 2
+    assert "keys.tdx_share" in result.err
 
 
 def test_failed_only_leaves_out_what_passed() -> None:
@@ -186,15 +186,15 @@ def test_verbose_shows_the_evidence() -> None:
 
 
 def test_quiet_leaves_the_answer_to_the_status() -> None:
-    told = ran("check", "-q", "--from", "example:no-rbp-mod-refused")
-    assert (told.status, told.out) == (1, "")
+    result = ran("check", "-q", "--from", "example:no-rbp-mod-refused")
+    assert (result.status, result.out) == (1, "")
 
 
 def test_group_is_another_name_for_only() -> None:
-    told = ran("check", "--group", "keys", "--group", "kvm", "--json", "--from", READY)
-    assert {check["group"] for check in told.json["checks"]} == {"keys", "kvm"}
+    result = ran("check", "--group", "keys", "--group", "kvm", "--json", "--from", READY)
+    assert {check["group"] for check in result.json["checks"]} == {"keys", "kvm"}
     listed = ran("check", "--only", "keys,kvm", "--json", "--from", READY)
-    assert listed.json["checks"] == told.json["checks"]
+    assert listed.json["checks"] == result.json["checks"]
 
 
 @pytest.mark.parametrize(
@@ -206,8 +206,8 @@ def test_group_is_another_name_for_only() -> None:
     ],
 )
 def test_a_host_is_not_ready_because_nothing_was_judged(options: tuple[str, ...]) -> None:
-    told = ran("check", *options, "--from", READY)
-    assert (told.status, "--policy" in told.err) == (2, True)
+    result = ran("check", *options, "--from", READY)
+    assert (result.status, "--policy" in result.err) == (2, True)
 
 
 def test_a_ready_hosts_page_fits_a_terminal_of_80_by_40() -> None:
@@ -231,9 +231,9 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     from tests.cli.command import spawned
 
     environment = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PATH": "/usr/bin"}
-    told = spawned("check", "--from", "example:module-never-loaded", env=environment, text=True)
-    assert told.returncode == 1
-    assert told.stdout.isascii()
+    result = spawned("check", "--from", "example:module-never-loaded", env=environment, text=True)
+    assert result.returncode == 1
+    assert result.stdout.isascii()
 
 
 def test_the_log_of_an_ordinary_kernel_predicts_that_reserved_areas_will_run_out(

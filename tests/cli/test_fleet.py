@@ -36,13 +36,13 @@ def report(example: str, command: str = "check") -> dict[str, Any]:
 
 def folder(path: Path, *reports: dict[str, Any]) -> Path:
     path.mkdir(exist_ok=True)
-    for number, told in enumerate(reports):
-        (path / f"node{number}.json").write_text(json.dumps(told))
+    for number, result in enumerate(reports):
+        (path / f"node{number}.json").write_text(json.dumps(result))
     return path
 
 
 def lines(told: Ran) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in told.out.splitlines()]
+    return [json.loads(line) for line in result.out.splitlines()]
 
 
 @pytest.mark.parametrize("command", ["check", "dump"])
@@ -50,8 +50,8 @@ def test_a_report_of_check_and_one_that_is_judged_here_say_the_same(
     tmp_path: Path, command: str
 ) -> None:
     made = folder(tmp_path / "reports", *(report(name, command) for name in example_names()))
-    told = lines(ran("fleet", str(made), "--json"))
-    for line, name in zip(told, example_names(), strict=True):
+    result = lines(ran("fleet", str(made), "--json"))
+    for line, name in zip(result, example_names(), strict=True):
         whole = report(name)
         module = whole["host"]["module"]
         assert line["verdict"] == whole["verdict"]
@@ -109,11 +109,11 @@ def test_hosts_that_tdx_is_not_for_count_only_where_there_are_no_others(tmp_path
 def test_one_bad_file_is_reported_and_the_rest_done(tmp_path: Path) -> None:
     made = folder(tmp_path / "reports", report(READY), report(READY))
     (made / "node1.json").write_text("{")
-    told = ran("fleet", str(made))
-    assert told.status == 2
-    assert told.err.count("\n") == 1
-    assert "node1.json begins like JSON, but is not whole" in told.err
-    assert told.out.startswith("1 host: 1 ready (1 with warnings); 1 input could not be read\n")
+    result = ran("fleet", str(made))
+    assert result.status == 2
+    assert result.err.count("\n") == 1
+    assert "node1.json begins like JSON, but is not whole" in result.err
+    assert result.out.startswith("1 host: 1 ready (1 with warnings); 1 input could not be read\n")
     rows = lines(ran("fleet", str(made), "--json"))
     assert [row["verdict"] for row in rows] == ["ready", None]
     assert "not whole" in rows[1]["error"]
@@ -142,10 +142,10 @@ FAILED = {"schema_version": "1.0", "host": {}, "errors": [{"message": "It broke.
 def test_a_report_that_is_none_is_refused_in_one_sentence(
     tmp_path: Path, change: dict[str, Any], word: str
 ) -> None:
-    told = ran("fleet", str(folder(tmp_path / "reports", {**report(READY), **change})))
-    assert (told.status, told.out) == (2, "")
-    assert word in told.err
-    assert "\x1b" not in told.err
+    result = ran("fleet", str(folder(tmp_path / "reports", {**report(READY), **change})))
+    assert (result.status, result.out) == (2, "")
+    assert word in result.err
+    assert "\x1b" not in result.err
 
 
 @pytest.mark.parametrize("fact", ["kvm.loaded", "module.release", "td.cpuid_config"])
@@ -163,19 +163,19 @@ def test_hostile_names_are_escaped(tmp_path: Path) -> None:
     hostile = {**report(READY), "name": "a\x1b]0;owned\x07"}
     release = {**report(READY), "host": {"module": {"release": "\x9b31m" + "y" * 10_000}}}
     lines_.write_text(f"{json.dumps(hostile)}\n{json.dumps(release)}\nend\n")
-    told = ran("fleet", str(lines_))
-    for text in (told.out, told.err):
+    result = ran("fleet", str(lines_))
+    for text in (result.out, result.err):
         assert "\x1b" not in text
         assert "\x9b" not in text
-    assert r"a\x1b]0;owned" in told.out.replace("\n", "").replace(" ", "")
-    assert "y" * 100 not in told.out.replace("\n", "").replace(" ", "")
+    assert r"a\x1b]0;owned" in result.out.replace("\n", "").replace(" ", "")
+    assert "y" * 100 not in result.out.replace("\n", "").replace(" ", "")
     assert ran("fleet", str(lines_), "--json").out.isascii()
 
 
 def test_an_empty_folder_holds_no_host(tmp_path: Path) -> None:
-    told = ran("fleet", str(tmp_path))
-    assert (told.status, told.err.count("\n")) == (2, 1)
-    assert "no report or capture" in told.err
+    result = ran("fleet", str(tmp_path))
+    assert (result.status, result.err.count("\n")) == (2, 1)
+    assert "no report or capture" in result.err
 
 
 def test_nothing_named_and_from_are_wrong_usage() -> None:
@@ -278,7 +278,7 @@ JSON = st.recursive(
 def reports() -> list[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
     """Whole reports, each with every place in it."""
     made = [report(name, command) for name in (READY, NOT_READY) for command in ("check", "dump")]
-    return [(told, places(told)) for told in made]
+    return [(result, places(result)) for result in made]
 
 
 def places(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -308,5 +308,5 @@ def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObj
     path = data.draw(st.sampled_from(paths))
     text = json.dumps(changed(whole, path, data.draw(JSON))).encode()
     with suppress(BadInput):
-        told = Supplied("x", "x.json", parse_report(text, "x.json"))
-        assert len(repr(kind_of(told))) < 1000
+        result = Supplied("x", "x.json", parse_report(text, "x.json"))
+        assert len(repr(kind_of(result))) < 1000

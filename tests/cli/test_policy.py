@@ -25,15 +25,15 @@ def policy(tmp_path: Path) -> Any:
     return judged
 
 
-def outcome(told: Ran, check_id: str) -> tuple[str, str]:
-    (found,) = [check for check in told.json["checks"] if check["id"] == check_id]
+def outcome(result: Ran, check_id: str) -> tuple[str, str]:
+    (found,) = [check for check in result.json["checks"] if check["id"] == check_id]
     return found["outcome"], found["message"]
 
 
 def test_an_empty_policy_changes_nothing(policy: Any) -> None:
-    told = policy("")
-    assert told.status == 0
-    assert not [c for c in told.json["checks"] if c["group"] == "policy"]
+    result = policy("")
+    assert result.status == 0
+    assert not [c for c in result.json["checks"] if c["group"] == "policy"]
 
 
 @pytest.mark.parametrize(
@@ -42,44 +42,44 @@ def test_an_empty_policy_changes_nothing(policy: Any) -> None:
 def test_a_module_that_is_too_old_for_its_line_fails(
     policy: Any, minimum: str, status: int
 ) -> None:
-    told = policy(f'[module]\nminimum = {{ "1.5" = "{minimum}", "2.0" = "2.0.08" }}')
-    assert told.status == status
-    assert outcome(told, "policy.module_version")[0] == ("FAIL" if status else "PASS")
+    result = policy(f'[module]\nminimum = {{ "1.5" = "{minimum}", "2.0" = "2.0.08" }}')
+    assert result.status == status
+    assert outcome(result, "policy.module_version")[0] == ("FAIL" if status else "PASS")
 
 
 def test_a_line_that_the_policy_does_not_name_fails(policy: Any) -> None:
-    told = policy('[module]\nminimum = { "2.0" = "2.0.08" }')
-    assert told.status == 1
-    assert "line" in outcome(told, "policy.module_version")[1]
+    result = policy('[module]\nminimum = { "2.0" = "2.0.08" }')
+    assert result.status == 1
+    assert "line" in outcome(result, "policy.module_version")[1]
 
 
 def test_a_module_whose_update_nobody_tells_leaves_it_open(policy: Any) -> None:
-    told = policy('[module]\nminimum = { "1.5" = "1.5.06" }', source="example:emr-five-cmrs")
-    assert outcome(told, "policy.module_version")[0] == "UNKNOWN"
-    assert told.status == 3
+    result = policy('[module]\nminimum = { "1.5" = "1.5.06" }', source="example:emr-five-cmrs")
+    assert outcome(result, "policy.module_version")[0] == "UNKNOWN"
+    assert result.status == 3
 
 
 def test_features_that_are_asked_for_must_be_there(policy: Any) -> None:
     assert policy('[module]\nfeatures = ["NO_RBP_MOD"]').status == 0
     log = "example:mvp-features"
-    told = policy('[module]\nfeatures = ["TD_PRESERVING", "TOPOLOGY_ENUM"]', source=log)
-    assert outcome(told, "policy.features") == ("FAIL", "missing: TOPOLOGY_ENUM")
-    told = policy('[module]\nfeatures = ["TOPOLOGY_ENUM", "UPDATE_COMPATIBILITY"]', source=log)
-    assert outcome(told, "policy.features")[1] == "missing: TOPOLOGY_ENUM, UPDATE_COMPATIBILITY"
-    told = policy('[module]\nfeatures = ["TD_PRESERVING"]', source=log)
-    assert outcome(told, "policy.features") == ("PASS", "all are there")
+    result = policy('[module]\nfeatures = ["TD_PRESERVING", "TOPOLOGY_ENUM"]', source=log)
+    assert outcome(result, "policy.features") == ("FAIL", "missing features: TOPOLOGY_ENUM")
+    result = policy('[module]\nfeatures = ["TOPOLOGY_ENUM", "UPDATE_COMPATIBILITY"]', source=log)
+    assert outcome(result, "policy.features")[1] == "missing: TOPOLOGY_ENUM, UPDATE_COMPATIBILITY"
+    result = policy('[module]\nfeatures = ["TD_PRESERVING"]', source=log)
+    assert outcome(result, "policy.features") == ("PASS", "all are there")
 
 
 def test_a_required_check_decides_whatever_its_severity(policy: Any) -> None:
     assert outcome(policy(""), "module.release")[0] == "WARN"
-    told = policy('[checks]\nrequired = ["module.release"]')
-    assert outcome(told, "module.release")[0] == "FAIL"
-    assert (told.status, told.json["first_failure"]) == (1, "module.release")
+    result = policy('[checks]\nrequired = ["module.release"]')
+    assert outcome(result, "module.release")[0] == "FAIL"
+    assert (result.status, result.json["first_failure"]) == (1, "module.release")
 
 
 def test_a_required_check_that_could_not_look_leaves_the_host_undecided(policy: Any) -> None:
-    told = policy('[checks]\nrequired = ["attestation.registration"]')
-    assert told.status == 3
+    result = policy('[checks]\nrequired = ["attestation.registration"]')
+    assert result.status == 3
 
 
 EXCEPTION = """
@@ -94,26 +94,26 @@ def test_what_is_accepted_does_not_count_until_its_day(policy: Any) -> None:
     text = EXCEPTION.format(check="module.no_rbp_mod", until=TOMORROW)
     source = "example:mvp-features"
     assert outcome(policy("", source=source), "module.no_rbp_mod")[0] == "FAIL"
-    told = policy(text, source=source)
-    result = outcome(told, "module.no_rbp_mod")
-    assert result[0] == "INFO"
-    assert "a replacement is ordered" in result[1]
-    assert told.json["first_failure"] is None
+    result = policy(text, source=source)
+    found, message = outcome(result, "module.no_rbp_mod")
+    assert found == "INFO"
+    assert "a replacement is ordered" in message
+    assert result.json["first_failure"] is None
 
 
 def test_the_last_day_still_counts(policy: Any) -> None:
     text = EXCEPTION.format(check="module.no_rbp_mod", until=date.today())
-    told = policy(text, source="example:mvp-features")
-    assert outcome(told, "module.no_rbp_mod")[0] == "INFO"
+    result = policy(text, source="example:mvp-features")
+    assert outcome(result, "module.no_rbp_mod")[0] == "INFO"
 
 
 def test_an_exception_that_is_over_counts_again_and_says_so(policy: Any) -> None:
     text = EXCEPTION.format(check="module.no_rbp_mod", until=YESTERDAY)
-    told = policy(text, source="example:mvp-features")
-    result = outcome(told, "module.no_rbp_mod")
-    assert result[0] == "FAIL"
-    assert f"ended on {YESTERDAY}" in result[1]
-    assert told.status == 1
+    result = policy(text, source="example:mvp-features")
+    found, message = outcome(result, "module.no_rbp_mod")
+    assert found == "FAIL"
+    assert f"ended on {YESTERDAY}" in message
+    assert result.status == 1
 
 
 def test_the_page_shows_what_is_accepted(tmp_path: Path) -> None:
@@ -131,10 +131,10 @@ def test_a_policy_may_name_a_check_by_a_former_id(
     declared = CHECKS["module.release"]
     rule = declared.rule.model_copy(update={"aliases": ("module.outdated",)})
     monkeypatch.setitem(CHECKS, "module.release", declared._replace(rule=rule))
-    told = policy('[checks]\nrequired = ["module.outdated"]')
-    assert told.json["first_failure"] == "module.release"
-    told = policy(EXCEPTION.format(check="module.outdated", until=TOMORROW))
-    assert outcome(told, "module.release")[0] == "INFO"
+    result = policy('[checks]\nrequired = ["module.outdated"]')
+    assert result.json["first_failure"] == "module.release"
+    result = policy(EXCEPTION.format(check="module.outdated", until=TOMORROW))
+    assert outcome(result, "module.release")[0] == "INFO"
 
 
 @pytest.mark.parametrize(
@@ -152,13 +152,13 @@ def test_a_policy_may_name_a_check_by_a_former_id(
     ],
 )
 def test_a_bad_policy_is_one_sentence_and_status_2(policy: Any, text: str, word: str) -> None:
-    told = policy(text)
-    assert told.status == 2
-    assert word in told.err
-    assert len(told.err.splitlines()) == 1
-    assert told.json["errors"]
+    result = policy(text)
+    assert result.status == 2
+    assert word in result.err
+    assert len(result.err.splitlines()) == 1
+    assert result.json["errors"]
 
 
 def test_a_policy_that_is_not_there_is_named() -> None:
-    told = ran("check", "--policy", "/no/such/policy", "--from", READY)
-    assert (told.status, "/no/such/policy" in told.err) == (2, True)
+    result = ran("check", "--policy", "/no/such/policy", "--from", READY)
+    assert (result.status, "/no/such/policy" in result.err) == (2, True)
