@@ -19,7 +19,7 @@ def qemu_knows_tds(report: Report) -> Verdict:
     if known(report.host.stack.qemu_tdx_guest):
         return passed(f"QEMU {version} supports TDX ({path})")
     return failed(
-        f"QEMU {version} was built without the tdx-guest object: it cannot start a TD ({path})"
+        f"QEMU {version} cannot start a TD: it was built without the tdx-guest object ({path})"
     )
 
 

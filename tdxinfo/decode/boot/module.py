@@ -98,7 +98,7 @@ def no_rbp_mod(boot: Boot) -> bool:
     """False where the kernel refused the module for it. Silence proves nothing."""
     if named(boot.attempts[-1], "rbp_bug"):
         return False
-    raise Absent("the kernel log does not tell of NO_RBP_MOD")
+    raise Absent("the kernel log does not mention NO_RBP_MOD")
 
 
 _READS = ("TDH.SYS.RD", "TDH.SYS.RDALL", "TDH.SYS.INFO")
