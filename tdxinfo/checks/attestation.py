@@ -1,4 +1,4 @@
-"""Can others be shown that a trust domain is one? By default this only informs."""
+"""Can a trust domain prove what it is (attestation)? By default this only informs."""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import bits

@@ -1,4 +1,4 @@
-"""Can this kernel be a TDX host, and did it want to?"""
+"""Does this kernel support TDX hosts, and does its configuration allow it?"""
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known

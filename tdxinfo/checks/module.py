@@ -1,4 +1,4 @@
-"""Is the TDX module there, good enough, and running?"""
+"""Is the TDX module loaded, recent enough, and initialized?"""
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known

@@ -1,4 +1,4 @@
-"""Does the software above KVM know trust domains?"""
+"""Does the software above KVM support trust domains?"""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import kernels

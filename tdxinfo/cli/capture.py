@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @global_options
 @click.pass_context
 def capture(context: click.Context, destination: str, keep_identity: bool) -> None:
-    """Write what was read, refusals included, to a new folder or .tar.gz.
+    """Record what tdxinfo reads, refusals included, in a new folder or .tar.gz.
 
     `tdxinfo --from DEST` then shows this host anywhere. Serial numbers, the host's name, UUIDs and
     network addresses are left out, and of the kernel log all lines that say nothing about TDX.

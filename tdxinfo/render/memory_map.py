@@ -300,7 +300,7 @@ def _not_known(report: Report) -> Iterator[Text]:
     if not memory.tdmrs and memory.plan:
         cost = memory.pamt_expected_bytes
         value = "" if cost is None else f", {size(cost)} by calculation"
-        yield Text(f"Not drawn: PAMT{value}, since nothing tells where it lies", "unknown")
+        yield Text(f"Not drawn: PAMT{value}, since its place is unknown", "unknown")
     cut = _known_to(report)
     if cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

@@ -138,7 +138,7 @@ class Gist:
     def read(self, machine: Machine) -> Any:
         told = machine.ask(f"gist/{self.path}#{self.what}", self._live)
         if told == "":
-            raise Absent(f"{self.path} does not tell its {self.what}")
+            raise Absent(f"{self.path} has no {self.what}")
         return told
 
     def _live(self, system: System) -> Answer:

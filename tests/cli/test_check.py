@@ -115,7 +115,7 @@ def test_a_check_that_does_not_apply_leaves_its_group_decided() -> None:
 
 def test_json_names_the_selection_and_otherwise_none() -> None:
     result = ran("check", "--only", "keys.enough,firmware.tme", "--json", "--from", READY).json
-    assert told["selection"] == ["firmware.tme", "keys.enough"]
+    assert result["selection"] == ["firmware.tme", "keys.enough"]
     assert ran("check", "--json", "--from", READY).json["selection"] is None
 
 
@@ -135,7 +135,7 @@ def test_no_format_calls_a_selection_ready(form: str, options: tuple[str, ...]) 
 def test_a_skipped_check_holds_up_no_other_and_proves_what_it_proved() -> None:
     skips = ["--skip", "module.loaded"]
     result = ran("check", *skips, "--json", "--from", NEVER_LOADED).json
-    assert not [c for c in told["checks"] if "module.loaded failed" in c["message"]]
+    assert not [c for c in result["checks"] if "module.loaded failed" in c["message"]]
 
 
 def test_a_file_as_argument_is_pointed_to_from() -> None:

@@ -199,3 +199,75 @@ def test_a_plan_is_shown_with_the_reserved_areas_of_each_tdmr() -> None:
     page = ran("--from", host, "dump", "memory.plan").out
     assert "16 of 16" in page
     assert "1 of 16" in page
+
+
+# --- for scripts ------------------------------------------------------------------------------
+
+FOUR_NODES = str(Path(__file__).parents[1] / "hosts" / "linux-7.3-four-nodes")
+
+
+def test_raw_prints_the_bare_value_and_ends_with_1_where_it_is_unknown() -> None:
+    version = ran("dump", "module.version", "--raw", "--from", FIVE_CMRS)
+    assert (version.status, version.out, version.err) == (0, "1.5\n", "")
+    features = ran("dump", "module.features", "--raw", "--from", FEATURES)
+    assert features.out.splitlines()[0] == "TD_MIGRATION"
+    unknown = ran("dump", "module.features0", "--raw", "--from", FIVE_CMRS)
+    assert (unknown.status, unknown.out) == (1, "")
+    assert "module.features0 is unknown" in unknown.err
+
+
+@pytest.mark.parametrize("facts", [[], ["module"], ["module.version", "module.state"]])
+def test_raw_needs_one_fact(facts: list[str]) -> None:
+    refused = ran("dump", *facts, "--raw", "--from", FIVE_CMRS)
+    assert (refused.status, "one fact" in refused.err) == (2, True)
+
+
+def test_a_list_has_the_columns_that_were_chosen() -> None:
+    # The first node of the record begins at 1 MiB and ends before 0x3e800000.
+    name = ["dump", "memory.tdx_memory", "--from", FOUR_NODES]
+    lines = ran(*name, "-o", "size,base,node", "--bytes").out.splitlines()
+    assert lines[0].split() == ["size", "base", "node"]
+    assert lines[1].split() == ["1047527424", "0x000000100000", "0"]
+    assert "999.0 MiB" in ran(*name).out or "999.0 MiB" in ran(*name, "-o", "size").out
+    assert len(ran(*name, "-o", "size", "--noheadings").out.splitlines()) == len(lines) - 1
+
+
+def test_csv_has_numbers_and_a_heading() -> None:
+    listed = ran("dump", "memory.tdx_memory", "--format", "csv", "--from", FOUR_NODES).out
+    assert listed.splitlines()[:2] == ["base,end,size,node", "1048576,1048576000,1047527424,0"]
+    facts = ran("dump", "keys", "--format", "csv", "--from", FIVE_CMRS).out.splitlines()
+    assert facts[0] == "fact,value,source"
+    assert "keys.tdx_keyids,16,klog:private_keyid_count" in facts
+    assert "keys.max_keyids,," in facts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["memory.cmrs", "-o", "where"], "Its columns: base, end, size"),
+        (["keys", "-o", "base"], "need one list"),
+        (["memory.cmrs", "-o", "base", "--json"], "JSON has all columns"),
+        (["module.version", "--raw", "--map"], "cannot be combined"),
+        (["README.md"], "tdxinfo --from README.md dump"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(arguments: list[str], words: str) -> None:
+    refused = ran("dump", "--from", FIVE_CMRS, *arguments)
+    assert refused.status == 2
+    assert words in refused.err
+
+
+def test_help_lists_the_columns_of_every_list() -> None:
+    from tdxinfo.cli.dump import EPILOG
+    from tdxinfo.render.plain import columns_of
+
+    lists = [name for name in fact_names() if columns_of(name)]
+    assert "memory.cmrs" in lists
+    for name in lists:
+        assert set(columns_of(name)) <= set(EPILOG.replace(",", " ").split()), name
+
+
+def test_a_list_that_is_unknown_says_so() -> None:
+    listed = ran("dump", "memory.cmrs", "--format", "csv", "--from", FEATURES)
+    assert listed.out == "base,end,size\n"
+    assert "memory.cmrs is unknown" in listed.err

@@ -41,7 +41,7 @@ def folder(path: Path, *reports: dict[str, Any]) -> Path:
     return path
 
 
-def lines(told: Ran) -> list[dict[str, Any]]:
+def lines(result: Ran) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.out.splitlines()]
 
 
@@ -75,16 +75,19 @@ def test_the_rarest_kind_comes_first_and_the_totals_follow(tmp_path: Path) -> No
     assert "node6" in page[2]
     assert page[3].split()[:3] == ["6", "ready", "module.release"]
     assert "first failure  2 module.loaded" in "\n".join(page)
-    assert "6 1.5.24, 2 not-loaded" in "\n".join(page)
-    assert [line.split() for line in page[-2:]] == [["features", "6", "0x140fbf"], ["2", "unknown"]]
+    assert "6 1.5.25, 2 not-loaded" in "\n".join(page)
+    assert [line.split() for line in page[-2:]] == [
+        ["features", "6", "0xd1326f3f0fbf"],
+        ["2", "unknown"],
+    ]
 
 
 def test_a_set_of_features_is_told_by_how_it_differs_from_the_usual_one(tmp_path: Path) -> None:
     ready = report(READY)
     made = folder(tmp_path / "reports", ready, ready, report("example:mvp-features"))
     page = ran("fleet", str(made)).out
-    assert "2 0x140fbf\n" in "\n".join(line.rstrip() for line in page.splitlines())
-    assert "1 0xfbf: -NO_RBP_MOD -TOPOLOGY_ENUM" in page
+    assert "2 0xd1326f3f0fbf\n" in "\n".join(line.rstrip() for line in page.splitlines())
+    assert "1 0xfbf: " in page and "-NO_RBP_MOD" in page
 
 
 @pytest.mark.parametrize(

@@ -234,7 +234,7 @@ def tdmrs_used(boot: Boot) -> int:
 def pamt_on_other_node(boot: Boot) -> bool:
     """The absence of the line in a complete log is an answer if the kernel printed its PAMTs."""
     if not boot.has("pamt_on_other_node") and not (boot.complete and boot.has("pamt_kb")):
-        raise Absent("the kernel log does not tell where PAMTs lie")
+        raise Absent("the kernel log does not show where the PAMTs are")
     return boot.has("pamt_on_other_node")
 
 

@@ -120,7 +120,7 @@ def platform_detected(boot: Boot) -> bool:
         boot.complete and not boot.was_tried()
     ):
         return False
-    raise Absent("the kernel log does not tell whether TDX was found")
+    raise Absent("the kernel log does not say whether the kernel found TDX")
 
 
 def has_tdx_code(boot: Boot) -> bool:
