@@ -111,7 +111,7 @@ def _derived_from(origin: str) -> list[str]:
 
 def _agree(a: Any, b: Any) -> bool:
     """Whether two values are the same where both are known. The order of a list does not count."""
-    if isinstance(a, tuple) and isinstance(b, tuple):
+    if _is_list(a) and _is_list(b):
         return len(a) == len(b) and not _unlike(_by_name(a), _by_name(b))
     if is_dataclass(a) and type(a) is type(b):
         parts = zip(_known_parts(a), _known_parts(b), strict=True)
@@ -140,12 +140,17 @@ def _parts(value: Any, bitmap: str | None) -> dict[str, Any]:
     """The parts of a bitmap or a list by their names; other values have none."""
     if bitmap and isinstance(value, int):
         return dict.fromkeys(bits.names_of(bitmap, value), True)
-    return _by_name(value) if isinstance(value, tuple) else {}
+    return _by_name(value) if _is_list(value) else {}
 
 
 def _by_name(listed: tuple[Any, ...]) -> dict[str, Any]:
     """The entries of a list by their keys."""
     return {e: True for e in listed if isinstance(e, str)} or {e.key: e for e in listed}
+
+
+def _is_list(value: Any) -> bool:
+    """Whether the value is a list whose order means nothing; numbers are parts of one value."""
+    return isinstance(value, tuple) and not any(isinstance(entry, int) for entry in value)
 
 
 def _unlike(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:

@@ -152,3 +152,12 @@ def test_what_the_catalogue_says_of_its_fields_names_fields_and_bitmaps() -> Non
     assert set(volatile_facts()) <= set(fact_names())
     for section in SECTIONS.values():
         assert set(section.bitmaps) <= set(section.model_fields)
+
+
+def test_numbers_of_one_value_have_an_order_and_no_entries() -> None:
+    (difference,) = compare(
+        report_with({"module.tcb_svn": (5, 1)}),
+        report_with({"module.tcb_svn": (1, 5)}),
+        ["module.tcb_svn"],
+    ).differences
+    assert difference.entries == ()

@@ -1,4 +1,4 @@
-"""Can others be shown that a trust domain is one? By default this only informs."""
+"""Can a trust domain prove what it is (attestation)? By default this only informs."""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import bits
@@ -42,11 +42,9 @@ def epc_suffices(report: Report) -> Verdict:
         return exempt
     epc = known(report.host.attestation.epc_bytes)
     message = f"{size(epc)} of memory for SGX enclaves"
-    return (
-        passed(f"registration with Intel: {message}")
-        if epc >= _EPC_WANTED
-        else failed(f"{message}, and 128 MiB are recommended")
-    )
+    if epc >= _EPC_WANTED:
+        return passed(message)
+    return failed(f"{message}, and {size(_EPC_WANTED)} are recommended")
 
 
 @check("attestation.quote_service")

@@ -1,4 +1,4 @@
-"""Did the firmware set TDX up?"""
+"""Did the firmware enable TDX?"""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.model.units import counted

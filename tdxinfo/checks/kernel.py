@@ -1,4 +1,4 @@
-"""Can this kernel be a TDX host, and did it want to?"""
+"""Does this kernel support TDX hosts, and does its configuration allow it?"""
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
@@ -14,11 +14,10 @@ _HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "
 def has_tdx_host(report: Report) -> Verdict:
     if known(report.host.kernel.config_tdx_host):
         return passed("this kernel was built with TDX host support")
+    message = "this kernel was built without TDX host support (CONFIG_INTEL_TDX_HOST)"
     if report.host.kernel.config_kexec_core and _is_before(report, (6, 18)):
-        return failed(
-            "CONFIG_INTEL_TDX_HOST is not set: before Linux 6.18 it excludes CONFIG_KEXEC_CORE"
-        )
-    return failed("this kernel was built without TDX host support (CONFIG_INTEL_TDX_HOST)")
+        return failed(f"{message}, which excludes kexec before Linux 6.18")
+    return failed(message)
 
 
 def _is_before(report: Report, version: tuple[int, int]) -> bool:

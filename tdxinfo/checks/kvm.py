@@ -1,4 +1,4 @@
-"""Does KVM offer trust domains?"""
+"""Does KVM support trust domains?"""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import failures, kernels, kvm, parameters

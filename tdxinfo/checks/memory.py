@@ -88,7 +88,7 @@ def _way_round(report: Report) -> str:
     plan = report.host.memory.plan_by_cmrs
     if plan is None or plan.outcome != "fits":
         return ""
-    return "; they suffice for a kernel that makes reserved areas from CMRs"
+    return "; a kernel that makes reserved areas from CMRs has enough"
 
 
 def _basis(origin: str) -> str:

@@ -1,4 +1,4 @@
-"""Is the TDX module there, good enough, and running?"""
+"""Is the TDX module loaded, recent enough, and initialized?"""
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
@@ -224,7 +224,9 @@ def gives_enough_vcpus(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("KVM compares the numbers only from Linux 6.16 on")
     limit, cpus = known(report.host.td.max_vcpus), known(report.host.platform.cpus_present)
-    message = f"a TD can have {limit} virtual CPUs, and the host has {counted(cpus, 'CPU')}"
+    message = (
+        f"a TD can have {counted(limit, 'virtual CPU')}, and the host has {counted(cpus, 'CPU')}"
+    )
     return passed(message) if limit >= cpus else failed(message)
 
 

@@ -109,4 +109,4 @@ def _refuse_unknown_names(policy: Policy, path: str) -> None:
             raise BadInput(f"The policy {path} names a check that does not exist: {name:.80}.")
     for name in policy.module.features:
         if name not in bits.all_names("TDX_FEATURES0"):
-            raise BadInput(f"The policy {path} names a feature that is not known: {name:.80}.")
+            raise BadInput(f"The policy {path} names an unknown feature: {name:.80}.")

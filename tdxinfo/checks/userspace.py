@@ -1,4 +1,4 @@
-"""Does the software above KVM know trust domains?"""
+"""Does the software above KVM support trust domains?"""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import kernels
@@ -14,12 +14,12 @@ _FIRST_LIBVIRT = (11, 6)
 def qemu_knows_tds(report: Report) -> Verdict:
     if report.is_absent("stack.qemu_path"):
         return informed("QEMU is not installed in the usual places")
-    version = report.host.stack.qemu_version or "unknown"
+    version = report.host.stack.qemu_version or "(version unknown)"
     path = known(report.host.stack.qemu_path)
     if known(report.host.stack.qemu_tdx_guest):
         return passed(f"QEMU {version} supports TDX ({path})")
     return failed(
-        f"QEMU {version} was built without the tdx-guest object: it cannot start a TD ({path})"
+        f"QEMU {version} cannot start a TD: it was built without the tdx-guest object ({path})"
     )
 
 

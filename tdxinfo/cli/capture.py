@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @global_options
 @click.pass_context
 def capture(context: click.Context, destination: str | None, print_script: bool) -> None:
-    """Write what was read, refusals included, to a new folder or archive, or to standard output.
+    """Record what tdxinfo reads, refusals included, in a new folder or archive, or - for stdout.
 
     DEST ends with .tar.gz, .tar.xz, .tar or .zip for an archive.
 

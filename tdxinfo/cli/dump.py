@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -10,6 +10,9 @@ from tdxinfo.cli import completion
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, no_such, settings_of
 from tdxinfo.cli.subject import examine, report_of
 from tdxinfo.errors import BadInput
+
+if TYPE_CHECKING:
+    from tdxinfo.report import Report
 
 
 class Wanted(NamedTuple):
@@ -127,7 +130,7 @@ def _dump_facts(settings: Settings, facts: tuple[str, ...], names: list[str]) ->
 
 def _dump_raw(settings: Settings, facts: tuple[str, ...], names: list[str]) -> int:
     """One value for a script; status 1 where it is unknown."""
-    from tdxinfo.render import plain, words
+    from tdxinfo.render import plain
 
     if settings.format != "table":
         raise click.UsageError(f"--raw has no format {settings.format}.")
@@ -136,11 +139,18 @@ def _dump_raw(settings: Settings, facts: tuple[str, ...], names: list[str]) -> i
     report = report_of(settings, names)
     (name,) = names
     if not report.is_known(name):
-        click.echo(f"tdxinfo: {name} is unknown: {words.reason(report, name)}", err=True)
+        _say_unknown(report, name)
         return ExitStatus.NOT_READY
     if not settings.quiet:
         click.echo(plain.raw(name, report))
     return ExitStatus.READY
+
+
+def _say_unknown(report: Report, name: str) -> None:
+    """On stderr, so that an empty answer is not taken for none."""
+    from tdxinfo.render import words
+
+    click.echo(f"tdxinfo: {name} is unknown: {words.reason(report, name)}", err=True)
 
 
 def _dump_list(settings: Settings, names: list[str], wanted: Wanted) -> None:
@@ -168,6 +178,8 @@ def _dump_list(settings: Settings, names: list[str], wanted: Wanted) -> None:
     report = report_of(settings, names)
     if settings.quiet:
         return
+    if not report.is_known(name):
+        _say_unknown(report, name)
     if settings.format == "csv":
         click.echo(plain.list_csv(report, name, wanted), nl=False)
         return
@@ -194,7 +206,7 @@ def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
 
 def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     from tdxinfo.machine import Machine
-    from tdxinfo.report import Report, observe_all_sources
+    from tdxinfo.report import observe_all_sources
 
     def all_sources(subject: Machine | Report) -> Report:
         if not isinstance(subject, Machine):

@@ -60,11 +60,11 @@ def _directory(text: str) -> Callable[[F], F]:
     return click.option("--directory", metavar="DIR", type=click.Path(), help=text)
 
 
-@helper.command(short_help="Tell whether it is loaded, and could be built here.")
+@helper.command(short_help="Show whether it is loaded, and can be built here.")
 @global_options
 @click.pass_context
 def status(context: click.Context) -> None:
-    """Tell whether the helper is loaded, is of the source that ships, and could be built here."""
+    """Show whether the helper is loaded, is current, and can be built here."""
     settings = settings_of(context)
     state = _state(settings)
     if settings.quiet:
@@ -84,7 +84,7 @@ def status(context: click.Context) -> None:
 
 
 @helper.command(short_help="Build it for this kernel, without root.")
-@_directory("Build there.  [default: below /var/lib/tdxinfo, or in a user's cache]")
+@_directory("Build in DIR.  [default: below /var/lib/tdxinfo, or in a user's cache]")
 @click.option(
     "--headers",
     metavar="DIR",
@@ -115,7 +115,7 @@ def build(
 
 
 @helper.command(short_help="Load it into the kernel.")
-@_directory("Take the module that `build` made there.")
+@_directory("Load the module that `build` made in DIR.")
 @_dry_run
 @global_options
 @click.pass_context
@@ -132,7 +132,7 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
     if dry_run:
         return _carry_out(settings, commands, dry_run, "")
     if state.of_no_use:
-        raise BadInput(f"The helper is of no use here. {state.of_no_use}")
+        raise BadInput(f"The helper cannot be used here. {state.of_no_use}")
     if state.loaded:
         return _nothing_to_do(settings, "The helper is loaded already.")
     if not (installed or state.built):
@@ -161,7 +161,7 @@ def unload(context: click.Context, dry_run: bool) -> ExitStatus:
 
 @helper.command(short_help="Write a tree for DKMS.")
 @_directory(
-    "Write the tree there.  [default: below /var/lib/tdxinfo for root, else in the user's cache]"
+    "Write the tree to DIR.  [default: below /var/lib/tdxinfo for root, else in the user's cache]"
 )
 @click.option("--install", is_flag=True, help="Also run the commands, as root.")
 @_dry_run

@@ -191,9 +191,7 @@ def global_options(function: F) -> F:
     return function
 
 
-def no_such(
-    kind: str, name: str, known: Iterable[str], otherwise: str, reader: str = "", most: int = 3
-) -> str:
+def no_such(kind: str, name: str, known: Iterable[str], otherwise: str, reader: str = "") -> str:
     """The sentence about a name that does not exist, with names like it, or else `otherwise`.
 
     For the name of a file it says how `reader`, a command, reads that.
@@ -201,7 +199,7 @@ def no_such(
     import os
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=most)
+    near = get_close_matches(name, known)
     hint = f"Did you mean {', '.join(near)}?" if near else otherwise
     if reader and os.path.exists(name):
         hint = to_read(name, reader)

@@ -59,7 +59,7 @@ class RootGroup(click.Group):
 def _no_such(name: str) -> str:
     """What somebody may have meant who named no command."""
     otherwise = f"The commands are {', '.join(COMMANDS)}."
-    return no_such("command", name, COMMANDS, otherwise, "check", most=1)
+    return no_such("command", name, COMMANDS, otherwise, "check")
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -67,7 +67,7 @@ def registration_of_log(text: str) -> str:
     for words, meaning in _FLOWS:
         if words in run:
             return meaning
-    raise Malformed("the log of the registration agent tells of no run")
+    raise Malformed("the log of the registration agent has no run")
 
 
 def registration_of_variable(data: bytes) -> str:

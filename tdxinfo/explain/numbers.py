@@ -54,5 +54,5 @@ def read_as(reading: Reading) -> tuple[str, str]:
     if reading.base == "decimal":
         text = f"decimal; write 0x{reading.digits} for the hex number"
     else:
-        text = "hex, since the decimal number means nothing here"
+        text = "hex, since tdxinfo does not know the decimal number"
     return "read as", text

@@ -214,7 +214,7 @@ def _processor(row: dict[str, str]) -> Explanation:
     has_tdx = {"yes": "yes", "some": "selected parts only", "no": "no"}
     rows = [
         ("family and model", f"{family}, {model:#x}"),
-        ("TDX", has_tdx.get(row.get("tdx", ""), "not known to this tdxinfo")),
+        ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
         (
             "newest known module",
             f"{newest.version} (table of {releases.as_of()})" if newest else "",

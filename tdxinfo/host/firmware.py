@@ -59,7 +59,7 @@ class Firmware(Section, frozen=True):
         Msr("IA32_SEAMRR_PHYS_MASK", "valid", bool),
         KernelLog(boot_platform.seamrr_enabled),
     ] = None
-    """The SEAM range is in force: the firmware enabled TDX."""
+    """The firmware enabled the SEAM range (SEAMRR), which it does when TDX is enabled."""
 
     seamrr_locked: Annotated[bool | None, Msr("IA32_SEAMRR_PHYS_MASK", "lock", bool)] = None
     """The SEAM range can no longer be changed until reset."""

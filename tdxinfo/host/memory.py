@@ -211,7 +211,7 @@ class Memory(Section, frozen=True):
         Inferred(tdmr.plan_by_memory, *_MEMORY),
     ] = None
     """The TDMRs that Linux makes of this memory, and whether the module's limits suffice. Inferred
-    with the limits that all modules known so far have, where this module's are not known."""
+    with the limits that all modules known so far have, where this module's are unknown."""
 
     plan_by_cmrs: Annotated[
         TdmrPlan | None,

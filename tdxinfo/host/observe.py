@@ -109,9 +109,9 @@ class Observer:
         for name, is_needed in source.needed.items():
             observed = self.fact(name)
             if is_needed and not observed.origin:
-                raise Absent(f"{name} is not known")
+                raise Absent(f"{name} is unknown")
             values.append(observed.value)
         derived = source.function(*values)
         if derived is None:
-            raise Absent(f"{' and '.join(source.needed)} do not tell")
+            raise Absent(f"it cannot be derived from {' and '.join(source.needed)}")
         return derived

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
+from tdxinfo import tables
 from tdxinfo.errors import (
     Absent,
     BadInput,
@@ -119,7 +120,18 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
             raise BadInput(f"{table} in answers.toml of {shown} is no table.")
     if _depth(answers) > DEPTH_LIMIT:
         raise BadInput(f"answers.toml of {shown} has lists inside each other without end.")
-    return CapturedMachine(origin, read, answers)
+    return CapturedMachine(origin, read, {n: _renamed(t) for n, t in answers.items()})
+
+
+def _renamed(answers: Any) -> Any:
+    """The answers by the keys of today. Tables that are none of a capture's stay as they are."""
+    if not isinstance(answers, dict):
+        return answers
+    found = dict(answers)
+    for old, new in tables.load("captures")["renamed"].items():
+        for key in [key for key in found if key.startswith(old)]:
+            found.setdefault(new + key.removeprefix(old), found.pop(key))
+    return found
 
 
 def _text(table: Mapping[str, Any], key: str) -> str | None:

@@ -20,7 +20,7 @@ def headline(report: Report) -> Text:
     """The first answer that is known, from the processor to the module."""
     if report.host.module.state == "initialized":
         return Text("").append_text(_styled(_initialized(report)))
-    for answer in (_not_applicable, _failed, _off_in_firmware, _kernel, _not_started):
+    for answer in (_not_applicable, _failed, _off_in_firmware, _silent, _kernel, _not_started):
         line = answer(report)
         if line is not None:
             return _styled(line)
@@ -69,10 +69,17 @@ def _failed(report: Report) -> Line | None:
         return None
     failure = report.host.module.failure
     if failure is None and report.host.module.log_silent:
-        return f"{_named(report)} failed to initialize; the kernel log has no reason.", "bad"
+        return None
     if failure is None:
         return f"{_named(report)} was lost: it does not run until the host reboots.", "bad"
-    return f"{_named(report)} failed to initialize: {failure.message}", "bad"
+    return f"{_named(report)} failed to initialize: {failure.message}.", "bad"
+
+
+def _silent(report: Report) -> Line | None:
+    """An initialization that failed without a line of the kernel."""
+    if report.host.module.state != "failed":
+        return None
+    return f"{_named(report)} failed to initialize; the kernel log has no reason.", "bad"
 
 
 def _off_in_firmware(report: Report) -> Line | None:

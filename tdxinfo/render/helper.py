@@ -29,7 +29,7 @@ def headline(state: State) -> str:
     if state.reads:
         return "The native helper is loaded and reads the TDX module."
     if state.reads is None:
-        return f"The native helper is loaded; whether it reads is not known: {state.reason}."
+        return f"The native helper is loaded; whether it can read is unknown: {state.reason}."
     return f"The native helper is loaded, but does not read: {state.reason}."
 
 
@@ -55,8 +55,8 @@ def _missing(state: State) -> Iterator[str]:
 
 
 def _signature(state: State) -> str:
-    boot = {True: "Secure Boot on", False: "Secure Boot off", None: "Secure Boot not known"}
-    message = f"{boot[state.secure_boot]}, lockdown {state.lockdown or 'not known'}"
+    boot = {True: "Secure Boot on", False: "Secure Boot off", None: "Secure Boot unknown"}
+    message = f"{boot[state.secure_boot]}, lockdown {state.lockdown or 'unknown'}"
     if state.needs_signature:
         return f"{message}: the kernel wants a module signed with a key that it trusts"
     return message

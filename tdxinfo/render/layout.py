@@ -15,7 +15,7 @@ from rich.text import Text
 
 _GAP = 2
 _LEAST_FOLDED = 16
-"""Columns below which a folded cell is no longer readable."""
+"""Columns of a folded cell whose words are all too long."""
 _LEAST_VALUE = 20
 """Columns below which a value stands below its label."""
 
@@ -109,9 +109,7 @@ def table(
             break
         del widths[max(droppable, key=lambda n: columns[n].drop)]
     folding = [n for n in widths if columns[n].fold]
-    unbroken = {n: _longest_word(columns[n].title, cells, n) for n in folding}
-    broken = dict.fromkeys(folding, _LEAST_FOLDED)
-    if not (_fold(widths, room, unbroken) or _fold(widths, room, broken)):
+    if not _fold(widths, room, {n: _least(columns[n].title, cells, n, room) for n in folding}):
         _print_stacked(console, columns, list(widths), cells, indent)
         return
     if with_heading:
@@ -129,9 +127,11 @@ def _whole(widths: dict[int, int]) -> int:
     return sum(widths.values()) + _GAP * (len(widths) - 1)
 
 
-def _longest_word(title: str, cells: list[list[Text]], number: int) -> int:
-    words = [title, *(row[number].plain for row in cells)]
-    return max(len(word) for text in words for word in (text.split() or [""]))
+def _least(title: str, cells: list[list[Text]], number: int, room: int) -> int:
+    """The longest word that a column can hold; one that takes half of the table is broken."""
+    texts = [title, *(row[number].plain for row in cells)]
+    lengths = (len(word) for text in texts for word in text.split())
+    return max((length for length in lengths if length <= room // 2), default=_LEAST_FOLDED)
 
 
 def _fold(widths: dict[int, int], room: int, least: dict[int, int]) -> bool:

@@ -206,20 +206,19 @@ def _print_strip(console: Console, strip: Strip, lanes: Iterable[Lane], glyphs: 
     where = f"{address(strip.base)} to {address(strip.end)}, {size(strip.end - strip.base)}"
     where += f", a column is {size(strip.column)}"
     layout.paragraph(console, Text(strip.title, "title").append(f": {where}", ""))
-    layout.line(console, Text(" " * _MARGIN + _ruler(strip), "label"))
+    layout.line(console, Text(" " * _MARGIN + _ruler(strip, console.width - _MARGIN), "label"))
     for lane in lanes:
         row = Text(f"  {lane.name:<{_MARGIN - 2}}", "label")
         layout.line(console, row.append("".join(_cells(strip, lane, glyphs)), ""))
 
 
-def _ruler(strip: Strip) -> str:
+def _ruler(strip: Strip, room: int) -> str:
     """The addresses of every sixteenth column, where they are round."""
-    line, columns = "", list(strip.columns())
-    count = len(columns)
-    for number, column in enumerate(columns):
+    line = ""
+    for number, column in enumerate(strip.columns()):
         if column.base % (strip.column * _TICK) == 0:
             mark = f"|{_short(column.base)}"
-            if number + len(mark) <= count:
+            if number + len(mark) <= room:
                 line = f"{line:<{number}}{mark}"
     return line
 
@@ -301,7 +300,7 @@ def _not_known(report: Report) -> Iterator[Text]:
     if not memory.tdmrs and memory.plan:
         cost = memory.pamt_expected_bytes
         value = "" if cost is None else f", {size(cost)} by calculation"
-        yield Text(f"Not drawn: PAMT{value}, since nothing tells where it lies", "unknown")
+        yield Text(f"Not drawn: PAMT{value}, since its place is unknown", "unknown")
     cut = _known_to(report)
     if cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

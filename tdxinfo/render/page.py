@@ -257,13 +257,13 @@ def _print_cmrs(console: Console, report: Report) -> None:
     """The CMR table; where it is unknown, the memory that the module accepted."""
     memory = report.host.memory
     if memory.cmrs:
-        total = f"Total: {units.counted(len(memory.cmrs), 'CMR')}"
+        total = f"Total: {units.counted(len(memory.cmrs), 'CMR')},"
         _print_first(console, "CMR", "memory.cmrs", memory.cmrs, total)
     elif memory.convertible_at_least:
         title = "Convertible memory, at least: the TDX module accepted it"
-        layout.line(console, Text(f"  {title}", "label"))
+        layout.paragraph(console, title, 2, 4, "label")
         found = memory.convertible_at_least
-        _print_first(console, "range", "memory.convertible_at_least", found, "Total")
+        _print_first(console, "range", "memory.convertible_at_least", found, "Total:")
 
 
 def _print_first(
@@ -275,7 +275,7 @@ def _print_first(
     left = len(ranges) - len(shown)
     more = f"and {left} more: `tdxinfo dump {name}`. " if left else ""
     size = units.size(sum(found.size for found in ranges))
-    layout.paragraph(console, f"{more}{total}, {size}", 2, 4)
+    layout.paragraph(console, f"{more}{total} {size}", 2, 4)
 
 
 # --- firmware, kernel, KVM --------------------------------------------------------------------

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
 
 from tdxinfo.host import as_json, declared
 from tdxinfo.model import units
@@ -50,12 +50,16 @@ def _bare(value: Any) -> str:
 def columns_of(name: str) -> tuple[str, ...]:
     """The columns of a fact that is a list of ranges or the like; none for other facts."""
     section, field = declared(name)
-    for union in (section.model_fields[field].annotation,):
-        for part in (union, *get_args(union)):
-            entry = next(iter(get_args(part)), None)
-            if is_dataclass(entry):
-                return tuple(found.name for found in fields(entry))
-    return ()
+    entry = _entry_type(section.model_fields[field].annotation)
+    return tuple(found.name for found in fields(entry)) if is_dataclass(entry) else ()
+
+
+def _entry_type(annotation: Any) -> Any:
+    """What a list holds, by the fact's annotation; None where that names no list."""
+    parts = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return parts[0]
+    return next(filter(None, map(_entry_type, parts)), None)
 
 
 def _entries(report: Report, name: str) -> list[dict[str, Any]]:

@@ -63,9 +63,10 @@ def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
         layout.paragraph(console, printable(head.named.remedy), 2, 2, "label")
     if not options.failed_only:
         layout.grid(console, _groups(run.results))
+    said = {head.named.verdict.message, head.named.remedy} if head.named else set()
     for result in run.results:
         if _is_shown(run, result, options) and (result is not head.named or options.verbose):
-            _print_result(console, result, result is head.named)
+            _print_result(console, result, said)
             if options.verbose:
                 _print_evidence(console, run.report, result)
     if not options.verbose and not options.failed_only:
@@ -149,15 +150,16 @@ def _short(ids: list[str]) -> str:
     return ", ".join(dict.fromkeys(shown))
 
 
-def _print_result(console: Console, result: Result, is_in_headline: bool) -> None:
+def _print_result(console: Console, result: Result, said: set[str]) -> None:
+    """The check, and of its message and remedy what was not printed before."""
     word, style = _OUTCOMES[result.outcome]
     line = Text(f"{word}: ", style).append(result.check.id, "title")
-    if is_in_headline:
-        layout.paragraph(console, line, 2, 4)
-        return
-    layout.paragraph(console, line.append(f": {printable(result.verdict.message)}", ""), 2, 4)
-    if result.remedy:
+    message = "as above" if result.verdict.message in said else result.verdict.message
+    layout.paragraph(console, line.append(f": {printable(message)}", ""), 2, 4)
+    if result.remedy and result.remedy not in said:
         layout.paragraph(console, printable(result.remedy), 4, 4, "label")
+    if result.outcome in _NAMED:
+        said |= {result.verdict.message, result.remedy}
 
 
 def _print_evidence(console: Console, report: Report, result: Result) -> None:

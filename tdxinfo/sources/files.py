@@ -78,7 +78,7 @@ class LostGuard(StateFile):
 
     def read(self, machine: Machine) -> Any:
         super().read(machine)
-        raise Absent(f"{self.path} tells nothing of this")
+        raise Absent(f"{self.path} does not have this value")
 
 
 @dataclass(frozen=True, slots=True)

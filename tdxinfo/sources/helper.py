@@ -27,7 +27,7 @@ _LIMIT = 1 << 20
 _REMEDIES = {
     errno.EAGAIN: "Try again.",
     errno.EBUSY: "Try again.",
-    errno.ENXIO: "Run `tdxinfo check`: it tells where the initialization ended.",
+    errno.ENXIO: "The module is not initialized: `tdxinfo check` shows why.",
 }
 """By the error with which the helper ends a read; `info` has the reason in words."""
 

@@ -116,7 +116,7 @@ def _records(system: System) -> Iterator[str]:
     left = FILE_LIMIT
     try:
         if not _is_device(fd):
-            raise Malformed(f"{DEVICE} is no device: something else stands in its place")
+            raise Malformed(f"{DEVICE} is not a device")
         while left > 0 and (record := _next_record(fd)):
             left -= len(record)
             yield _line(record.decode("utf-8", "replace"))

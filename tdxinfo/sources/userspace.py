@@ -132,7 +132,7 @@ class ConfigValue:
     def read(self, machine: Machine) -> Any:
         answer = machine.ask(f"config/{self.path}#{self.what}", self._live)
         if answer == "":
-            raise Absent(f"{self.path} does not tell its {self.what}")
+            raise Absent(f"{self.path} has no {self.what}")
         return answer
 
     def _live(self, system: System) -> Answer:

@@ -75,7 +75,7 @@ class VendorState:
             path, text = _text(machine, "state")
         state = _STATES.get(text.strip())
         if state is None:
-            raise Absent(f"{path} says {text.strip()!r:.40}, which tells nothing")
+            raise Absent(f"{path} says {text.strip()!r:.40}, which tdxinfo does not know")
         return state
 
 

@@ -23,7 +23,7 @@ from tdxinfo.sources.kobjects import Symbol, objects_of
 RELEASE = "/proc/sys/kernel/osrelease"
 _MOST_READ = 128 << 20
 _TYPES_LIMIT = 32 << 20
-_OLDEST_SYMBOLS = "the kernel's VMCOREINFO tells no symbols, as it does from Linux 6.0 on"
+_OLDEST_SYMBOLS = "the kernel's VMCOREINFO has no symbols, which it has from Linux 6.0 on"
 
 
 class VmcoreMachine(Machine):

@@ -22,7 +22,7 @@ RELEASED = "2026-11-23"
 
 _ = checks  # declares them
 
-_ALWAYS = {"2": "Wrong usage, or input that cannot be read. One sentence says which."}
+_ALWAYS = {"2": "Wrong usage, or input that cannot be read, with one sentence on standard error."}
 """Exit statuses of every command; 0 is named by each, or means that it is done."""
 
 Lines = Iterator[str]
@@ -89,12 +89,14 @@ def _paragraphs(command: click.Command) -> Lines:
 
 def _options(node: Node) -> Lines:
     if node.path == top().path:
-        yield "These may stand before or after a command."
+        yield "These come before or after a command, which takes those that it has."
         yield from _listed(node, node.options())
         return
     own = node.own_options()
     yield from _listed(node, own)
-    yield (".PP\n" if own else "") + _text(f"Options of all commands stand in `{top().path}`(1).")
+    yield (".PP\n" if own else "") + _text(
+        f"Options that several commands have are explained in `{top().path}`(1)."
+    )
 
 
 def _listed(node: Node, options: list[click.Option]) -> Lines:
@@ -154,14 +156,14 @@ def _sources() -> Lines:
 
 
 def _checks() -> Lines:
-    yield "In the order of the chain. A check is skipped where one failed that it waits for."
+    yield "In the order in which they run. A check is not run if one failed that it needs."
     for check in in_order():
-        waits = f" Waits for {', '.join(check.rule.needs)}." if check.rule.needs else ""
-        yield from _items([(check.id, f"{check.rule.title}.{waits}")])
+        needs = f" Needs {', '.join(check.rule.needs)}." if check.rule.needs else ""
+        yield from _items([(check.id, f"{check.rule.title}.{needs}")])
 
 
 def _left_out() -> Lines:
-    yield "These are always in motion:"
+    yield "These are volatile:"
     yield from _items((name, meaning(name)) for name in volatile_facts())
 
 

@@ -102,14 +102,16 @@ def test_a_check_that_does_not_apply_holds_nobody_up() -> None:
 def test_an_unknown_is_implied_by_a_later_success_and_says_so() -> None:
     result = judged(firmware__tme_enabled=None)["firmware.tme"]
     assert result.outcome.value == "PASS"
-    assert "implied by module.initialized" in result.verdict.message
+    assert "implied: module.initialized passed" in result.verdict.message
 
 
 def test_a_failure_against_a_later_success_is_a_warning() -> None:
     results = judged(firmware__tme_enabled=False)
     doubted = results["firmware.tme"]
     assert doubted.outcome.value == "WARN"
-    assert doubted.verdict.message == "TME is not enabled, against module.initialized"
+    assert doubted.verdict.message == (
+        "memory encryption (TME) is disabled, but module.initialized passed, which contradicts it"
+    )
     assert "Socket Configuration" in doubted.remedy
     assert verdict(results) == "ready"
     assert verdict(results, strict=True) == "not-ready"
@@ -131,7 +133,7 @@ def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
 @pytest.mark.parametrize(
     ("attempts", "message", "remedy"),
     [
-        ((), "platform.vendor is not known", ""),
+        ((), "platform.vendor is unknown", ""),
         ((Attempt("a", "absent", "no a", ""), Attempt("b", "absent", "no b", "")), "no a", ""),
         (
             (Attempt("a", "absent", "no a", ""), Attempt("b", "denied", "no b", "Run as root.")),

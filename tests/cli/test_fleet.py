@@ -36,8 +36,8 @@ def report(example: str, command: str = "check") -> dict[str, Any]:
 
 def folder(path: Path, *reports: dict[str, Any]) -> Path:
     path.mkdir(exist_ok=True)
-    for number, value in enumerate(reports):
-        (path / f"node{number}.json").write_text(json.dumps(value))
+    for number, result in enumerate(reports):
+        (path / f"node{number}.json").write_text(json.dumps(result))
     return path
 
 
@@ -70,21 +70,25 @@ def test_the_rarest_kind_comes_first_and_the_totals_follow(tmp_path: Path) -> No
     ready, bad = report(READY), report(NOT_READY)
     made = folder(tmp_path / "reports", *[ready] * 6, bad, bad)
     page = ran("fleet", str(made)).out.splitlines()
-    assert page[0] == "8 hosts: 6 ready, 2 not-ready"
-    assert page[2].split()[:4] == ["2", "not-ready", "module.loaded", "not-loaded"]
-    assert page[2].endswith("node6, node7") or "node6" in page[2]
-    assert page[3].split()[:2] == ["6", "ready"]
+    assert page[0] == "8 hosts: 6 ready (6 with warnings), 2 not ready"
+    assert page[2].split()[:5] == ["2", "not", "ready", "module.loaded", "not-loaded"]
+    assert "node6" in page[2]
+    assert page[3].split()[:3] == ["6", "ready", "module.release"]
     assert "first failure  2 module.loaded" in "\n".join(page)
-    assert "6 1.5.24, 2 not-loaded" in "\n".join(page)
-    assert [line.split() for line in page[-2:]] == [["features", "6", "0x140fbf"], ["2", "unknown"]]
+    assert "6 1.5.25, 2 not-loaded" in "\n".join(page)
+    assert [line.split() for line in page[-2:]] == [
+        ["features", "6", "0xd1326f3f0fbf"],
+        ["2", "unknown"],
+    ]
 
 
 def test_a_set_of_features_is_shown_by_how_it_differs_from_the_usual_one(tmp_path: Path) -> None:
     ready = report(READY)
     made = folder(tmp_path / "reports", ready, ready, report("example:mvp-features"))
     page = ran("fleet", str(made)).out
-    assert "2 0x140fbf\n" in "\n".join(line.rstrip() for line in page.splitlines())
-    assert "1 0xfbf: -NO_RBP_MOD -TOPOLOGY_ENUM" in page
+    assert "2 0xd1326f3f0fbf\n" in "\n".join(line.rstrip() for line in page.splitlines())
+    assert "1 0xfbf: " in page
+    assert "-NO_RBP_MOD" in page
 
 
 @pytest.mark.parametrize(
@@ -113,7 +117,7 @@ def test_one_bad_file_is_reported_and_the_rest_done(tmp_path: Path) -> None:
     assert result.status == 2
     assert result.err.count("\n") == 1
     assert "node1.json begins like JSON, but is not whole" in result.err
-    assert result.out.startswith("1 host: 1 ready; 1 input could not be read\n")
+    assert result.out.startswith("1 host: 1 ready (1 with warnings); 1 input could not be read\n")
     rows = lines(ran("fleet", str(made), "--json"))
     assert [row["verdict"] for row in rows] == ["ready", None]
     assert "not whole" in rows[1]["error"]
@@ -180,7 +184,7 @@ def test_an_empty_folder_holds_no_host(tmp_path: Path) -> None:
 
 def test_nothing_named_and_from_are_wrong_usage() -> None:
     assert ran("fleet").status == 2
-    assert "not by --from" in ran("fleet", "--from", READY, READY).err
+    assert "no option --from" in ran("--from", READY, "fleet", READY).err
 
 
 @pytest.mark.parametrize(
@@ -261,7 +265,7 @@ def test_a_terminal_sees_the_progress_and_a_pipe_does_not(tmp_path: Path) -> Non
     out, shown = on_a_terminal("fleet", str(stream))
     assert b"hosts, 0 refused" in shown
     assert shown.endswith(b"\r\x1b[K")
-    assert out.startswith(b"1500 hosts: 1500 ready\n")
+    assert out.startswith(b"1500 hosts: 1500 ready (1500 with warnings)\n")
     assert spawned("fleet", str(stream)).stderr == b""
 
 
@@ -278,26 +282,26 @@ JSON = st.recursive(
 def reports() -> list[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
     """Whole reports, each with every place in it."""
     made = [report(name, command) for name in (READY, NOT_READY) for command in ("check", "dump")]
-    return [(value, places(value)) for value in made]
+    return [(result, places(result)) for result in made]
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def places(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place of a report, as keys and indexes from its top."""
     inner = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
+        told.items()
+        if isinstance(told, dict)
+        else enumerate(told)
+        if isinstance(told, list)
         else ()
     )
     return [path] * bool(path) + [p for key, v in inner for p in places(v, (*path, key))]
 
 
-def changed(found: Any, path: tuple[Any, ...], value: Any) -> Any:
+def changed(told: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
-    copy = list(found) if isinstance(found, list) else dict(found)
-    copy[path[0]] = changed(found[path[0]], path[1:], value)
+    copy = list(told) if isinstance(told, list) else dict(told)
+    copy[path[0]] = changed(told[path[0]], path[1:], value)
     return copy
 
 
@@ -308,5 +312,5 @@ def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObj
     path = data.draw(st.sampled_from(paths))
     text = json.dumps(changed(whole, path, data.draw(JSON))).encode()
     with suppress(BadInput):
-        value = Supplied("x", "x.json", parse_report(text, "x.json"))
-        assert len(repr(kind_of(value))) < 1000
+        result = Supplied("x", "x.json", parse_report(text, "x.json"))
+        assert len(repr(kind_of(result))) < 1000

@@ -63,7 +63,7 @@ def test_features_that_are_asked_for_must_be_there(policy: Any) -> None:
     assert policy('[module]\nfeatures = ["NO_RBP_MOD"]').status == 0
     log = "example:mvp-features"
     result = policy('[module]\nfeatures = ["TD_PRESERVING", "TOPOLOGY_ENUM"]', source=log)
-    assert outcome(result, "policy.features") == ("FAIL", "missing: TOPOLOGY_ENUM")
+    assert outcome(result, "policy.features") == ("FAIL", "missing features: TOPOLOGY_ENUM")
     result = policy('[module]\nfeatures = ["TOPOLOGY_ENUM", "UPDATE_COMPATIBILITY"]', source=log)
     assert outcome(result, "policy.features")[1] == "missing: TOPOLOGY_ENUM, UPDATE_COMPATIBILITY"
     result = policy('[module]\nfeatures = ["TD_PRESERVING"]', source=log)
@@ -112,7 +112,7 @@ def test_an_exception_that_is_over_counts_again_and_says_so(policy: Any) -> None
     result = policy(text, source="example:mvp-features")
     found, message = outcome(result, "module.no_rbp_mod")
     assert found == "FAIL"
-    assert f"until {YESTERDAY}" in message
+    assert f"ended on {YESTERDAY}" in message
     assert result.status == 1
 
 

@@ -19,7 +19,7 @@ from tdxinfo.errors import (
     Unsupported,
 )
 from tdxinfo.machine import KERNEL_LOG
-from tdxinfo.machine.captured import CapturedMachine, open_folder
+from tdxinfo.machine.captured import CapturedMachine, from_memory, open_folder, open_record
 from tdxinfo.model.provenance import Origin
 from tests.worlds import world
 
@@ -241,3 +241,13 @@ def test_absent_is_what_a_missing_inner_file_is_not() -> None:
         world().read("/proc/cpuinfo")
     assert isinstance(refusal.value, Absent)
     assert refusal.value.reason == "not-recorded"
+
+
+def test_a_capture_of_an_older_version_has_its_answers_under_the_keys_of_today() -> None:
+    old = "gi" + "st//etc/x.conf#url"
+    files = {
+        "about.toml": b"format = 1\n",
+        "answers.toml": f'[answers]\n"{old}" = "here"\n'.encode(),
+    }
+    machine = open_record(from_memory(files), "capture", "x")
+    assert machine.ask("config//etc/x.conf#url", lambda system: "live") == "here"

@@ -94,7 +94,7 @@ def test_a_refusal_comes_back_whole() -> None:
 
 def test_a_bug_is_a_crash_with_its_trace() -> None:
     def fail() -> None:
-        {}["key"]
+        raise KeyError("key")
 
     with pytest.raises(Crash, match="KeyError") as crash:
         run(fail, "it")
@@ -139,7 +139,10 @@ def test_a_pool_gives_each_result_in_its_source_and_goes_on_after_what_broke() -
 
 
 def test_a_pool_leaves_no_process() -> None:
-    with Pool(lambda number: number, 3) as pool:
+    def same(number: int) -> int:
+        return number
+
+    with Pool(same, 3) as pool:
         assert [pool.result(pool.submit("x", number)) for number in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)

@@ -197,7 +197,12 @@ def test_where_no_thread_can_start_an_alarm_ends_the_wait(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     monkeypatch.setattr(kinds, "KINDS", (kinds.Kind("file", ("",), 0.2),))
-    monkeypatch.setattr(System, "read", lambda system, path: time.sleep(30) or b"")
+
+    def hang(system: System, path: str) -> bytes:
+        time.sleep(30)
+        return b""
+
+    monkeypatch.setattr(System, "read", hang)
     start = time.monotonic()
     with pytest.raises(TimedOut):
         LiveMachine().read("/x")

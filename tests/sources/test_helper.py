@@ -126,7 +126,7 @@ def test_a_capture_keeps_the_helpers_lines(debugfs: Path) -> None:
     tell(debugfs, "2.0.18-gnr")
     machine = RecordingMachine(LiveMachine())
     Observer(machine).answers(FACT)
-    files = contents(machine, "7.3.4", str, str)
+    files = contents(machine, "7.3.4", bytes, str)
     (debugfs / "fields").unlink()
     replayed = open_record(from_memory(files), "capture", "a test")
     assert observe(replayed, [FACT]).origin_of(FACT) == "helper:BUILD_NUM"

@@ -296,7 +296,7 @@ def test_a_capture_replays_the_kernels_memory(
     kernel("7.2").make()
     recording = RecordingMachine(LiveMachine())
     report = observe(recording, NAMES)
-    write(contents(recording, None, str, str), str(tmp_path / "capture"))
+    write(contents(recording, None, bytes, str), str(tmp_path / "capture"))
     (tmp_path / "kcore").unlink()
     assert values(observe(open_folder(str(tmp_path / "capture")), NAMES)) == values(report)
 

@@ -130,7 +130,7 @@ def test_a_value_keeps_the_file_out_of_the_record(tmp_path: Path) -> None:
 def test_a_value_that_is_empty_is_absent(tmp_path: Path) -> None:
     path = tmp_path / "conf"
     path.write_text("")
-    with pytest.raises(Absent, match="does not tell its url"):
+    with pytest.raises(Absent, match="has no url"):
         ConfigValue(str(path), "url", str.strip).read(LiveMachine())
 
 

@@ -98,7 +98,7 @@ class Boot(NamedTuple):
         for found in reversed(self.events):
             if found.name == event and value in found.values:
                 return found.values[value]
-        raise Absent(f"the kernel log does not tell this ({event}.{value})")
+        raise Absent("the kernel log does not have this value")
 
     @property
     def attempts(self) -> list[list[Event]]:

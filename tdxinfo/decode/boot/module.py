@@ -98,7 +98,7 @@ def no_rbp_mod(boot: Boot) -> bool:
     """False where the kernel refused the module for it. Silence proves nothing."""
     if named(boot.attempts[-1], "rbp_bug"):
         return False
-    raise Absent("the kernel log does not tell of NO_RBP_MOD")
+    raise Absent("the kernel log does not mention NO_RBP_MOD")
 
 
 _READS = ("TDH.SYS.RD", "TDH.SYS.RDALL", "TDH.SYS.INFO")
@@ -234,7 +234,7 @@ def tdmrs_used(boot: Boot) -> int:
 def pamt_on_other_node(boot: Boot) -> bool:
     """The absence of the line in a complete log is an answer if the kernel printed its PAMTs."""
     if not boot.has("pamt_on_other_node") and not (boot.complete and boot.has("pamt_kb")):
-        raise Absent("the kernel log does not tell where PAMTs lie")
+        raise Absent("the kernel log does not show where the PAMTs are")
     return boot.has("pamt_on_other_node")
 
 

@@ -118,7 +118,7 @@ def platform_detected(boot: Boot) -> bool:
         return True
     if boot.has("no_platform", "kvm_no_platform", "not_enabled") or _is_silent(boot, _DETECTING):
         return False
-    raise Absent("the kernel log does not tell whether TDX was found")
+    raise Absent("the kernel log does not say whether the kernel found TDX")
 
 
 def has_tdx_code(boot: Boot) -> bool:
