@@ -46,10 +46,15 @@ WAYS = {
     "stdin is a folder": "{} </",
 }
 ANSWERS = {0, 1, 3, 4}
+BY_DEFAULT = (("check", "--json", "--from", EXAMPLE), ("explain", "-"))
+MATRIX = [
+    pytest.param(command, way, marks=() if command in BY_DEFAULT else pytest.mark.slow)
+    for command in COMMANDS
+    for way in WAYS
+]
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(("command", "way"), MATRIX)
 def test_no_way_to_break_a_stream_gives_a_trace_or_a_false_answer(
     tmp_path: Path, command: tuple[str, ...], way: str
 ) -> None:
@@ -112,7 +117,7 @@ def test_a_working_directory_that_is_gone_is_none_of_the_answers(tmp_path: Path)
         ("check -q --from example:emr-five-cmrs", ANSWERS),
         ("check -q --from relative", {2}),
         ("capture --from example:emr-five-cmrs relative", {2}),
-        ("fleet -q . example:emr-five-cmrs", {2}),
+        ("fleet -q . example:emr-five-cmrs", {2, 3}),
     ):
         gone.mkdir()
         script = f"cd {gone} && rmdir {gone} && {sys.executable} -m tdxinfo {words}"
