@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
-from tdxinfo.errors import BadInput
-from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor
+from tdxinfo.errors import BadInput, TimedOut
+from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor, within
 from tdxinfo.machine.kinds import NAMES
 
 FILE = "/etc/tdxinfo.toml"
 VARIABLE = "TDXINFO_WITHOUT"
 _MOST_BYTES = 64 << 10
+_PATIENCE = 3.0
+
+T = TypeVar("T")
 
 
 def excluded(given: Iterable[str] = ()) -> dict[str, str]:
@@ -24,16 +28,24 @@ def excluded(given: Iterable[str] = ()) -> dict[str, str]:
     found = dict.fromkeys(_known(given, "--without"), "--without")
     words = os.environ.get(VARIABLE, "").replace(",", " ").split()
     found |= dict.fromkeys(_known(words, VARIABLE), VARIABLE)
-    return found | dict.fromkeys(_of_file(), FILE)
+    return found | dict.fromkeys(_in_time(_of_file), FILE)
 
 
 def warning() -> str:
     """Why the administrator's file does not count; empty where it does, or is not there."""
     try:
-        found = os.stat(FILE)
+        found = _in_time(lambda: os.stat(FILE))
     except OSError:
         return ""
     return f"{FILE} is ignored: others than root can write to it." if _is_of_others(found) else ""
+
+
+def _in_time(work: Callable[[], T]) -> T:
+    """Raises BadInput when the file does not answer: what it forbids would be read."""
+    try:
+        return within(_PATIENCE, FILE, work)
+    except TimedOut as error:
+        raise BadInput(f"{error}.") from None
 
 
 def _is_of_others(found: os.stat_result) -> bool:
