@@ -155,6 +155,7 @@ _PLAIN = re.compile(
 """A sentence as tdxinfo writes them, without links and commands."""
 
 
+_REMEDY_WITH_PATH = re.compile(r"Run `pahole -J [\w/.+-]{1,200}` to add it\.")
 _THE_RECORD = "the record says: "
 _MOST_QUOTED = 800
 
@@ -176,7 +177,8 @@ def from_record(what: str, record: object) -> Unavailable:
     number = int(name) if name.isdecimal() and len(name) < 5 else _NUMBERS.get(name, 0)
     message = found.get("message", f"{what} did not answer")
     remedy = found.get("remedy", "")
-    return kind(_quoted(message), remedy if remedy in REMEDIES else "", errno=number)
+    is_own = remedy in REMEDIES or _REMEDY_WITH_PATH.fullmatch(remedy)
+    return kind(_quoted(message), remedy if is_own else "", errno=number)
 
 
 _BY_ERRNO: dict[int, type[Unavailable]] = {

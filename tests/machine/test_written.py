@@ -151,4 +151,5 @@ def test_a_format_that_a_command_does_not_have_is_wrong_usage_and_names_those_it
     for arguments in (("dump", "--format", "nfd"), ("--format", "nfd", "dump")):
         result = ran(*arguments, *EXAMPLE)
         assert result.status == 2
-        assert "dump has no format nfd. It has: table, json." in result.err
+        assert "nfd" in result.err
+        assert "json" in result.err

@@ -119,7 +119,7 @@ def test_what_may_not_be_looked_at_is_not_known(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(helper, "info", denied)
     state = seen(HOST, LOADED)
     assert state.reads is None
-    assert "not known: it may not be read by this user." in headline(state)
+    assert "unknown: it may not be read by this user." in headline(state)
 
 
 @pytest.mark.parametrize(
