@@ -41,7 +41,7 @@ def test_a_check_says_what_it_found(check_id: str) -> None:
 
 
 # What a source has, its origin, and the message of the check.
-PLACES = [
+BY_ORIGIN = [
     (
         "keys.counted",
         {"keys.guest_keyids": 63},
@@ -63,7 +63,7 @@ PLACES = [
 ]
 
 
-@pytest.mark.parametrize(("check_id", "facts", "origin", "said"), PLACES)
+@pytest.mark.parametrize(("check_id", "facts", "origin", "said"), BY_ORIGIN)
 def test_some_checks_ask_for_the_source(
     check_id: str, facts: dict[str, Any], origin: str, said: tuple[str, str]
 ) -> None:
