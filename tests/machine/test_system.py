@@ -118,7 +118,7 @@ def test_every_question_of_every_fact_has_a_kind_and_an_excluded_one_opens_nothi
         ("msr/0x982/cpu0", "msr"),
         ("helper/fields", "helper"),
         ("qemu//usr/bin/qemu-system-x86_64", "program"),
-        ("gist//etc/x#y", "file"),
+        ("config//etc/x#y", "file"),
         ("/boot/config-6.8", "file"),
     ],
 )
@@ -128,7 +128,7 @@ def test_a_question_is_of_the_kind_of_its_origin(question: str, kind: str) -> No
 
 def test_messages_name_what_is_read_and_no_key() -> None:
     assert kinds.shown("msr/0x982/cpu0") == "MSR 0x982 of CPU 0"
-    assert kinds.shown("gist//etc/x.conf#url") == "/etc/x.conf"
+    assert kinds.shown("config//etc/x.conf#url") == "/etc/x.conf"
     assert kinds.shown("kvm/vm_types") == "/dev/kvm"
 
 
