@@ -199,7 +199,7 @@ def no_such(kind: str, name: str, known: Iterable[str], otherwise: str, reader: 
     import os
     from difflib import get_close_matches
 
-    near = get_close_matches(name, known)
+    near = get_close_matches(name, known, n=3, cutoff=0.65)
     hint = f"Did you mean {', '.join(near)}?" if near else otherwise
     if reader and os.path.exists(name):
         hint = to_read(name, reader)

@@ -131,9 +131,9 @@ def _named(names: Iterable[bytes]) -> re.Pattern[bytes] | None:
     words = {w for w in words if len(w) >= _SHORTEST_NAME and w.lower() not in _NO_NAMES}
     if not words:
         return None
-    spelled = b"|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    text = b"|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return re.compile(
-        rb"(?i)(?<![A-Za-z0-9])(?:" + spelled + rb")(?:\.[A-Za-z][\w-]*)*(?![A-Za-z0-9])"
+        rb"(?i)(?<![A-Za-z0-9])(?:" + text + rb")(?:\.[A-Za-z][\w-]*)*(?![A-Za-z0-9])"
     )
 
 

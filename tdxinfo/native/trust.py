@@ -59,11 +59,11 @@ def open_module(path: str, version: str) -> int:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
     finally:
         os.close(fd)
-    told = version_of(read_descriptor(found, _MODULE_LIMIT, path))
-    if told != version:
+    value = version_of(read_descriptor(found, _MODULE_LIMIT, path))
+    if value != version:
         os.close(found)
         raise BadInput(
-            f"{path} is not built from this tdxinfo's source: its version is {told or 'unknown'}, "
+            f"{path} is not built from this tdxinfo's source: its version is {value or 'unknown'}, "
             f"not {version}. Run `tdxinfo helper build` again."
         )
     os.lseek(found, 0, os.SEEK_SET)

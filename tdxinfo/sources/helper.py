@@ -66,7 +66,7 @@ def _text(system: System, path: str) -> str:
 
 
 def _explained(system: System, error: Unavailable) -> Unavailable:
-    """The refusal that stands behind a file that did not answer."""
+    """The reason why a file did not answer."""
     if isinstance(error, Absent) and not system.is_mount(DEBUGFS):
         remedy = f"Run `mount -t debugfs debugfs {DEBUGFS}`."
         return Absent(f"{NAME} is loaded, but debugfs is not mounted on {DEBUGFS}", remedy)

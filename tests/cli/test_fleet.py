@@ -285,23 +285,23 @@ def reports() -> list[tuple[dict[str, Any], list[tuple[Any, ...]]]]:
     return [(result, places(result)) for result in made]
 
 
-def places(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place of a report, as keys and indexes from its top."""
     inner = (
-        told.items()
-        if isinstance(told, dict)
-        else enumerate(told)
-        if isinstance(told, list)
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
         else ()
     )
     return [path] * bool(path) + [p for key, v in inner for p in places(v, (*path, key))]
 
 
-def changed(told: Any, path: tuple[Any, ...], value: Any) -> Any:
+def changed(found: Any, path: tuple[Any, ...], value: Any) -> Any:
     if not path:
         return value
-    copy = list(told) if isinstance(told, list) else dict(told)
-    copy[path[0]] = changed(told[path[0]], path[1:], value)
+    copy = list(found) if isinstance(found, list) else dict(found)
+    copy[path[0]] = changed(found[path[0]], path[1:], value)
     return copy
 
 

@@ -95,11 +95,11 @@ def test_a_bug_is_status_70_one_sentence_and_the_failure_document(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(subject, "examine", _fails(error))
-    told = ran("check", "--json", "--from", EXAMPLE)
-    assert told.status == options.ExitStatus.CRASH
-    assert told.err.count("\n") == 1
-    assert "report" in told.err
-    assert json.loads(told.out)["errors"][0]["message"] in told.err
+    result = ran("check", "--json", "--from", EXAMPLE)
+    assert result.status == options.ExitStatus.CRASH
+    assert result.err.count("\n") == 1
+    assert "report" in result.err
+    assert json.loads(result.out)["errors"][0]["message"] in result.err
     with_trace = ran("check", "-v", "--from", EXAMPLE)
     assert "Traceback" in with_trace.err
     assert with_trace.status == 70
@@ -107,8 +107,8 @@ def test_a_bug_is_status_70_one_sentence_and_the_failure_document(
 
 def test_no_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "examine", _fails(MemoryError()))
-    told = ran("check", "--from", EXAMPLE)
-    assert (told.status, told.err) == (70, "tdxinfo: There is no memory left.\n")
+    result = ran("check", "--from", EXAMPLE)
+    assert (result.status, result.err) == (70, "tdxinfo: There is no memory left.\n")
 
 
 def test_a_working_directory_that_is_gone_is_none_of_the_answers(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from tdxinfo import tables
 from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release, matching_release
 from tdxinfo.model.values import ModuleVersion
@@ -110,12 +111,13 @@ def test_a_release_is_found_by_its_measurement() -> None:
     assert releases.release_named("None") is None
 
 
-@pytest.mark.parametrize(
-    ("version", "newest"),
-    [("1.0.00", "1.0.03"), ("1.5.05", "1.5.34"), ("2.0.02", "2.0.18"), ("3.0.00", None)],
-)
-def test_the_newest_release_is_that_of_the_same_line(version: str, newest: str | None) -> None:
+@pytest.mark.parametrize("version", ["1.0.00", "1.5.05", "2.0.02"])
+def test_the_newest_release_is_that_of_the_same_line(version: str) -> None:
+    rows = (row["version"] for row in tables.load("modules")["release"])
+    newest = max(row for row in rows if row.startswith(version[:4]))
+    assert newest > version
     assert releases.newest_release(version) == newest
+    assert releases.newest_release("3.0.00") is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The catalogue holds together: every fact has a type, places, and words for people."""
+"""The catalogue holds together: every fact has a type, sources, and words for people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tdxinfo.report import Report, observe
 from tdxinfo.sources.klog import KernelLog
 from tests.worlds import report_from_log, world
 
-PLACES: list[tuple[str, Any]] = [
+SOURCES: list[tuple[str, Any]] = [
     (name, source) for name in fact_names() for source in sources_of(name)
 ]
 
@@ -91,14 +91,14 @@ def test_a_section_has_words(section: str) -> None:
     assert section_meaning(section).endswith(".")
 
 
-@pytest.mark.parametrize(("name", "place"), PLACES, ids=[f"{n}-{p.origin}" for n, p in PLACES])
-def test_a_source_names_itself(name: str, place: Any) -> None:
-    assert isinstance(place.origin, str)
-    assert re.fullmatch(r"[a-z]+:\S.*", place.origin)
+@pytest.mark.parametrize(("name", "source"), SOURCES, ids=[f"{n}-{p.origin}" for n, p in SOURCES])
+def test_a_source_names_itself(name: str, source: Any) -> None:
+    assert isinstance(source.origin, str)
+    assert re.fullmatch(r"[a-z]+:\S.*", source.origin)
 
 
 @pytest.mark.parametrize(
-    ("name", "fact"), [(n, p.fact) for n, p in PLACES if isinstance(p, KernelLog)]
+    ("name", "fact"), [(n, p.fact) for n, p in SOURCES if isinstance(p, KernelLog)]
 )
 def test_a_fact_of_the_kernel_log_is_a_function_of_the_boot(
     name: str, fact: Callable[[Boot], Any]
@@ -116,20 +116,20 @@ def test_no_function_of_the_boot_is_in_two_modules() -> None:
         assert not own(one) & own(other)
 
 
-@pytest.mark.parametrize(("name", "place"), [(n, p) for n, p in PLACES if isinstance(p, From)])
-def test_a_derived_fact_follows_from_facts_that_exist(name: str, place: From) -> None:
-    assert set(place.needed) <= set(fact_names())
-    assert name not in place.needed
-    parameters = inspect.signature(place.function).parameters.values()
+@pytest.mark.parametrize(("name", "source"), [(n, p) for n, p in SOURCES if isinstance(p, From)])
+def test_a_derived_fact_follows_from_facts_that_exist(name: str, source: From) -> None:
+    assert set(source.needed) <= set(fact_names())
+    assert name not in source.needed
+    parameters = inspect.signature(source.function).parameters.values()
     takes_more = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    assert takes_more or len(parameters) >= len(place.needed)
+    assert takes_more or len(parameters) >= len(source.needed)
 
 
 def test_no_fact_follows_from_itself_by_a_detour() -> None:
     grounds: dict[str, set[str]] = {name: set() for name in fact_names()}
-    for name, place in PLACES:
-        if isinstance(place, From):
-            grounds[name] |= set(place.needed)
+    for name, source in SOURCES:
+        if isinstance(source, From):
+            grounds[name] |= set(source.needed)
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         assert name not in above, " from ".join((*above, name))
@@ -160,7 +160,7 @@ def test_lines_in_any_order_are_observed_and_written_without_error(
 
 
 JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", "9" * 40, "\0"])
-PATHS = sorted({p.path for _, p in PLACES if hasattr(p, "path")} | {"/proc/cpuinfo"})
+PATHS = sorted({p.path for _, p in SOURCES if hasattr(p, "path")} | {"/proc/cpuinfo"})
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

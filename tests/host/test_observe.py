@@ -1,4 +1,4 @@
-"""Places are asked in order, once, until one answers; what they say is held to its type."""
+"""Sources are asked in order, once, until one answers; what they say is held to its type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.worlds import report_from_log, world
 
 
 class Says:
-    """A place that says one thing, and counts how often."""
+    """A source that says one thing, and counts how often."""
 
     def __init__(self, origin: str, answer: Any) -> None:
         self.origin = origin
@@ -55,15 +55,15 @@ def test_the_first_source_that_answers_is_believed(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_fact_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    place = Says("a", 1)
-    seen = observer(monkeypatch, x=Annotated[Count | None, place])
+    source = Says("a", 1)
+    seen = observer(monkeypatch, x=Annotated[Count | None, source])
     assert seen.fact("s.x") is seen.fact("s.x")
-    assert place.asked == 1
+    assert source.asked == 1
 
 
 def test_a_fact_nobody_tells_keeps_every_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = [Says("a", Absent("gone")), Says("b", Denied("no"))]
-    seen = observer(monkeypatch, x=Annotated[Count | None, places[0], places[1]]).fact("s.x")
+    sources = [Says("a", Absent("gone")), Says("b", Denied("no"))]
+    seen = observer(monkeypatch, x=Annotated[Count | None, sources[0], sources[1]]).fact("s.x")
     assert (seen.value, seen.origin) == (None, "")
     assert [(a.origin, a.reason) for a in seen.attempts] == [("a", "absent"), ("b", "denied")]
 
@@ -93,8 +93,8 @@ def test_an_answer_out_of_range_is_malformed_and_the_next_is_asked(
 
 def test_an_answer_already_made_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -> None:
     beyond = (MemoryRange.between(0, 1 << 70),)
-    place = Says("a", beyond)
-    seen = observer(monkeypatch, x=Annotated[tuple[MemoryRange, ...] | None, place]).fact("s.x")
+    source = Says("a", beyond)
+    seen = observer(monkeypatch, x=Annotated[tuple[MemoryRange, ...] | None, source]).fact("s.x")
     assert (seen.value, seen.origin) == (None, "")
     assert seen.attempts[0].reason == "malformed"
 
@@ -183,8 +183,8 @@ def test_a_derived_value_is_held_to_its_range(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_source_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    places = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
-    value = observer(monkeypatch, x=Annotated[Count | None, *places]).answers("s.x")
+    sources = Says("a", 1), Says("b", Denied("no")), Says("c", 3)
+    value = observer(monkeypatch, x=Annotated[Count | None, *sources]).answers("s.x")
     assert [answer.origin for answer in value] == ["a", "b", "c"]
     assert [type(answer) for answer in value] == [Answer, Attempt, Answer]
 

@@ -111,14 +111,14 @@ def test_a_capture_holds_none_of_them_in_files_answers_refusals_and_the_log() ->
                 "/proc/config.gz": gzip.compress(config),
                 "/sys/x": b"\xff 10.77.3.4 aa:bb:cc:dd:ee:01 " + HOST.encode(),
             },
-            {"gist//etc/x#y": f"https://{HOST}.corp-x.example:8081/", "list": [HOST]},
+            {"config//etc/x#y": f"https://{HOST}.corp-x.example:8081/", "list": [HOST]},
             {"/sys/y": {"reason": "denied", "message": f"10.77.3.4 of {HOST}"}},
             LOG,
         )
     )
     for path in ("/proc/cmdline", "/proc/config.gz", "/sys/x"):
         machine.read(path)
-    for key in ("gist//etc/x#y", "list", "kernel-log"):
+    for key in ("config//etc/x#y", "list", "kernel-log"):
         machine.ask(key, lambda system: "")
     with pytest.raises(Exception, match=HOST):
         machine.read("/sys/y")

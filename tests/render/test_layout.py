@@ -31,7 +31,7 @@ COMMANDS = (
     ("check", "--failed-only"),
 )
 INTERNAL = re.compile(
-    r"(?<![\w/.])(?:(?:gist|list|link|device|qemu)//"
+    r"(?<![\w/.])(?:(?:config|list|link|device|qemu)//"
     r"|(?:msr/0x|modprobe/kvm|kvm/vm_types|kvm/tdx_cap|firmware/intel|dmi/memory))"
 )
 """Keys under which answers are kept, which mean nothing to a person."""

@@ -95,9 +95,9 @@ def test_a_binary_file_that_means_nothing_is_malformed_and_names_it() -> None:
 
 
 def test_existence_is_whether_the_file_is_there() -> None:
-    place = Exists("/sys/x")
-    assert place.read(world({"/sys/x": ""})) is True
-    assert place.read(world(refused={"/sys/x": ABSENT})) is False
+    source = Exists("/sys/x")
+    assert source.read(world({"/sys/x": ""})) is True
+    assert source.read(world(refused={"/sys/x": ABSENT})) is False
 
 
 def test_a_denial_proves_neither_presence_nor_absence() -> None:
@@ -112,10 +112,10 @@ def test_what_was_never_asked_is_not_called_missing() -> None:
 
 
 def test_a_parameter_is_a_truth() -> None:
-    place = parameter("kvm_intel", "tdx")
-    assert place.origin == "sysfs:/sys/module/kvm_intel/parameters/tdx"
-    assert place.read(world({"/sys/module/kvm_intel/parameters/tdx": "Y\n"})) is True
-    assert place.read(world({"/sys/module/kvm_intel/parameters/tdx": "N\n"})) is False
+    source = parameter("kvm_intel", "tdx")
+    assert source.origin == "sysfs:/sys/module/kvm_intel/parameters/tdx"
+    assert source.read(world({"/sys/module/kvm_intel/parameters/tdx": "Y\n"})) is True
+    assert source.read(world({"/sys/module/kvm_intel/parameters/tdx": "N\n"})) is False
 
 
 V2 = "/sys/fs/cgroup/misc.capacity"
@@ -226,9 +226,9 @@ def test_a_flag_proves_something_and_its_absence_nothing() -> None:
 
 
 def test_cpuinfo_is_asked_by_name() -> None:
-    place = CpuInfo("vendor_id", lambda cpus: cpus.vendor)
-    assert place.read(CPUS) == "GenuineIntel"
-    assert place.origin == "procfs:/proc/cpuinfo#vendor_id"
+    source = CpuInfo("vendor_id", lambda cpus: cpus.vendor)
+    assert source.read(CPUS) == "GenuineIntel"
+    assert source.origin == "procfs:/proc/cpuinfo#vendor_id"
 
 
 # --- several places for the same thing ----------------------------------------------------------

@@ -258,9 +258,9 @@ WHOLE = "[    0.000000] Linux version 6.8.0-1028-intel (x@y)\n[    5.2] " + KEYI
 
 
 def test_a_fact_of_the_log_names_itself() -> None:
-    place = KernelLog(platform.private_keyid_count)
-    assert place.origin == "klog:private_keyid_count"
-    assert place.read(world(log=WHOLE)) == 64
+    source = KernelLog(platform.private_keyid_count)
+    assert source.origin == "klog:private_keyid_count"
+    assert source.read(world(log=WHOLE)) == 64
 
 
 def test_a_log_is_parsed_once() -> None:

@@ -183,8 +183,8 @@ def test_a_device_is_not_opened(tmp_path: Path) -> None:
 def test_the_first_folder_that_is_there_is_listed(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "OVMF.fd").write_text("")
-    place = Listing((str(tmp_path / "a"), str(tmp_path / "b")))
-    assert place.read(LiveMachine()) == ["OVMF.fd"]
+    listing = Listing((str(tmp_path / "a"), str(tmp_path / "b")))
+    assert listing.read(LiveMachine()) == ["OVMF.fd"]
 
 
 def test_a_record_with_another_kind_of_answer_is_malformed() -> None:

@@ -191,9 +191,9 @@ def test_a_denial_is_not_passed_over() -> None:
 
 
 def test_no_tree_is_absent() -> None:
-    for place in (VendorModule("build_num"), VendorState(), VendorVersion(), SeamldrVersion()):
+    for source in (VendorModule("build_num"), VendorState(), VendorVersion(), SeamldrVersion()):
         with pytest.raises(Absent):
-            place.read(world())
+            source.read(world())
 
 
 def test_a_date_may_be_decimal_or_hex() -> None:
