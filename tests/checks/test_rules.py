@@ -85,7 +85,7 @@ WAYS: list[tuple[str, dict[str, Any], str]] = [
     (
         "keys.tdx_share",
         {"keys.tdx_keyids": 0, "firmware.keyid_bits": 0},
-        "Enable TME-MT in the firmware setup.",
+        "Enable TME-MT in the firmware setup, and reboot.",
     ),
     (
         "module.attempted",

@@ -61,7 +61,7 @@ FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (userspace.libvirt_version, LONG, f"'{'x' * 60}' names no version of libvirt"),
     (userspace.firmware_features, "{", "the file is no JSON"),
     (userspace.firmware_features, "[]", "the file is no firmware descriptor"),
-    (userspace.registration_of_log, "", "the log of the registration agent tells of no run"),
+    (userspace.registration_of_log, "", "the log of the registration agent has no run"),
     (userspace.registration_of_variable, b"", "SgxRegistrationStatus is too short"),
     (
         lambda count: layout.cpuid_configs(count, b"", b""),
