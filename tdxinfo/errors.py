@@ -141,7 +141,7 @@ REMEDIES = frozenset(
         "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES).",
         "Run `mount -t debugfs debugfs /sys/kernel/debug`.",
         "Run `sysctl kernel.kptr_restrict=1`, and then again.",
-        "Run `tdxinfo check`: it tells where the initialization ended.",
+        "The module is not initialized: `tdxinfo check` shows why.",
         "Run `tdxinfo helper build` and `tdxinfo helper load`.",
         "Run as root, outside of a container.",
         "Try again.",

@@ -53,6 +53,10 @@ def wrapped(console: Console, text: Text, width: int) -> list[Text]:
     """
     lines: list[Text] = []
     for part in text.split("\n", allow_blank=True):
+        if part.cell_len <= width:
+            part.rstrip()
+            lines.append(part)
+            continue
         lead = len(part.plain) - len(part.plain.lstrip(" "))
         further = lead + 2 if lead else 0
         found = list(part[lead:].wrap(console, max(width - further, 8), overflow="fold"))
@@ -68,7 +72,8 @@ def paragraph(
     """Text that wraps; its continuation lines are indented by `hanging`, or by 2 more."""
     further = indent + 2 if hanging is None else hanging
     text = as_text(cell, style)
-    first, *rest = wrapped(console, text, console.width - further)
+    is_short = text.cell_len <= console.width - indent
+    first, *rest = wrapped(console, text, console.width - (indent if is_short else further))
     line(console, Text(" " * indent).append_text(first))
     for found in rest:
         line(console, Text(" " * further).append_text(found))

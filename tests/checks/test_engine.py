@@ -260,3 +260,21 @@ def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
 def test_strictness_counts_warnings_alone() -> None:
     passed = [result for result in judged().values() if result.outcome.value == "PASS"]
     assert verdict_of(passed, strict=True).value == "ready"
+
+
+@pytest.mark.parametrize(
+    ("distribution", "words"),
+    [
+        ("ubuntu", "-intel"),
+        ("suse", "kernel-coco"),
+        ("debian", "Build and boot"),
+        ("alpine", "Boot a kernel that was built with CONFIG_INTEL_TDX_HOST=y."),
+        (None, "Boot a kernel that was built with CONFIG_INTEL_TDX_HOST=y."),
+    ],
+)
+def test_a_remedy_has_the_names_of_the_distribution(distribution: str | None, words: str) -> None:
+    facts = {"kernel.config_tdx_host": False, "module.state": None, "kvm.tdx_enabled": None}
+    known_facts = {**READY, **facts, "platform.distribution": distribution}
+    report = report_with({name: value for name, value in known_facts.items() if value is not None})
+    results = {result.check.id: result for result in run_checks(report)}
+    assert words in results["kernel.config_tdx_host"].remedy

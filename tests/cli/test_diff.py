@@ -66,7 +66,7 @@ def test_a_feature_that_came_and_one_that_went_are_named(before: Path) -> None:
     before_bits = json.loads(before.read_text())["host"]["module"]["features"]
     page = ran("diff", str(before), after).out
     gone = re.findall(r"^  - (\w+)", page, re.MULTILINE)
-    assert gone[: len(before_bits) - 1] == [n for n in before_bits if n != "TD_MIGRATION"]
+    assert set(gone) >= {name for name in before_bits if name != "TD_MIGRATION"}
 
 
 def test_what_only_one_tells_counts_only_when_strict(before: Path) -> None:
@@ -150,7 +150,8 @@ def test_wrong_input_is_one_sentence_and_status_2(arguments: list[str], words: s
 
 
 def test_two_hosts_without_a_common_fact_are_not_the_same(tmp_path: Path) -> None:
-    (tmp_path / "none.json").write_text('{"schema_version": "1.0", "host": {}}')
+    empty = ran("dump", "attestation.pccs", "--json", "--from", "example:emr-five-cmrs").out
+    (tmp_path / "none.json").write_text(empty)
     result = ran("diff", OLD, str(tmp_path / "none.json"))
     assert result.status == 2
     assert "No fact is known of both" in result.err

@@ -156,7 +156,7 @@ def test_what_dkms_installed_is_loaded_by_name(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("arguments", "state", "status", "sentence"),
     [
-        (("load",), {"of_no_use": NO_TDX}, 2, f"The helper is of no use here. {NO_TDX}"),
+        (("load",), {"of_no_use": NO_TDX}, 2, f"The helper cannot be used here. {NO_TDX}"),
         (("load",), {"loaded": "1.0-x"}, 0, "The helper is loaded already."),
         (
             ("load",),

@@ -37,7 +37,7 @@ def test_an_empty_policy_changes_nothing(policy: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("minimum", "status"), [("1.5.24", 0), ("1.5.06", 0), ("1.5.25", 1), ("1.5.34", 1)]
+    ("minimum", "status"), [("1.5.24", 0), ("1.5.06", 0), ("1.5.25", 0), ("1.5.34", 1)]
 )
 def test_a_module_that_is_too_old_for_its_line_fails(
     policy: Any, minimum: str, status: int
@@ -65,9 +65,15 @@ def test_features_that_are_asked_for_must_be_there(policy: Any) -> None:
     result = policy('[module]\nfeatures = ["TD_PRESERVING", "TOPOLOGY_ENUM"]', source=log)
     assert outcome(result, "policy.features") == ("FAIL", "missing features: TOPOLOGY_ENUM")
     result = policy('[module]\nfeatures = ["TOPOLOGY_ENUM", "UPDATE_COMPATIBILITY"]', source=log)
-    assert outcome(result, "policy.features")[1] == "missing: TOPOLOGY_ENUM, UPDATE_COMPATIBILITY"
+    assert (
+        outcome(result, "policy.features")[1]
+        == "missing features: TOPOLOGY_ENUM, UPDATE_COMPATIBILITY"
+    )
     result = policy('[module]\nfeatures = ["TD_PRESERVING"]', source=log)
-    assert outcome(result, "policy.features") == ("PASS", "all are there")
+    assert outcome(result, "policy.features") == (
+        "PASS",
+        "the module has all features that the policy requires",
+    )
 
 
 def test_a_required_check_decides_whatever_its_severity(policy: Any) -> None:

@@ -200,3 +200,24 @@ def test_numbers_above_the_first_zone_tell_nothing() -> None:
 )
 def test_a_list_of_cpus_is_counted(text: str, count: int) -> None:
     assert lines.cpu_count(text) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "family"),
+    [
+        # os-release(5): values may stand in quotes; ID_LIKE names relatives, the closest first.
+        ('NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n', "ubuntu"),
+        ('ID="rocky"\nID_LIKE="rhel centos fedora"\n', "rhel"),
+        ('ID="sles"\nID_LIKE="suse"\n', "suse"),
+        ("ID=linuxmint\nID_LIKE='ubuntu debian'\n", "ubuntu"),
+        ("ID=alpine\n", "alpine"),
+    ],
+)
+def test_a_distribution_belongs_to_a_family(text: str, family: str) -> None:
+    assert lines.distribution(text) == family
+
+
+@pytest.mark.parametrize("text", ["", "NAME=Linux\n", "ID=\n"])
+def test_an_os_release_without_an_id_names_no_distribution(text: str) -> None:
+    with pytest.raises(Malformed):
+        lines.distribution(text)

@@ -171,7 +171,7 @@ def test_an_end_is_for_nfd_only() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["1.5\nevil.io/a=b", "a b", "-1", "1.", "x" * 64, "Zoë", "\ud800", "# +no-label", "٣"],
+    ["1.5\nevil.io/a=b", "a b", "-1", "1.", "x" * 64, "Zoë", "# +no-label", "٣"],
 )
 def test_text_that_is_no_label_is_left_out_and_said_so(text: str) -> None:
     page = page_of({"module.release": text})

@@ -122,7 +122,7 @@ def test_every_metric_of_the_table_is_of_a_known_kind_and_fact() -> None:
         assert prometheus.help_of(row).endswith("."), name
 
 
-HOSTILE = '1.5"} 7\ntdxinfo_owned{a="\\\x1b\ud800'
+HOSTILE = '1.5"} 7\ntdxinfo_owned{a="\\\x1b'
 
 
 def test_hostile_text_stays_inside_its_label() -> None:
@@ -130,7 +130,7 @@ def test_hostile_text_stays_inside_its_label() -> None:
     value = samples(page)
     assert not any(key[0] == "tdxinfo_owned" for key in value)
     (key,) = (key for key in value if key[0] == "tdxinfo_module_info")
-    assert '1.5"} 7\\x0atdxinfo_owned{a="\\\\x1b\\ud800' in key
+    assert '1.5"} 7\\x0atdxinfo_owned{a="\\\\x1b' in key
     assert not [line for line in page.splitlines() if line.startswith("tdxinfo_owned")]
 
 
