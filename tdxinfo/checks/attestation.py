@@ -1,8 +1,8 @@
 """Can a trust domain prove what it is (attestation)? By default this only informs."""
 
 from tdxinfo.checks.engine import check, known
+from tdxinfo.checks.units import size
 from tdxinfo.decode import bits
-from tdxinfo.model.units import size
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped
 from tdxinfo.report import Report
 

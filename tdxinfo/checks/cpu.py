@@ -2,9 +2,9 @@
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
+from tdxinfo.checks.units import counted
 from tdxinfo.decode import cpuinfo, kernels
 from tdxinfo.host.platform import INSTRUCTIONS
-from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import Verdict, failed, passed, warned
 from tdxinfo.report import Report
 

@@ -1,7 +1,7 @@
 """Did the firmware enable TDX?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.model.units import counted
+from tdxinfo.checks.units import counted
 from tdxinfo.model.verdict import Verdict, failed, passed, warned
 from tdxinfo.report import Report
 

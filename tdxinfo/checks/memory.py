@@ -3,8 +3,10 @@
 from itertools import pairwise
 
 from tdxinfo.checks.engine import check, known
+from tdxinfo.checks.plan import describe
+from tdxinfo.checks.units import counted, size, span
 from tdxinfo.decode import tdmr
-from tdxinfo.model.units import PAGE, counted, size, span
+from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
 from tdxinfo.report import Report
@@ -72,7 +74,7 @@ def _predicted(report: Report) -> Verdict:
     plan = known(report.host.memory.plan_by_cmrs if by_cmrs else report.host.memory.plan)
     regions = known(report.host.memory.regions)
     basis = report.origin_of("memory.regions")
-    message = f"{tdmr.describe(plan)}, as calculated from {_basis(basis)}"
+    message = f"{describe(plan)}, as calculated from {_basis(basis)}"
     if plan.outcome == "fits":
         if tdmr.is_cut(regions, report.host.memory.cmrs or ()):
             return unknown(_CUT)

@@ -2,8 +2,8 @@
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
+from tdxinfo.checks.units import counted
 from tdxinfo.decode import bits, failures, kernels, releases
-from tdxinfo.model.units import counted
 from tdxinfo.model.values import Failure, ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report

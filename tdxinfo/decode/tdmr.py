@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from tdxinfo.decode import pamt
 from tdxinfo.errors import Malformed
-from tdxinfo.model import units
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
 from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange, NodeMemory, Tdmr
@@ -339,24 +338,3 @@ def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
     """Whether memory that the CMRs cover is missing at the end of the regions."""
     last = max((found.end for found in regions), default=0)
     return any(cmr.base >= last for cmr in cmrs)
-
-
-def describe(made: TdmrPlan) -> str:
-    """The plan in a sentence: what suffices, or what does not."""
-    count, most = units.counted(len(made.tdmrs), "TDMR"), made.max_reserved_per_tdmr
-    if made.outcome == "fits":
-        used = max(tdmr.reserved_most for tdmr in made.tdmrs)
-        return f"{count} of {made.max_tdmrs}, in each up to {used} of {most} reserved areas"
-    if made.limit == "tdmrs":
-        left = units.span(made.at.base, made.at.end) if made.at else "the rest"
-        return f"{count} are all there are, and none is left for {left}"
-    if made.at is None:
-        return f"{count} of {most} reserved areas have no room for all holes and PAMTs"
-    (tdmr,) = (tdmr for tdmr in made.tdmrs if tdmr.base == made.at.base)
-    holes = units.counted(len(tdmr.holes), "hole")
-    named = f"TDMR {units.span(tdmr.base, tdmr.end)} has {holes}"
-    if len(tdmr.holes) > most:
-        return f"{named}, and takes {most} reserved areas"
-    pamts = units.counted(tdmr.reserved_most - len(tdmr.holes), "PAMT")
-    where = "lie in it" if tdmr.reserved else "may come to lie in it"
-    return f"{named}, {pamts} {where}, and it takes {most} reserved areas"

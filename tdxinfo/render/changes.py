@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from tdxinfo.checks import units
 from tdxinfo.compare import Comparison, Difference, Entry, Kind, SideVerdict, Verdicts
 from tdxinfo.host import fact_names, volatile_facts
 from tdxinfo.host.observe import Observed
-from tdxinfo.model import units
 from tdxinfo.model.values import CpuidConfig, MemoryRange, Tdmr, hex32
 from tdxinfo.render import layout, words
 from tdxinfo.render.layout import Column

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from tdxinfo.checks.units import counted
 from tdxinfo.decode import bits
 from tdxinfo.fleet import Fleet, Group, Kind
-from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict
 from tdxinfo.render import layout
 from tdxinfo.render.layout import Column

@@ -14,9 +14,9 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
+from tdxinfo.checks.units import address, counted, size, span
 from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import TdmrPlan
-from tdxinfo.model.units import address, counted, size, span
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import layout, words
 from tdxinfo.render.plan import MOST_ROWS, print_plan

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.text import Text
 
+from tdxinfo.checks import units
 from tdxinfo.decode import bits, releases
 from tdxinfo.host import fact_names
-from tdxinfo.model import units
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.render import layout, words
 from tdxinfo.render.facts import print_table

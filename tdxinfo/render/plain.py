@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
 
+from tdxinfo.checks import units
 from tdxinfo.host import as_json, declared
-from tdxinfo.model import units
 from tdxinfo.render.safe import printable
 from tdxinfo.report import Report
 

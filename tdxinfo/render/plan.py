@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 from rich.text import Text
 
+from tdxinfo.checks.units import address, counted, size
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
-from tdxinfo.model.units import address, counted, size
 from tdxinfo.render import layout
 from tdxinfo.render.layout import Column
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from tdxinfo.model import units
+from tdxinfo.checks import units
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import layout

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import Result, first_failure, open_ones
+from tdxinfo.checks.units import counted
 from tdxinfo.errors import AS_ROOT
-from tdxinfo.model.units import counted
 from tdxinfo.model.verdict import HostVerdict, Outcome
 
 WORDS = {

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import Result
-from tdxinfo.model.units import counted
+from tdxinfo.checks.units import counted
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render import layout, words
 from tdxinfo.render.safe import printable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tdxinfo.checks.units import counted, size, span
 from tdxinfo.host import as_json
 from tdxinfo.model.provenance import Attempt
-from tdxinfo.model.units import counted, size, span
 from tdxinfo.render.safe import printable
 from tdxinfo.report import Report
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tdxinfo.checks.plan import describe
 from tdxinfo.decode import tdmr
 from tdxinfo.decode.tdmr import Limits
 from tdxinfo.host import Host
@@ -312,7 +313,7 @@ def test_memory_is_shown_with_what_it_takes_and_what_it_lacks() -> None:
     whole = ranges((GIB, 2 * GIB))
     apart = ranges((MIB, GIB), (4 * GIB, 4 * GIB + MIB))
     found = [
-        tdmr.describe(planned(memory, limits=Limits(*limits)))
+        describe(planned(memory, limits=Limits(*limits)))
         for memory, limits in [
             (whole, (4, 1)),
             (apart, (4, 16)),
@@ -338,14 +339,14 @@ def test_pamts_that_have_a_source_lie_there() -> None:
     made = tdmr.plan(ranges((MIB, GIB)), Limits(64, 1), pamts=(pamt,))
     assert made
     assert (made.outcome, made.at) == ("exhausted", MemoryRange.between(0, GIB))
-    assert tdmr.describe(made) == (
+    assert describe(made) == (
         "TDMR [0x0, 0x40000000) has 1 hole, 1 PAMT lie in it, and it takes 1 reserved areas"
     )
 
 
 def test_a_plan_of_a_report_that_does_not_say_for_what_is_shown_all_the_same() -> None:
     made = replace(planned(ranges((GIB, 2 * GIB))), outcome="exhausted", limit="tdmrs")
-    assert tdmr.describe(made) == "1 TDMR are all there are, and none is left for the rest"
+    assert describe(made) == "1 TDMR are all there are, and none is left for the rest"
 
 
 def test_what_only_touches_a_tdmr_does_not_lie_in_it() -> None:

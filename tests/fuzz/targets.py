@@ -20,6 +20,7 @@ from typing import Any
 from tdxinfo import explain
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
+from tdxinfo.checks.plan import describe
 from tdxinfo.decode import (
     bits,
     btf,
@@ -317,7 +318,7 @@ def _tdmr(data: bytes) -> None:
         for pamts in (None, _ranges(words[half : half + 4])):
             made = tdmr.plan(regions, tdmr.USUAL, holes, pamts)
             if made:
-                assert tdmr.describe(made)
+                assert describe(made)
     tdmr.is_cut(regions, cmrs)
 
 

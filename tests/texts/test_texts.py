@@ -10,7 +10,7 @@ import pytest
 
 from tdxinfo import checks
 from tdxinfo.checks.engine import CHECKS
-from tdxinfo.model.units import counted
+from tdxinfo.checks.units import counted
 from tests.texts import Text, all_texts
 
 _ = checks  # declares them

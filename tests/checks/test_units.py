@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tdxinfo.checks import units
 from tdxinfo.errors import Denied
-from tdxinfo.model import units
 from tdxinfo.model.provenance import Attempt
 from tests.hands import report_with
 
