@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import struct
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -228,6 +231,24 @@ def inputs() -> Iterator[bytes]:
     for kind in (reports, lists, rdalls, sysinfos):
         yield from _first(kind(), 2)
     yield from _first(files("kernel.log"), 12)
+
+
+def forms() -> Iterator[bytes]:
+    """A short log, packed, in other encodings, and as programs wrap it."""
+    log = b"[    1.2] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
+    text = log.decode()
+    yield from (gzip.compress(log), lzma.compress(log), bz2.compress(log))
+    yield from (text.encode("utf-16"), text.encode("utf-32"))
+    yield b'{"dmesg": [{"pri": 6, "time": 1.2, "msg": "virt/tdx: module initialized"}]}'
+    yield b'{"_TRANSPORT": "kernel", "MESSAGE": "virt/tdx: module initialized"}'
+    yield b"__CURSOR=s\n_TRANSPORT=kernel\nMESSAGE=virt/tdx: module initialized\n\n"
+    yield b"From: a@b\nContent-Transfer-Encoding: quoted-printable\n\n" + log
+
+
+def sessions() -> Iterator[bytes]:
+    """What lscpu, rdmsr and Ubuntu's system-report print."""
+    yield b"Architecture: x86_64\nCPU(s): 2\nVendor ID: GenuineIntel\nModel: 143\n"
+    yield b"# rdmsr -p 0 0x1401 -f 11:11\n1\n# rdmsr 0x982\n4000000000007\n"
 
 
 def _first(found: Iterable[bytes], count: int) -> list[bytes]:

@@ -30,6 +30,7 @@ from tdxinfo.decode import (
     dmi,
     failures,
     fieldid,
+    forms,
     kernels,
     klog,
     kobject,
@@ -37,10 +38,12 @@ from tdxinfo.decode import (
     layout,
     lines,
     metadata,
+    pamt,
     parameters,
     printk,
     releases,
     seamcall,
+    sessions,
     sigstruct,
     sysinfo,
     tdmr,
@@ -349,6 +352,27 @@ def _from(data: bytes) -> None:
     _documents(found if isinstance(found, Report) else observe(found))
 
 
+def _forms(data: bytes) -> None:
+    """A log in any form, within the limit that it was given."""
+    if forms.is_packed(data):
+        _holds(len(forms.unpacked(data, LONGEST)) <= LONGEST, "more than the limit was unpacked")
+    forms.log_text(data, LONGEST)
+
+
+def _sessions(data: bytes) -> None:
+    text = _text(data)
+    sessions.lscpu(text)
+    sessions.answers(sessions.registers(text))
+    sessions.system_report(text)
+
+
+def _pamt(data: bytes) -> None:
+    memory = _ranges(_words(data)[:40])
+    size = int.from_bytes(data[:8], "little") & 0xFF_FFFF_F000 | 0x1000
+    for piece in pamt.choices(size, None, memory):
+        _holds(piece.size >= size, "a piece without room")
+
+
 def _recognise(data: bytes) -> None:
     found = recognise(data, "the-file")
     if isinstance(found, Machine):
@@ -404,6 +428,7 @@ TARGETS: dict[str, Target] = {
     "explain": Target(_explain, seeds.queries),
     "failures": Target(_failures, seeds.words),
     "fieldid": Target(_field_ids, seeds.words),
+    "forms": Target(_forms, seeds.forms),
     "from": Target(_from, seeds.inputs),
     "kcore": Target(_kcore, seeds.core_files),
     "kernels": Target(_kernels, lambda: seeds.files("osrelease")),
@@ -424,11 +449,13 @@ TARGETS: dict[str, Target] = {
     ),
     "metadata-rdall": Target(lambda data: _metadata(data, metadata.parse_rdall), seeds.rdalls),
     "metadata-sysinfo": Target(lambda data: _metadata(data, sysinfo.parse_sysinfo), seeds.sysinfos),
+    "pamt": Target(_pamt, seeds.words),
     "printk": Target(_printk, seeds.rings),
     "recognise": Target(_recognise, seeds.inputs),
     "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),
     "report": Target(_report, seeds.reports),
     "seamcall": Target(_seamcall, seeds.words),
+    "sessions": Target(_sessions, seeds.sessions),
     "sigstruct": Target(_sigstruct, seeds.sigstructs),
     "stack": Target(_stack, seeds.stack_files),
     "tdmr": Target(_tdmr, seeds.words),
