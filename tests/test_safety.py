@@ -43,7 +43,7 @@ KVM_READS = (
     "KVM_CREATE_VM",
     "KVM_MEMORY_ENCRYPT_OP",
 )
-TERMINAL = ("TCGETS", "TIOCGWINSZ", "FIOCLEX", "FIONCLEX")
+TERMINAL = ("TCGETS", "TIOCGWINSZ", "FIOCLEX", "FIONCLEX", "FIONBIO")
 EXAMPLE = "example:linux-7.3-emulated"
 
 needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed")

@@ -30,9 +30,9 @@ I = TypeVar("I")  # noqa: E741 - what goes in
 class Limits(NamedTuple):
     memory: int = 320 << 20
     """Bytes that may be written to, beyond those that the parent has."""
-    processor: float = 12.0
+    processor: float = 10.0
     """Seconds of processor time for one piece of work."""
-    time: float | None = 18.0
+    time: float | None = 15.0
     """Seconds for one piece of work; None where it waits for somebody."""
 
 

@@ -188,7 +188,7 @@ def open_dump(path: str, vmlinux: str | None) -> VmcoreMachine:
     except ModuleNotFoundError:
         raise BadInput(
             f"{path} is a crash dump, and drgn is not installed. "
-            "Run `pip install 'tdxinfo[vmcore]'`."
+            "Run `pip install drgn pyelftools`."
         ) from None
     logging.getLogger("drgn").addHandler(logging.NullHandler())
     # QEMU's compressed dumps name no architecture; TDX is of x86-64 alone.

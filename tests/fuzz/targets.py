@@ -21,6 +21,8 @@ from tdxinfo import explain
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.checks.plan import describe
+from tdxinfo.checks.policy import Policy
+from tdxinfo.checks.policy_checks import _table
 from tdxinfo.decode import (
     bits,
     btf,
@@ -52,7 +54,7 @@ from tdxinfo.decode import (
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
 from tdxinfo.inputs.supplied import parse_report, recognise
-from tdxinfo.machine import Machine
+from tdxinfo.machine import Machine, identity
 from tdxinfo.machine.archive import members
 from tdxinfo.machine.captured import from_memory, open_record
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
@@ -60,10 +62,10 @@ from tdxinfo.report import Report, observe
 from tdxinfo.sources.kcore import Memory
 from tests.fuzz import seeds
 
-SECONDS = 10
+SECONDS = 5
 """For one input of up to `LONGEST` bytes, on a slow machine with instrumented code."""
 LONGEST = 8192
-MEMORY_MIB = 768
+MEMORY_MIB = 512
 _LONGEST_MESSAGE = 1000
 
 Run = Callable[[bytes], object]
@@ -399,6 +401,18 @@ def _capture(data: bytes) -> None:
     _documents(observe(open_record(from_memory(files), "capture", "x")))
 
 
+def _identity(data: bytes) -> None:
+    """What is cleaned twice is as it is when cleaned once, and a command line is no longer."""
+    once = identity.without_identity(data, [b"atlas17"])
+    _holds(b"atlas17" not in once or b"atlas17" in data, "a name came from nowhere")
+    _holds(len(identity.command_line(data)) <= len(data), "a command line grew")
+    identity.without_programs(data)
+
+
+def _policy(data: bytes) -> None:
+    Policy.model_validate(_table(_text(data), "the policy"))
+
+
 def _kcore(data: bytes) -> None:
     fd = os.memfd_create("core")
     try:
@@ -431,6 +445,7 @@ TARGETS: dict[str, Target] = {
     "forms": Target(_forms, seeds.forms),
     "from": Target(_from, seeds.inputs),
     "kcore": Target(_kcore, seeds.core_files),
+    "identity": Target(_identity, lambda: [*seeds.command_lines(), *seeds.files("kernel.log")]),
     "kernels": Target(_kernels, lambda: seeds.files("osrelease")),
     "klog": Target(lambda data: _log(data, False), _logs),
     "klog-pasted": Target(lambda data: _log(data, True), _logs),
@@ -450,6 +465,14 @@ TARGETS: dict[str, Target] = {
     "metadata-rdall": Target(lambda data: _metadata(data, metadata.parse_rdall), seeds.rdalls),
     "metadata-sysinfo": Target(lambda data: _metadata(data, sysinfo.parse_sysinfo), seeds.sysinfos),
     "pamt": Target(_pamt, seeds.words),
+    "policy": Target(
+        _policy,
+        lambda: [
+            b'[module]\nfeatures = ["NO_RBP_MOD"]\n',
+            b'[checks]\nrequired = ["cpu.vendor"]\n',
+        ],
+        also=(ValueError,),
+    ),
     "printk": Target(_printk, seeds.rings),
     "recognise": Target(_recognise, seeds.inputs),
     "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),

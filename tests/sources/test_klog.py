@@ -116,7 +116,7 @@ def test_only_a_device_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
     os.mknod(tmp_path / "kmsg", kind | 0o600)
     monkeypatch.setattr(klog, "DEVICE", str(tmp_path / "kmsg"))
     monkeypatch.setattr(klog, "_JOURNALS", ())
-    with pytest.raises(Malformed, match="not a device|no device"):
+    with pytest.raises(Malformed, match="not a device"):
         live_log(System())
 
 
