@@ -56,16 +56,12 @@ def _leaf(leaf: Leaf, given: int) -> Explanation:
         ("leaf", f"{leaf.code:#x}" if leaf.table == "SEAMLDR" else f"{leaf.number:#x}"),
         ("decimal", "" if leaf.table == "SEAMLDR" else str(leaf.number)),
         ("interface version", str(version) if version else ""),
-        ("part of", "the module's initialization" if _is_initialization(leaf) else ""),
+        ("part of", "the module's initialization" if seamcall.is_initialization(leaf.name) else ""),
         ("made by", _callers(leaf)),
         ("statuses", ", ".join(_statuses_of(leaf))),
         ("basis", _BASES.get(leaf.basis, "")),
     ]
     return explanation(seamcall.KINDS[leaf.table], leaf.name, leaf.doc, rows)
-
-
-def _is_initialization(leaf: Leaf) -> bool:
-    return seamcall.is_initialization(leaf.name)
 
 
 def _callers(leaf: Leaf) -> str:
