@@ -158,7 +158,7 @@ def cannot_suspend(report: Report) -> Verdict:
 
 
 @check("kernel.numa_balancing")
-def moves_no_pages(report: Report) -> Verdict:
+def numa_balancing_off(report: Report) -> Verdict:
     return (
         failed("NUMA balancing is on")
         if known(report.host.kernel.numa_balancing)

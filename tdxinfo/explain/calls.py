@@ -152,8 +152,8 @@ def _at_initialization(code: int) -> Iterable[tuple[str, str]]:
     """What `check` says of the code where the module's initialization ended with it."""
     for row in failures.of_status(code):
         call = f"at {row.leaf}" if row.leaf else "at initialization"
-        yield call, f"{row.reading.cause}"
-        yield "what to do then", row.reading.remedy
+        yield call, f"{row.diagnosis.cause}"
+        yield "what to do then", row.diagnosis.remedy
 
 
 # --- operands ---------------------------------------------------------------------------------
