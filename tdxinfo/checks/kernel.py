@@ -36,13 +36,10 @@ def can_start_module(report: Report) -> Verdict:
     return failed(value) if generation in (kernels.NONE, kernels.DETECTS) else passed(value)
 
 
-def _is_upstream_kvm(report: Report) -> bool:
-    return report.host.kernel.generation in kernels.UPSTREAM_KVM
-
-
 @check("kernel.config_kvm_tdx")
 def has_kvm_tdx(report: Report) -> Verdict:
-    if report.is_known("kernel.generation") and not _is_upstream_kvm(report):
+    generation = report.host.kernel.generation
+    if generation is not None and generation not in kernels.UPSTREAM_KVM:
         return skipped("only Linux 6.16 and later have this option")
     if known(report.host.kernel.config_kvm_intel_tdx):
         return passed("the KVM of this kernel was built with TDX")
@@ -161,7 +158,7 @@ def cannot_suspend(report: Report) -> Verdict:
 
 
 @check("kernel.numa_balancing")
-def moves_no_pages(report: Report) -> Verdict:
+def numa_balancing_off(report: Report) -> Verdict:
     return (
         failed("NUMA balancing is on")
         if known(report.host.kernel.numa_balancing)

@@ -44,8 +44,8 @@ def _refused(report: Report) -> Verdict | None:
     line = report.host.kvm.refusal
     if line is None:
         return None
-    reading = failures.of_refusal(line)
-    return failed(f"{line}: {reading.cause}" if reading.cause else line, reading.remedy)
+    diagnosis = failures.of_refusal(line)
+    return failed(f"{line}: {diagnosis.cause}" if diagnosis.cause else line, diagnosis.remedy)
 
 
 @check("kvm.parameters")
@@ -116,7 +116,7 @@ def agrees_with_module(report: Report) -> Verdict:
 
 
 @check("kvm.after_reboot")
-def stays_on(report: Report) -> Verdict:
+def tdx_survives_reboot(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
         return skipped("this vendor's kernel enables TDX in another way")
     given = parameters.on_command_line(known(report.host.kernel.command_line), "kvm_intel", "tdx")

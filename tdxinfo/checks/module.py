@@ -19,13 +19,13 @@ def was_attempted(report: Report) -> Verdict:
     failure = report.host.module.failure
     generation = report.host.kernel.generation
     if failure:
-        reading = failures.of_failure(failure, generation)
+        diagnosis = failures.of_failure(failure, generation)
         return failed(
-            failure.message, reading.remedy or "Remove what the kernel names, and reboot."
+            failure.message, diagnosis.remedy or "Remove what the kernel names, and reboot."
         )
-    reading = failures.of_silence("not-attempted", generation)
+    diagnosis = failures.of_silence("not-attempted", generation)
     silence = "the kernel found KeyIDs, but has not tried to initialize the module"
-    return failed(f"{silence}: {reading.cause}" if reading.cause else silence, reading.remedy)
+    return failed(f"{silence}: {diagnosis.cause}" if diagnosis.cause else silence, diagnosis.remedy)
 
 
 @check("module.loaded")
@@ -85,11 +85,13 @@ def is_initialized(report: Report) -> Verdict:
         return failed(f"{_failed_update(report)}: no module runs until the host reboots", _REBOOT)
     failure = report.host.module.failure
     if failure:
-        reading = failures.of_failure(failure, report.host.kernel.generation)
-        return failed("; ".join([*_described(failure), reading.cause]).rstrip("; "), reading.remedy)
-    reading = _unprinted(report, state)
-    if reading.cause:
-        return failed(reading.cause, reading.remedy)
+        diagnosis = failures.of_failure(failure, report.host.kernel.generation)
+        return failed(
+            "; ".join([*_described(failure), diagnosis.cause]).rstrip("; "), diagnosis.remedy
+        )
+    diagnosis = _unprinted(report, state)
+    if diagnosis.cause:
+        return failed(diagnosis.cause, diagnosis.remedy)
     if state == "failed":
         return failed("the module was lost: it does not run any more", _REBOOT)
     return failed(f"the state of the module is {state}")
@@ -105,7 +107,7 @@ def _failed_update(report: Report) -> str:
     return f"the last update of the module at run time failed{message}"
 
 
-def _unprinted(report: Report, state: str) -> failures.Reading:
+def _unprinted(report: Report, state: str) -> failures.Diagnosis:
     """Why the module is in this state where the log is silent, by kernel memory before rules."""
     module, kernel = report.host.module, report.host.kernel
     if module.sysinit_result:
@@ -113,11 +115,11 @@ def _unprinted(report: Report, state: str) -> failures.Reading:
     if module.sysinit_done is False and kernel.tdx_detected:
         return failures.of_silence(state, kernel.generation, errno=0)
     if not module.log_silent:
-        return failures.Reading("", "")
-    reading = failures.of_silence(state, kernel.generation, report.host.kvm.tdx_requested)
+        return failures.Diagnosis("", "")
+    diagnosis = failures.of_silence(state, kernel.generation, report.host.kvm.tdx_requested)
     named = _named_by_log(report)
-    cause = f"the kernel log has no line about the module: {reading.cause}"
-    return reading._replace(cause=f"{cause}; {named}" if named else cause)
+    cause = f"the kernel log has no line about the module: {diagnosis.cause}"
+    return diagnosis._replace(cause=f"{cause}; {named}" if named else cause)
 
 
 def _named_by_log(report: Report) -> str:
@@ -280,7 +282,7 @@ _MODULE_FILE, _SIGNATURE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"
 
 
 @check("module.esp")
-def esp_is_in_order(report: Report) -> Verdict:
+def esp_module_signed(report: Report) -> Verdict:
     if report.is_absent("module.esp_files"):
         return passed("the EFI system partition has no folder EFI/TDX")
     there = {name.lower() for name in known(report.host.module.esp_files)}

@@ -75,9 +75,9 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     elif not settings.quiet:
         from tdxinfo.render import changes, theme
 
-        wanted = changes.Wanted(left_out, settings.verbose, strict)
+        options = changes.Options(left_out, settings.verbose, strict)
         console = theme.console(settings.color)
-        changes.print_comparison(console, (first, second), verdicts, found, wanted)
+        changes.print_comparison(console, (first, second), verdicts, found, options)
     return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
 
 

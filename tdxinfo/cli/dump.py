@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tdxinfo.report import Report
 
 
-class Wanted(NamedTuple):
+class ListOptions(NamedTuple):
     """How a list is to be shown."""
 
     columns: list[str] | None = None
@@ -83,10 +83,10 @@ def dump(  # noqa: PLR0913  # each option is a parameter
     """
     settings = settings_of(context)
     names = chosen(facts)
-    wanted = Wanted(columns.split(",") if columns is not None else None, noheadings, in_bytes)
+    options = ListOptions(columns.split(",") if columns is not None else None, noheadings, in_bytes)
     one_of = {"--map": as_map, "--fields": fields, "--all-sources": all_sources, "--raw": raw}
     given = [option for option, is_given in one_of.items() if is_given]
-    if len(given) > 1 or (given and wanted.is_given):
+    if len(given) > 1 or (given and options.is_given):
         raise click.UsageError(f"{given[0]} cannot be combined with other ways to show facts.")
     if given and settings.format == "csv":
         raise click.UsageError(f"{given[0]} has no format csv.")
@@ -98,8 +98,8 @@ def dump(  # noqa: PLR0913  # each option is a parameter
         _dump_all_sources(settings, names)
     elif raw:
         return _dump_raw(settings, facts, names)
-    elif wanted.is_given or settings.format == "csv":
-        _dump_list(settings, names, wanted)
+    elif options.is_given or settings.format == "csv":
+        _dump_list(settings, names, options)
     else:
         _dump_facts(settings, facts, names)
     return ExitStatus.READY
@@ -153,24 +153,24 @@ def _say_unknown(report: Report, name: str) -> None:
     click.echo(f"tdxinfo: {name} is unknown: {words.reason(report, name)}", err=True)
 
 
-def _dump_list(settings: Settings, names: list[str], wanted: Wanted) -> None:
+def _dump_list(settings: Settings, names: list[str], options: ListOptions) -> None:
     """A list as a table or as CSV; of other facts CSV has a row each."""
     from tdxinfo.render import plain
 
     if settings.format == "json":
         raise click.UsageError("JSON has all columns: leave --columns, --noheadings, --bytes out.")
     if len(names) != 1 or not plain.columns_of(names[0]):
-        if wanted.columns is not None or settings.format != "csv":
+        if options.columns is not None or settings.format != "csv":
             raise click.UsageError(
                 "--columns, --noheadings and --bytes need one list, for example memory.cmrs."
             )
         report = report_of(settings, names)
         if not settings.quiet:
-            click.echo(plain.facts_csv(report, names, wanted), nl=False)
+            click.echo(plain.facts_csv(report, names, options), nl=False)
         return
     (name,) = names
     known = plain.columns_of(name)
-    for column in wanted.columns or ():
+    for column in options.columns or ():
         if column not in known:
             raise click.UsageError(
                 f"{name} has no column {column!r:.40}. Its columns: {', '.join(known)}."
@@ -181,11 +181,11 @@ def _dump_list(settings: Settings, names: list[str], wanted: Wanted) -> None:
     if not report.is_known(name):
         _say_unknown(report, name)
     if settings.format == "csv":
-        click.echo(plain.list_csv(report, name, wanted), nl=False)
+        click.echo(plain.list_csv(report, name, options), nl=False)
         return
     from tdxinfo.render import theme
 
-    plain.print_list(theme.console(settings.color), report, name, wanted)
+    plain.print_list(theme.console(settings.color), report, name, options)
 
 
 def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from tdxinfo.decode import seamcall
 from tdxinfo.model.values import Failure, hex64
 
 
-class Reading(NamedTuple):
+class Diagnosis(NamedTuple):
     """What was behind a failure, as a clause, and what to do."""
 
     cause: str
@@ -21,45 +21,45 @@ class OfStatus(NamedTuple):
     """A row for a status, and the SEAMCALL that it is for; empty for any."""
 
     leaf: str
-    reading: Reading
+    diagnosis: Diagnosis
 
 
-_NOTHING = Reading("", "")
+_NOTHING = Diagnosis("", "")
 
 
-def of_failure(failure: Failure, generation: str | None = None) -> Reading:
+def of_failure(failure: Failure, generation: str | None = None) -> Diagnosis:
     """The first row that fits; else what the status alone means; else nothing."""
     for row in tables.load("failures")["failure"]:
         if not {"state", "kvm"} & row.keys() and _fits(row, failure, generation):
-            return Reading(row["cause"], row["remedy"])
+            return Diagnosis(row["cause"], row["remedy"])
     known = seamcall.statuses(failure.status) if failure.status is not None else ()
     if not known or failure.status_name not in {None, known[0].name}:
         return _NOTHING
     meaning = seamcall.meaning_of(known[0].name)
-    return Reading(_as_clause(meaning.meaning), meaning.remedy)
+    return Diagnosis(_as_clause(meaning.meaning), meaning.remedy)
 
 
 def of_status(status: int) -> list[OfStatus]:
     """The rows for a status, whatever the call."""
     code = hex64(status)
     return [
-        OfStatus(row.get("leaf", ""), Reading(row["cause"], row["remedy"]))
+        OfStatus(row.get("leaf", ""), Diagnosis(row["cause"], row["remedy"]))
         for row in tables.load("failures")["failure"]
         if "status" in row and code.startswith(row["status"])
     ]
 
 
-def of_errno(number: int) -> Reading:
+def of_errno(number: int) -> Diagnosis:
     """Why an initialization gives up with this errno, where the errno alone decides."""
     for row in tables.load("failures")["failure"]:
         if row.get("errno") == number:
-            return Reading(row["cause"], row["remedy"])
+            return Diagnosis(row["cause"], row["remedy"])
     return _NOTHING
 
 
 def of_silence(
     state: str, generation: str | None, is_requested: bool | None = None, errno: int | None = None
-) -> Reading:
+) -> Diagnosis:
     """Why the module is in this state, where the kernel printed nothing of it.
 
     `errno` is what the kernel keeps of its first call; 0 where it never made one.
@@ -69,15 +69,15 @@ def of_silence(
             continue
         is_right = "kernels" not in row or generation in row["kernels"]
         if is_right and (not row.get("requested") or is_requested):
-            return Reading(row["cause"], row["remedy"])
+            return Diagnosis(row["cause"], row["remedy"])
     return _NOTHING
 
 
-def of_refusal(line: str) -> Reading:
+def of_refusal(line: str) -> Diagnosis:
     """Why KVM does without TDX, by the line that says so."""
     for row in tables.load("failures")["failure"]:
         if "kvm" in row and row["kvm"] in line:
-            return Reading(row["cause"], row["remedy"])
+            return Diagnosis(row["cause"], row["remedy"])
     return _NOTHING
 
 

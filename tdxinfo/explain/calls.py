@@ -56,16 +56,12 @@ def _leaf(leaf: Leaf, given: int) -> Explanation:
         ("leaf", f"{leaf.code:#x}" if leaf.table == "SEAMLDR" else f"{leaf.number:#x}"),
         ("decimal", "" if leaf.table == "SEAMLDR" else str(leaf.number)),
         ("interface version", str(version) if version else ""),
-        ("part of", "the module's initialization" if _is_initialization(leaf) else ""),
+        ("part of", "the module's initialization" if seamcall.is_initialization(leaf.name) else ""),
         ("made by", _callers(leaf)),
         ("statuses", ", ".join(_statuses_of(leaf))),
         ("basis", _BASES.get(leaf.basis, "")),
     ]
     return explanation(seamcall.KINDS[leaf.table], leaf.name, leaf.doc, rows)
-
-
-def _is_initialization(leaf: Leaf) -> bool:
-    return seamcall.is_initialization(leaf.name)
 
 
 def _callers(leaf: Leaf) -> str:
@@ -156,8 +152,8 @@ def _at_initialization(code: int) -> Iterable[tuple[str, str]]:
     """What `check` says of the code where the module's initialization ended with it."""
     for row in failures.of_status(code):
         call = f"at {row.leaf}" if row.leaf else "at initialization"
-        yield call, f"{row.reading.cause}"
-        yield "what to do then", row.reading.remedy
+        yield call, f"{row.diagnosis.cause}"
+        yield "what to do then", row.diagnosis.remedy
 
 
 # --- operands ---------------------------------------------------------------------------------

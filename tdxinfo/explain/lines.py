@@ -76,7 +76,7 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
 
 
-def _reading(boot: Boot, event: Event) -> failures.Reading:
+def _reading(boot: Boot, event: Event) -> failures.Diagnosis:
     """Why the kernel or KVM gave up, where the line says that it did."""
     if event.name == "kvm_refused":
         return failures.of_refusal(event.text)
@@ -84,7 +84,7 @@ def _reading(boot: Boot, event: Event) -> failures.Reading:
         failure = boot_failure(boot)
     except Absent:
         failure = None
-    return failures.of_failure(failure) if failure else failures.Reading("", "")
+    return failures.of_failure(failure) if failure else failures.Diagnosis("", "")
 
 
 def _kvm_access(text: str) -> Iterator[Explanation]:

@@ -26,7 +26,7 @@ _ONE_SIDED = {Kind.ONLY_A: "Only a has", Kind.ONLY_B: "Only b has"}
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Options:
     """What of the comparison is to be shown, and what counts."""
 
     left_out: list[str]
@@ -41,11 +41,11 @@ def print_comparison(
     reports: tuple[Report, Report],
     verdicts: Verdicts,
     found: Comparison,
-    wanted: Wanted,
+    options: Options,
 ) -> None:
     """The answer first, then what changed, then what only one of both has."""
-    changed, verbose = found.of(Kind.CHANGED), wanted.verbose
-    layout.paragraph(console, _title(found, verdicts, wanted.strict), 0, 2)
+    changed, verbose = found.of(Kind.CHANGED), options.verbose
+    layout.paragraph(console, _title(found, verdicts, options.strict), 0, 2)
     sides = zip("ab", reports, (verdicts.a, verdicts.b), strict=True)
     layout.grid(console, [(name, _side(report, says)) for name, report, says in sides])
     shown = [d for d in changed if verbose or not d.follows_from]
@@ -59,8 +59,8 @@ def print_comparison(
         elif one_sided:
             names = _shortened([d.fact for d in one_sided], most=_MOST_NAMES)
             layout.paragraph(console, f"{title}: {names}", 0, 2, "unknown")
-    volatile = [name for name in wanted.left_out if name in volatile_facts()]
-    ignored = [name for name in wanted.left_out if name not in volatile]
+    volatile = [name for name in options.left_out if name in volatile_facts()]
+    ignored = [name for name in options.left_out if name not in volatile]
     if ignored:
         layout.paragraph(console, f"Not compared: {_shortened(ignored)}", 0, 2, "unknown")
     if volatile:

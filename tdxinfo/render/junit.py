@@ -6,11 +6,10 @@ format is what Jenkins and GitLab read. No name of the machine is in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from xml.etree import ElementTree
 
 from tdxinfo.checks.document import CheckRun
-from tdxinfo.checks.engine import Result
+from tdxinfo.checks.engine import Result, first_failure
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
 from tdxinfo.render.safe import printable
 
@@ -21,7 +20,7 @@ def page(run: CheckRun) -> str:
     Where TDX does not apply to the machine, all cases are skipped.
     """
     is_adverse = run.verdict in (HostVerdict.NOT_READY, HostVerdict.FAILED)
-    is_strict = is_adverse and not _has_failed(run.results)
+    is_strict = is_adverse and not first_failure(run.results)
     root = ElementTree.Element("testsuites", name="tdxinfo")
     _count(root, run.results, is_strict)
     for group in dict.fromkeys(result.check.rule.group for result in run.results):
@@ -32,10 +31,6 @@ def page(run: CheckRun) -> str:
             _add_case(suite, result, is_strict)
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, "unicode") + "\n"
-
-
-def _has_failed(results: Iterable[Result]) -> bool:
-    return any(result.outcome is Outcome.FAIL for result in results)
 
 
 def _kind(result: Result, is_strict: bool) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ADDRESSES = ("base", "end")
 
 
-class Wanted(Protocol):
+class ListOptions(Protocol):
     """Which columns, and how they are shown."""
 
     @property
@@ -66,20 +66,20 @@ def _entries(report: Report, name: str) -> list[dict[str, Any]]:
     return as_json(name, report.host.fact(name)) or []
 
 
-def list_csv(report: Report, name: str, wanted: Wanted) -> str:
+def list_csv(report: Report, name: str, options: ListOptions) -> str:
     """The list as CSV; numbers are integers, as in JSON."""
-    chosen = wanted.columns or columns_of(name)
+    chosen = options.columns or columns_of(name)
     rows = [[_bare(entry.get(column)) for column in chosen] for entry in _entries(report, name)]
-    return as_csv(chosen, rows, wanted.noheadings)
+    return as_csv(chosen, rows, options.noheadings)
 
 
-def facts_csv(report: Report, names: Iterable[str], wanted: Wanted) -> str:
+def facts_csv(report: Report, names: Iterable[str], options: ListOptions) -> str:
     """A row each fact: its value and its source, both empty where it is unknown."""
     rows = []
     for name in names:
         value = as_json(name, report.host.fact(name)) if report.is_known(name) else None
         rows.append([name, _bare(value), report.origin_of(name)])
-    return as_csv(("fact", "value", "source"), rows, wanted.noheadings)
+    return as_csv(("fact", "value", "source"), rows, options.noheadings)
 
 
 def as_csv(headings: Sequence[str], rows: Iterable[Sequence[str]], noheadings: bool) -> str:
@@ -92,17 +92,17 @@ def as_csv(headings: Sequence[str], rows: Iterable[Sequence[str]], noheadings: b
     return out.getvalue()
 
 
-def print_list(console: Console, report: Report, name: str, wanted: Wanted) -> None:
+def print_list(console: Console, report: Report, name: str, options: ListOptions) -> None:
     """The list as a table with the chosen columns."""
     from tdxinfo.render import layout
 
-    chosen = wanted.columns or columns_of(name)
+    chosen = options.columns or columns_of(name)
     columns = [layout.Column(title, right=title != "name") for title in chosen]
     rows = [
-        [_shown(column, entry.get(column), wanted.in_bytes) for column in chosen]
+        [_shown(column, entry.get(column), options.in_bytes) for column in chosen]
         for entry in _entries(report, name)
     ]
-    layout.table(console, columns, rows, 0, with_heading=not wanted.noheadings)
+    layout.table(console, columns, rows, 0, with_heading=not options.noheadings)
 
 
 def _shown(column: str, value: Any, in_bytes: bool) -> str:

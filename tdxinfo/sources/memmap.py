@@ -24,7 +24,9 @@ class FirmwareMemmap:
 
     def read(self, machine: Machine) -> tuple[MemoryRange, ...]:
         found = [
-            _range(machine, folder) for folder in _folders(machine) if _is_ram(machine, folder)
+            _range(machine, folder)
+            for folder in _folders(machine)
+            if machine.text(f"{folder}/type").strip() == _RAM
         ]
         if not found:
             raise Absent(f"{_FOLDER} lists no System RAM")
@@ -42,10 +44,6 @@ def _folders(machine: Machine) -> Iterator[str]:
                 raise
             return
         yield folder
-
-
-def _is_ram(machine: Machine, folder: str) -> bool:
-    return machine.text(f"{folder}/type").strip() == _RAM
 
 
 def _range(machine: Machine, folder: str) -> MemoryRange:

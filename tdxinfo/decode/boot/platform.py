@@ -147,14 +147,11 @@ def _is_silent(boot: Boot, generations: tuple[str, ...]) -> bool:
 def generation(boot: Boot) -> str:
     """The generation of kernels that words things as this log does, else that of its release."""
     lines = [event.text for event in boot.events if not event.name.startswith("td_guest")]
-    known = kernels.generation_of(boot.release, lines, boot.was_tried() or _ended(boot))
+    was_tried = boot.was_tried() or boot.has("initialized", "failed", "kvm_supported")
+    known = kernels.generation_of(boot.release, lines, was_tried)
     if known is None:
         raise Absent("the kernel log does not show the kernel's generation")
     return known
-
-
-def _ended(boot: Boot) -> bool:
-    return boot.has("initialized", "failed", "kvm_supported")
 
 
 def log_complete(boot: Boot) -> bool:
