@@ -160,7 +160,7 @@ def test_two_hosts_without_a_common_fact_are_not_the_same(tmp_path: Path) -> Non
 def test_what_a_host_says_never_steers_the_terminal(tmp_path: Path) -> None:
     for name, text in (("a\x1b[1m", "one\x07"), ("b", "two")):
         (tmp_path / name).write_text(
-            f"[ 0.0] Linux version 6.8.0\n[ 0.0] Command line: {text}\n", encoding="utf-8"
+            f"[    0.000000] Linux version 6.8.0-{text} (someone)\n", encoding="utf-8"
         )
     result = ran("diff", "-v", str(tmp_path / "a\x1b[1m"), str(tmp_path / "b"))
     assert result.status == 1
