@@ -187,8 +187,7 @@ def open_dump(path: str, vmlinux: str | None) -> VmcoreMachine:
         import drgn
     except ModuleNotFoundError:
         raise BadInput(
-            f"{path} is a crash dump, and drgn is not installed. "
-            "Run `pip install drgn pyelftools`."
+            f"{path} is a crash dump, and drgn is not installed. Run `pip install drgn pyelftools`."
         ) from None
     logging.getLogger("drgn").addHandler(logging.NullHandler())
     # QEMU's compressed dumps name no architecture; TDX is of x86-64 alone.
