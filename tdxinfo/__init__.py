@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from tdxinfo.errors import BadInput
     from tdxinfo.report import CheckReport, Report
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["BadInput", "CheckReport", "Report", "__version__", "check", "observe"]
 
 _HOMES = {
