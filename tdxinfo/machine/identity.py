@@ -16,8 +16,14 @@ from tdxinfo import tables
 
 _COMMAND_LINE_FACT = "kernel.command_line"
 
-_COMMAND_LINE = re.compile(rb"((?:Kernel c|C)ommand line: |^CONFIG_CMDLINE=\"|Unknown kernel "
-                           rb"command line parameters \")([^\n\"]*)", re.MULTILINE)  # fmt: skip
+_COMMAND_LINES = (
+    re.compile(rb"((?:Kernel c|C)ommand line: )([^\n]*)"),
+    re.compile(
+        rb"(^CONFIG_CMDLINE=\"|Unknown kernel command line parameters \")([^\n]*?)(?=\"?[^\"\n]*$)",
+        re.MULTILINE,
+    ),
+)
+"""Where a kernel command line is: to the end of its line, or between the outer quotes."""
 _HEX = rb"[0-9a-fA-F]"
 _FORMS: tuple[tuple[re.Pattern[bytes], bytes], ...] = (
     # The names of two EFI variables, which end with a UUID, are everybody's.
@@ -68,7 +74,8 @@ _NO_NAMES = frozenset(
 
 def without_identity(data: bytes, host_names: Iterable[str | bytes] = ()) -> bytes:
     """`data` with placeholders for what names a machine, its owner, or is a secret."""
-    data = _COMMAND_LINE.sub(lambda found: found[1] + command_line(found[2]), data)
+    for pattern in _COMMAND_LINES:
+        data = pattern.sub(lambda found: found[1] + command_line(found[2]), data)
     names = {name.encode() if isinstance(name, str) else name for name in host_names}
     names |= {found[2] for found in _SYSLOG.finditer(data)}
     data = _SYSLOG.sub(rb"\1<host>", data)

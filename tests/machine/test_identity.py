@@ -162,3 +162,18 @@ def test_who_asks_for_them_gets_them(tmp_path: Path) -> None:
     log.write_text(LOG)
     shown = ran("dump", "kernel.command_line", "--from", str(log), "--keep-identity", columns=900)
     assert "hunter2" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        (b'Command line: ro nohibernate -- -c "mount -t secret=abc && x"', b"ro nohibernate"),
+        (b'Kernel command line: pw="a secret" nohibernate', b"nohibernate"),
+        (b'CONFIG_CMDLINE="dyndbg=\\"file secret\\" nohibernate"', b"nohibernate"),
+    ],
+)
+def test_quotes_in_a_command_line_hide_nothing(line: bytes, kept: bytes) -> None:
+    cleaned = without_identity(line + b"\nnext\n")
+    assert b"secret" not in cleaned
+    assert kept in cleaned
+    assert cleaned.endswith(b"\nnext\n")

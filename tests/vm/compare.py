@@ -28,6 +28,13 @@ _OF_THE_MACHINE = (
     "firmware.vendor",
     "firmware.version",
     "firmware.date",
+    "firmware.package_differences",
+    "firmware.vmx_enabled",
+    "memory.boot_memory",
+    "memory.convertible_at_least",
+    "module.driver_loaded",
+    "module.log_silent",
+    "module.sysinit_",
 )
 """Facts of QEMU's machine and of the kernel, which no scenario chooses."""
 _HELPER_ONLY = {
