@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from unittest import mock
@@ -51,10 +52,15 @@ def read_by(folder: Path, name: str) -> frozenset[str]:
     return frozenset(machine.files | machine.keys)
 
 
+def examined(machine: Watched) -> AbstractContextManager[object]:
+    """Has commands look at the machine, in this process."""
+    return mock.patch("tdxinfo.cli.subject.examine", lambda settings, work: work(machine))
+
+
 def asked_for(folder: Path, *arguments: str) -> set[str]:
     """What the command line looks at on a recorded host."""
     machine = watched(folder)
-    with mock.patch("tdxinfo.cli.dump.subject_of", return_value=machine):
+    with examined(machine):
         assert ran("dump", *arguments).status == 0
     return machine.files | machine.keys
 
@@ -88,7 +94,7 @@ def test_what_is_allowed_is_little_of_all() -> None:
 
 def test_the_first_source_that_answers_is_the_last_that_is_asked() -> None:
     machine = watched(BASES[0])
-    with mock.patch("tdxinfo.cli.dump.subject_of", return_value=machine):
+    with examined(machine):
         ran("dump", "kernel.release")
     assert machine.files == {"/proc/sys/kernel/osrelease"}
     assert machine.keys == set()
