@@ -104,12 +104,16 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 
 
-_TO_OWN_CHILD = re.compile(r"sendto\(\d+, .*, NULL, 0\)|kill\(\d{2,}, SIGKILL\)")
+_TO_OWN_CHILD = re.compile(
+    r"sendto\(\d+, .*(?:, NULL, 0\)|<unfinished \.\.\.>)|kill\(\d{2,}, SIGKILL\)"
+)
 """What is sent over a pair of sockets to the process that reads what others sent, and its end."""
 
 
 def changing(line: str) -> bool:
     """Whether the call changes anything but standard output and standard error."""
+    if line.startswith("<... "):  # the end of a call whose beginning is a line before
+        return False
     name = line.partition("(")[0]
     if name in OPENS:
         is_null = '"/dev/null"' in line

@@ -256,7 +256,7 @@ def answers(found: Iterator[Register]) -> dict[str, str | dict[str, str]]:
 
 # --- Ubuntu's system-report ---------------------------------------------------------------------
 
-_SECTION = re.compile(r"(?m)^(?:> ?)*### +(\S.*?)\s*$")
+_SECTION = re.compile(r"(?m)^(?:> ?)*### +(\S(?:.*\S)?)[ \t\r]*$")
 _TITLES = ("Kernel version", "TDX kernel logs", "CPU details", "TDX CPU instruction support")
 _LEAST_TITLES = 2
 _PACKAGE_TITLE = re.compile(r"(.+) package details")

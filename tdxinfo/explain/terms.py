@@ -42,7 +42,9 @@ def _key(text: str) -> str:
 
 # --- error numbers ----------------------------------------------------------------------------
 
-_ERRNO = re.compile(r"(?:errno|error)?\s*[:=]?\s*\(?-(\d{1,3})\)?|errno\s*[:=]?\s*(\d{1,3})", re.I)
+_ERRNO = re.compile(
+    r"(?:errno|error)?\s*(?:[:=]\s*)?\(?-(\d{1,3})\)?|errno\s*(?:[:=]\s*)?(\d{1,3})", re.I
+)
 
 
 def error_number(query: str) -> Iterator[Explanation]:

@@ -26,7 +26,8 @@ _BASES = {
 
 def release(query: str) -> Iterator[Explanation]:
     """A release by its version in any form, or by its MRSEAM."""
-    word = _PREFIX.sub("", query.strip(), count=1) if query else query
+    prefix = _PREFIX.match(query.strip())
+    word = query.strip()[prefix.end() if prefix else 0 :]
     found = releases.release_named(word) or releases.release_named(_as_mrseam(word))
     if found:
         yield _release(found)

@@ -157,7 +157,7 @@ def _print_row(
     indent: int,
 ) -> None:
     parts = [wrapped(console, cell, widths[n]) for n, cell in zip(widths, cells, strict=True)]
-    for number in range(max(map(len, parts))):
+    for number in range(max(map(len, parts), default=0)):
         made = Text(" " * indent)
         for (n, width), lines in zip(widths.items(), parts, strict=True):
             cell = lines[number] if number < len(lines) else Text()

@@ -207,7 +207,7 @@ def test_a_gigabyte_of_garbage_takes_bounded_memory(tmp_path: Path, text: bytes)
             made.truncate(1 << 30)
     done = run_limited(path)
     assert done.returncode == 2
-    assert "larger than" in done.stderr
+    assert "larger than" in done.stderr or "needs more than" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -221,7 +221,7 @@ def test_an_archive_bomb_takes_bounded_memory(tmp_path: Path) -> None:
             packed.write(bytes(1 << 20))
     done = run_limited(path)
     assert done.returncode == 2
-    assert "unpacks to more than" in done.stderr
+    assert "unpacks to more than" in done.stderr or "needs more than" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -111,10 +111,10 @@ def test_a_captures_text_is_harmless(evil_capture: Path, command: tuple[str, ...
 
 
 def test_the_text_is_shown_all_the_same(evil_capture: Path) -> None:
-    result = shown("dump", "kernel.command_line", "--from", str(evil_capture))
-    assert r"\x1b[31m" in result.out
-    assert r"\u202e" in result.out
-    assert rf"\x0a{FORGED}" in result.out
+    result = shown("dump", "firmware.version", "--from", str(evil_capture))
+    text = "".join(line.strip() for line in result.out.splitlines()).replace(" ", "")
+    assert r"\x1b[31m" in text
+    assert r"\ufeff" in text
 
 
 def test_a_kernel_logs_text_is_harmless(tmp_path: Path) -> None:

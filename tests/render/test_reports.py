@@ -83,7 +83,7 @@ def test_what_was_read_cannot_become_markup() -> None:
     value = markdown.page(judged(firmware__package_differences=(HOSTILE,), module__state=None))
     assert "<img" not in value
     assert "\x1b" not in value
-    assert not re.search(r"@\w", value)
+    assert not re.search(r"@\w", re.sub("`[^`]*`", "", value))
     assert not re.search(r"(?<!\\)\*\*b", value)
     (row,) = [
         line for line in value.splitlines() if line.startswith("| FAIL | firmware.packages_agree")
