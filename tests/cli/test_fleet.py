@@ -218,7 +218,7 @@ def test_memory_does_not_grow_with_kinds_of_host(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_stream_is_read_in_bounded_memory(tmp_path: Path) -> None:
-    """200 MiB of reports in 300 MiB of address space, of which the interpreter takes most."""
+    """200 MiB of reports in 512 MiB of address space, of which interpreter and child take most."""
     line = json.dumps({**report(READY), "padding": "x" * (1 << 20)}) + "\n"
     stream = tmp_path / "fleet.jsonl"
     with stream.open("w") as file:
@@ -228,7 +228,7 @@ def test_a_stream_is_read_in_bounded_memory(tmp_path: Path) -> None:
         done = spawned(
             *("fleet", "-q", "-"),
             stdin=stdin,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (300 << 20, 300 << 20)),
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20)),
         )
     assert (done.returncode, done.stderr) == (0, b"")
 

@@ -19,9 +19,9 @@ from tests.render.test_prometheus import samples
 ANSIBLE = shutil.which("ansible-playbook", path=os.path.dirname(sys.executable))
 SYSTEMD_ANALYZE = shutil.which("systemd-analyze")
 
-# What a kernel was started with that looks like a template of Ansible's, which must stay text.
-HOSTILE = "ro {{ 7 * 7 }} {% raw %} {{ lookup('pipe', 'touch owned') }}"
-LOG = f"[    0.000000] Linux version 6.8.0\n[    0.0] Command line: {HOSTILE}\n"
+# The name of a machine that looks like a template of Ansible's, which must stay text.
+HOSTILE = "{{ 7 * 7 }} {% raw %} {{ lookup('pipe', 'touch owned') }}"
+LOG = f"[    0.000000] Linux version 6.8.0\n[    0.0] DMI: {HOSTILE}, BIOS 1.0 01/01/2026\n"
 
 
 def answers_of(source: str) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def test_ansible_gathers_the_reports_of_hosts_whatever_their_verdict(tmp_path: P
             kept = json.loads((reports / f"{name}.json").read_text())
             assert kept == ran(command, "--json", "--from", source).json
     hostile = json.loads((tmp_path / "reports/check/hostile.json").read_text())
-    assert hostile["host"]["kernel"]["command_line"] == HOSTILE
+    assert hostile["host"]["platform"]["system"] == HOSTILE
     assert not list(tmp_path.rglob("owned"))
     page = ran("fleet", str(tmp_path / "reports/check"))
     assert (page.status, page.out.splitlines()[0].split(":")[0]) == (1, "3 hosts")
