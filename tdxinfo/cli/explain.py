@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
 _MOST_TEXT = 1 << 20
 """Characters of standard input that are read."""
 
+_WITH_SIGN = re.compile(r"-|-\d{1,10}|-E[A-Z0-9]{1,15}", re.ASCII)
+"""What may begin with a minus sign and is no option: standard input and errnos."""
 
-@click.command()
+
+# An errno has a minus sign, as the kernel prints it: -5, -ENODEV.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("what", nargs=-1, metavar="WHAT...", shell_complete=completion.meanings)
 @click.option("--counts", is_flag=True, help="Print how many names of each kind tdxinfo knows.")
 @global_options
@@ -33,6 +38,9 @@ def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None
     service; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines from standard
     input. For a fact it shows what each source says on this host, for a check its outcome here.
     """
+    for word in what:
+        if word.startswith("-") and not _WITH_SIGN.fullmatch(word):
+            raise click.NoSuchOption(word.partition("=")[0])
     settings = settings_of(context)
     if counts:
         _print_counts(settings)

@@ -48,12 +48,13 @@ _ERRNO = re.compile(
 
 
 def error_number(query: str) -> Iterator[Explanation]:
-    """An errno by its name, or negated as the kernel prints it: `-5`, `(-5)`, `errno 5`."""
+    """An errno by its name, or negated as the kernel prints it: `-5`, `(-5)`, `-EIO`, `errno 5`."""
     match = _ERRNO.fullmatch(query.strip())
     if match:
         yield from of_errno(int(match[1] or match[2]))
         return
-    number = getattr(errno, query.upper(), None) if query.isalnum() else None
+    name = query.strip().removeprefix("-")
+    number = getattr(errno, name.upper(), None) if name.isalnum() else None
     if isinstance(number, int):
         yield from of_errno(number)
 

@@ -257,3 +257,17 @@ def test_a_machine_without_metadata_says_so() -> None:
     result = ran("dump", "--fields", "--from", "example:emr-five-cmrs")
     assert result.status == 2
     assert "no metadata to list" in result.err
+
+
+@pytest.mark.parametrize("query", ["-5", "-95", "-ENODEV"])
+def test_an_errno_may_have_its_minus_sign(query: str) -> None:
+    found = ran("explain", query, "--json").json["explanations"]
+    assert found[query][0]["kind"] == "errno"
+
+
+@pytest.mark.parametrize("option", ["--jsno", "-x", "--weather=fine"])
+def test_an_option_that_does_not_exist_is_no_query(option: str) -> None:
+    result = ran("explain", "NO_RBP_MOD", option)
+    assert result.status == 2
+    assert option.partition("=")[0] in result.err
+    assert result.out == ""
