@@ -28,7 +28,7 @@ def page(run: CheckRun) -> str:
         from prometheus_client import CollectorRegistry, generate_latest
     except ImportError:
         raise BadInput(
-            "--format prometheus needs prometheus_client. Install `tdxinfo[prometheus]`."
+            "--format prometheus needs prometheus_client. Run `pip install prometheus-client`."
         ) from None
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(run))

@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()))
     given = parser.parse_args()
     if find_spec("atheris") is None:
-        parser.error("atheris is not installed. Run `pip install 'tdxinfo[fuzz]'`.")
+        parser.error("atheris is not installed. Run `pip install -e '.[fuzz]'`.")
     import atheris
 
     # It lists the modules on stderr.

@@ -68,7 +68,7 @@ def test_an_error_of_another_kind_is_a_fault() -> None:
 def test_the_fuzzer_finds_what_is_there_to_find() -> None:
     """A run of a second, with the count of what was tried."""
     if importlib.util.find_spec("atheris") is None:
-        pytest.skip("atheris is not installed: pip install 'tdxinfo[fuzz]'")
+        pytest.skip("atheris is not installed: pip install -e '.[fuzz]'")
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz", "kernels", "--seconds", "1"],
         capture_output=True,

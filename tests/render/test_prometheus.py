@@ -140,7 +140,7 @@ def test_without_prometheus_client_a_sentence_names_the_extra(
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     result = ran("check", "--from", "example:linux-7.3-emulated", "--format", "prometheus")
     assert (result.status, result.out) == (2, "")
-    assert "Install `tdxinfo[prometheus]`." in result.err
+    assert "Run `pip install prometheus-client`." in result.err
 
 
 def pages() -> Iterator[str]:
