@@ -104,8 +104,9 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 
 
+_ENDS = r"(?:\)| <unfinished \.\.\.>)"
 _TO_OWN_CHILD = re.compile(
-    r"sendto\(\d+, .*(?:, NULL, 0\)|<unfinished \.\.\.>)|kill\(\d{2,}, SIGKILL\)"
+    rf"sendto\(\d+, .*(?:, NULL, 0\)|<unfinished \.\.\.>)|kill\(\d{{2,}}, SIGKILL{_ENDS}"
 )
 """What is sent over a pair of sockets to the process that reads what others sent, and its end."""
 
