@@ -13,6 +13,7 @@ from tdxinfo.host.section import Compared, From
 from tdxinfo.machine import Machine, identity
 from tdxinfo.model.base import first_message
 from tdxinfo.model.provenance import Attempt
+from tdxinfo.model.values import Failure
 
 
 class Answer(NamedTuple):
@@ -74,9 +75,15 @@ class Observer:
 
     def _shown(self, name: str, value: Any) -> Any:
         """The value without what names the machine or its owner, where that is not to be kept."""
-        if self._machine.keeps_identity or not isinstance(value, str):
+        if self._machine.keeps_identity:
             return value
-        return identity.of_fact(name, value, self._machine.host_names)
+        if isinstance(value, str):
+            return identity.of_fact(name, value, self._machine.host_names)
+        if isinstance(value, Failure):
+            return replace(value, message=self._shown(name, value.message))
+        if isinstance(value, tuple | list):
+            return tuple(self._shown(name, part) for part in value)
+        return value
 
     def _attempt(self, origin: str, refusal: Unavailable) -> Attempt:
         found = Attempt.from_error(origin, refusal)

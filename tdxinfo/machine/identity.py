@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv6Address
 
 from tdxinfo import tables
@@ -99,14 +99,16 @@ def without_programs(log: bytes) -> bytes:
     return _OF_PROGRAM.sub(b"", log)
 
 
-def of_fact(name: str, value: str, host_names: Iterable[str]) -> str:
+def of_fact(name: str, value: str, host_names: tuple[str, ...]) -> str:
     """The text of a fact as it may be shown."""
     if name != _COMMAND_LINE_FACT:
         return text_without_identity(value, host_names)
     return command_line(value.encode("utf-8", "surrogateescape")).decode()
 
 
-def text_without_identity(text: str, host_names: Iterable[str] = ()) -> str:
+@lru_cache(maxsize=512)
+def text_without_identity(text: str, host_names: tuple[str, ...] = ()) -> str:
+    """The same for text. Many sources are missing for the same reason, in the same words."""
     data = without_identity(text.encode("utf-8", "surrogateescape"), host_names)
     return data.decode("utf-8", "surrogateescape")
 

@@ -333,3 +333,18 @@ def test_two_sources_that_tell_a_fact_differently_are_found(first: int, count: i
 def test_a_fact_from_one_source_cannot_disagree() -> None:
     machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"})
     assert not observe(machine, ["kernel.disagreements"]).is_known("kernel.disagreements")
+
+
+MACHINE_ID = "00000000-1111-2222-3333-444444444444"
+
+
+def test_what_names_a_machine_is_left_out_of_lists_too() -> None:
+    folder = {"list//boot/efi/EFI/TDX": ["TDX-SEAM.so", f"old-{MACHINE_ID}"]}
+    found = observe(world(answers=folder), ["module.esp_files"]).host.module.esp_files
+    assert found == ("TDX-SEAM.so", "old-<uuid>")
+
+
+def test_what_names_a_machine_is_left_out_of_the_words_of_a_failure() -> None:
+    line = f"virt/tdx: module initialization failed (-5) on {MACHINE_ID}\n"
+    report = observe(world(log=f"[    0.000000] Linux version 6.14.0\n[    1.0] {line}"))
+    assert MACHINE_ID not in report.model_dump_json()
