@@ -81,6 +81,12 @@ def _hosts() -> Iterable[Offer]:
     yield "live", "This machine."
 
 
+def _deployments() -> Iterable[Offer]:
+    from tdxinfo.deploy import DEPLOYMENTS
+
+    yield from ((name, f"{found.does}.") for name, found in DEPLOYMENTS.items())
+
+
 facts = _completer(_facts)
 files = _completer(lambda: [(FILES, "")])
 checks = _completer(_checks)
@@ -88,3 +94,4 @@ groups = _completer(_groups)
 meanings = _completer(_meanings)
 subjects = _completer(_subjects)
 hosts = _completer(_hosts)
+deployments = _completer(_deployments)

@@ -45,12 +45,8 @@ COLUMNS = (
     help="Print a line for each host with these columns, separated by commas.",
 )
 @click.option("--noheadings", is_flag=True, help="Print no headings.")
-@click.option(
-    "--print-playbook", is_flag=True, help="Print an Ansible playbook that gathers reports."
-)
-@click.option(
-    "--print-timer", is_flag=True, help="Print systemd units that keep the metrics current."
-)
+@click.option("--print-playbook", is_flag=True, help="Same as `tdxinfo deploy ansible`.")
+@click.option("--print-timer", is_flag=True, help="Same as `tdxinfo deploy systemd`.")
 @global_options
 @click.pass_context
 def fleet(  # noqa: PLR0913  # each option is a parameter
@@ -76,7 +72,7 @@ def fleet(  # noqa: PLR0913  # each option is a parameter
     if print_playbook or print_timer:
         from tdxinfo import deploy
 
-        click.echo(deploy.text(deploy.PLAYBOOK if print_playbook else deploy.UNITS), nl=False)
+        click.echo(deploy.text("ansible" if print_playbook else "systemd"), nl=False)
         return ExitStatus.READY
     if not paths:
         raise click.UsageError("Name reports, captures or folders of them.")

@@ -50,6 +50,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "diff": ("without", *_OUTPUT),
     "fleet": _OUTPUT,
     "schema": ("quiet",),
+    "deploy": ("quiet",),
     "status": _OUTPUT,
     "build": ("quiet", "verbose"),
     "load": ("quiet", "verbose"),

@@ -17,6 +17,7 @@ COMMANDS = {
     "capture": "Record this host, so that --from can replay it.",
     "diff": "Show what differs between two hosts or captures.",
     "fleet": "Check many hosts from their reports or logs.",
+    "deploy": "Print files for systemd, Ansible, Prometheus, Grafana and others.",
     "helper": "Build, load or remove the optional native helper.",
     "schema": "Print the JSON Schema of the JSON output.",
 }

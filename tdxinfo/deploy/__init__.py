@@ -1,31 +1,109 @@
-"""What runs tdxinfo on many hosts, or by itself: texts that `tdxinfo fleet` prints."""
+"""Files for other programs that run tdxinfo, or use what it prints: `tdxinfo deploy`."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
+from collections.abc import Callable
+from typing import NamedTuple
 
-PLAYBOOK = "gather.yml"
-UNITS = "textfile.units"
 
-_COMMAND = "@TDXINFO@"
+class Deployment(NamedTuple):
+    """Files that go together."""
+
+    does: str
+    """What they are for, in a sentence without a full stop."""
+    files: dict[str, str]
+    """Each file of this folder, with the path where it belongs."""
+
+
+DEPLOYMENTS = {
+    "systemd": Deployment(
+        "Service and timer that keep metrics current for Prometheus' node exporter",
+        {
+            "tdxinfo.service": "/etc/systemd/system/tdxinfo.service",
+            "tdxinfo.timer": "/etc/systemd/system/tdxinfo.timer",
+        },
+    ),
+    "ansible": Deployment(
+        "Ansible playbook that gathers reports of hosts that have tdxinfo",
+        {"tdxinfo-gather.yml": "tdxinfo-gather.yml"},
+    ),
+    "ansible-collect": Deployment(
+        "Ansible playbook that collects captures and installs nothing on the hosts",
+        {"tdxinfo-collect.yml": "tdxinfo-collect.yml"},
+    ),
+    "facts": Deployment(
+        "Script for Ansible's local facts: ansible_local.tdxinfo",
+        {"tdxinfo.fact": "/etc/ansible/facts.d/tdxinfo.fact"},
+    ),
+    "alerts": Deployment(
+        "Alerting rules for Prometheus",
+        {"tdxinfo.rules.yml": "/etc/prometheus/tdxinfo.rules.yml"},
+    ),
+    "dashboard": Deployment(
+        "Dashboard for Grafana", {"tdxinfo-dashboard.json": "tdxinfo-dashboard.json"}
+    ),
+    "nfd-rule": Deployment(
+        "NodeFeatureRule for node-feature-discovery in Kubernetes",
+        {"tdxinfo-rule.yml": "tdxinfo-rule.yml"},
+    ),
+    "sos": Deployment(
+        "Plugin for sos report",
+        {"sos-plugin.py.in": "/usr/lib/python3/dist-packages/sos/report/plugins/tdxinfo.py"},
+    ),
+}
+"""What there is, by name, in the order in which it is listed."""
 
 
 def text(name: str) -> str:
-    """The text as it is in the package, with the command that this tdxinfo was started by."""
-    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        return file.read().replace(_COMMAND, _started_by())
+    """What `tdxinfo deploy NAME` prints; of several files each begins with its path."""
+    files = DEPLOYMENTS[name].files
+    if len(files) == 1:
+        return _content(*files)
+    parts = (f"# {place}\n{_content(file)}" for file, place in files.items())
+    return "\n".join(parts)
 
 
-def _started_by() -> str:
-    """The command as a unit of systemd has it: absolute, quoted, and with % doubled."""
+def files(name: str) -> dict[str, str]:
+    """The contents of the files by the names that they have where they belong."""
+    found = DEPLOYMENTS[name].files
+    return {os.path.basename(place): _content(file) for file, place in found.items()}
+
+
+def _content(file: str) -> str:
+    """The file as it is in the package, with the command that this tdxinfo was started by."""
+    with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as opened:
+        found = opened.read()
+    for mark, written in _COMMANDS.items():
+        if mark in found:
+            found = found.replace(mark, written(_started_by()))
+    return found
+
+
+def _started_by() -> list[str]:
+    """The words that start this tdxinfo from anywhere."""
     path = os.path.abspath(sys.argv[0])
-    is_program = os.path.basename(path) == "tdxinfo" and os.access(path, os.X_OK)
-    words = [path] if is_program else [sys.executable, "-m", "tdxinfo"]
+    if not os.path.basename(path).startswith("tdxinfo"):
+        return [sys.executable, "-m", "tdxinfo"]
+    return [path] if os.access(path, os.X_OK) else [sys.executable, path]
+
+
+def _for_systemd(words: list[str]) -> str:
+    """As a unit has it: quoted, and with % and $ doubled."""
     return " ".join(map(_quoted, words))
 
 
 def _quoted(word: str) -> str:
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     return escaped if re.fullmatch(r"[\w/.+@%-]+", escaped) else f'"{escaped}"'
+
+
+_COMMANDS: dict[str, Callable[[list[str]], str]] = {
+    "@SYSTEMD@": _for_systemd,
+    "@SHELL@": shlex.join,
+    "@PYTHON@": lambda words: repr(shlex.join(words)),
+}
+"""What stands for the command in a file, and how that kind of file writes it."""

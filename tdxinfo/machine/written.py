@@ -71,6 +71,17 @@ def write_new(data: bytes, path: str) -> None:
             os.close(fd)
 
 
+def make_folder(path: str) -> None:
+    """The folder, for everybody to read, where it is missing. Raises BadInput."""
+    if os.path.isdir(path):
+        return
+    with _parent_of(path) as (parent, name):
+        try:
+            os.mkdir(name, dir_fd=parent)
+        except OSError as error:
+            raise _not_written(error, path) from None
+
+
 def write_new_folder(files: Mapping[str, bytes], path: str, last: str) -> None:
     """A new folder with these files, for its owner alone. Raises BadInput.
 

@@ -70,6 +70,12 @@ def _features(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
         yield f"{name}.{feature}", "true"
 
 
+def _part(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
+    part = getattr(run.report.host.fact(row["fact"]), row["part"], None)
+    if part is not None:
+        yield name, str(part)
+
+
 def _verdict(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, str]]:
     yield name, run.verdict.value
 
@@ -83,6 +89,7 @@ def _first_failure(name: str, row: Row, run: CheckRun) -> Iterable[tuple[str, st
 _KINDS: dict[str, Callable[[str, Row, CheckRun], Iterable[tuple[str, str]]]] = {
     "fact": _fact,
     "features": _features,
+    "part": _part,
     "verdict": _verdict,
     "first-failure": _first_failure,
 }

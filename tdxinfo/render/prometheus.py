@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
 from tdxinfo import __version__, tables
 from tdxinfo.checks.document import CheckRun
-from tdxinfo.errors import BadInput
 from tdxinfo.host import as_json, declared, meaning
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.render.safe import printable
@@ -20,40 +19,32 @@ Row = Mapping[str, Any]
 
 
 def page(run: CheckRun) -> str:
-    """All metrics that have a sample. What is unknown is left out, never 0.
-
-    Raises BadInput where prometheus_client is not installed.
-    """
-    try:
-        from prometheus_client import CollectorRegistry, generate_latest
-    except ImportError:
-        raise BadInput(
-            "--format prometheus needs prometheus_client. Run `pip install prometheus-client`."
-        ) from None
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(run))
-    return generate_latest(registry).decode()
+    """All metrics that have a sample, in the text format 0.0.4. What is unknown is left out."""
+    return "".join(f"{line}\n" for line in _lines(run))
 
 
-class _Collector:
-    """What prometheus_client asks for metrics."""
+def _lines(run: CheckRun) -> Iterator[str]:
+    for name, row in tables.load("metrics").items():
+        samples = list(_KINDS[row["of"]](row, run))
+        if samples:
+            yield f"# HELP {name} {_escaped(help_of(row))}"
+            yield f"# TYPE {name} gauge"
+        for labels, value in samples:
+            yield f"{name}{_labels(labels)} {value!r}"
 
-    def __init__(self, run: CheckRun) -> None:
-        self._run = run
 
-    def describe(self) -> Iterable[Any]:
-        return ()
+def _labels(labels: dict[str, str]) -> str:
+    """The labels in the format's order of characters: what is quoted needs three escapes."""
+    if not labels:
+        return ""
+    parts = (f'{key}="{_escaped(text, quote=True)}"' for key, text in sorted(labels.items()))
+    return "{" + ",".join(parts) + "}"
 
-    def collect(self) -> Iterable[Any]:
-        from prometheus_client.core import GaugeMetricFamily
 
-        for name, row in tables.load("metrics").items():
-            samples = list(_KINDS[row["of"]](row, self._run))
-            if samples:
-                family = GaugeMetricFamily(name, help_of(row), labels=list(samples[0][0]))
-                for labels, value in samples:
-                    family.add_metric([printable(text) for text in labels.values()], value)
-                yield family
+def _escaped(text: str, *, quote: bool = False) -> str:
+    """Of text, the format escapes the backslash and the line's end; within labels the quote too."""
+    escaped = printable(text).replace("\\", r"\\")
+    return escaped.replace('"', r"\"") if quote else escaped
 
 
 def help_of(row: Row) -> str:

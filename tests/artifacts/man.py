@@ -13,6 +13,7 @@ import click
 
 from tdxinfo import __version__, checks
 from tdxinfo.checks.engine import in_order
+from tdxinfo.deploy import DEPLOYMENTS
 from tdxinfo.host import SECTIONS, fact_names, meaning, sources_of, volatile_facts
 from tdxinfo.inputs.supplied import example_names, open_input
 from tests.artifacts.tree import Node, top
@@ -174,11 +175,18 @@ def _recorded() -> Lines:
         yield from _items([(name, (origin and origin.note) or "")])
 
 
+def _deployed() -> Lines:
+    yield "What each name prints:"
+    for name, found in DEPLOYMENTS.items():
+        yield from _items([(name, f"{found.does}.")])
+
+
 EXTRA: dict[str, dict[str, Callable[[], Lines]]] = {
     "tdxinfo": {"RECORDED HOSTS": _recorded},
     "tdxinfo dump": {"FACTS": _facts, "SOURCES": _sources},
     "tdxinfo check": {"CHECKS": _checks},
     "tdxinfo diff": {"FACTS LEFT OUT": _left_out},
+    "tdxinfo deploy": {"NAMES": _deployed},
 }
 """Sections of a page that list what the program declares, before the exit statuses."""
 

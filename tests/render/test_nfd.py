@@ -15,6 +15,7 @@ from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.host import fact_names
 from tdxinfo.machine.captured import open_folder
+from tdxinfo.model.values import ModuleVersion
 from tdxinfo.render import nfd
 from tdxinfo.report import observe
 from tests.cli.command import ran
@@ -147,6 +148,22 @@ def test_feature_bits_are_for_rules_and_make_no_labels() -> None:
     assert features[OURS + "module.feature.NO_RBP_MOD"] == "true"
     assert features[OURS + "total-keys"] == "63"
     assert not any("feature.NO" in key or "keys" in key for key in labels)
+
+
+@pytest.mark.parametrize(
+    ("version", "parts"),
+    [
+        (ModuleVersion(1, 5, 6), {"major": "1", "minor": "5", "update": "6"}),
+        (ModuleVersion(2, 0), {"major": "2", "minor": "0"}),
+    ],
+)
+def test_a_version_is_numbers_too_for_rules_that_compare(
+    version: ModuleVersion, parts: dict[str, str]
+) -> None:
+    _, features = read_as_nfd_does(page_of({"module.version": version}))
+    assert features[OURS + "module.version"] == str(version)
+    start = OURS + "module.version."
+    assert {k.removeprefix(start): v for k, v in features.items() if k.startswith(start)} == parts
 
 
 def test_the_verdict_and_the_first_failure_are_labels() -> None:

@@ -1,0 +1,53 @@
+"""`tdxinfo deploy`: files for systemd, Ansible, Prometheus, Grafana, Kubernetes and sos."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from tdxinfo import deploy as deployments
+from tdxinfo.cli import completion
+from tdxinfo.cli.options import global_options, no_such, settings_of
+
+EPILOG = "\b\n" + "\n".join(
+    f"{name:<16} {found.does}." for name, found in deployments.DEPLOYMENTS.items()
+)
+
+
+@click.command(epilog=EPILOG)
+@click.argument("name", required=False, shell_complete=completion.deployments)
+@click.option(
+    "--output",
+    metavar="DIR",
+    shell_complete=completion.files,
+    help="Write the files to DIR, which is made if missing: those of NAME, or all.",
+)
+@global_options
+@click.pass_context
+def deploy(context: click.Context, name: str | None, output: str | None) -> None:
+    """Print a file that runs tdxinfo elsewhere, or uses what it prints.
+
+    Of several files each begins with a comment that names its path. A file that starts tdxinfo has
+    the path of the tdxinfo that printed it. Nothing is installed.
+    """
+    settings_of(context)
+    known = deployments.DEPLOYMENTS
+    if name is not None and name not in known:
+        otherwise = f"The names are {', '.join(known)}."
+        raise click.UsageError(no_such("file", name, known, otherwise))
+    if output is not None:
+        _write(list(known) if name is None else [name], output)
+    elif name is not None:
+        click.echo(deployments.text(name), nl=False)
+    else:
+        raise click.UsageError(f"Give a name or --output. The names are {', '.join(known)}.")
+
+
+def _write(names: list[str], folder: str) -> None:
+    from tdxinfo.machine.written import make_folder, write_whole
+
+    make_folder(folder)
+    for name in names:
+        for file, text in deployments.files(name).items():
+            write_whole(text.encode(), os.path.join(folder, file))
