@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 from ipaddress import IPv6Address
+from typing import NamedTuple
 
 from tdxinfo import tables
 
@@ -25,35 +26,46 @@ _COMMAND_LINES = (
 )
 """Where a kernel command line is: to the end of its line, or between the outer quotes."""
 _HEX = rb"[0-9a-fA-F]"
-_FORMS: tuple[tuple[re.Pattern[bytes], bytes], ...] = (
+class _Form(NamedTuple):
+    """What an identity looks like. Most text has none, so a pattern is made when it may match."""
+
+    signs: tuple[bytes, ...]
+    """One of them is in all that the pattern matches, in lower case."""
+    pattern: bytes
+    placeholder: bytes
+
+
+_FORMS: tuple[_Form, ...] = (
     # The names of two EFI variables, which end with a UUID, are everybody's.
-    (re.compile(rb"(?<!SgxRegistrationStatus-)(?<!SecureBoot-)\b" + _HEX + rb"{8}(?:-" + _HEX
-                + rb"{4}){3}-" + _HEX + rb"{12}\b"), b"<uuid>"),
-    (re.compile(rb"(?<![0-9a-fA-F])(?<![0-9a-fA-F]{2}[:-])" + _HEX + rb"{2}(?:[:-]" + _HEX
-                + rb"{2}){5,19}"
-                rb"(?![0-9a-fA-F])(?![:-]" + _HEX + rb"{2}\b)"), b"<mac>"),
-    (re.compile(rb"(?<![0-9a-fA-F.])" + _HEX + rb"{4}(?:\." + _HEX + rb"{4}){2}"
-                rb"(?![0-9a-fA-F.])"), b"<mac>"),
-    (re.compile(rb"(?<![0-9a-fA-F:])" + _HEX + rb"{4}(?::" + _HEX + rb"{4}){3}"
-                rb"(?![0-9a-fA-F:])"), b"<guid>"),
-    (re.compile(rb"(?i)\b((?:mac|hwaddr|bootmac|address)[ =:]{1,3})" + _HEX + rb"{12}\b"),
-     rb"\1<mac>"),
-    (re.compile(rb"(?<![0-9a-fA-Fx])" + _HEX + rb"{32}(?![0-9a-fA-F])"), b"<id>"),
-    (re.compile(rb"\b(?:wwn-0x|naa\.|eui\.|iqn\.|nqn\.)[^\s,;]{1,256}"), b"<id>"),
-    (re.compile(rb"/dev/(?:disk|mapper)/[^\s,;]{1,256}"), b"<device>"),
-    (re.compile(rb"\b((?:PART)?(?:UUID|LABEL)=)[^\s,;]{1,256}"), rb"\1<id>"),
-    (re.compile(rb"(?i)\b(serial(?:[ _-]?(?:number|no))?\.?|s/n|sn|asset[ _-]?tag|service[ _-]?tag)"
-                rb"([ #=:]{1,3})(?!\d{1,3}[ ,:]|\d{4}\b|0x|port\b|console\b|driver\b)(?=\S{0,40}\d)"
-                rb"[^\s,;]{3,64}"), rb"\1\2<serial>"),
-    (re.compile(rb"(?i)([?&;, ]?\b(?:[\w.-]{0,32}(?:token|passw(?:or)?d|passwd|secret|api[_-]?key|"
-                rb"credential|hashed-password)[\w.-]{0,32})[=:]\s{0,2})[^\s,;]{1,256}"),
-     rb"\1<secret>"),
-    (re.compile(rb"\b([a-z][a-z0-9+.-]{1,15}://)[^\s\"'<>]{1,512}"), rb"\1<url>"),
-    (re.compile(rb"[\w.+-]{1,64}@[A-Za-z0-9][\w.-]{0,253}"), b"<user>@<host>"),
-    (re.compile(rb"(?i)\b((?:user(?:name)?|login|logname|acct)[ =:]{1,3}\"?)(?!space|-|mode|data)"
-                rb"[a-z_][\w.-]{0,31}"), rb"\1<user>"),
-    (re.compile(rb"(/home/)[^/\s]{1,64}"), rb"\1<user>"),
-    (re.compile(rb"\b(for (?:invalid user )?)[\w.-]{1,64}( from )"), rb"\1<user>\2"),
+    _Form((b"-",), rb"(?<!SgxRegistrationStatus-)(?<!SecureBoot-)\b" + _HEX + rb"{8}(?:-" + _HEX
+          + rb"{4}){3}-" + _HEX + rb"{12}\b", b"<uuid>"),
+    _Form((b":", b"-"), rb"(?<![0-9a-fA-F])(?<![0-9a-fA-F]{2}[:-])" + _HEX + rb"{2}(?:[:-]" + _HEX
+          + rb"{2}){5,19}(?![0-9a-fA-F])(?![:-]" + _HEX + rb"{2}\b)", b"<mac>"),
+    _Form((b".",), rb"(?<![0-9a-fA-F.])" + _HEX + rb"{4}(?:\." + _HEX + rb"{4}){2}"
+          rb"(?![0-9a-fA-F.])", b"<mac>"),
+    _Form((b":",), rb"(?<![0-9a-fA-F:])" + _HEX + rb"{4}(?::" + _HEX + rb"{4}){3}"
+          rb"(?![0-9a-fA-F:])", b"<guid>"),
+    _Form((b"mac", b"hwaddr", b"address"), rb"(?i)\b((?:mac|hwaddr|bootmac|address)[ =:]{1,3})"
+          + _HEX + rb"{12}\b", rb"\1<mac>"),
+    _Form((b"",), rb"(?<![0-9a-fA-Fx])" + _HEX + rb"{32}(?![0-9a-fA-F])", b"<id>"),
+    _Form((b"wwn-0x", b"naa.", b"eui.", b"iqn.", b"nqn."),
+          rb"\b(?:wwn-0x|naa\.|eui\.|iqn\.|nqn\.)[^\s,;]{1,256}", b"<id>"),
+    _Form((b"/dev/",), rb"/dev/(?:disk|mapper)/[^\s,;]{1,256}", b"<device>"),
+    _Form((b"uuid=", b"label="), rb"\b((?:PART)?(?:UUID|LABEL)=)[^\s,;]{1,256}", rb"\1<id>"),
+    _Form((b"serial", b"s/n", b"sn", b"asset", b"service"),
+          rb"(?i)\b(serial(?:[ _-]?(?:number|no))?\.?|s/n|sn|asset[ _-]?tag|service[ _-]?tag)"
+          rb"([ #=:]{1,3})(?!\d{1,3}[ ,:]|\d{4}\b|0x|port\b|console\b|driver\b)(?=\S{0,40}\d)"
+          rb"[^\s,;]{3,64}", rb"\1\2<serial>"),
+    _Form((b"token", b"passw", b"secret", b"api", b"credential"),
+          rb"(?i)([?&;, ]?\b(?:[\w.-]{0,32}(?:token|passw(?:or)?d|passwd|secret|api[_-]?key|"
+          rb"credential|hashed-password)[\w.-]{0,32})[=:]\s{0,2})[^\s,;]{1,256}", rb"\1<secret>"),
+    _Form((b"://",), rb"\b([a-z][a-z0-9+.-]{1,15}://)[^\s\"'<>]{1,512}", rb"\1<url>"),
+    _Form((b"@",), rb"[\w.+-]{1,64}@[A-Za-z0-9][\w.-]{0,253}", b"<user>@<host>"),
+    _Form((b"user", b"login", b"logname", b"acct"),
+          rb"(?i)\b((?:user(?:name)?|login|logname|acct)[ =:]{1,3}\"?)(?!space|-|mode|data)"
+          rb"[a-z_][\w.-]{0,31}", rb"\1<user>"),
+    _Form((b"/home/",), rb"(/home/)[^/\s]{1,64}", rb"\1<user>"),
+    _Form((b"for ",), rb"\b(for (?:invalid user )?)[\w.-]{1,64}( from )", rb"\1<user>\2"),
 )  # fmt: skip
 _QUAD = re.compile(rb"(?<![\d.])(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}(?![\d.]\d|\d)")
 _VERSION_BEFORE = re.compile(rb"(?i)(?:ver(?:s?ion|son)?|module|firmware|driver|rev(?:ision)?)"
@@ -79,14 +91,17 @@ def without_identity(data: bytes, host_names: Iterable[str | bytes] = ()) -> byt
     names = {name.encode() if isinstance(name, str) else name for name in host_names}
     names |= {found[2] for found in _SYSLOG.finditer(data)}
     data = _SYSLOG.sub(rb"\1<host>", data)
-    for pattern, placeholder in _FORMS:
-        data = pattern.sub(placeholder, data)
+    lower = data.lower()
+    for form in _FORMS:
+        if any(sign in lower for sign in form.signs):
+            data = _compiled(form.pattern).sub(form.placeholder, data)
     data = _QUAD.sub(_without_ipv4, data)
     data = _MAYBE_IPV6.sub(_without_ipv6, data)
     named = _named(names)
     return named.sub(b"<host>", data) if named else data
 
 
+_compiled = cache(re.compile)
 _OF_PROGRAM = re.compile(
     rb"^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S{8,30}) \S{1,254} "
     rb"(?!kernel: )[^\s:]{1,64}: [^\n]*\n?",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import dmi
 from tdxinfo.errors import Absent, Malformed
@@ -13,8 +12,7 @@ from tdxinfo.machine.system import System
 _ENTRIES = "/sys/firmware/dmi/entries"
 
 
-@dataclass(frozen=True, slots=True)
-class MemorySlots:
+class MemorySlots(NamedTuple):
     """How many memory slots there are, or are `populated`. A capture keeps two numbers."""
 
     populated: bool

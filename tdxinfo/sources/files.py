@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import kernels, lines
 from tdxinfo.errors import Absent, Lost, Malformed, NotRecorded, Unavailable
@@ -34,8 +33,7 @@ def decoded(text: str, decode: Callable[[str], Any], path: str) -> Any:
         raise Malformed(f"{path}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A text file that holds one fact."""
 
     path: str
@@ -81,8 +79,7 @@ class LostGuard(StateFile):
         raise Absent(f"{self.path} does not have this value")
 
 
-@dataclass(frozen=True, slots=True)
-class WhileRunning:
+class WhileRunning(NamedTuple):
     """A source that can outlive the module: KVM, the cgroup, kernel memory, the log.
 
     From Linux 7.2 on a module can be lost, and the driver's file follows it. Where that file was
@@ -129,8 +126,7 @@ def _can_lose_module(machine: Machine) -> bool:
     return version is not None and version >= kernels.FIRST_UPDATE
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(NamedTuple):
     """A file of raw little-endian values."""
 
     path: str
@@ -147,8 +143,7 @@ class Binary:
             raise Malformed(f"{self.path}: {error}") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Exists:
+class Exists(NamedTuple):
     """Whether a file is there. A denial proves nothing: it may come from a folder above."""
 
     path: str
@@ -167,8 +162,7 @@ class Exists:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class ExistsImplies:
+class ExistsImplies(NamedTuple):
     """What follows from a file being there. Its absence proves nothing."""
 
     path: str
@@ -197,8 +191,7 @@ def _path_and_text(machine: Machine, path: str) -> tuple[str, str]:
     return path, machine.text(path)
 
 
-@dataclass(frozen=True, slots=True)
-class MiscCgroup:
+class MiscCgroup(NamedTuple):
     """What the misc cgroup counts of KeyIDs: `capacity`, `current` or `peak`.
 
     Source: Linux 6.16 and later, Documentation/admin-guide/cgroup-v2.rst, "misc". The first path
@@ -221,8 +214,7 @@ class MiscCgroup:
         return count
 
 
-@dataclass(frozen=True, slots=True)
-class CgroupImplies:
+class CgroupImplies(NamedTuple):
     """KVM enters its KeyIDs into the misc cgroup only once the TDX module runs."""
 
     value: str
@@ -236,8 +228,7 @@ class CgroupImplies:
         return self.value
 
 
-@dataclass(frozen=True, slots=True)
-class KernelConfig:
+class KernelConfig(NamedTuple):
     """An option of the running kernel's configuration; True for y or m."""
 
     option: str

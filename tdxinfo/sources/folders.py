@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import Machine
@@ -21,8 +20,7 @@ def names_in(machine: Machine, folder: str) -> list[str]:
     return [str(name) for name in answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """The names in the first of several folders that is there."""
 
     folders: tuple[str, ...]
@@ -35,8 +33,7 @@ class Listing:
         return first_answer(partial(names_in, machine, folder) for folder in self.folders)
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(NamedTuple):
     """Whether a device's node is there. It is not opened."""
 
     path: str

@@ -6,8 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode.boot import Boot
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
@@ -28,8 +27,7 @@ _MOST_OVERWRITTEN = 1000
 """Records in a row that the kernel overwrites while they are read. One read catches up."""
 
 
-@dataclass(frozen=True, slots=True)
-class KernelLog:
+class KernelLog(NamedTuple):
     """A fact of the kernel log: a function of `decode/boot`."""
 
     fact: Callable[[Boot], Any]

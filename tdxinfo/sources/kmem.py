@@ -10,8 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import kobject
 from tdxinfo.decode.boot import module as boot_module
@@ -42,8 +41,7 @@ from tdxinfo.sources.kobjects import (
 KEY = "kernel-memory"
 
 
-@dataclass(frozen=True, slots=True)
-class Kmem:
+class Kmem(NamedTuple):
     """A member of one of the kernel's variables."""
 
     variable: str

@@ -11,9 +11,8 @@ import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fcntl import ioctl
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import kvm as decode
 from tdxinfo.errors import Absent, Malformed, Unavailable, Unsupported, from_oserror
@@ -49,8 +48,7 @@ class KvmVmType:
         return bool(types >> _TDX_VM & 1)
 
 
-@dataclass(frozen=True, slots=True)
-class KvmCapabilities:
+class KvmCapabilities(NamedTuple):
     """A member of `struct kvm_tdx_capabilities`, or `max_vcpus`."""
 
     member: str
@@ -66,8 +64,7 @@ class KvmCapabilities:
         return decode.cpuid_configs(value) if self.member == "cpuid" else value
 
 
-@dataclass(frozen=True, slots=True)
-class KvmSucceeds:
+class KvmSucceeds(NamedTuple):
     """KVM only answers once it has initialized the TDX module."""
 
     value: str

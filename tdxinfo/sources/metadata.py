@@ -7,9 +7,8 @@ Each function returns a fact's sources, one for each kind of metadata; the catal
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tdxinfo.decode.cpuid import configs
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unsupported
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 _DEBUG = 31
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataSource:
+class MetadataSource(NamedTuple):
     """Something that has metadata: the scheme of its origins, and where its lines come from."""
 
     scheme: str
@@ -57,8 +55,7 @@ DUMP = MetadataSource("metadata", METADATA, _no_dump, "dump of the module's meta
 METADATA_SOURCES = (HELPER, DUMP)
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataField:
+class MetadataField(NamedTuple):
     """A fact in one source's metadata, by the names of its fields in the module's code."""
 
     source: MetadataSource

@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tdxinfo.decode import bits, lines
 from tdxinfo.errors import (
@@ -33,8 +33,7 @@ _ALIKE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Msr:
+class Msr(NamedTuple):
     """A field of an MSR. TDX is set up for each package, so all packages must agree."""
 
     register: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tdxinfo.decode.sessions import upstream_version
 from tdxinfo.errors import Absent, Malformed, NotRecorded
@@ -13,8 +13,7 @@ KEY = "packages"
 _ONLY_IN_REPORTS = "a package's version is read from Ubuntu's system-report alone"
 
 
-@dataclass(frozen=True, slots=True)
-class PackageVersion:
+class PackageVersion(NamedTuple):
     """The version of the program in a package, without what the distribution adds to it."""
 
     package: str

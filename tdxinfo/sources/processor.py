@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import cpuinfo, sessions
 from tdxinfo.errors import Absent, NotRecorded
@@ -37,8 +36,7 @@ def _no_lscpu(system: System) -> Answer:
     raise Absent("lscpu is read from records alone")
 
 
-@dataclass(frozen=True, slots=True)
-class CpuInfo:
+class CpuInfo(NamedTuple):
     """A fact in /proc/cpuinfo: `get` takes it from the processors.
 
     None from `get` means that the line is missing.
@@ -58,8 +56,7 @@ class CpuInfo:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class FlagImplies:
+class FlagImplies(NamedTuple):
     """A flag that the kernel only shows when something is so. Its absence proves nothing."""
 
     flag: str

@@ -7,9 +7,8 @@ import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from tdxinfo.decode import lines, parameters
 from tdxinfo.decode import userspace as decode
@@ -42,8 +41,7 @@ _TDX_OBJECT = b"tdx-guest\0"
 _OVERLAP = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Qemu:
+class Qemu(NamedTuple):
     """`path`, `version` or `tdx_guest` of the QEMU that is installed, out of its program file."""
 
     what: str
@@ -117,8 +115,7 @@ def _libvirt(machine: Machine, path: str) -> str:
     return str(decoded(link_target(machine, path), decode.libvirt_version, path))
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigValue:
+class ConfigValue(NamedTuple):
     """What one thing in a text file means. A capture keeps that alone, and not the file."""
 
     path: str
@@ -164,8 +161,7 @@ def _tdx_descriptors(system: System) -> Answer:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class ModprobeOption:
+class ModprobeOption(NamedTuple):
     """The value that modprobe's configuration gives a module's option; empty where none does."""
 
     module: str
@@ -191,8 +187,7 @@ class ModprobeOption:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class SystemdUnit:
+class SystemdUnit(NamedTuple):
     """Whether systemd runs a unit: then it has a control group (cgroup v2)."""
 
     unit: str

@@ -8,8 +8,7 @@ id (development kernels around 6.3 to 6.8).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import layout, lines
 from tdxinfo.errors import Absent
@@ -45,8 +44,7 @@ def _text(machine: Machine, name: str) -> tuple[str, str]:
     raise absences[0]
 
 
-@dataclass(frozen=True, slots=True)
-class VendorModule:
+class VendorModule(NamedTuple):
     """A number in the vendor tree of the TDX module."""
 
     name: str
