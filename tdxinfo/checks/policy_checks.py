@@ -14,7 +14,6 @@ from tdxinfo.checks.policy import Policy
 from tdxinfo.decode import bits
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine.bounded import read_file
-from tdxinfo.machine.confined import run
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown
 from tdxinfo.report import Report
@@ -73,6 +72,8 @@ def checks_of(policy: Policy) -> list[Check]:
 
 def read_policy(path: str) -> Policy:
     """The policy in a TOML file. Raises BadInput."""
+    from tdxinfo.machine.confined import run
+
     try:
         text = read_file(path, _MOST_BYTES).decode("utf-8")
         table = run(lambda: _table(text, path), path)

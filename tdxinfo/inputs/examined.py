@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from tdxinfo.inputs.supplied import EXAMPLE_PREFIX, open_input
 from tdxinfo.machine import Machine
-from tdxinfo.machine.confined import LIMITS, run
 from tdxinfo.report import Report
 
 T = TypeVar("T")
@@ -21,6 +20,8 @@ def examine(given: str, work: Callable[[Machine | Report], T], vmlinux: str | No
     """
     if given.startswith(EXAMPLE_PREFIX) or not given:
         return work(open_input(given, vmlinux))
+    from tdxinfo.machine.confined import LIMITS, run
+
     shown = "standard input" if given == "-" else given
     # What is written while it is read takes as long as its writer does.
     is_stored = os.path.isfile(given) or os.path.isdir(given)

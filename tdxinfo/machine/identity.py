@@ -26,6 +26,8 @@ _COMMAND_LINES = (
 )
 """Where a kernel command line is: to the end of its line, or between the outer quotes."""
 _HEX = rb"[0-9a-fA-F]"
+
+
 class _Form(NamedTuple):
     """What an identity looks like. Most text has none, so a pattern is made when it may match."""
 
