@@ -13,6 +13,7 @@ from tdxinfo.checks.policy_checks import checks_of, read_policy
 from tdxinfo.errors import BadInput
 from tdxinfo.host import SECTIONS, fact_names
 from tdxinfo.inputs.examined import examine
+from tdxinfo.inputs.tcb_info import with_tcb_infos
 from tdxinfo.machine import Machine
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.report import CheckReport, Report, selected
@@ -50,11 +51,13 @@ def named_facts(facts: Iterable[str]) -> list[str]:
     return list(names)
 
 
-def check(report: Report, policy: str | None = None) -> CheckReport:
+def check(report: Report, policy: str | None = None, tcb_info: Iterable[str] = ()) -> CheckReport:
     """The report with what the checks say of it, and a policy's file where one is named.
 
-    Raises BadInput when the policy cannot be used.
+    `tcb_info` names files with Intel's TCB info, as `--tcb-info` does. Raises BadInput when the
+    policy or one of those cannot be used.
     """
+    report = with_tcb_infos(report, tcb_info)
     terms = None if policy is None else read_policy(policy)
     added = () if terms is None else checks_of(terms)
     results = run_checks(report, policy=terms, added=added, today=date.today())

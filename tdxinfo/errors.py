@@ -143,6 +143,7 @@ REMEDIES = frozenset(
         "Run `sysctl kernel.kptr_restrict=1`, and then again.",
         "The module is not initialized: `tdxinfo check` shows why.",
         "Run `tdxinfo helper build` and `tdxinfo helper load`.",
+        "Run `ss --vsock -l` as root, which loads vsock_diag.",
         "Run as root, outside of a container.",
         "Try again.",
     )

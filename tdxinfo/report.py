@@ -219,6 +219,19 @@ def report_of(facts: Mapping[str, Observed], origin: Origin) -> Report:
     )
 
 
+def with_given(report: Report, name: str, value: Any, origin: str) -> Report:
+    """The report with a fact that the user gave, whose value is valid."""
+    section, _, field = name.partition(".")
+    facts = getattr(report.host, section).model_copy(update={field: value})
+    unavailable = {n: attempts for n, attempts in report.unavailable.items() if n != name}
+    changed = {
+        "host": report.host.model_copy(update={section: facts}),
+        "sources": {**report.sources, name: Source(origin)},
+        "unavailable": unavailable,
+    }
+    return Report(**{**report.parts(), **changed})
+
+
 def selected(report: Report, names: Iterable[str]) -> Report:
     """The report with the named facts alone."""
     names = list(names)

@@ -10,6 +10,7 @@ from tdxinfo.checks import (  # noqa: I001
     kvm,
     userspace,
     attestation,
+    tcb,
 )
 # The order above is the order of the chain: from the processor to attestation.
 
@@ -22,5 +23,6 @@ __all__ = [
     "kvm",
     "memory",
     "module",
+    "tcb",
     "userspace",
 ]

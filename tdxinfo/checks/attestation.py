@@ -2,8 +2,8 @@
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.checks.units import size
-from tdxinfo.decode import bits
-from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped
+from tdxinfo.decode import bits, services
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown
 from tdxinfo.report import Report
 
 _EPC_WANTED = 128 << 20
@@ -61,6 +61,79 @@ def quotes_are_made(report: Report) -> Verdict:
     )
 
 
+@check("attestation.quote_transport")
+def clients_reach_quote_service(report: Report) -> Verdict:
+    """Each place where QEMU, libvirt or Kata look, against where the quote service listens."""
+    exempt = _not_required(report)
+    if exempt:
+        return exempt
+    clients = known(report.host.attestation.quote_clients)
+    answers = [(client, *_reached(report, client)) for client in clients]
+    for client, is_reached, reason in answers:
+        if is_reached is False:
+            return failed(
+                f"VMs look for the quote service at {client}: {reason}", _how(client, reason)
+            )
+    for client, is_reached, reason in answers:
+        if is_reached is None:
+            return unknown(f"VMs look for the quote service at {client}: {reason}")
+    return passed(f"VMs find the quote service at {', '.join(clients)}")
+
+
+_DENIED_SOCKET = "QEMU, as libvirt runs it, may not open the socket"
+
+
+def _reached(report: Report, client: str) -> tuple[bool | None, str]:
+    """Whether the quote service listens there, and why not; None where that is not known."""
+    attestation = report.host.attestation
+    kind, _, place = client.partition(":")
+    endpoint = attestation.quote_endpoint
+    if kind == "vsock" and attestation.vsock_listeners is not None:
+        listens = int(place) in attestation.vsock_listeners
+        return (
+            listens,
+            ""
+            if listens
+            else f"nothing listens on vsock port {place}{_elsewhere(endpoint, client)}",
+        )
+    if kind == "unix" and attestation.quote_socket == place:
+        if attestation.quote_socket_for_qemu is False:
+            mode, group = attestation.quote_socket_mode, attestation.quote_socket_group
+            return False, f"{_DENIED_SOCKET} (mode {mode}, group {group})"
+        return True, ""
+    if endpoint is not None and endpoint != client:
+        return False, f"the quote service is configured to listen at {endpoint}"
+    if kind == "unix" and place == services.default_socket():
+        if report.is_absent("attestation.quote_socket"):
+            return False, "the socket does not exist"
+        return None, "whether the socket exists is unknown"
+    if endpoint is None:
+        return None, "where the quote service listens is unknown"
+    return True, ""
+
+
+def _elsewhere(endpoint: str | None, client: str) -> str:
+    """Where the quote service is configured to listen instead, as a clause."""
+    if endpoint is None or endpoint == client:
+        return ""
+    return f", and the quote service is configured to listen at {endpoint}"
+
+
+def _how(client: str, reason: str) -> str:
+    """What brings the two together, for what is wrong there."""
+    if reason.startswith(_DENIED_SOCKET):
+        return (
+            "Run `usermod -aG {quote_user} {qemu_user}`, or give the socket's folder and the "
+            "socket a group that {qemu_user} is in; then restart the VMs."
+        )
+    kind, _, place = client.partition(":")
+    line = f"Set `port = {place}`" if kind == "vsock" else "Remove the line `port`"
+    return (
+        f"{line} in {services.QGS_CONF} and run `systemctl restart {{quote_unit}}`, or have the "
+        "VMs look where the quote service listens."
+    )
+
+
 @check("attestation.pccs")
 def cache_is_within_reach(report: Report) -> Verdict:
     exempt = _not_required(report)
@@ -86,12 +159,44 @@ def certificate_is_checked(report: Report) -> Verdict:
 
 @check("attestation.registration")
 def platform_is_registered(report: Report) -> Verdict:
-    state = known(report.host.attestation.registration)
-    return (
-        passed(f"registration with Intel: {state}")
-        if state == "complete"
-        else failed(f"registration with Intel: {state}")
+    """Only a certificate proves registration; the firmware and the agent are quoted beside it."""
+    certified, platforms = (
+        report.host.attestation.pck_certified,
+        report.host.attestation.pck_platforms,
     )
+    if certified and certified == platforms:
+        whose = "the platform" if platforms == 1 else f"each of its {platforms} platforms"
+        return passed(f"PCCS's cache has a PCK certificate of {whose}")
+    said = _said_of_registration(report)
+    if certified is not None and platforms is not None:
+        if certified:
+            message = f"PCCS's cache has certificates of {certified} of {platforms} platforms"
+            return unknown(f"{message}, and does not say which this host is{said}", _OWN_CACHE)
+        return failed(f"PCCS's cache on this host has no PCK certificate{said}")
+    if known(report.host.attestation.registration) != "complete":
+        return failed(f"registration is not complete{said}")
+    return unknown(f"no PCK certificate was seen{said}, which proves none", _OTHER_CACHE)
+
+
+_OWN_CACHE = (
+    "Compare the QE id that {pck_tool} prints with `sqlite3 -readonly {pccs_cache} 'SELECT "
+    "DISTINCT qe_id FROM pck_cert'`."
+)
+_OTHER_CACHE = (
+    "On the host of the PCCS, as root: `sqlite3 -readonly {pccs_cache} 'SELECT count(*) FROM "
+    "pck_cert'`. Or let a TD request a quote: it fails with 0xe011 without a certificate."
+)
+
+
+def _said_of_registration(report: Report) -> str:
+    """What the firmware and the agent say, as a clause; empty where neither is known."""
+    by_variable = report.host.attestation.registration
+    by_log = report.host.attestation.registration_log
+    if by_log and report.origin_of("attestation.registration").startswith("file:"):
+        by_variable = None
+    said = [f"the EFI variable says {by_variable}"] if by_variable else []
+    said += [f"the agent's log says {by_log}"] if by_log else []
+    return f" ({', '.join(said)})" if said else ""
 
 
 @check("attestation.efivars")

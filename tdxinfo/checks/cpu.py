@@ -105,3 +105,14 @@ def has_no_erratum(report: Report) -> Verdict:
         if found
         else passed("the kernel lists no erratum about TDX")
     )
+
+
+@check("cpu.microcode")
+def microcode_is_equal(report: Report) -> Verdict:
+    revisions = known(report.host.platform.microcode)
+    distinct = {part for revision in revisions for part in revision.split("/")}
+    if len(distinct) == 1:
+        return passed(f"microcode {revisions[0]}")
+    if len(revisions) == 1:
+        return failed(f"the CPUs of the package run different microcode: {revisions[0]}")
+    return failed(f"the packages run different microcode: {', '.join(revisions)}")

@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeVar, cast
 from tdxinfo.checks.policy import Policy, PolicyException
 from tdxinfo.checks.recorder import Recorder
 from tdxinfo.checks.rules import Rule, head_of_rule
+from tdxinfo.decode import services
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.verdict import (
     HostVerdict,
@@ -231,6 +232,8 @@ def _run(check: Check, report: Report) -> Result:
         verdict = _missing(recorder.last, report.attempts(recorder.last))
     if verdict.outcome in _ADVERSE:
         verdict = _apply_severity(check, verdict, report)
+    own_names = services.with_names(verdict.remedy, report.host.platform.distribution)
+    verdict = verdict._replace(remedy=own_names)
     return Result(check, verdict, tuple(recorder.facts))
 
 
@@ -254,7 +257,7 @@ def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
 def _remedy(rule: Rule, report: Report) -> str:
     """The rule's remedy, with this distribution's names and this maker's firmware menu."""
     platform = report.host.platform
-    remedy = rule.by_distribution.get(platform.distribution or "", rule.remedy or "")
+    remedy = rule.remedy_for(platform.distribution)
     maker = platform.system or platform.system_vendor or ""
     own = next((name for name in rule.menus if name and maker.startswith(name)), "")
     if own:

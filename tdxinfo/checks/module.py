@@ -4,6 +4,7 @@ from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
 from tdxinfo.checks.units import counted
 from tdxinfo.decode import bits, failures, kernels, releases
+from tdxinfo.decode.releases import Release
 from tdxinfo.model.values import Failure, ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report
@@ -181,25 +182,84 @@ def is_newest(report: Report) -> Verdict:
     if release == newest:
         return passed(f"module {release} is the newest {which} {table}")
     message = f"module {release} is out of date: {newest} is the newest {which} {table}"
-    return warned(message, f"Update the TDX module to {newest}. {_how_to_update(report)}")
+    return warned(message, _update_path(report, release, newest))
 
 
-_BY_FILES = (
-    "Copy TDX-SEAM.so and TDX-SEAM.so.sigstruct of that release to EFI/TDX on the EFI system "
-    "partition and reboot, or update the firmware; then `tdxinfo dump module.version` shows it."
-)
 _UPLOAD = "/sys/class/firmware/tdx_module"
-_AT_RUN_TIME = (
-    f"Without a reboot: `echo 1 > {_UPLOAD}/loading`, `cat FILE > {_UPLOAD}/data` with the "
-    f"release's TDX-BLOB file, `echo 0 > {_UPLOAD}/loading`; then {_UPLOAD}/status is idle, "
-    f"{_UPLOAD}/error is empty, and `tdxinfo dump module.version` shows the release. With a "
-    "reboot: copy TDX-SEAM.so and TDX-SEAM.so.sigstruct to EFI/TDX on the EFI system partition."
+
+
+def _update_path(report: Report, release: str, newest: str) -> str:
+    """How to get from one release to a newer one: at run time if that can be, else by a reboot."""
+    target, running = releases.release_named(newest), releases.release_named(release)
+    if target is None or running is None:
+        return f"Update the TDX module to {newest}."
+    obstacle = _against_run_time(report, running, target)
+    left = report.host.seamldr.remaining_updates
+    if obstacle:
+        return f"{_by_reboot(report, target)} An update at run time is not possible: {obstacle}."
+    if left is None:
+        return f"{_by_reboot(report, target)} {_MAYBE}"
+    count = f"{counted(left, 'update')} {'is' if left == 1 else 'are'} left before a reboot"
+    building = _BUILDING if releases.corrupts_builds(running) else ""
+    return (
+        f"Update the TDX module to {newest} at run time; TDs go on, and {count}: "
+        f"`echo 1 > {_UPLOAD}/loading`, `cat tdx_module_{newest}.blob > {_UPLOAD}/data`, "
+        f"`echo 0 > {_UPLOAD}/loading`. Then {_UPLOAD}/status is idle, {_UPLOAD}/error is empty, "
+        f"and `tdxinfo dump module.version` shows {newest}.{building}"
+    )
+
+
+_MAYBE = "Whether an update at run time is possible is unknown: `tdxinfo check` as root shows it."
+_BUILDING = (
+    " Start no TD meanwhile: an update from this release can corrupt the measurement of a TD that "
+    "is being built."
 )
 
 
-def _how_to_update(report: Report) -> str:
-    """With the kernel's firmware upload where it can be used now, else by files on the ESP."""
-    return _AT_RUN_TIME if report.host.seamldr.remaining_updates else _BY_FILES
+def _by_reboot(report: Report, target: Release) -> str:
+    name = f"tdx_module_{target.version}"
+    loader = _loader_too_old(report, target)
+    first = f" First update the firmware: {loader}." if loader else ""
+    return (
+        f"Update the TDX module to {target.version}: copy {name}.bin and {name}.sigstruct to "
+        "EFI/TDX on the EFI system partition, as TDX-SEAM.so and TDX-SEAM.so.sigstruct, and "
+        "reboot, or update the firmware. Then `tdxinfo dump module.version` shows "
+        f"{target.version}.{first}"
+    )
+
+
+def _against_run_time(report: Report, running: Release, target: Release) -> str:
+    """What excludes an update at run time, as a clause; empty where nothing is known to."""
+    left = report.host.seamldr.remaining_updates
+    number = evidence.number(report)
+    features0 = report.host.module.features0
+    if left == 0:
+        return "no update is left before a reboot"
+    if "seamret_invd_vmcs" in (report.host.platform.errata or ()):
+        return "the processor has the erratum seamret_invd_vmcs"
+    if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
+        return "the module lacks TD_PRESERVING"
+    if target.update_from and releases.is_older(running.version, target.update_from):
+        return f"{target.version} takes over TDs from {target.update_from} or later"
+    loader = _loader_too_old(report, target)
+    if loader:
+        return loader
+    if left is None and number is not None and number < kernels.FIRST_UPDATE:
+        return "Linux updates the module at run time from 7.2 on"
+    if left is None and report.host.module.driver_loaded is False:
+        return "the driver tdx_host is not loaded (`modprobe tdx_host`)"
+    return ""
+
+
+def _loader_too_old(report: Report, target: Release) -> str:
+    """Of the loader's own line, where a release names one, the running P-SEAMLDR against it."""
+    version = report.host.seamldr.version
+    if version is None:
+        return ""
+    too_new = [least for least in target.min_seamldr if releases.is_older(version, least)]
+    return (
+        f"{target.version} requires P-SEAMLDR {too_new[0]}, and {version} runs" if too_new else ""
+    )
 
 
 _DIFFERS = "Install a module that Intel released: with the firmware or in EFI/TDX."
@@ -292,3 +352,42 @@ def esp_module_signed(report: Report) -> Verdict:
     if found:
         return informed("EFI/TDX has a module with its sigstruct for the next boot")
     return passed("EFI/TDX has no module")
+
+
+@check("module.staged_fits")
+def staged_module_fits(report: Report) -> Verdict:
+    """What the sigstruct in EFI/TDX says, against the file beside it, this processor, what runs."""
+    if report.is_absent("module.esp_files"):
+        return passed("nothing is staged: the EFI system partition has no folder EFI/TDX")
+    if report.is_absent("module.staged_mrseam"):
+        return passed("nothing is staged: EFI/TDX has no sigstruct of a module")
+    known(report.host.module.staged_mrseam)
+    staged = report.host.module.staged_release
+    name = f"module {staged}" if staged else "unknown module"
+    if report.host.module.staged_pair_matches is False:
+        return failed(f"TDX-SEAM.so in EFI/TDX is not the {name} that its sigstruct signs")
+    if report.is_absent("module.staged_pair_matches"):
+        return failed(f"EFI/TDX has the sigstruct of {name} alone, without TDX-SEAM.so")
+    if not known(report.host.module.staged_fits_processor):
+        processor = report.host.platform.codename or "this processor"
+        return failed(f"the {name} in EFI/TDX does not load on {processor}")
+    return _against_running(report, name, staged)
+
+
+def _against_running(report: Report, name: str, staged: str | None) -> Verdict:
+    """Whether the next boot brings another module than the one that runs."""
+    svn = known(report.host.module.staged_svn)
+    about = f"{name} (security version {svn[0]}, {report.host.module.staged_date}) loads here"
+    running = report.host.module.version
+    if staged is None:
+        return informed(f"{about}, and is none that tdxinfo knows ({releases.as_of()})")
+    if running is None or running.update is None:
+        return passed(about)
+    if str(running) == staged:
+        return passed(f"{about}, and is what runs")
+    if releases.is_older(running, staged):
+        return passed(f"{about}; {running} runs until the next reboot")
+    return warned(f"{about}, and is no newer than the {running} that runs", _OLDER)
+
+
+_OLDER = "Copy the newer release to EFI/TDX before the next reboot, if the older one is not meant."

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from tdxinfo import tables
+from tdxinfo.decode import services
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.verdict import Severity
 
@@ -63,7 +64,7 @@ class Rule(_Complete):
     aliases: tuple[str, ...] = ()
     """Ids that it had before."""
     remedy: Sentence | None = None
-    """What to do when it fails."""
+    """What to do when it fails. A word in braces is a name of `tables/services.toml`."""
     effect: Literal["", "reboot", "vms"] = ""
     """What the remedy takes: a reboot of the host, or that all its VMs stop."""
     by_distribution: dict[str, Sentence] = Field(default_factory=dict)
@@ -72,6 +73,11 @@ class Rule(_Complete):
     """Where the firmware's setup has the option, by the machine's maker; "" is for others."""
     about: About | None = None
     """The rest of the file, which is not read to judge a host."""
+
+    def remedy_for(self, distribution: str | None) -> str:
+        """What to do when it fails, with the names of a family of distributions."""
+        own = self.by_distribution.get(distribution or "", self.remedy or "")
+        return services.with_names(own, distribution)
 
     @property
     def group(self) -> str:

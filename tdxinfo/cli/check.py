@@ -51,6 +51,14 @@ _NAMES = "ID|GROUP[,...]"
     help="Also apply the policy in a TOML file.",
     shell_complete=completion.files,
 )
+@click.option(
+    "--tcb-info",
+    "tcb_info",
+    metavar="FILE",
+    multiple=True,
+    help="Compare the TCB with Intel's TCB info for TDX in a JSON file; may be repeated.",
+    shell_complete=completion.files,
+)
 @click.option("--strict", is_flag=True, help="Treat warnings as failures.")
 @click.option("--steps", is_flag=True, help="Show what to do as numbered steps.")
 @click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
@@ -73,6 +81,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     only: tuple[str, ...],
     skip: tuple[str, ...],
     policy: str | None,
+    tcb_info: tuple[str, ...],
     strict: bool,
     steps: bool,
     failed_only: bool,
@@ -106,6 +115,10 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     terms = None if policy is None else read_policy(policy)
     added = () if terms is None else checks_of(terms)
     report = report_of(settings)
+    if tcb_info:
+        from tdxinfo.inputs.tcb_info import with_tcb_infos
+
+        report = with_tcb_infos(report, tcb_info)
     results = run_checks(report, _ids(skip), terms, added, date.today())
     selection = _selection(only, skip, results)
     if selection:

@@ -28,6 +28,8 @@ class Cpus(NamedTuple):
     """The first online CPU of each package; -1 where it is not known."""
     members: Mapping[int, Sequence[int]] = MappingProxyType({})
     """All online CPUs of each package; empty where only the first are known."""
+    microcode: tuple[str, ...] | None = None
+    """The microcode's revision of each package, the package's first online CPU first."""
     flags_are_cut: bool = False
     """The list of flags may go on: one that is not there proves nothing."""
 
@@ -58,6 +60,7 @@ def parse(text: str) -> Cpus:
         online=len(blocks),
         packages=_packages(blocks),
         members=_members(blocks),
+        microcode=_microcode(blocks),
     )
 
 
@@ -93,6 +96,18 @@ def _members(blocks: list[dict[str, str]]) -> dict[int, list[int]]:
         if package is not None and cpu is not None:
             members.setdefault(package, []).append(cpu)
     return members
+
+
+def _microcode(blocks: list[dict[str, str]]) -> tuple[str, ...] | None:
+    """A package whose CPUs differ has all their revisions, with a slash between."""
+    packages: dict[int, dict[str, None]] = {}
+    for block in blocks:
+        digits = re.fullmatch(r"0x([0-9a-f]{1,8})", block.get("microcode", ""), re.ASCII)
+        if not digits:
+            return None
+        revision = f"0x{int(digits[1], 16):08x}"
+        packages.setdefault(_number(block, "physical id") or 0, {})[revision] = None
+    return tuple("/".join(packages[package]) for package in sorted(packages)) or None
 
 
 _MAKERS = {
@@ -133,6 +148,12 @@ def cpu_row(family: int, model: int) -> dict[str, str] | None:
     rows = tables.load("cpus")["model"]
     wanted = (family, model)
     return next((r for r in rows if (r.get("family", _FAMILY), r["model"]) == wanted), None)
+
+
+def signature(family: int, model: int) -> int:
+    """CPUID(1).EAX of a processor, without its stepping (SDM, CPUID, version information)."""
+    base, extended = (family, 0) if family < 15 else (15, family - 15)
+    return extended << 20 | (model >> 4) << 16 | base << 8 | (model & 0xF) << 4
 
 
 def never_has_tdx(family: int, model: int) -> bool:

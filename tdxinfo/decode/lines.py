@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
 from tdxinfo.model.memory import NamedRange
@@ -31,6 +32,11 @@ def distribution(text: str) -> str:
         raise Malformed("/etc/os-release has no ID")
     ids = [pairs["ID"], *pairs.get("ID_LIKE", "").split()]
     return next((_FAMILIES[found] for found in ids if found in _FAMILIES), pairs["ID"])
+
+
+def day(text: object) -> date:
+    """A day as ISO writes it. Raises ValueError."""
+    return date.fromisoformat(str(text))
 
 
 def number(text: str) -> int:

@@ -132,6 +132,11 @@ def release_named(text: str) -> Release | None:
     return by_name or _by_full_version(wanted)
 
 
+def release_of_mrseam(mrseam: str) -> str | None:
+    """The release whose file has this SHA-384."""
+    return next((str(r.version) for r in releases() if r.mrseam == mrseam), None)
+
+
 def _by_full_version(text: str) -> Release | None:
     """By major, minor and update in any form, then perhaps internal and build number."""
     parts = text.split(".")
@@ -245,6 +250,35 @@ def newest_by_processor() -> dict[str, Release]:
 def added_features(old: Release, new: Release) -> list[str]:
     """Names of the features that `new` has and `old` lacks; empty where either is not known."""
     return [name for name in new.features or () if name not in (old.features or new.features or ())]
+
+
+def corrupts_builds(release: Release) -> bool:
+    """Whether an update from this release can corrupt the measurement of a TD in the making."""
+    for text in tables.load("modules")["safe_update"]:
+        safe = ModuleVersion.parse(text)
+        if release.line == (safe.major, safe.minor):
+            return (release.version.update or 0) < (safe.update or 0)
+    return False
+
+
+def is_older(version: ModuleVersion, than: str) -> bool:
+    """Whether a version is older than another of its line; other lines do not compare."""
+    other = ModuleVersion.parse(than)
+    same_line = (version.major, version.minor) == (other.major, other.minor)
+    return same_line and (version.update or 0) < (other.update or 0)
+
+
+def least_with_svn(minor: int, major: int, processor: str | None) -> Release | None:
+    """The oldest release with at least this security version that loads on the processor."""
+    fitting = [
+        release
+        for release in releases()
+        if release.tcb_svn
+        and release.tcb_svn[1] == major
+        and release.tcb_svn[0] >= minor
+        and (processor is None or release.loads_on(processor))
+    ]
+    return fitting[0] if fitting else None
 
 
 # --- security versions ------------------------------------------------------------------------

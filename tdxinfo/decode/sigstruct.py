@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Iterable
 from datetime import date
 from typing import NamedTuple
 
+from tdxinfo.decode import cpuinfo
 from tdxinfo.errors import Malformed
 from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import decimal_date
@@ -38,6 +40,12 @@ class Sigstruct(NamedTuple):
     day: date
     processors: tuple[int, ...]
     """CPUID(1).EAX of the processors that load it, without the stepping."""
+
+
+def loads_on(processors: Iterable[int], family: int, model: int) -> bool:
+    """Whether the list of processors has this one. Steppings do not count."""
+    wanted = cpuinfo.signature(family, model)
+    return any(processor & ~0xF == wanted for processor in processors)
 
 
 def is_sigstruct(data: bytes) -> bool:

@@ -26,7 +26,7 @@ def check(query: str) -> Iterator[Explanation]:
     rows += [("needs", ", ".join(rule.needs)), ("implied by", rule.proof or "")]
     rows += [("why", about.why), ("if it fails", about.impact)]
     rows += [("source", text) for text in about.detection]
-    rows += [("what to do", rule.remedy or "")]
+    rows += [("what to do", rule.remedy_for(None))]
     rows += [(f"menu, {maker or 'often'}", path) for maker, path in rule.menus.items()]
     rows += [("what to do", f"{remedy.where}: {remedy.text}") for remedy in about.remedies]
     rows += [("reference", reference) for reference in about.references]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tdxinfo import tables
-from tdxinfo.decode import releases
+from tdxinfo.decode import cpuinfo, releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
@@ -98,7 +98,7 @@ def _release(release: Release) -> Explanation:
         ("P-SEAMLDR", " or ".join(f"{version} or later" for version in release.min_seamldr)),
         ("features", hex64(release.features0) if release.features0 is not None else ""),
         ("update from", f"{release.update_from} or later" if release.update_from else ""),
-        ("while a TD is built", "" if not _corrupts(release) else _CORRUPTS),
+        ("while a TD is built", "" if not releases.corrupts_builds(release) else _CORRUPTS),
         ("newest known", "" if is_newest else f"{newest.version} (table of {releases.as_of()})"),
         ("newer releases add", " ".join(releases.added_features(release, newest))),
         ("MRSEAM", release.mrseam),
@@ -111,15 +111,6 @@ def _release(release: Release) -> Explanation:
 
 
 _CORRUPTS = "an update from this release then can corrupt the TD's measurement"
-
-
-def _corrupts(release: Release) -> bool:
-    """Whether the release is older than the one of its line that made updates safe."""
-    for text in tables.load("modules")["safe_update"]:
-        safe = ModuleVersion.parse(text)
-        if release.line == (safe.major, safe.minor):
-            return (release.version.update or 0) < (safe.update or 0)
-    return False
 
 
 def _build(release: Release) -> str:
@@ -203,9 +194,7 @@ def _signatures(word: str) -> set[int]:
 
 
 def _signature(row: dict[str, int]) -> int:
-    family, model = row.get("family", 6), row["model"]
-    base, extended = (family, 0) if family < 15 else (15, family - 15)
-    return extended << 20 | (model >> 4) << 16 | base << 8 | (model & 0xF) << 4
+    return cpuinfo.signature(row.get("family", 6), row["model"])
 
 
 def _processor(row: dict[str, str]) -> Explanation:

@@ -2,14 +2,19 @@
 
 from typing import Annotated
 
-from tdxinfo.decode import userspace
+from tdxinfo.decode import services, tcb, userspace
 from tdxinfo.decode.boot import module as boot_module
+from tdxinfo.errors import Malformed
 from tdxinfo.host.section import Section
-from tdxinfo.model.values import Size
+from tdxinfo.model.tcb import Fmspc, Svns, TcbInfo, TcbInfos
+from tdxinfo.model.values import Count, Names, Size
 from tdxinfo.sources.files import Binary
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
-from tdxinfo.sources.userspace import ConfigValue, Epc, SystemdUnit
+from tdxinfo.sources.pccs import Pccs
+from tdxinfo.sources.services import QuoteClients, QuoteSocket, ServiceRuns, ToldEndpoint
+from tdxinfo.sources.userspace import ConfigValue, Epc
+from tdxinfo.sources.vsock import VsockListeners
 
 _EFIVARS = "/sys/firmware/efi/efivars"
 _STATUS = f"{_EFIVARS}/SgxRegistrationStatus-f236c5dc-a491-4bbe-bcdd-88885770df45"
@@ -30,6 +35,20 @@ def _efivars_writable(text: str) -> bool | str:
     return "" if found is None else found
 
 
+def _cpu_svn(tcbm: object) -> tuple[int, ...]:
+    return tcb.cpu_svn_of(tcbm)[0]
+
+
+def _pce_svn(tcbm: object) -> int:
+    return tcb.cpu_svn_of(tcbm)[1]
+
+
+def _tcb_infos(records: object) -> tuple[TcbInfo, ...]:
+    if not isinstance(records, list):
+        raise Malformed("its TCB infos are no list")
+    return tuple(map(tcb.from_record, records))
+
+
 class Attestation(Section, frozen=True):
     sgx_enclave: Annotated[bool | None, Device("/dev/sgx_enclave")] = None
     """Enclaves can be made; quotes are signed in one."""
@@ -43,11 +62,55 @@ class Attestation(Section, frozen=True):
     quote_buffer: Annotated[bool | None, KernelLog(boot_module.quote_buffer)] = None
     """The kernel has a buffer for quotes that the module makes itself; false where it failed."""
 
-    quote_service: Annotated[bool | None, SystemdUnit("qgsd.service")] = None
-    """Intel's quote generation service runs."""
+    quote_service: Annotated[bool | None, ServiceRuns("quote")] = None
+    """The quote generation service (QGS) runs, as a unit, behind a socket or in a container."""
 
-    pccs: Annotated[bool | None, SystemdUnit("pccs.service")] = None
+    quote_endpoint: Annotated[
+        str | None,
+        ToldEndpoint(),
+        ConfigValue(services.QGS_CONF, "port", services.of_configuration),
+    ] = None
+    """Where the quote service is configured to listen: vsock:PORT or unix:PATH."""
+
+    quote_socket: Annotated[str | None, QuoteSocket("path")] = None
+    """The unix socket of the quote service, where it is there."""
+
+    quote_socket_mode: Annotated[str | None, QuoteSocket("mode")] = None
+    """The mode of that socket in octal digits: who may write to it may ask for quotes."""
+
+    quote_socket_group: Annotated[str | None, QuoteSocket("group")] = None
+    """The group of that socket; its number where the name may be a person's."""
+
+    quote_socket_for_qemu: Annotated[bool | None, QuoteSocket("qemu_may_open")] = None
+    """The user under whom libvirt runs QEMU may open that socket, by modes and groups."""
+
+    vsock_listeners: Annotated[tuple[Count, ...] | None, VsockListeners()] = None
+    """Ports of vsock on which programs of this host listen."""
+
+    quote_clients: Annotated[Names | None, QuoteClients()] = None
+    """Where QEMU, libvirt or Kata on this host look for the quote service, each place once."""
+
+    pccs: Annotated[bool | None, ServiceRuns("pccs")] = None
     """A certificate cache (PCCS) runs on this host."""
+
+    pck_platforms: Annotated[Count | None, Pccs("platforms")] = None
+    """Platforms in the certificate cache of this host, which may serve others too."""
+
+    pck_certified: Annotated[Count | None, Pccs("certified")] = None
+    """Those of them that have a PCK certificate, as only registered platforms have."""
+
+    fmspc: Annotated[Fmspc | None, Pccs("fmspc")] = None
+    """FMSPC: the kind of platform that Intel rates, where the cache has a single one."""
+
+    cpu_svn: Annotated[Svns | None, Pccs("tcbm", _cpu_svn)] = None
+    """CPUSVN: security versions of 16 components, as of the last retrieval of a certificate."""
+
+    pce_svn: Annotated[Count | None, Pccs("tcbm", _pce_svn)] = None
+    """PCESVN: security version of the provisioning enclave, as of that retrieval."""
+
+    tcb_infos: Annotated[TcbInfos | None, Pccs("tcb_infos", _tcb_infos)] = None
+    """Intel's TCB info for the platforms of the cache, or of --tcb-info. Nobody checked whether
+    Intel signed it."""
 
     pccs_is_local: Annotated[bool | None, ConfigValue(_QCNL, "pccs_url", _pccs_is_local)] = None
     """The quote provider asks a certificate cache on this host, not another's."""
@@ -62,7 +125,14 @@ class Attestation(Section, frozen=True):
         Binary(_STATUS, userspace.registration_of_variable),
         ConfigValue("/var/log/mpa_registration.log", "outcome", userspace.registration_of_log),
     ] = None
-    """Whether Intel knows the platform: complete, pending, failed or not sent."""
+    """What the firmware or else the registration agent says of registration: complete, pending,
+    failed or not sent. Both say complete on hosts without a certificate too."""
+
+    registration_log: Annotated[
+        str | None,
+        ConfigValue("/var/log/mpa_registration.log", "outcome", userspace.registration_of_log),
+    ] = None
+    """What the registration agent's last run came to, by its log: complete, failed or not sent."""
 
     efivars_writable: Annotated[
         bool | None, ConfigValue("/proc/self/mounts", "efivarfs", _efivars_writable)

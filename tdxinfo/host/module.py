@@ -4,11 +4,20 @@ from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from tdxinfo.decode import bits, kernels, releases, silence
+from tdxinfo.decode import bits, kernels, lines, releases, sigstruct, silence
 from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.decode.boot import update as boot_update
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.model.values import Bits64, Count, Failure, ModuleVersion, Names, decimal_date
+from tdxinfo.model.values import (
+    Bits32,
+    Bits64,
+    Count,
+    Failure,
+    ModuleVersion,
+    Mrseam,
+    Names,
+    decimal_date,
+)
 from tdxinfo.sources import metadata
 from tdxinfo.sources.files import (
     MODULE_VERSION,
@@ -24,6 +33,7 @@ from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.kmem import Kmem, KmemState, KmemVersion
 from tdxinfo.sources.kobjects import STATE, SYSINFO
 from tdxinfo.sources.kvm import KvmSucceeds
+from tdxinfo.sources.staged import STAGED_FOLDERS, Staged
 from tdxinfo.sources.vendor import VendorModule, VendorState, VendorVersion
 
 State = Literal["initialized", "failed", "not-loaded", "not-attempted", "unknown"]
@@ -238,9 +248,35 @@ class Module(Section, frozen=True):
 
     esp_files: Annotated[
         Names | None,
-        Listing(("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")),
+        Listing(STAGED_FOLDERS),
     ] = None
     """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""
+
+    staged_mrseam: Annotated[Mrseam | None, Staged("mrseam")] = None
+    """SHA-384 of the module that the sigstruct in EFI/TDX signs."""
+
+    staged_release: Annotated[
+        str | None, Inferred(releases.release_of_mrseam, "module.staged_mrseam")
+    ] = None
+    """The public release in EFI/TDX, by its SHA-384. It runs after a reboot, not now."""
+
+    staged_svn: Annotated[tuple[Count, ...] | None, Staged("svn")] = None
+    """The security version in that sigstruct, minor and major."""
+
+    staged_date: Annotated[date | None, Staged("date", lines.day)] = None
+    """The day in that sigstruct."""
+
+    staged_processors: Annotated[tuple[Bits32, ...] | None, Staged("processors")] = None
+    """The processors that load it, by the sigstruct: CPUID(1).EAX without the stepping."""
+
+    staged_pair_matches: Annotated[bool | None, Staged("pair_matches")] = None
+    """The module in EFI/TDX is the file that the sigstruct beside it signs."""
+
+    staged_fits_processor: Annotated[
+        bool | None,
+        From(sigstruct.loads_on, "module.staged_processors", "platform.family", "platform.model"),
+    ] = None
+    """This processor is among those of the sigstruct in EFI/TDX."""
 
     fits_processor: Annotated[
         bool | None,

@@ -6,7 +6,7 @@ from tdxinfo.decode import cpuinfo, lines
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.decode.cpuinfo import Cpus
 from tdxinfo.host.section import From, Inferred, Section
-from tdxinfo.model.values import Count, Names
+from tdxinfo.model.values import Count, Names, Revisions
 from tdxinfo.sources.dmi import MemorySlots
 from tdxinfo.sources.files import File
 from tdxinfo.sources.klog import KernelLog
@@ -94,6 +94,13 @@ class Platform(Section, frozen=True):
         Count | None, CpuInfo("physical id", lambda c: c.packages and len(c.packages))
     ] = None
     """Processor packages with an online CPU."""
+
+    microcode: Annotated[
+        Revisions | None,
+        CpuInfo("microcode", lambda c: c.microcode),
+        KernelLog(boot_platform.microcode),
+    ] = None
+    """The microcode's revision in each package. The kernel log shows that of one CPU at boot."""
 
     physical_address_bits: Annotated[
         Count | None, CpuInfo("address sizes", lambda c: c.physical_bits)

@@ -30,22 +30,30 @@ KINDS = (
     Kind("cgroup", ("/sys/fs/cgroup/",)),
     Kind("sysfs", ("/sys/",)),
     Kind("procfs", ("/proc/",)),
+    Kind("procfs", ("processes/",), 5.0, "the list of processes"),
+    Kind("netlink", ("vsock/",), 3.0, "the list of vsock sockets"),
     Kind("program", ("qemu/",), 5.0),
     Kind("file", ("firmware/",), 5.0, "the firmware descriptors"),
     Kind("file", ("modprobe/",), 5.0, "modprobe's configuration"),
+    Kind("file", ("quote-clients/libvirt",), 5.0, "the domains of libvirt"),
+    Kind("file", ("quote-clients/kata",), 3.0, "the configuration of Kata Containers"),
+    Kind("file", ("pccs/",), 20.0),
     Kind("file", ("",)),
 )
 """The first that fits counts."""
 
 NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS))
 
-_ABOUT_A_PATH = ("device/", "link/", "list/", "config/", "qemu/")
+_ABOUT_A_PATH = ("device/", "link/", "list/", "config/", "qemu/", "pccs/", "socket/", "staged/")
 """Keys of answers about one path, which follows."""
+
+_OWN_KINDS = ("qemu/", "pccs/")
+"""Those of them whose kind is not that of their path."""
 
 
 def kind_of(question: str) -> Kind:
     """The kind of source that a path or a key asks."""
-    asked = question if question.startswith("qemu/") else _path_in(question)
+    asked = question if question.startswith(_OWN_KINDS) else _path_in(question)
     return next(kind for kind in KINDS if asked.startswith(kind.begins))
 
 

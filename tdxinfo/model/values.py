@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from tdxinfo.model.base import Described
+from tdxinfo.model.base import Described, Matching
 
 MASK64 = (1 << 64) - 1
 MASK32 = (1 << 32) - 1
@@ -64,6 +64,14 @@ MOST_CPUID = 4096
 Release = Annotated[str, Field(max_length=64)]
 """As long as uname's field has room for."""
 Names = Annotated[tuple[str, ...], Field(max_length=MOST_NAMES)]
+
+Mrseam = Annotated[str, Matching("[0-9a-f]{96}")]
+"""SHA-384 of a TDX module's file."""
+Revisions = Annotated[
+    tuple[Annotated[str, Matching(r"0x[0-9a-f]{8}(?:/0x[0-9a-f]{8})*")], ...],
+    Field(max_length=MOST_NODES),
+]
+"""Revisions of microcode, one for each package; several where the package's CPUs differ."""
 
 Count = Annotated[int, Field(ge=0, le=MASK32)]
 Size = Annotated[int, Field(ge=0, le=MASK64, description="In bytes.")]

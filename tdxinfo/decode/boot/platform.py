@@ -43,6 +43,11 @@ def model_name(boot: Boot) -> str:
     return boot.text("cpu", "model_name")
 
 
+def microcode(boot: Boot) -> tuple[str, ...]:
+    """The revision that the first CPU had at boot."""
+    return (f"0x{boot.number('microcode', 'revision'):08x}",)
+
+
 def system(boot: Boot) -> str:
     """Vendor and product in one, as the kernel prints them."""
     return boot.text("dmi", "system")

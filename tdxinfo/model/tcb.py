@@ -1,0 +1,77 @@
+"""What Intel publishes of a platform's security versions: its TCB info, as far as TDX asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tdxinfo.model.base import Described, Matching
+from tdxinfo.model.values import Count
+
+MOST_LEVELS = 128
+"""Levels of one document; published ones have up to 30."""
+
+TcbSet = Literal["standard", "early"]
+Fmspc = Annotated[str, Matching("[0-9A-F]{12}")]
+Svns = Annotated[tuple[Count, ...], Field(min_length=16, max_length=16)]
+"""The security versions of 16 components, in Intel's order."""
+Labels = Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_length=16)]
+Status = Annotated[str, Matching("[A-Za-z]{1,48}")]
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformLevel(Described):
+    """A level of the platform: what its components must have at least."""
+
+    status: Status
+    """Intel's word for the level: UpToDate, SWHardeningNeeded, OutOfDate and so on."""
+    day: date
+    """The day of the TCB recovery that the level belongs to."""
+    sgx: Svns
+    """Least security versions of the components of CPUSVN."""
+    pce_svn: Count
+    """Least security version of the provisioning certification enclave."""
+    tdx: Svns
+    """Least security versions of TEE_TCB_SVN."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleLevel(Described):
+    """A level of TDX modules of one major security version."""
+
+    status: Status
+    """Intel's word for the level."""
+    day: date
+    """The day of the TCB recovery that the level belongs to."""
+    major: Count
+    """Byte 1 of TEE_TCB_SVN."""
+    minor: Count
+    """Least value of byte 0 of TEE_TCB_SVN."""
+
+
+@dataclass(frozen=True, slots=True)
+class TcbInfo(Described):
+    """Intel's TCB info of one kind of platform. Its signature was not checked."""
+
+    fmspc: Fmspc
+    """The kind of platform."""
+    issued: date
+    """The day on which Intel issued it."""
+    sgx_names: Labels
+    """What each component of CPUSVN is; empty for those without a name."""
+    tdx_names: Labels
+    """What each byte of TEE_TCB_SVN is; empty for those without a name."""
+    levels: Annotated[tuple[PlatformLevel, ...], Field(min_length=1, max_length=MOST_LEVELS)]
+    """The platform's levels, the highest first."""
+    module_levels: Annotated[tuple[ModuleLevel, ...], Field(max_length=MOST_LEVELS)]
+    """The levels of TDX modules, the highest of each major version first."""
+    set: TcbSet | None = None
+    """standard, or early, which requires a TCB recovery sooner; null where it is not known."""
+    evaluation: Count | None = None
+    """Its TCB evaluation data number, which each TCB recovery raises; null where it has none."""
+
+
+TcbInfos = Annotated[tuple[TcbInfo, ...], Field(max_length=64)]
