@@ -84,8 +84,7 @@ def _verdict(report: Report, judged: list[Judged]) -> Verdict:
     early = next((j for j in judged[1:] if not tcb.is_fine(j.status)), None)
     if early:
         level = early.status or "no level matches"
-        by_early = _named(early.info).removesuffix(",")
-        message = f"TCB level {first.status} by {basis}, and {level} by {by_early}"
+        message = f"TCB level {first.status} by {basis}, and {level} by {_named(early.info)}"
         return warned(message + _listed(early.short), _raised(report, early.short))
     if not first.is_whole:
         return _with_floor(report, first, basis)
@@ -102,7 +101,7 @@ def _source(report: Report) -> str:
 
 def _named(info: TcbInfo) -> str:
     kind = f"the {info.set} TCB info" if info.set else "the TCB info"
-    number = f", evaluation {info.evaluation}," if info.evaluation is not None else ""
+    number = f", evaluation {info.evaluation}" if info.evaluation is not None else ""
     return f"{kind} of {info.issued}{number}"
 
 

@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
@@ -78,7 +79,7 @@ class _Child(Generic[I, T]):
         self._limits = limits
         try:
             self._socket, other = socket.socketpair()
-            self.pid = os.fork()
+            self.pid = _fork()
         except OSError as error:
             raise BadInput(f"No process can be started to read it: {error.strerror}.") from None
         self._since = 0.0
@@ -146,6 +147,13 @@ class _Child(Generic[I, T]):
 
     def _took_too_long(self, shown: str) -> str:
         return f"{shown} takes more than {self._limits.processor:g} s to read."
+
+
+def _fork() -> int:
+    """fork(), also from a thread: the child runs nothing of the others, which wait for this one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later warn of threads
+        return os.fork()
 
 
 class Pool(Generic[I, T]):

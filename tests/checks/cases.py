@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
+from tdxinfo.decode import releases
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.provenance import Attempt
+from tdxinfo.model.tcb import ModuleLevel, PlatformLevel, TcbInfo
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
 
 GIB = 1 << 30
@@ -1242,16 +1245,47 @@ CASES += [
     ),
     (
         "attestation.registration",
-        {"attestation.registration": "complete"},
+        {"attestation.pck_platforms": 1, "attestation.pck_certified": 1},
         "PASS",
-        "registration with Intel: complete",
+        "PCCS's cache has a PCK certificate of the platform",
     ),
     (
         "attestation.registration",
-        {"attestation.registration": "not sent"},
-        "INFO",
-        "registration with Intel: not sent",
+        {"attestation.pck_platforms": 3, "attestation.pck_certified": 3},
+        "PASS",
+        "PCCS's cache has a PCK certificate of each of its 3 platforms",
     ),
+    (
+        "attestation.registration",
+        {"attestation.pck_platforms": 3, "attestation.pck_certified": 2},
+        "UNKNOWN",
+        "PCCS's cache has certificates of 2 of 3 platforms, and does not say which this host is",
+    ),
+    (
+        "attestation.registration",
+        {
+            "attestation.pck_platforms": 1,
+            "attestation.pck_certified": 0,
+            "attestation.registration": "complete",
+            "attestation.registration_log": "complete",
+        },
+        "INFO",
+        "PCCS's cache on this host has no PCK certificate (the EFI variable says complete, the "
+        "agent's log says complete)",
+    ),
+    (
+        "attestation.registration",
+        {"attestation.registration": "complete"},
+        "UNKNOWN",
+        "no PCK certificate was seen (the EFI variable says complete), which proves none",
+    ),
+    (
+        "attestation.registration",
+        {"attestation.registration": "pending"},
+        "INFO",
+        "registration is not complete (the EFI variable says pending)",
+    ),
+    ("attestation.registration", {}, "UNKNOWN", "attestation.registration is unknown"),
     (
         "attestation.efivars",
         {"attestation.efivars_writable": True},
@@ -1264,4 +1298,321 @@ CASES += [
         "INFO",
         "efivarfs is mounted read-only",
     ),
+]
+
+EMR = {"platform.family": 6, "platform.model": 207, "platform.stepping": 2}
+VSOCK, UNIX = "vsock:4050", "unix:/run/tdx-qgs/qgs.socket"
+UNIX_PATH = UNIX.removeprefix("unix:")
+ABSENT_SOCKET = Attempt(f"file:{UNIX_PATH}", "absent", f"{UNIX_PATH} does not exist", "")
+ABSENT_STAGED = Attempt("file:x", "absent", "EFI/TDX does not have both", "")
+STAGED = {
+    "module.esp_files": ("TDX-SEAM.so", "TDX-SEAM.so.sigstruct"),
+    "module.staged_mrseam": "0" * 96,
+    "module.staged_release": "1.5.28",
+    "module.staged_svn": (14, 1),
+    "module.staged_date": date(2025, 11, 26),
+    "module.staged_pair_matches": True,
+    "module.staged_fits_processor": True,
+}
+LOADS_HERE = "module 1.5.28 (security version 14, 2025-11-26) loads here"
+
+CASES += [
+    ("cpu.microcode", {"platform.microcode": ("0x2b000650",) * 2}, "PASS", "microcode 0x2b000650"),
+    (
+        "cpu.microcode",
+        {"platform.microcode": ("0x2b000650", "0x2b000590")},
+        "WARN",
+        "the packages run different microcode: 0x2b000650, 0x2b000590",
+    ),
+    (
+        "cpu.microcode",
+        {"platform.microcode": ("0x2b000650/0x2b000590",)},
+        "WARN",
+        "the CPUs of the package run different microcode: 0x2b000650/0x2b000590",
+    ),
+    ("cpu.microcode", {}, "UNKNOWN", "platform.microcode is unknown"),
+    (
+        "module.staged_fits",
+        {"module.esp_files": ABSENT_STAGED},
+        "PASS",
+        "nothing is staged: the EFI system partition has no folder EFI/TDX",
+    ),
+    (
+        "module.staged_fits",
+        {"module.esp_files": (), "module.staged_mrseam": ABSENT_STAGED},
+        "PASS",
+        "nothing is staged: EFI/TDX has no sigstruct of a module",
+    ),
+    (
+        "module.staged_fits",
+        {"module.esp_files": DENIED, "module.staged_mrseam": DENIED},
+        "UNKNOWN",
+        "module.staged_mrseam is unknown: /dev/cpu/0/msr may not be read",
+    ),
+    (
+        "module.staged_fits",
+        {**STAGED, "module.staged_pair_matches": False},
+        "WARN",
+        "TDX-SEAM.so in EFI/TDX is not the module 1.5.28 that its sigstruct signs",
+    ),
+    (
+        "module.staged_fits",
+        {**STAGED, "module.staged_pair_matches": ABSENT_STAGED},
+        "WARN",
+        "EFI/TDX has the sigstruct of module 1.5.28 alone, without TDX-SEAM.so",
+    ),
+    (
+        "module.staged_fits",
+        {
+            **STAGED,
+            "module.staged_fits_processor": False,
+            "platform.codename": "Granite Rapids",
+        },
+        "WARN",
+        "the module 1.5.28 in EFI/TDX does not load on Granite Rapids",
+    ),
+    ("module.staged_fits", STAGED, "PASS", LOADS_HERE),
+    (
+        "module.staged_fits",
+        {**STAGED, "module.version": ModuleVersion(1, 5, 28)},
+        "PASS",
+        f"{LOADS_HERE}, and is what runs",
+    ),
+    (
+        "module.staged_fits",
+        {**STAGED, "module.version": ModuleVersion(1, 5, 24)},
+        "PASS",
+        f"{LOADS_HERE}; 1.5.24 runs until the next reboot",
+    ),
+    (
+        "module.staged_fits",
+        {**STAGED, "module.version": ModuleVersion(1, 5, 34)},
+        "WARN",
+        f"{LOADS_HERE}, and is no newer than the 1.5.34 that runs",
+    ),
+    (
+        "module.staged_fits",
+        {**STAGED, "module.staged_release": None},
+        "INFO",
+        "unknown module (security version 14, 2025-11-26) loads here, and is none that tdxinfo "
+        f"knows ({releases.as_of()})",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (VSOCK,), "attestation.vsock_listeners": (1024, 4050)},
+        "PASS",
+        f"VMs find the quote service at {VSOCK}",
+    ),
+    (
+        "attestation.quote_transport",
+        {
+            "attestation.quote_clients": (VSOCK,),
+            "attestation.vsock_listeners": (1024,),
+            "attestation.quote_endpoint": UNIX,
+        },
+        "WARN",
+        f"VMs look for the quote service at {VSOCK}: nothing listens on vsock port 4050, and the "
+        f"quote service is configured to listen at {UNIX}",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (VSOCK,), "attestation.quote_endpoint": VSOCK},
+        "PASS",
+        f"VMs find the quote service at {VSOCK}",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (UNIX,), "attestation.quote_endpoint": VSOCK},
+        "WARN",
+        f"VMs look for the quote service at {UNIX}: the quote service is configured to listen at "
+        f"{VSOCK}",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (UNIX,), "attestation.quote_socket": ABSENT_SOCKET},
+        "WARN",
+        f"VMs look for the quote service at {UNIX}: the socket does not exist",
+    ),
+    (
+        "attestation.quote_transport",
+        {
+            "attestation.quote_clients": (UNIX,),
+            "attestation.quote_socket": UNIX_PATH,
+            "attestation.quote_socket_mode": "0660",
+            "attestation.quote_socket_group": "qgs",
+            "attestation.quote_socket_for_qemu": False,
+        },
+        "WARN",
+        f"VMs look for the quote service at {UNIX}: QEMU, as libvirt runs it, may not open the "
+        "socket (mode 0660, group qgs)",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (UNIX,), "attestation.quote_socket": UNIX_PATH},
+        "PASS",
+        f"VMs find the quote service at {UNIX}",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (UNIX,), "attestation.quote_socket": DENIED},
+        "UNKNOWN",
+        f"VMs look for the quote service at {UNIX}: whether the socket exists is unknown",
+    ),
+    (
+        "attestation.quote_transport",
+        {"attestation.quote_clients": (VSOCK,)},
+        "UNKNOWN",
+        f"VMs look for the quote service at {VSOCK}: where the quote service listens is unknown",
+    ),
+    ("attestation.quote_transport", {}, "UNKNOWN", "attestation.quote_clients is unknown"),
+]
+
+
+def tcb_info(
+    least_module: int = 13, least_microcode: int = 2, kind: str | None = "standard"
+) -> TcbInfo:
+    """Two levels of Emerald Rapids, with chosen numbers in the layout of Intel's TCB info."""
+    names = ("Early Microcode Update", "SGX Late Microcode Update") + ("",) * 5 + ("SEAMLDR ACM",)
+    return TcbInfo(
+        fmspc="B0C06F000000",
+        issued=date(2026, 2, 10),
+        sgx_names=names + ("",) * 8,
+        tdx_names=("TDX Module", "TDX Module", "TDX Late Microcode Update") + ("",) * 13,
+        levels=(
+            _level("UpToDate", least_microcode, 11),
+            _level("SWHardeningNeeded", least_microcode, 10),
+            _level("OutOfDate", 1, 5),
+        ),
+        module_levels=(
+            ModuleLevel("UpToDate", date(2026, 2, 10), 1, least_module),
+            ModuleLevel("OutOfDate", date(2024, 3, 13), 1, 4),
+        ),
+        set=kind,  # type: ignore[arg-type]
+        evaluation=21 if kind == "early" else 20,
+    )
+
+
+def _level(status: str, microcode: int, pce: int) -> PlatformLevel:
+    sgx = (microcode, microcode, 2, 2, 3, 1, 0, 5) + (0,) * 8
+    tdx = (5, 0, microcode) + (0,) * 13
+    return PlatformLevel(status, date(2026, 2, 10), sgx, pce, tdx)
+
+
+CPU_SVN = (2, 2, 2, 2, 3, 1, 0, 5) + (0,) * 8
+ON_EMR = {
+    **EMR,
+    "module.release": "1.5.24",
+    "module.tcb_svn": (13, 1),
+    "attestation.fmspc": "B0C06F000000",
+    "attestation.cpu_svn": CPU_SVN,
+    "attestation.pce_svn": 11,
+}
+BY_INFO = (
+    "the standard TCB info of 2026-02-10, evaluation 20 (from the PCCS cache; signature not "
+    "checked)"
+)
+FLOORS = "floors of TCB recovery 21 (2026-02)"
+
+CASES += [
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(),)},
+        "PASS",
+        f"TCB level UpToDate by {BY_INFO}",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(),), "attestation.pce_svn": 10},
+        "INFO",
+        f"TCB level SWHardeningNeeded by {BY_INFO}: PCE has 10 and needs 11",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(least_module=14),)},
+        "WARN",
+        f"TCB level OutOfDate by {BY_INFO}: TDX Module has 13 and needs 14",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(least_microcode=3),)},
+        "WARN",
+        f"TCB level OutOfDate by {BY_INFO}: Early Microcode Update has 2 and needs 3, SGX Late "
+        "Microcode Update has 2 and needs 3",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(),), "module.tcb_svn": (3, 1)},
+        "WARN",
+        f"no TCB level matches by {BY_INFO}: TDX Module has 3 and needs 13",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(14, kind="early"), tcb_info())},
+        "WARN",
+        f"TCB level UpToDate by {BY_INFO}, and OutOfDate by the early TCB info of 2026-02-10, "
+        "evaluation 21: TDX Module has 13 and needs 14",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(),), "platform.model": 143},
+        "UNKNOWN",
+        "the TCB info is for other processors (FMSPC B0C06F000000)",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "attestation.tcb_infos": (tcb_info(),), "attestation.cpu_svn": None},
+        "UNKNOWN",
+        f"the module's TCB level is UpToDate by {BY_INFO}; the platform's part is unknown: CPUSVN "
+        "is in PCCS's cache alone",
+    ),
+    (
+        "attestation.tcb",
+        {
+            **ON_EMR,
+            "attestation.tcb_infos": (tcb_info(),),
+            "attestation.cpu_svn": None,
+            "platform.microcode": ("0x210002d3", "0x210002e0"),
+        },
+        "PASS",
+        f"the module's TCB level is UpToDate by {BY_INFO}; microcode 0x210002d3 reaches the floor "
+        "of TCB recovery 21 (2026-02)",
+    ),
+    (
+        "attestation.tcb",
+        {
+            **ON_EMR,
+            "attestation.tcb_infos": (tcb_info(),),
+            "attestation.cpu_svn": None,
+            "seamldr.acm_svn": 4,
+        },
+        "WARN",
+        f"the module's TCB level is UpToDate by {BY_INFO}: SEAMLDR ACM has 4 and needs 5",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "platform.microcode": ("0x210002d3",)},
+        "PASS",
+        f"module 1.5.24 and microcode 0x210002d3 reach the {FLOORS}; no TCB info is there",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "module.release": "1.5.20", "platform.microcode": ("0x210002b3",)},
+        "WARN",
+        "module 1.5.20 is older than 1.5.24 and microcode 0x210002b3 is below 0x210002d3 "
+        f"({FLOORS}; no TCB info is there)",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "platform.microcode": ("0x2c000390",)},
+        "UNKNOWN",
+        f"module 1.5.24 reaches the {FLOORS}; no TCB info is there, and no floor of this "
+        "microcode is known",
+    ),
+    (
+        "attestation.tcb",
+        {**ON_EMR, "platform.model": 0xDD},
+        "UNKNOWN",
+        "no TCB info is there, and no floor is known for this processor",
+    ),
+    ("attestation.tcb", EMR, "UNKNOWN", "module.release is unknown"),
 ]
