@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import Settings, global_options, settings_of
+from tdxinfo.cli.options import Settings, did_you_mean, global_options, settings_of
 from tdxinfo.cli.streams import input_bytes
 from tdxinfo.cli.subject import examine, report_of
 
@@ -66,10 +66,10 @@ _NO_CODE = "Standard input holds nothing that tdxinfo knows."
 
 def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explanation, ...]]:
     """The meanings of each query, with what this host says; of lines only those with a meaning."""
-    from tdxinfo.explain import explanations
+    from tdxinfo.explain import explanations, queries
 
     found: dict[str, tuple[Explanation, ...]] = {}
-    for query in what:
+    for query in queries(what):
         if query != "-":
             found[query] = tuple(explanations(query))
             continue
@@ -161,8 +161,7 @@ def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
 
 
 def _no_meaning(query: str) -> str:
-    from tdxinfo.explain import near_misses
+    from tdxinfo.explain import all_names
 
-    near = near_misses(query)
-    hint = f" Did you mean {', '.join(near)}?" if near else ""
-    return f"tdxinfo does not know {query!r:.100}.{hint}"
+    hint = did_you_mean(query, all_names())
+    return f"tdxinfo does not know {query!r:.100}.{' ' if hint else ''}{hint}"

@@ -198,13 +198,23 @@ def no_such(kind: str, name: str, known: Iterable[str], otherwise: str, reader: 
     For the name of a file it says how `reader`, a command, reads that.
     """
     import os
-    from difflib import get_close_matches
 
-    near = get_close_matches(name, known, n=3, cutoff=0.65)
-    hint = f"Did you mean {', '.join(near)}?" if near else otherwise
+    hint = did_you_mean(name, known) or otherwise
     if reader and os.path.exists(name):
         hint = to_read(name, reader)
     return f"There is no {kind} {name!r:.80}. {hint}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The question whether one of the names that are like this one was meant; else empty.
+
+    Upper and lower case make no difference.
+    """
+    from difflib import get_close_matches
+
+    spellings = {one.lower(): one for one in known}
+    near = get_close_matches(name.strip().lower(), spellings, n=3, cutoff=0.65)
+    return f"Did you mean {', '.join(spellings[one] for one in near)}?" if near else ""
 
 
 def to_read(path: str, command: str) -> str:

@@ -7,8 +7,7 @@ its number, as in `MSR 0x982`, is asked of that kind alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
 
 from tdxinfo.explain import (
     bitmaps,
@@ -26,7 +25,7 @@ from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanatio
 
 __all__ = [
     "Detail", "ExplainReport", "Explanation",
-    "all_names", "codes_of", "counts", "explanations", "near_misses",
+    "all_names", "codes_of", "counts", "explanations", "queries",
 ]  # fmt: skip
 
 EXPLAINERS: tuple[Explainer, ...] = (
@@ -36,6 +35,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     bitmaps.with_value,
     registers.with_value,
     bitmaps.numbered,
+    registers.numbered,
     bitmaps.bit,
     bitmaps.whole_bitmap,
     calls.leaf_by_name,
@@ -44,6 +44,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     registers.field,
     versions.release,
     versions.security_version,
+    versions.day,
     versions.processor,
     calls.operand,
     terms.term,
@@ -54,11 +55,12 @@ EXPLAINERS: tuple[Explainer, ...] = (
     registers.by_number,
     calls.status_by_number,
     fields.by_id,
+    bitmaps.features_of_a_release,
 )
 """For a word of any kind; all that has a meaning is shown, in this order."""
 
-OF_LINES: tuple[Explainer, ...] = (terms.message, lines.line)
-"""For a text with blanks, where the whole of it means nothing as a word."""
+OTHERWISE: tuple[Explainer, ...] = (catalogue.place, terms.message, lines.line)
+"""For a file that facts are read from, and for texts, where they mean nothing as a word."""
 
 
 def _host_leaf(query: str) -> Iterator[Explanation]:
@@ -95,6 +97,8 @@ _CONTEXTS: dict[str, Explainer] = {
     "tdg": _guest_leaf,
     "leaf": calls.leaf_by_number,
     "msr": _register,
+    "rdmsr": _register,
+    "wrmsr": _register,
     "status": _status,
     "seamcall status": _status,
     "error code": _status,
@@ -102,35 +106,65 @@ _CONTEXTS: dict[str, Explainer] = {
     "field id": _field,
     "metadata field": _field,
     "errno": terms.error_number,
+    "build": versions.build,
+    "build number": versions.build,
+    "build_number": versions.build,
+    "build num": versions.build,
+    "build_num": versions.build,
+    "build date": versions.day,
+    "build_date": versions.day,
 }
 """Words before a number or name, and which kind they ask for."""
-_CONTEXT = re.compile(r"([a-z]+(?:\s[a-z]+)?)[\s:=]*\(?([\w.]+)\)?", re.IGNORECASE)
+_CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+)?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
 
 
 def explanations(query: str) -> list[Explanation]:
     """All meanings of the query, the most likely first; none when tdxinfo does not know it."""
     word = query.strip().strip("`'\"")
-    exact = list(files.file(query)) or _explain_in_context(word)
-    if exact:
-        return exact
-    found = [meaning for explain in EXPLAINERS for meaning in explain(word)]
-    if not found:
-        found = [meaning for explain in OF_LINES for meaning in explain(word)]
+    exact = list(files.file(query)) or _as_one_thing(word)
+    found = exact or [meaning for explain in OTHERWISE for meaning in explain(word)]
     return list(dict.fromkeys(found))
+
+
+def queries(words: Sequence[str]) -> list[str]:
+    """The words of a command line as queries: words that mean one thing together are one query.
+
+    So `MSR 0x982`, `TDX_FEATURES0 bit 18` and `Dynamic PAMT` need no quotes, and neither does a
+    line of a log. What came in quotes stays as it is.
+    """
+    if any(word.split() != [word] for word in words):
+        return list(words)
+    whole = " ".join(words)
+    if len(words) > 1 and not _as_one_thing(whole) and _is_message(whole):
+        return [whole]
+    found: list[str] = []
+    rest = list(words)
+    while rest:
+        sizes = range(min(len(rest), _MOST_WORDS), 1, -1)
+        size = next((size for size in sizes if _as_one_thing(" ".join(rest[:size]))), 1)
+        found.append(" ".join(rest[:size]))
+        rest = rest[size:]
+    return found
+
+
+_MOST_WORDS = 5
+"""Of a name or a number with what stands before it, as in `TDX_FEATURES0 bit 18`."""
+
+
+def _is_message(text: str) -> bool:
+    return any(meaning.kind in ("message", "kernel log line") for meaning in explanations(text))
+
+
+def _as_one_thing(word: str) -> list[Explanation]:
+    """What the word means as a name, a number or a value; a text of many things means nothing."""
+    exact = _explain_in_context(word)
+    return exact or [meaning for explain in EXPLAINERS for meaning in explain(word)]
 
 
 def _explain_in_context(query: str) -> list[Explanation]:
     match = _CONTEXT.fullmatch(query)
     explain = _CONTEXTS.get(match[1].lower()) if match else None
     return list(dict.fromkeys(explain(match[2]))) if explain and match else []
-
-
-def near_misses(query: str) -> list[str]:
-    """Names that are similar to the query."""
-    names = {name.lower(): name for name in all_names()}
-    return [
-        names[near] for near in get_close_matches(query.strip().lower(), names, n=4, cutoff=0.6)
-    ]
 
 
 def all_names() -> Iterator[str]:

@@ -166,6 +166,13 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
 
 
+def features_of_a_release(query: str) -> Iterator[Explanation]:
+    """A number alone, where it is TDX_FEATURES0 of a release."""
+    for reading in readings(query):
+        if reading.base == "hex" and _releases_with(reading.value):
+            yield _bitmap("TDX_FEATURES0", reading)
+
+
 def _releases_with(features0: int) -> str:
     return ", ".join(str(r.version) for r in releases() if r.features0 == features0)
 

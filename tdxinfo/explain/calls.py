@@ -89,6 +89,8 @@ def status_by_name(query: str) -> Iterator[Explanation]:
 def status_by_number(query: str) -> Iterator[Explanation]:
     """A status by its code in hex; one that is not in the table by its flags and class."""
     code = whole(query)
+    if code is None and any(reading.value == 0 for reading in readings(query)):
+        code = 0
     if code is not None and (seamcall.is_exact(code) or not is_id(code)):
         yield from of_status(code)
     yield from _of_upper_half(query)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from tdxinfo import checks
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
@@ -44,6 +46,20 @@ def fact(query: str) -> Iterator[Explanation]:
     if wanted in names:
         rows = (("source", source.origin) for source in sources_of(wanted))
         yield explanation("fact", wanted, meaning(wanted), rows)
+
+
+def place(query: str) -> Iterator[Explanation]:
+    """A file of the system by its path, or by its name alone: the facts that are read from it."""
+    wanted = query.rstrip("/")
+    found: dict[str, list[str]] = {}
+    for name in fact_names() if re.fullmatch(r"[\w./*-]{3,}", wanted) else ():
+        for source in sources_of(name):
+            path = source.origin.partition(":")[2]
+            if fnmatchcase(wanted, path) or (path.startswith("/") and path.endswith(f"/{wanted}")):
+                found.setdefault(path, []).append(name)
+    for path, names in found.items():
+        rows = [(name, meaning(name)) for name in names]
+        yield explanation("file", path, "tdxinfo reads these facts from it.", rows)
 
 
 def section(query: str) -> Iterator[Explanation]:

@@ -17,23 +17,35 @@ from tdxinfo.model.values import hex64
 
 _PREFIXES = ("MD_FIELD_ID_", "TDX_MD_", "MD_SYS_", "TDCS_", "TDVPS_", "TDR_")
 """What kernels and the module's source write before a field's name."""
-_ELEMENT = re.compile(r"(\w+)\[(\d{1,4})\]")
+_ELEMENT = re.compile(r"(\w+)\[(\d{1,4})\](?:\[(\d{1,2})\])?")
+_MEMBER = re.compile(r"(?:(?:tdx_)?sys_?info(?:\.|->))?(\w+\.\w+)(?:\[.*\])?")
+"""A member of Linux's structure, as in `tdx_sysinfo.td_conf.xfam_fixed0`."""
 _VMCS_CLASS = 0
+_CPUID_CLASS = 20
 
 
 def by_name(query: str) -> Iterator[Explanation]:
     """A field by its name, with an index or a prefix as kernels write it."""
     match = _ELEMENT.fullmatch(query)
-    name, index = (match[1], int(match[2])) if match else (query, 0)
+    name = match[1] if match else query
     for text in _spellings(name.upper()):
         field = metadata.declared().get(text)
+        index = int(match[2]) * field.elements + int(match[3] or 0) if match and field else 0
         if field and index < field.room:
             yield _of_module(field, index, field.element_id(index) if match else None)
             return
+    yield from _by_member(query)
     for text in _spellings(name.upper()):
         for other in _others():
             if other.name.upper() == text:
                 yield _of_td(other, other.id)
+
+
+def _by_member(query: str) -> Iterator[Explanation]:
+    match = _MEMBER.fullmatch(query.lower())
+    for field in metadata.declared().values():
+        if match and field.kernel.partition("[")[0] == match[1]:
+            yield _of_module(field, 0)
 
 
 def _spellings(name: str) -> list[str]:
@@ -61,6 +73,8 @@ def of_id(number: int) -> Iterator[Explanation]:
     other = None if field else _other(first)
     if field:
         found = _of_module(*field, given=number)
+    elif CONTEXTS[parts.context] == "TD" and parts.class_code == _CPUID_CLASS:
+        found = _of_cpuid(number)
     elif other:
         found = _of_td(other, number)
     else:
@@ -100,7 +114,8 @@ def _classes(context: str) -> dict[str, int]:
 
 def _of_module(field: metadata.Declared, index: int, given: int | None = None) -> Explanation:
     number = field.element_id(index) if given is None else given
-    name = f"{field.name}[{index}]" if field.words > 1 and given is not None else field.name
+    is_one = field.words > 1 and given is not None
+    name = f"{field.name}{_index(field, index)}" if is_one else field.name
     rows = [("id", hex64(field.element_id(index))), *_parts(number)]
     if field.words > 1:
         shape = f"{field.fields} fields"
@@ -113,6 +128,13 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
     facts = [fact for fact in fact_names() if _shows(fact, field.name)]
     rows.append(("shown as", ", ".join(facts)))
     return explanation("metadata field", name, field.doc, rows)
+
+
+def _index(field: metadata.Declared, index: int) -> str:
+    """[17][1] for the second element of the 18th entry, [17] where an entry is one element."""
+    if field.elements == 1:
+        return f"[{index}]"
+    return f"[{index // field.elements}][{index % field.elements}]"
 
 
 def _shows(fact: str, field: str) -> bool:
@@ -187,6 +209,20 @@ def _of_td(other: _Other, number: int) -> Explanation:
         meaning += " The code is the field's encoding in the VMCS."
     rows = [("id", hex64(other.id)), *_parts(number)]
     return explanation(f"metadata field of {_SCOPES[scope]}", name, meaning, rows)
+
+
+def _of_cpuid(number: int) -> Explanation:
+    """A CPUID value of a TD: the code holds the leaf, the sub-leaf and which two registers."""
+    code = FieldId.parse(number).code
+    leaf = code >> 9 & 0x7F | (code >> 16 & 1) << 31
+    subleaf = "" if code >> 8 & 1 else f", sub-leaf {code >> 1 & 0x7F:#x}"
+    registers = "ECX and EDX" if code & 1 else "EAX and EBX"
+    meaning = (
+        f"What CPUID returns in a TD for leaf {leaf:#x}{subleaf}, in {registers}; the host reads "
+        "it with TDH.MNG.RD. The code holds leaf, sub-leaf and registers."
+    )
+    rows = [("id", hex64(number)), *_parts(number)]
+    return explanation("metadata field of a TD", "CPUID_VALUES", meaning, rows)
 
 
 def of_kvm_access(class_name: str, code: int) -> Iterator[Explanation]:

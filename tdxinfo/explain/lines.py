@@ -13,15 +13,19 @@ A line is read in three ways, and all that is found is shown:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import failures, fieldid, seamcall
+from tdxinfo.decode import failures, fieldid, releases, seamcall
 from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.boot.module import failure as boot_failure
+from tdxinfo.decode.boot.platform import KVM_REFUSED
 from tdxinfo.decode.klog import Event
-from tdxinfo.errors import Absent
-from tdxinfo.explain import calls, fields, terms
+from tdxinfo.errors import Absent, Unavailable
+from tdxinfo.explain import calls, fields, terms, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
@@ -72,13 +76,36 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
     for event in boot.events:
         if event.name in meanings:
             reading = _reading(boot, event)
-            rows = [("cause", reading.cause), ("what to do", reading.remedy)]
+            rows = [*_build(boot, event), ("cause", reading.cause), ("what to do", reading.remedy)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
+            if event.name == "module_info":
+                yield from versions.release(dict(_build(boot, event)).get("release", ""))
+
+
+def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
+    """Version and build of the module, in whatever form the line has them, and the release."""
+    if event.name != "module_info":
+        return
+    found: dict[str, Any] = {}
+    for name, read in _OF_THE_MODULE.items():
+        with suppress(Unavailable):
+            found[name] = read(boot)
+            yield name, str(found[name])
+    if "version" in found:
+        build = found.get("build number"), found.get("build date")
+        yield "release", releases.matching_release(found["version"], *build) or ""
+
+
+_OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {
+    "version": module_version,
+    "build number": build_number,
+    "build date": build_date,
+}
 
 
 def _reading(boot: Boot, event: Event) -> failures.Diagnosis:
     """Why the kernel or KVM gave up, where the line says that it did."""
-    if event.name == "kvm_refused":
+    if event.name in KVM_REFUSED:
         return failures.of_refusal(event.text)
     try:
         failure = boot_failure(boot)

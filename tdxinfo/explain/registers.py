@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,8 +43,50 @@ def field(query: str) -> Iterator[Explanation]:
             continue
         for found in row["fields"] if dot or "_" in wanted else ():
             if found["name"].lower() == wanted.lower():
-                rows = [("register", f"{name} ({row['address']:#x})"), ("bits", found["bits"])]
-                yield explanation("register field", found["name"], found["doc"], rows)
+                yield _field(name, row, found)
+
+
+def _field(register: str, row: dict[str, Any], found: dict[str, str]) -> Explanation:
+    rows = [("register", f"{register} ({row['address']:#x})"), ("bits", found["bits"])]
+    return explanation("register field", found["name"], found["doc"], rows)
+
+
+_NUMBERED = re.compile(
+    r"(?:(?:rd)?msr\s+)?(\w+)(?:[\s,:.]+bit\s*[=#]?\s*(\d{1,2})|\[(\d{1,2})\])", re.I
+)
+
+
+def numbered(query: str) -> Iterator[Explanation]:
+    """A register's field by the number of its bit: `IA32_TME_ACTIVATE bit 31`, `0x982[1]`."""
+    match = _NUMBERED.fullmatch(query)
+    if match is None:
+        return
+    bit = int(match[2] or match[3])
+    for name, row in _registers(match[1]):
+        if bitmap_of(name):
+            continue
+        for found in row["fields"]:
+            lowest, width = bits.bit_range(found["bits"])
+            if lowest <= bit < lowest + width:
+                yield _field(name, row, found)
+                return
+        meaning = "tdxinfo does not know what this bit means."
+        rows = [("register", f"{name} ({row['address']:#x})")]
+        yield explanation("register field", f"bit {bit} of {name}", meaning, rows)
+
+
+def _registers(word: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Registers of this name, or of this address in hex."""
+    name = word.upper().removeprefix("MSR_")
+    for register, row in tables.load("msr").items():
+        by_address = any(r.value == row["address"] for r in readings(word) if r.base == "hex")
+        if name == register or word.upper() in row.get("aliases", ()) or by_address:
+            yield register, row
+
+
+def bitmap_of(register: str) -> str | None:
+    """A register whose bits stand in the table of bitmaps."""
+    return register if register in tables.load("features") else None
 
 
 def with_value(query: str) -> Iterator[Explanation]:

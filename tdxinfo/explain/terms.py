@@ -56,15 +56,18 @@ def error_number(query: str) -> Iterator[Explanation]:
     name = query.strip().removeprefix("-")
     number = getattr(errno, name.upper(), None) if name.isalnum() else None
     if isinstance(number, int):
-        yield from of_errno(number)
+        yield from of_errno(number, name.upper())
 
 
-def of_errno(number: int) -> Iterator[Explanation]:
-    name = errno.errorcode.get(number)
-    if name is None:
+def of_errno(number: int, asked: str = "") -> Iterator[Explanation]:
+    """A number with two names has that which was asked for, or that of the table: EOPNOTSUPP."""
+    rows = tables.load("terms")["errno"]
+    known = next((name for name in rows if getattr(errno, name) == number), "")
+    name = asked or known or errno.errorcode.get(number)
+    if not name:
         return
     reading = failures.of_errno(number)
-    value = tables.load("terms")["errno"].get(name, {})
+    value = rows.get(known, {})
     rows = [
         ("number", f"{number}, printed by the kernel as -{number}"),
         ("from the TDX host", value.get("tdx", "") or reading.cause),
@@ -80,7 +83,7 @@ def message(query: str) -> Iterator[Explanation]:
     """A message of QEMU, libvirt, QGS, QPL, PCCS or the kernel, or a part of one."""
     text = _plain(query)
     for row in tables.load("symptoms")["symptom"]:
-        if any(_plain(part) in text for part in row["text"]):
+        if any(_holds(text, part) for part in row["text"]):
             rows = [
                 ("printed by", row["by"]),
                 ("what to do", row["remedy"]),
@@ -88,6 +91,17 @@ def message(query: str) -> Iterator[Explanation]:
                 ("basis", row.get("basis", "")),
             ]
             yield explanation("message", row["text"][0], row["cause"], rows)
+
+
+def _holds(text: str, part: str) -> bool:
+    """Whether the part is in the text, or its pieces between `...` one after the other."""
+    position = 0
+    for piece in _plain(part).split("..."):
+        found = text.find(piece.strip(), position)
+        if found < 0:
+            return False
+        position = found + len(piece.strip())
+    return True
 
 
 def _plain(text: str) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date
 
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
-from tdxinfo.model.values import ModuleVersion, hex64
+from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
 
 _PREFIX = re.compile(
     r"(?:intel\s+)?(?:tdx[-_ ]?)?(?:module|release|version)?[-_ :=]*v?(?=\d+\.)|mr_?seam[\s:=]+",
@@ -35,6 +37,30 @@ def release(query: str) -> Iterator[Explanation]:
         yield _unknown_mrseam(_as_mrseam(word))
     else:
         yield from _not_in_table(word)
+
+
+def build(query: str) -> Iterator[Explanation]:
+    """The releases of a build number, which kernels print in decimal or in hex."""
+    for reading in readings(query):
+        found = [r for r in releases.releases() if r.build_number == reading.value]
+        yield from map(_release, found)
+        if found:
+            return
+
+
+def day(query: str) -> Iterator[Explanation]:
+    """The releases of a build date: 20250325, 2025-03-25, or in hex as kernels print, 0134fed5."""
+    days = set(_days(query.strip()))
+    yield from (_release(r) for r in releases.releases() if r.build_date in days)
+
+
+def _days(word: str) -> Iterator[date]:
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
+        with suppress(ValueError):
+            yield date.fromisoformat(word)
+    for reading in readings(word):
+        with suppress(ValueError, OverflowError):
+            yield decimal_date(reading.value)
 
 
 def _as_mrseam(word: str) -> str:
@@ -82,6 +108,7 @@ def _line(of_line: list[Release]) -> Explanation:
         ("releases", ", ".join(str(release.version) for release in of_line)),
         ("for", ", ".join(processors)),
         ("newest known", f"{newest.version} (table of {releases.as_of()})"),
+        ("note", _note(newest)),
     ]
     line = f"{newest.version.major}.{newest.version.minor}"
     meaning = "A line of the TDX module. An update stays within its line."
@@ -102,12 +129,19 @@ def _release(release: Release) -> Explanation:
         ("newest known", "" if is_newest else f"{newest.version} (table of {releases.as_of()})"),
         ("newer releases add", " ".join(releases.added_features(release, newest))),
         ("MRSEAM", release.mrseam),
+        ("note", _note(release)),
         ("basis", _BASES.get(release.basis, "")),
     ]
     meaning = "A release of the TDX module. Whether it is safe to run, this table does not say."
     if is_newest:
         meaning += f" It is the newest of its line that tdxinfo knows of ({_month()})."
     return explanation("module release", str(release.version), meaning, rows)
+
+
+def _note(release: Release) -> str:
+    """What holds for all releases of its line."""
+    notes: dict[str, str] = tables.load("modules")["line_note"]
+    return notes.get(f"{release.version.major}.{release.version.minor}", "")
 
 
 _CORRUPTS = "an update from this release then can corrupt the TD's measurement"
@@ -160,6 +194,9 @@ def _parse_svn(text: str, is_named: bool) -> tuple[int, int] | None:
     pair = _PAIR.fullmatch(text)
     if pair and (is_named or text[:1] in "[("):
         return int(pair[1]), int(pair[2])
+    if is_named and re.fullmatch(r"[0-9a-f]{4}", text) and text[0] == "0":
+        # The first bytes of TEE_TCB_SVN, as they stand in a quote.
+        return int(text[:2], 16), int(text[2:], 16)
     for reading in readings(text) if is_named else ():
         if reading.value >> 8:
             return reading.value & 0xFF, reading.value >> 8 & 0xFF

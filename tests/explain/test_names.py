@@ -10,7 +10,7 @@ import pytest
 from tdxinfo import tables
 from tdxinfo.checks.engine import CHECKS
 from tdxinfo.decode import seamcall
-from tdxinfo.explain import all_names, counts, explanations, near_misses
+from tdxinfo.explain import all_names, counts, explanations
 from tdxinfo.host import fact_names
 from tests.cli.command import ran
 
@@ -69,10 +69,6 @@ def test_the_counts_are_those_of_the_modules_headers() -> None:
 
 def test_counts_are_printed() -> None:
     assert re.search(r"^ +114  SEAMCALL leaves$", ran("explain", "--counts").out, re.M)
-
-
-def test_a_name_written_nearly_so_is_suggested() -> None:
-    assert "NO_RBP_MOD" in near_misses("NO_RBP_MD")
 
 
 NO_TERMS = {

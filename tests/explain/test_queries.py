@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tdxinfo.explain import explanations
+from tdxinfo.explain import explanations, queries
 
 with (Path(__file__).parent / "queries.toml").open("rb") as file:
     QUERIES: list[dict[str, Any]] = tomllib.load(file)["query"]
@@ -65,6 +65,31 @@ LINES = [
 @pytest.mark.parametrize(("line", "names"), LINES, ids=[row[0][:50] for row in LINES])
 def test_a_line_is_explained_in_all_its_parts(line: str, names: set[str]) -> None:
     assert names <= {meaning.name for meaning in explanations(line)}
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        ("MSR 0x982", ["MSR 0x982"]),
+        ("TDX_FEATURES0 bit 18", ["TDX_FEATURES0 bit 18"]),
+        ("Dynamic PAMT", ["Dynamic PAMT"]),
+        ("SVN 0x305 KeyID", ["SVN 0x305", "KeyID"]),
+        ("SEAMCALL 33 TDCALL 4 EIO", ["SEAMCALL 33", "TDCALL 4", "EIO"]),
+        ("TDX_SYS_BUSY EIO", ["TDX_SYS_BUSY", "EIO"]),
+        ("CMR TDMR PAMT", ["CMR", "TDMR", "PAMT"]),
+        ("virt/tdx: module not loaded", ["virt/tdx: module not loaded"]),
+        ("KVM No matching TCB level found", ["KVM No matching TCB level found"]),
+        ("TDX_SYS_BUSY nonsense", ["TDX_SYS_BUSY", "nonsense"]),
+        ("NO_RBP_MOD", ["NO_RBP_MOD"]),
+    ],
+)
+def test_words_that_mean_one_thing_together_are_one_query(words: str, asked: list[str]) -> None:
+    assert queries(words.split()) == asked
+
+
+def test_what_is_quoted_stays_as_it_is() -> None:
+    quoted = ["KeyID", "No matching TCB level found", "MSR", "0x982"]
+    assert queries(quoted) == quoted
 
 
 def test_addresses_of_memory_in_a_line_are_no_codes() -> None:

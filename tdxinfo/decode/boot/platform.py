@@ -266,7 +266,7 @@ _KVM_SPOKE = (
     "vp_read_failed",
     "vp_write_failed",
 )
-_KVM_REFUSED = ("kvm_refused", "kvm_no_platform", "kvm_not_loaded")
+KVM_REFUSED = ("kvm_refused", "kvm_no_platform", "kvm_not_loaded")
 
 
 def kvm_loaded(boot: Boot) -> bool:
@@ -276,12 +276,12 @@ def kvm_loaded(boot: Boot) -> bool:
 
 def kvm_tdx_enabled(boot: Boot) -> bool:
     """KVM's last word on TDX."""
-    return boot.last("kvm_supported", *_KVM_REFUSED).name == "kvm_supported"
+    return boot.last("kvm_supported", *KVM_REFUSED).name == "kvm_supported"
 
 
 def kvm_refusal(boot: Boot) -> str:
     """Why KVM did not offer TDX, in its own words."""
-    return boot.last(*_KVM_REFUSED).text
+    return boot.last(*KVM_REFUSED).text
 
 
 def max_vcpus(boot: Boot) -> int:
