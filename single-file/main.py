@@ -7,6 +7,7 @@ part from inside an archive. Any Python 3 reads this far, to be able to say what
 import os
 import stat
 import sys
+from contextlib import suppress
 
 VERSION = "@VERSION@"
 DIGEST = "@DIGEST@"
@@ -59,10 +60,8 @@ def unpacked_below(above):
         os.makedirs(above, 0o700, exist_ok=True)
     outer = open_own(above, None, 0o022)
     try:
-        try:
+        with suppress(FileExistsError):
             os.mkdir("tdxinfo", 0o700, dir_fd=outer)
-        except FileExistsError:
-            pass
         own = open_own("tdxinfo", outer, 0o077)
     finally:
         os.close(outer)

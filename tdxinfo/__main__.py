@@ -1,6 +1,25 @@
 """`python -m tdxinfo` is the same as `tdxinfo`."""
 
-from tdxinfo.cli import main
+import sys
+
+
+def _run() -> None:
+    """Any Python 3 reads this far, to be able to say what is missing."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - in a checkout nobody asked pip
+        this = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        _refuse(f"Python 3.11 or later is needed, and this is {this}")
+    try:
+        from tdxinfo.cli import main
+    except ModuleNotFoundError as error:
+        _refuse(f"{error.name} is not installed. README shows how to install tdxinfo")
+    else:
+        main()
+
+
+def _refuse(sentence: str) -> None:
+    sys.stderr.write(f"tdxinfo: {sentence}.\n")
+    sys.exit(2)
+
 
 if __name__ == "__main__":
-    main()
+    _run()
