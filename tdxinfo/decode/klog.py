@@ -47,6 +47,10 @@ class Wording(NamedTuple):
     prefix: str
     format: str
     names: tuple[str, ...]
+    form: str = ""
+    """What its text begins with, as a regular expression; empty where the format says it."""
+    until: float | None = None
+    """Seconds after the kernel's beginning until which it can be printed."""
 
     @property
     def head(self) -> str:
@@ -88,7 +92,16 @@ _MORE_DIGITS = {
     "%d": r"\d+(?:[\s,.)]|$)",
     "%x": r"[0-9a-f]+(?:[\s,.)]|$)",
 }
-_NEW_BOOT = r"-- (?:Boot|Reboot)\b"
+_NEW_BOOT = re.compile(r"-- (?:Boot [0-9a-f]{1,32}|Reboot) --")
+_NAME = 15
+"""Characters of a process's name at most (TASK_COMM_LEN)."""
+_PROCESS = re.compile(
+    rf".{{1,{_NAME}}}(?:\[\d{{1,10}}\][: ]| \(\d{{1,10}}\)[: ]| invoked oom-killer: | use[ds] )"
+    rf"|.{{1,{_NAME}}}: (?:page allocation failure|potentially unexpected fatal signal)"
+)
+"""How the kernel begins a line about a process. Its user gives it any name."""
+_SYSLOG_TAG = re.compile(r"\[\d{1,10}\]: ")
+"""What a journal writes behind the name that a program gave itself."""
 
 _CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
     "%d": (r"\s*(-?\d{1,18})", int),
@@ -102,7 +115,15 @@ _CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
 def wordings() -> tuple[Wording, ...]:
     rows = tables.load("klog")["line"]
     return tuple(
-        Wording(row["event"], row["prefix"], row["format"], tuple(row["names"])) for row in rows
+        Wording(
+            row["event"],
+            row["prefix"],
+            row["format"],
+            tuple(row["names"]),
+            row.get("form", ""),
+            row.get("until"),
+        )
+        for row in rows
     )
 
 
@@ -115,7 +136,7 @@ def _pattern(wording: Wording) -> re.Pattern[str]:
         regex = regex.removesuffix(r"(.{1,256}?)") + "(.+)"
     prefix = "" if wording.prefix in _NO_PREFIX else re.escape(wording.prefix + ": ")
     # What follows a number must not continue it.
-    return re.compile(prefix + regex + r"(?![\w]|\.\d)")
+    return re.compile(f"{prefix}(?={wording.form}){regex}" + r"(?![\w]|\.\d)")
 
 
 @cache
@@ -145,13 +166,18 @@ def read_log(text: str, pasted: bool = True) -> Log:
     `pasted` is a log that somebody supplied, whose lines may have been broken or joined.
     """
     found: list[Event] = []
-    complete = any_header = False
+    complete = any_header = is_between = False
     boots = known = 0
-    for entry in entries(text, _leads().search, _leads().match, pasted):
-        if re.match(_NEW_BOOT, entry.text):
+    last: float | None = None
+    for entry in entries(text, _leads().search, _leads().match, _is_whole, pasted):
+        if _NEW_BOOT.fullmatch(entry.text):
+            is_between = True
+            continue
+        if is_between and not _goes_on(last, entry.time):
             boots += _is_boot(found)
             found, complete = [], False
-            continue
+        is_between = False
+        last = last if entry.time is None else entry.time
         any_header = any_header or entry.has_header
         event = read_entry(entry)
         if event is None:
@@ -168,6 +194,11 @@ def read_log(text: str, pasted: bool = True) -> Log:
             found, complete = early, True
         found.append(event)
     return Log(found, complete, boots + bool(found), known)
+
+
+def _goes_on(last: float | None, now: float | None) -> bool:
+    """Whether the clock goes on over a line between boots: then it is none, but somebody's text."""
+    return last is not None and now is not None and now >= last
 
 
 def _is_boot(found: list[Event]) -> bool:
@@ -190,7 +221,7 @@ def read_entry(entry: Entry) -> Event | None:
     """
     best: tuple[Match, Reading] | None = None
     for reading in entry.readings():
-        match = _match(reading.text, entry.has_header)
+        match = _match(reading.text, entry)
         if match and (best is None or match.end > best[0].end):
             best = match, reading
     if best is None or _may_go_on(*best, entry):
@@ -217,17 +248,36 @@ def _by_prefix() -> dict[str, list[tuple[str, Wording]]]:
     return found
 
 
-def _match(text: str, has_header: bool) -> Match | None:
+def _match(text: str, entry: Entry) -> Match | None:
     table = _by_prefix()
     prefix, colon, _ = text.partition(": ")
     for lead, wording in table.get(prefix if colon else "", []) + table[""]:
-        if not text.startswith(lead) or (wording.prefix == "bare" and has_header):
+        if not text.startswith(lead) or not _can_be(wording, text, entry):
             continue
         match = _pattern(wording).match(text)
-        if match:
+        if match and not _SYSLOG_TAG.match(text, match.end()):
             event = Event(wording.event, _values(wording, match), match.group())
             return Match(match.end(), wording, event)
     return None
+
+
+def _can_be(wording: Wording, text: str, entry: Entry) -> bool:
+    """Whether a kernel can have printed the wording there and then."""
+    if wording.prefix == "bare" and entry.has_header:
+        return False
+    if wording.until is not None and entry.time is not None and entry.time > wording.until:
+        return False
+    is_free = "%s" in wording.format and len(wording.lead) <= _NAME
+    return not (is_free and _PROCESS.match(text))
+
+
+def _is_whole(text: str) -> bool:
+    """Whether the text is one known entry to its end. What ends with any text may hold more."""
+    match = _match(text, Entry(text, has_header=True))
+    if match is None:
+        return False
+    is_open = match.wording.format.endswith("%s") and match.event.name != "linux_version"
+    return not is_open and match.end >= len(text.rstrip(" ."))
 
 
 def _values(wording: Wording, match: re.Match[str]) -> Values:

@@ -2,7 +2,8 @@
 
 Logs come from dmesg or journalctl in any of their time formats, without times, quoted in a mail,
 wrapped by it or by a terminal, and with lines glued together. A journal also holds what programs
-say; anyone can write such a line, so it never counts as the kernel's.
+say; anyone can write such a line, so it never counts as the kernel's. Nor does what stands within a
+kernel's line: a user names processes and files, with line ends too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 Search = Callable[[str], object]
+IsWhole = Callable[[str], bool]
 
 KERNEL = "kernel"
 """The line has a header of the kernel's log."""
@@ -42,7 +44,7 @@ _CLOCK = re.compile(
 )
 _SAID_BY_KERNEL = re.compile(r"(?:[^\s:]+ )?kernel: ")
 _TIME = re.compile(
-    r"\[(?: {0,12}\d+\.\d+(?: {1,4}< {0,12}\d+\.\d+>)?"  # dmesg, dmesg -d
+    r"\[(?: {0,12}(\d{1,12}\.\d{1,9})(?: {1,4}< {0,12}\d+\.\d+>)?"  # dmesg, dmesg -d
     r"|[^\[\]:@]{3,40} \d{1,2} \d\d:\d\d:\d\d \d{4}"  # dmesg -T: day and month in any language
     r"|< {0,12}\d+\.\d+>"  # dmesg -d -t
     r"| {0,12}\+\d+\.\d+|[^\s\[\]:@]{1,12} {0,2}\d{1,2} \d\d:\d\d"  # dmesg -e
@@ -51,7 +53,11 @@ _TIME = re.compile(
 )
 _SAID_BY_PROGRAM = re.compile(r"(?:[^\s:]+ )?\S{1,64}\[\d+\]: |[^\s:]+ [\w.@/()-]{1,64}: ")
 _GLUE = re.compile(r"(?=\[ {0,12}\d+\.\d{3,}\] ?(?:\[ {0,12}[TC]\d+\] ?)?[A-Za-z])")
+_WITHOUT_TIME = re.compile(r"(?<![\w/\]])(?<!\] )(?=virt/tdx: )")
 _LINE_END = re.compile(r"\r\n|\r|\n")
+
+_BETWEEN_BOOTS = "-- "
+"""How a journal begins the line between two boots, which has no header; others it indents."""
 
 _MOST_WRAPPED_LINES = 20_000
 """A longer log is no paste; nobody wrapped it."""
@@ -73,6 +79,8 @@ class Entry(NamedTuple):
     has_header: bool
     below: tuple[str, ...] = ()
     """The lines below that may belong to it."""
+    time: float | None = None
+    """Seconds since the kernel began, where the header has them."""
 
     def readings(self) -> Iterator[Reading]:
         """The texts that this entry can mean: the line alone, or with lines below it.
@@ -97,12 +105,23 @@ def _joined(text: str, rest: str) -> tuple[str, ...]:
     return (f"{text} {rest}",) if text.endswith(",") else (text + rest,)
 
 
-def entries(text: str, relevant: Search, is_lead: Search, pasted: bool) -> Iterator[Entry]:
+class _Said(NamedTuple):
+    """A line without its header."""
+
+    kind: str
+    text: str
+    time: float | None = None
+    """Seconds since the kernel began, where the header has them."""
+
+
+def entries(
+    text: str, relevant: Search, is_lead: Search, is_whole: IsWhole, pasted: bool
+) -> Iterator[Entry]:
     """The kernel's entries that may matter.
 
-    `relevant` finds a lead anywhere in a line, `is_lead` at its beginning. Only of a pasted log
-    are lines split and joined: a kernel's own log holds words of devices and programs, which must
-    not be taken for lines.
+    `relevant` finds a lead anywhere in a line, `is_lead` at its beginning; `is_whole` is whether a
+    text is one known entry and nothing more. Only of a pasted log are lines split and joined: a
+    kernel's own log holds words of devices and programs, which must not be taken for lines.
     """
     lines = [_QUOTE.sub("", line, count=1) for line in _LINE_END.split(text)]
     if pasted and len(lines) <= _MOST_WRAPPED_LINES:
@@ -111,74 +130,89 @@ def entries(text: str, relevant: Search, is_lead: Search, pasted: bool) -> Itera
     for number, line in enumerate(lines):
         if not relevant(line):
             continue
-        kind, said = _header(line, is_lead)
-        above = lines[spoke + 1 : number] if kind == BARE else ()
-        speaker = kind if kind != BARE else _speaker(above, is_lead) or speaker
+        said = _header(line, is_lead)
+        above = lines[spoke + 1 : number] if said.kind == BARE else ()
+        speaker = said.kind if said.kind != BARE else _speaker(above, is_lead) or speaker
         spoke = number
-        if kind == ASIDE or speaker == PROGRAM:
+        if said.kind == ASIDE or speaker == PROGRAM or _goes_on(said, lines, number, is_lead):
             continue
         below = tuple(_lines_below(lines, number, relevant, is_lead)) if pasted else ()
-        pieces = _pieces(said, is_lead) if pasted else [said]
+        pieces = _pieces(said.text, is_whole) if pasted else [said.text]
         for piece in pieces[:-1]:
-            yield _entry(piece, kind, is_lead)
-        yield _entry(pieces[-1], kind, is_lead, below)
+            yield _entry(piece, said, is_lead)
+        yield _entry(pieces[-1], said, is_lead, below)
 
 
-def _entry(piece: str, kind: str, is_lead: Search, below: tuple[str, ...] = ()) -> Entry:
-    own_kind, said = _header(piece, is_lead) if piece.startswith("[") else (kind, piece)
-    return Entry(said.strip(), KERNEL in (kind, own_kind), below)
+def _goes_on(said: _Said, lines: Sequence[str], number: int, is_lead: Search) -> bool:
+    """Whether a line without a header is the next line of what the line above it says.
+
+    Under a header of the kernel's every line of its own has a header: what has none was made by a
+    line end in the name of a file or process.
+    """
+    if said.kind != BARE or number == 0 or lines[number].startswith(_BETWEEN_BOOTS):
+        return False
+    return _header(lines[number - 1], is_lead).kind == KERNEL
 
 
-def _header(line: str, is_lead: Search) -> tuple[str, str]:
+def _entry(piece: str, line: _Said, is_lead: Search, below: tuple[str, ...] = ()) -> Entry:
+    own = _header(piece, is_lead) if piece.startswith("[") else _Said(line.kind, piece, line.time)
+    return Entry(own.text.strip(), KERNEL in (line.kind, own.kind), below, own.time)
+
+
+def _header(line: str, is_lead: Search) -> _Said:
     """Who said the line, and what."""
     if not line.strip() or _ASIDE.match(line):
-        return ASIDE, ""
+        return _Said(ASIDE, "")
     line = line.lstrip()
     for pattern in (_RECORD, _PRIORITY):
         found = pattern.match(line)
         if found:
             kind = KERNEL if int(found[1]) >> 3 == 0 else PROGRAM
-            return kind, _after_time(line[found.end() :])
+            return _after_time(kind, line[found.end() :])
     found = _FACILITY.match(line)
     if found:
-        return KERNEL if found[1] == "kern" else PROGRAM, _after_time(line[found.end() :])
+        return _after_time(KERNEL if found[1] == "kern" else PROGRAM, line[found.end() :])
     found = _DMESG_ISO.match(line)
     if found:
-        return KERNEL, line[found.end() :]
+        return _Said(KERNEL, line[found.end() :])
     found = _CLOCK.match(line)
     if found:
         said = _SAID_BY_KERNEL.match(line, found.end())
-        return (KERNEL, _after_time(line[said.end() :])) if said else (PROGRAM, "")
+        return _after_time(KERNEL, line[said.end() :]) if said else _Said(PROGRAM, "")
     return _timed(line, is_lead)
 
 
-def _timed(line: str, is_lead: Search) -> tuple[str, str]:
+def _timed(line: str, is_lead: Search) -> _Said:
     """A line that begins with dmesg's time, or without any."""
     found = _TIME.match(line)
     if not found:
-        return BARE, line
+        return _Said(BARE, line)
     rest = line[found.end() :]
     said = _SAID_BY_KERNEL.match(rest)
     if said:
-        return KERNEL, rest[said.end() :]
+        return _Said(KERNEL, rest[said.end() :], _seconds(found))
     if not is_lead(rest) and _SAID_BY_PROGRAM.match(rest):
-        return PROGRAM, ""
-    return KERNEL, rest
+        return _Said(PROGRAM, "")
+    return _Said(KERNEL, rest, _seconds(found))
 
 
-def _after_time(text: str) -> str:
+def _after_time(kind: str, text: str) -> _Said:
     found = _TIME.match(text)
-    return text[found.end() :] if found else text
+    return _Said(kind, text[found.end() :], _seconds(found)) if found else _Said(kind, text)
+
+
+def _seconds(time: re.Match[str]) -> float | None:
+    return float(time[1]) if time[1] else None
 
 
 def _is_rest(line: str, is_lead: Search) -> bool:
     """Whether the line may be the rest of the one above: it has neither header nor lead."""
-    return _header(line, is_lead)[0] == BARE and not is_lead(line.lstrip())
+    return _header(line, is_lead).kind == BARE and not is_lead(line.lstrip())
 
 
 def _speaker(above: Sequence[str], is_lead: Search) -> str | None:
     """Who spoke last in the lines above a bare one; None when they are bare too."""
-    kinds = (_header(line, is_lead)[0] for line in reversed(above))
+    kinds = (_header(line, is_lead).kind for line in reversed(above))
     return next((kind for kind in kinds if kind != BARE), None)
 
 
@@ -211,11 +245,14 @@ def _unwrapped(lines: list[str], is_lead: Search) -> list[str]:
     return whole
 
 
-def _pieces(said: str, is_lead: Search) -> list[str]:
-    """The entries that were glued into one line."""
-    found = [piece for piece in _GLUE.split(said) if piece.strip()]
-    pieces: list[str] = []
-    for piece in found or [said]:
-        head, *tail = re.split(r"(?<![\w/])(?=virt/tdx: )", piece) if is_lead(piece) else [piece]
-        pieces += [part for part in (head, *tail) if part.strip()]
-    return pieces or [said]
+def _pieces(said: str, is_whole: IsWhole) -> list[str]:
+    """The entries that were glued into one line.
+
+    Only behind an entry that is known to its end another can begin: within the others stands what
+    a user may have named so.
+    """
+    parts = [part for piece in _GLUE.split(said) for part in _WITHOUT_TIME.split(piece) if part]
+    for count, part in enumerate(parts):
+        if not is_whole(_TIME.sub("", part, count=1).strip()):
+            return [*parts[:count], "".join(parts[count:])]
+    return parts or [said]

@@ -135,7 +135,9 @@ def test_a_whole_log_with_keyids_and_no_word_of_the_module_is_silent(first: str)
         OLD,
         KEYIDS + S3,
         NEW + NO_PLATFORM,
-        OLD + KEYIDS + "virt/tdx: initialization failed: Hibernation support is enabled\n",
+        OLD
+        + KEYIDS
+        + "[    5.3] virt/tdx: initialization failed: Hibernation support is enabled\n",
     ],
 )
 def test_without_keyids_or_a_beginning_silence_proves_nothing(log: str) -> None:

@@ -69,7 +69,7 @@ def fact(log: str, name: str) -> Any:
         (NEW + KEYIDS + DONE + call(UPDATE), "failed", "module-lost"),
         (NEW + KEYIDS + DONE + SERIES, "failed", "module-lost"),
         (NEW + KEYIDS + DONE + call(INIT), "failed", "module-lost"),
-        (NEW + KEYIDS + DONE + "virt/tdx: module not loaded\n", "failed", "module-lost"),
+        (NEW + KEYIDS + DONE + "[ 2000.0] virt/tdx: module not loaded\n", "failed", "module-lost"),
         (NEW + KEYIDS + DONE + call(LP_INIT) + call(UPDATE), "failed", "module-lost"),
         (NEW + KEYIDS + DONE + call(SHUTDOWN) + INSTALL, "failed", "module-lost"),
         (INSTALL, "failed", "module-lost"),
