@@ -100,7 +100,7 @@ _PROCESS = re.compile(
     rf"|.{{1,{_NAME}}}: (?:page allocation failure|potentially unexpected fatal signal)"
 )
 """How the kernel begins a line about a process. Its user gives it any name."""
-_SYSLOG_TAG = re.compile(r"\[\d{1,10}\]: ")
+_SYSLOG_TAG = re.compile(r"\.?\[\d{1,10}\]: ")
 """What a journal writes behind the name that a program gave itself."""
 
 _CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
@@ -267,7 +267,7 @@ def _can_be(wording: Wording, text: str, entry: Entry) -> bool:
         return False
     if wording.until is not None and entry.time is not None and entry.time > wording.until:
         return False
-    is_free = "%s" in wording.format and len(wording.lead) <= _NAME
+    is_free = "%s" in wording.format and len(wording.lead) <= _NAME + len(": ")
     return not (is_free and _PROCESS.match(text))
 
 
