@@ -8,15 +8,19 @@ from tdxinfo.checks import (  # noqa: I001
     module,
     memory,
     kvm,
+    boot,
     userspace,
     attestation,
     tcb,
+    devices,
 )
 # The order above is the order of the chain: from the processor to attestation.
 
 __all__ = [
     "attestation",
+    "boot",
     "cpu",
+    "devices",
     "firmware",
     "kernel",
     "keys",

@@ -1,6 +1,6 @@
 """Does this kernel support TDX hosts, and does its configuration allow it?"""
 
-from tdxinfo.checks import evidence
+from tdxinfo.checks import evidence, next_boot
 from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import bits, kernels
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
@@ -16,8 +16,8 @@ def has_tdx_host(report: Report) -> Verdict:
         return passed("this kernel was built with TDX host support")
     message = "this kernel was built without TDX host support (CONFIG_INTEL_TDX_HOST)"
     if report.host.kernel.config_kexec_core and _is_before(report, (6, 18)):
-        return failed(f"{message}, which excludes kexec before Linux 6.18")
-    return failed(message)
+        message += ", which excludes kexec before Linux 6.18"
+    return failed(message, next_boot.kernel_remedy(report))
 
 
 def _is_before(report: Report, version: tuple[int, int]) -> bool:
@@ -33,7 +33,9 @@ def can_start_module(report: Report) -> Verdict:
     generation = known(report.host.kernel.generation)
     value = kernels.meaning(generation).rstrip(".")
     value = value[:1].lower() + value[1:]
-    return failed(value) if generation in (kernels.NONE, kernels.DETECTS) else passed(value)
+    if generation in (kernels.NONE, kernels.DETECTS):
+        return failed(value, next_boot.kernel_remedy(report))
+    return passed(value)
 
 
 @check("kernel.config_kvm_tdx")
@@ -54,20 +56,16 @@ def cannot_hibernate(report: Report) -> Verdict:
     if proof:
         return passed(f"hibernation is available, but {proof}")
     refused = report.origin_of("kernel.hibernation").startswith("klog:")
-    if not refused and _is_before(report, kernels.FIRST_TDX_HOST):
+    release = report.host.kernel.release
+    refuses = True if refused or release is None else kernels.refuses_hibernation(release)
+    if refuses is False:
         return passed("kernels before 6.8 run TDX beside hibernation")
-    if not refused and not _checks_hibernation(report):
+    if refuses is None:
         return unknown(
             "hibernation is available, and whether this vendor's kernel minds is unknown"
         )
-    return failed("the kernel disables TDX while hibernation is available")
-
-
-def _checks_hibernation(report: Report) -> bool:
-    """Upstream kernels from 6.8 on do, and vendors' from 6.16 on."""
-    running = kernels.version(report.host.kernel.release or "")
-    is_recent = running is not None and running >= kernels.FIRST_KVM_TDX
-    return is_recent or evidence.number(report) is not None or report.host.kernel.release is None
+    message = "the kernel disables TDX while hibernation is available"
+    return failed(message, next_boot.option_remedy(report, "nohibernate"))
 
 
 @check("kernel.command_line")

@@ -1,7 +1,7 @@
 """Does KVM support trust domains?"""
 
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import failures, kernels, kvm, parameters
+from tdxinfo.decode import failures, kernels, kvm
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
 from tdxinfo.report import Report
@@ -113,17 +113,3 @@ def agrees_with_module(report: Report) -> Verdict:
     if not attributes or not xfam:
         return failed("KVM and the module have no TD attribute or no extended feature in common")
     return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
-
-
-@check("kvm.after_reboot")
-def tdx_survives_reboot(report: Report) -> Verdict:
-    if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("this vendor's kernel enables TDX in another way")
-    given = parameters.on_command_line(known(report.host.kernel.command_line), "kvm_intel", "tdx")
-    if given is not None:  # modprobe hands it on behind what its own configuration gives
-        if parameters.is_on(given):
-            return passed("the kernel command line has kvm_intel.tdx=1")
-        return failed(f"the kernel command line has kvm_intel.tdx={given}")
-    if parameters.is_on(known(report.host.kvm.tdx_option)):
-        return passed("modprobe's configuration has kvm_intel tdx=1")
-    return failed("kvm_intel tdx=1 is neither on the kernel command line nor in /etc/modprobe.d")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StrictInt, StrictStr, model_validator
 
 from tdxinfo.model.base import Frozen, Matching
 
@@ -58,6 +58,8 @@ class Policy(_Complete):
 
     module: ModulePolicy = ModulePolicy()
     """What the TDX module must be."""
+    floors: dict[str, StrictInt | StrictStr] = Field(default_factory=dict)
+    """The least that facts may be: those of `tables/policy.toml`, by name."""
     checks: ChecksPolicy = ChecksPolicy()
     """What the checks must say."""
     exception: tuple[PolicyException, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from functools import partial
@@ -9,9 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tdxinfo import tables
 from tdxinfo.checks.engine import CHECKS, Check, ids_by_alias, known, new_check
 from tdxinfo.checks.policy import Policy
 from tdxinfo.decode import bits
+from tdxinfo.decode.userspace import version_tuple
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.model.values import ModuleVersion
@@ -46,6 +49,34 @@ def features(policy: Policy, report: Report) -> Verdict:
     )
 
 
+def floors(policy: Policy, report: Report) -> Verdict:
+    short, open_ones = [], []
+    for name, floor in policy.floors.items():
+        value = known(report.host.fact(name))
+        is_below = _is_below(value, floor)
+        if is_below is None:
+            open_ones.append(f"whether {name}, {value}, is at least {floor} is unknown")
+        elif is_below:
+            short.append(f"{name} is {value}, and the policy requires {floor}")
+    if short:
+        return failed("; ".join(short))
+    if open_ones:
+        return unknown("; ".join(open_ones))
+    return passed(f"{', '.join(policy.floors)}: at least what the policy requires")
+
+
+def _is_below(value: int | str | ModuleVersion, floor: int | str) -> bool | None:
+    """Whether the value is too low; None where a part of it is unknown."""
+    if isinstance(value, ModuleVersion):
+        least = ModuleVersion.parse(str(floor))
+        if (value.major, value.minor) != (least.major, least.minor):
+            return True
+        return None if value.update is None else value.update < (least.update or 0)
+    if isinstance(value, str):
+        return version_tuple(value) < version_tuple(str(floor))
+    return value < int(floor)
+
+
 _REMOVED = {
     "module.fits_processor": "the SEAM loader loads a module only on processors of its sigstruct",
 }
@@ -54,6 +85,7 @@ _REMOVED = {
 POLICY_CHECKS: dict[str, Callable[[Policy, Report], Verdict]] = {
     "policy.module_version": module_version,
     "policy.features": features,
+    "policy.floors": floors,
 }
 
 
@@ -62,6 +94,7 @@ def checks_of(policy: Policy) -> list[Check]:
     is_asked = {
         "policy.module_version": bool(policy.module.minimum),
         "policy.features": bool(policy.module.features),
+        "policy.floors": bool(policy.floors),
     }
     return [
         new_check(check_id, partial(judge, policy))
@@ -111,3 +144,26 @@ def _refuse_unknown_names(policy: Policy, path: str) -> None:
     for name in policy.module.features:
         if name not in bits.all_names("TDX_FEATURES0"):
             raise BadInput(f"The policy {path} names an unknown feature: {name:.80}.")
+    kinds = {row["fact"]: row["kind"] for row in tables.load("policy")["floor"]}
+    for name, floor in policy.floors.items():
+        if name not in kinds:
+            raise BadInput(
+                f"The policy {path} has a floor for {name:.80}. Facts with floors: "
+                f"{', '.join(kinds)}."
+            )
+        if not _has_form(kinds[name], floor):
+            what = f"a floor for {name} that is no {kinds[name]}: {floor!s:.40}"
+            raise BadInput(f"The policy {path} has {what}.")
+
+
+def _has_form(kind: str, floor: int | str) -> bool:
+    if kind == "number":
+        return isinstance(floor, int) and floor >= 0
+    return isinstance(floor, str) and re.fullmatch(_FORMS[kind], floor) is not None
+
+
+_FORMS = {
+    "version": r"\d{1,3}\.\d{1,3}\.\d{1,3}",
+    "release": r"\d{1,9}(?:\.\d{1,9}){0,3}(?:-[\w.+~-]{1,64})?",
+}
+"""The text of a floor, by its kind in `tables/policy.toml`."""

@@ -43,6 +43,10 @@ class _RecordedHost:
         self._host = host
         self._recorder = recorder
 
+    def fact(self, name: str) -> Any:
+        self._recorder.note(name)
+        return self._host.fact(name)
+
     def __getattr__(self, section: str) -> Any:
         return _RecordedSection(getattr(self._host, section), section, self._recorder)
 

@@ -47,6 +47,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "dump": (*_HOST, "keep_identity", *_OUTPUT),
     "check": (*_HOST, "keep_identity", *_OUTPUT),
     "capture": (*_HOST, "keep_identity", "quiet"),
+    "policy": (*_HOST, "keep_identity", "quiet"),
     "diff": ("without", *_OUTPUT),
     "fleet": _OUTPUT,
     "schema": ("quiet",),

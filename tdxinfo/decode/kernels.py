@@ -135,6 +135,34 @@ def upstream_version(release: str | None) -> tuple[int, int] | None:
     return version(release)
 
 
+def can_start_tds(
+    release: str, config_tdx_host: bool | None, config_kvm_tdx: bool | None
+) -> bool | None:
+    """Whether a kernel that does not run can start TDs; None where that is not known.
+
+    By its configuration before its release: CONFIG_KVM_INTEL_TDX is an option of kernels whose KVM
+    has TDX, under whatever number. Kernels of vendors before 6.16 do not have it.
+    """
+    if config_tdx_host is False:
+        return False
+    if config_kvm_tdx:
+        return True
+    named = by_release(release)
+    if named in UPSTREAM_KVM:
+        return config_kvm_tdx
+    if named in (VENDOR_BOOT, VENDOR_KVM):
+        return config_tdx_host
+    return None if named is None else False
+
+
+def refuses_hibernation(release: str) -> bool | None:
+    """Whether TDX is off while hibernation is available; None for vendors' kernels before 6.16."""
+    if _is_recent(release):
+        return True
+    number = upstream_version(release)
+    return None if number is None else number >= FIRST_TDX_HOST
+
+
 def only_line(release: str) -> str | None:
     """The only line of modules that a vendor's kernel can drive; None where it drives any."""
     row = vendor_of(release) or {}

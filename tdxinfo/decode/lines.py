@@ -178,3 +178,40 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
 def brings_online(text: str) -> bool:
     """`offline`, or one of several ways to go online."""
     return text.strip() != "offline"
+
+
+def huge_pages(meminfo: str) -> int:
+    """Bytes in pools of huge pages of all sizes, by /proc/meminfo (Linux 4.16 and later)."""
+    return _meminfo(meminfo, "Hugetlb")
+
+
+def available_memory(meminfo: str) -> int:
+    """Bytes that programs can have without swapping, by /proc/meminfo."""
+    return _meminfo(meminfo, "MemAvailable")
+
+
+def _meminfo(text: str, name: str) -> int:
+    found = re.search(rf"(?m)^{name}: +(\d{{1,15}}) kB$", text)
+    if not found:
+        raise Malformed(f"it has no line {name}")
+    return int(found[1]) * 1024
+
+
+def shell_settings(text: str) -> dict[str, str]:
+    """The variables that lines NAME=VALUE of a shell script set, with those that they use."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        setting = re.fullmatch(r"\s*(?:export\s+)?([A-Z_]{1,64})(\+?)=(.{0,4096})", line)
+        if not setting:
+            continue
+        name, adds, value = setting.groups()
+        quoted = re.match(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s#;]*))""", value)
+        given = next((part for part in quoted.groups() if part is not None), "") if quoted else ""
+        known = re.sub(
+            r"\$(?:\{([A-Z_]+)\}|([A-Z_]+))", lambda v: found.get(v[1] or v[2], ""), given
+        )
+        found[name] = (found.get(name, "") if adds else "") + known[:_MOST_SETTING]
+    return found
+
+
+_MOST_SETTING = 4096

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from tdxinfo import tables
+
 _BARE = "1"
 """What a boolean parameter without a value is taken for."""
 
@@ -38,6 +40,33 @@ def of_modprobe(text: str, module: str, name: str) -> str | None:
         if len(words) > 2 and words[0] == "options" and words[1].replace("-", "_") == module:
             value = _last(words[2:], name) or value
     return value
+
+
+def changes(now: str, after: str) -> tuple[str, ...]:
+    """The options about TDX that two command lines do not have alike, in words."""
+    of_tdx = frozenset(
+        name.replace("-", "_")
+        for row in tables.load("options")["option"]
+        if row.get("of_tdx")
+        for name in row["names"]
+    )
+    before, behind = (_options(line, of_tdx) for line in (now, after))
+    return tuple(
+        f"{name}: {_given(before.get(name))} now, {_given(behind.get(name))} after a reboot"
+        for name in dict.fromkeys([*before, *behind])
+        if before.get(name) != behind.get(name)
+    )
+
+
+def _options(line: str, names: frozenset[str]) -> dict[str, str]:
+    """The options with these names, and their last values."""
+    pairs = (word.partition("=") for word in line.split())
+    found = ((name.replace("-", "_"), value) for name, _, value in pairs)
+    return {name: value for name, value in found if name in names}
+
+
+def _given(value: str | None) -> str:
+    return "not given" if value is None else value or "given"
 
 
 def _last(words: Iterable[str], wanted: str) -> str | None:

@@ -10,6 +10,8 @@ from typing import Any, cast
 from pydantic import Field
 
 from tdxinfo.host.attestation import Attestation
+from tdxinfo.host.boot import Boot
+from tdxinfo.host.devices import Devices
 from tdxinfo.host.firmware import Firmware
 from tdxinfo.host.kernel import Kernel
 from tdxinfo.host.keys import Keys
@@ -55,10 +57,14 @@ class Host(Frozen, frozen=True):
     """The kernel: what it was built with and started with, as far as TDX asks."""
     kvm: Kvm = _empty(Kvm)
     """KVM: whether it is loaded, has TDX turned on, and offers TDs."""
+    boot: Boot = _empty(Boot)
+    """The next boot: which kernel starts, and whether TDX is on again then."""
     stack: Stack = _empty(Stack)
     """The software above KVM that makes and runs trust domains, read from its files."""
     attestation: Attestation = _empty(Attestation)
     """What proves to others that a trust domain is one: SGX, quoting, registration."""
+    devices: Devices = _empty(Devices)
+    """Devices for trust domains: the IOMMU, GPUs and what they are bound to."""
 
     def fact(self, name: str) -> Any:
         """The value of the fact by its full name, for example `keys.tdx_keyids`."""

@@ -37,8 +37,13 @@ def _without_global(tdx_keyids: int) -> int:
     return max(tdx_keyids - 1, 0)
 
 
+def _left(guest_keyids: int, in_use: int) -> int:
+    """A KeyID that KVM leaked counts as in use: KVM frees neither it nor its charge."""
+    return max(guest_keyids - in_use, 0)
+
+
 class Keys(Section, frozen=True):
-    volatile = ("guest_keyids_in_use", "guest_keyids_peak")
+    volatile = ("guest_keyids_in_use", "guest_keyids_free", "guest_keyids_peak")
 
     max_keyids: Annotated[Count | None, Msr("IA32_TME_CAPABILITY", "max_keyids")] = None
     """KeyIDs the processor has at most; this says nothing of how they are split."""
@@ -77,6 +82,11 @@ class Keys(Section, frozen=True):
 
     guest_keyids_in_use: Annotated[Count | None, KmemKeyidsInUse(), MiscCgroup("current")] = None
     """KeyIDs of TDs that run now."""
+
+    guest_keyids_free: Annotated[
+        Count | None, From(_left, "keys.guest_keyids", "keys.guest_keyids_in_use")
+    ] = None
+    """TDs that can start now, as far as it depends on KeyIDs."""
 
     guest_keyids_peak: Annotated[Count | None, MiscCgroup("peak")] = None
     """The most KeyIDs that were in use at once."""

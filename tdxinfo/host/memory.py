@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tdxinfo.decode import convertible, kernels, lines, tdmr
+from tdxinfo.decode import capacity, convertible, kernels, lines, tdmr
 from tdxinfo.decode.boot import module as boot_module
 from tdxinfo.decode.boot import ram as boot_ram
 from tdxinfo.host.section import From, Inferred, Section
@@ -53,6 +53,8 @@ NamedRanges = Annotated[tuple[NamedRange, ...], Field(max_length=MOST_RANGES)]
 
 
 class Memory(Section, frozen=True):
+    volatile = ("available_bytes", "td_available_bytes")
+
     cmrs: Annotated[
         Cmrs | None,
         *metadata.cmrs(),
@@ -237,3 +239,41 @@ class Memory(Section, frozen=True):
         int | None, From(operator.sub, "memory.pamt_bytes", "memory.pamt_expected_bytes")
     ] = None
     """What they really take, less that."""
+
+    huge_page_bytes: Annotated[Size | None, File("/proc/meminfo", lines.huge_pages)] = None
+    """Memory in pools of huge pages (hugetlb), which TDs cannot have as private memory."""
+
+    available_bytes: Annotated[Size | None, File("/proc/meminfo", lines.available_memory)] = None
+    """Memory that programs can have now without swapping, by the kernel's estimate."""
+
+    td_bytes: Annotated[
+        Size | None,
+        From(
+            capacity.of_cmrs,
+            "memory.system_ram",
+            "memory.cmrs",
+            "memory.huge_page_bytes",
+            "memory.pamt_bytes",
+        ),
+        From(
+            capacity.of_taken,
+            "memory.convertible_at_least",
+            "memory.huge_page_bytes",
+            "memory.pamt_bytes",
+            "memory.tdmrs?",
+        ),
+        Inferred(
+            capacity.of_cmrs,
+            "memory.system_ram",
+            "memory.cmrs",
+            "memory.huge_page_bytes",
+            "memory.pamt_expected_bytes",
+        ),
+    ] = None
+    """Memory that TDs can have at most: convertible System RAM without huge pages and PAMT.
+    Inferred where the module is not initialized, with the PAMT that it will take."""
+
+    td_available_bytes: Annotated[
+        Size | None, From(min, "memory.td_bytes", "memory.available_bytes")
+    ] = None
+    """Memory for TDs that can start now: no more than what is available."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tdxinfo import tables
 
-_COMMAND_LINE_FACT = "kernel.command_line"
+_COMMAND_LINE_FACTS = ("kernel.command_line", "boot.next_options", "boot.configured_options")
 
 _COMMAND_LINES = (
     re.compile(rb"((?:Kernel c|C)ommand line: )([^\n]*)"),
@@ -118,7 +118,7 @@ def without_programs(log: bytes) -> bytes:
 
 def of_fact(name: str, value: str, host_names: tuple[str, ...]) -> str:
     """The text of a fact as it may be shown."""
-    if name != _COMMAND_LINE_FACT:
+    if name not in _COMMAND_LINE_FACTS:
         return text_without_identity(value, host_names)
     return command_line(value.encode("utf-8", "surrogateescape")).decode()
 

@@ -28,6 +28,7 @@ KINDS = (
     Kind("klog", ("kernel-log",), 12.0, "the kernel log"),
     Kind("dmi", ("dmi/", "/sys/class/dmi/", "/sys/firmware/dmi/"), 3.0, "the DMI table"),
     Kind("cgroup", ("/sys/fs/cgroup/",)),
+    Kind("sysfs", ("pci/",), 3.0, "the list of PCI devices"),
     Kind("sysfs", ("/sys/",)),
     Kind("procfs", ("/proc/",)),
     Kind("procfs", ("processes/",), 5.0, "the list of processes"),
@@ -38,6 +39,9 @@ KINDS = (
     Kind("file", ("quote-clients/libvirt",), 5.0, "the domains of libvirt"),
     Kind("file", ("quote-clients/kata",), 3.0, "the configuration of Kata Containers"),
     Kind("file", ("pccs/",), 20.0),
+    Kind("file", ("boot/menu",), 5.0, "the boot loader's configuration"),
+    Kind("file", ("boot/configured",), 5.0, "/etc/default/grub"),
+    Kind("file", ("boot/kernels",), 5.0, "the list of installed kernels"),
     Kind("file", ("",)),
 )
 """The first that fits counts."""

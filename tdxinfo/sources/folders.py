@@ -33,6 +33,20 @@ class Listing(NamedTuple):
         return first_answer(partial(names_in, machine, folder) for folder in self.folders)
 
 
+class NameCount(NamedTuple):
+    """How many names in a folder begin with a prefix."""
+
+    folder: str
+    prefix: str = ""
+
+    @property
+    def origin(self) -> str:
+        return f"folder:{self.folder}"
+
+    def read(self, machine: Machine) -> int:
+        return sum(name.startswith(self.prefix) for name in names_in(machine, self.folder))
+
+
 class Device(NamedTuple):
     """Whether a device's node is there. It is not opened."""
 

@@ -10,6 +10,7 @@ from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.tcb import ModuleLevel, PlatformLevel, TcbInfo
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
+from tests.checks.boot_cases import BOOT, DEVICES
 
 GIB = 1 << 30
 DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
@@ -1070,25 +1071,6 @@ CASES += [
     ),
     ("kvm.capabilities", INTEL_6_8, "SKIP", "this vendor's kernel has another interface"),
     (
-        "kvm.after_reboot",
-        {**KVM_7, "kernel.command_line": "ro kvm-intel.tdx=1"},
-        "PASS",
-        "the kernel command line has kvm_intel.tdx=1",
-    ),
-    (
-        "kvm.after_reboot",
-        {**KVM_7, "kernel.command_line": "ro", "kvm.tdx_option": "Y"},
-        "PASS",
-        "modprobe's configuration has kvm_intel tdx=1",
-    ),
-    (
-        "kvm.after_reboot",
-        {**KVM_7, "kernel.command_line": "ro", "kvm.tdx_option": ""},
-        "WARN",
-        "kvm_intel tdx=1 is neither on the kernel command line nor in /etc/modprobe.d",
-    ),
-    ("kvm.after_reboot", INTEL_6_8, "SKIP", "this vendor's kernel enables TDX in another way"),
-    (
         "stack.qemu",
         {**QEMU, "stack.qemu_version": "10.1.2"},
         "PASS",
@@ -1616,3 +1598,5 @@ CASES += [
     ),
     ("attestation.tcb", EMR, "UNKNOWN", "module.release is unknown"),
 ]
+
+CASES += [*BOOT, *DEVICES]

@@ -526,12 +526,6 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "KVM and the module have no TD attribute or no extended feature in common",
     ),
     (
-        "kvm.after_reboot",
-        {**KVM_7, "kernel.command_line": "kvm.tdx=1 tdx=1 kvm_intel.tdx=2", "kvm.tdx_option": "n"},
-        "WARN",
-        "the kernel command line has kvm_intel.tdx=2",
-    ),
-    (
         "stack.pairing",
         {**QEMU, "kernel.release": "6.12.1", "stack.qemu_version": "10.1.2"},
         "SKIP",
@@ -604,23 +598,4 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "PASS",
         "use_secure_cert is on",
     ),
-    (
-        "kvm.after_reboot",
-        {
-            **KVM_7,
-            "kernel.command_line": "kvm_intel.tdx=1 kvm-intel.tdx=off",
-            "kvm.tdx_option": "1",
-        },
-        "WARN",
-        "the kernel command line has kvm_intel.tdx=off",
-    ),
-    *[
-        (
-            "kvm.after_reboot",
-            {**KVM_7, "kernel.command_line": f"kvm_intel.tdx={on}"},
-            "PASS",
-            "the kernel command line has kvm_intel.tdx=1",
-        )
-        for on in ("y", "Y", "on", "true", "t")
-    ],
 ]

@@ -30,6 +30,8 @@ def reads_a_fact(node: ast.expr) -> bool:
         return reads_a_fact(node.body) and reads_a_fact(node.orelse)
     if isinstance(node, ast.Call) and chain(node.func) == "getattr":
         return len(node.args) == 2 and chain(node.args[0]) in SECTION_CHAINS
+    if isinstance(node, ast.Call):
+        return chain(node.func) == "report.host.fact"
     return chain(node) in FACT_CHAINS
 
 
@@ -55,6 +57,8 @@ def test_what_must_be_known_is_read_where_it_is_asked_for(file: Path) -> None:
         ("report.host.keys.tdx_keyids", True),
         ("report.host.keys.tdx_keyids if old else report.host.keys.guest_keyids", True),
         ("getattr(report.host.keys, name)", True),
+        ("report.host.fact(name)", True),
+        ("fact(name)", False),
         ("limit", False),
         ("report.host.keys", False),
         ("report.host.keys.tdx_keyid", False),

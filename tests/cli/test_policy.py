@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Ran, ran
+from tests.recorded import NAMES, expected, folder_of
 
 READY = "example:linux-7.3-emulated"
 TOMORROW = date.today() + timedelta(days=1)
@@ -168,3 +170,121 @@ def test_a_bad_policy_is_one_sentence_and_status_2(policy: Any, text: str, word:
 def test_a_policy_that_is_not_there_is_named() -> None:
     result = ran("check", "--policy", "/no/such/policy", "--from", READY)
     assert (result.status, "/no/such/policy" in result.err) == (2, True)
+
+
+# --- a policy made from a good host ---------------------------------------------------------------
+
+GOOD = [name for name in NAMES if expected(name)["verdict"] == "ready"]
+
+
+def made(tmp_path: Path, host: str) -> Path:
+    path = tmp_path / "made.toml"
+    result = ran("policy", "--from", str(folder_of(host)), "--output", str(path))
+    assert (result.status, result.out, result.err) == (0, "", "")
+    return path
+
+
+def checked(path: Path, host: str) -> Ran:
+    return ran("check", "--policy", str(path), "--json", "--from", str(folder_of(host)))
+
+
+@pytest.mark.parametrize("host", GOOD)
+def test_the_host_that_a_policy_is_made_from_passes_it(tmp_path: Path, host: str) -> None:
+    path = made(tmp_path, host)
+    assert len(tomllib.loads(path.read_text())["checks"]["required"]) > 15
+    result = checked(path, host)
+    assert (result.status, result.json["verdict"]) == (0, "ready")
+    assert [c for c in result.json["checks"] if c["group"] == "policy"]
+
+
+@pytest.mark.parametrize(
+    ("host", "check_id", "words"),
+    [
+        ("next-boot-generic-kernel", "boot.next_kernel", "6.8.0-101-generic"),
+        ("gpus-held-by-host", "devices.vfio", "nvidia"),
+        ("gpus-held-by-host", "policy.floors", "devices.dma_entry_limit is 65535"),
+        ("qemu-without-tdx", "stack.qemu", "tdx-guest"),
+        ("iommu-off", "devices.iommu", "no Intel IOMMU"),
+    ],
+)
+def test_a_host_that_lacks_something_fails_with_a_sentence(
+    tmp_path: Path, host: str, check_id: str, words: str
+) -> None:
+    result = checked(made(tmp_path, "linux-7.2-ready-to-attest"), host)
+    assert (result.status, result.json["verdict"]) == (1, "not-ready")
+    found, message = outcome(result, check_id)
+    assert found == "FAIL"
+    assert words in message
+
+
+def test_what_could_not_be_looked_at_is_no_pass(tmp_path: Path) -> None:
+    result = checked(made(tmp_path, "linux-7.2-ready-to-attest"), "boot-menu-denied")
+    assert (result.status, outcome(result, "boot.next_kernel")[0]) == (3, "UNKNOWN")
+
+
+def test_what_changes_from_hour_to_hour_is_not_required(tmp_path: Path) -> None:
+    text = made(tmp_path, "linux-7.2-ready-to-attest").read_text()
+    required = tomllib.loads(text)["checks"]["required"]
+    assert "keys.headroom" not in required
+    assert "keys.headroom" in text
+    assert "module.release" not in required
+
+
+@pytest.mark.parametrize(
+    ("source", "word"),
+    [
+        ("example:module-never-loaded", "Not ready"),
+        ("example:emr-five-cmrs", "Undecided"),
+        (str(folder_of("amd-epyc-7502")), "AMD"),
+    ],
+)
+def test_no_policy_is_made_from_a_host_that_is_not_ready(source: str, word: str) -> None:
+    result = ran("policy", "--from", source)
+    assert (result.status, result.out) == (2, "")
+    assert "A policy is made from a host that is ready." in result.err
+    assert word in result.err
+
+
+@pytest.mark.parametrize(
+    ("floor", "outcome_of_it", "words"),
+    [
+        ('"keys.guest_keyids" = 63', "PASS", "at least"),
+        ('"keys.guest_keyids" = 64', "FAIL", "keys.guest_keyids is 63, and the policy requires 64"),
+        ('"seamldr.version" = "1.5.12"', "PASS", "at least"),
+        ('"seamldr.version" = "1.5.13"', "FAIL", "1.5.13"),
+        ('"seamldr.version" = "2.0.01"', "FAIL", "2.0.01"),
+        ('"stack.qemu_version" = "10.1"', "PASS", "at least"),
+        ('"stack.qemu_version" = "99.0.1-rc1"', "FAIL", "99.0.1"),
+    ],
+)
+def test_a_floor_is_the_least_that_a_fact_may_be(
+    policy: Any, floor: str, outcome_of_it: str, words: str
+) -> None:
+    host = str(folder_of("linux-7.2-ready-to-attest"))
+    found, message = outcome(policy(f"[floors]\n{floor}\n", source=host), "policy.floors")
+    assert found == outcome_of_it
+    assert words in message
+
+
+def test_a_floor_of_what_is_unknown_leaves_the_host_undecided(policy: Any) -> None:
+    result = policy('[floors]\n"stack.libvirt_version" = "11.6.0"\n')
+    assert (result.status, outcome(result, "policy.floors")[0]) == (3, "UNKNOWN")
+
+
+@pytest.mark.parametrize(
+    ("floor", "word"),
+    [
+        ('"kernel.command_line" = "ro"', "Facts with floors"),
+        ('"no.fact" = 1', "no.fact"),
+        ('"keys.guest_keyids" = "many"', "no number"),
+        ('"keys.guest_keyids" = "63"', "no number"),
+        ('"keys.guest_keyids" = -1', "no number"),
+        ('"seamldr.version" = "1.5"', "no version"),
+        ('"stack.qemu_version" = 10', "no release"),
+        ('"keys.guest_keyids" = true', "floors"),
+    ],
+)
+def test_a_bad_floor_is_one_sentence(policy: Any, floor: str, word: str) -> None:
+    result = policy(f"[floors]\n{floor}\n")
+    assert (result.status, len(result.err.splitlines())) == (2, 1)
+    assert word in result.err

@@ -1,0 +1,56 @@
+"""PCI devices that are given to trust domains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+from tdxinfo.model.base import Described
+from tdxinfo.model.values import Count
+
+MOST_DEVICES = 256
+"""More than a host has GPUs and switches; each is read with its IOMMU group."""
+
+Text = Annotated[str, Field(max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class PciPeer(Described):
+    """Another device of the same IOMMU group, which must be given away with it."""
+
+    address: Text
+    """Its PCI address."""
+    driver: Text | None
+    """The driver that is bound to it; null where none is."""
+    is_bridge: bool
+    """It is a PCI bridge, which stays with the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class PciDevice(Described):
+    """A GPU, an NVSwitch or another accelerator."""
+
+    address: Text
+    """Its PCI address."""
+    kind: Text
+    """GPU, NVSwitch or accelerator."""
+    vendor: Text
+    """Its vendor's number, as 0x10de."""
+    device: Text
+    """Its model's number."""
+    driver: Text | None
+    """The driver that is bound to it; null where none is."""
+    iommu_group: Count | None
+    """Its IOMMU group; null where it has none."""
+    peers: Annotated[tuple[PciPeer, ...], Field(max_length=MOST_DEVICES)]
+    """The other devices of that group."""
+
+    @property
+    def key(self) -> str:
+        """Its key in a list of devices."""
+        return self.address
+
+
+PciDevices = Annotated[tuple[PciDevice, ...], Field(max_length=MOST_DEVICES)]
