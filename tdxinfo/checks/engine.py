@@ -141,7 +141,8 @@ def run_checks(
     """
     policy = policy or Policy()
     required = _current_ids(policy.checks.required)
-    alone = [_run(_as_required(check, required), report) for check in (*in_order(), *added)]
+    asked = [_as_required(check, required) for check in (*in_order(), *added)]
+    alone = _run_alone(asked, report)
     results = _resolve(alone, policy, today, skip)
     return chosen_of(results, [r.check.id for r in results if r.check.id not in skip])
 
@@ -153,7 +154,7 @@ def chosen_of(results: list[Result], ids: Container[str]) -> list[Result]:
 
 def run_some(report: Report, chosen: Iterable[Check]) -> list[Result]:
     """The results of these checks, which hold all that they need, each after those."""
-    return _resolve([_run(check, report) for check in chosen], Policy(), date.min)
+    return _resolve(_run_alone(chosen, report), Policy(), date.min)
 
 
 def _current_ids(names: Iterable[str]) -> frozenset[str]:
@@ -165,7 +166,7 @@ def _resolve(
     alone: list[Result], policy: Policy, today: date, skip: Container[str] = ()
 ) -> list[Result]:
     """The results in the light of each other and of a policy."""
-    former = ids_by_alias()
+    former = ids_by_alias() if policy.exception else {}
     exceptions = {former.get(e.check, e.check): e for e in policy.exception}
     before = {result.check.id: result for result in alone}
     found: dict[str, Result] = {}
@@ -223,9 +224,15 @@ def deciding() -> list[Check]:
     return [check for check in in_order() if check.id in bearing]
 
 
-def _run(check: Check, report: Report) -> Result:
-    """What the check alone says, and the facts that it read."""
+def _run_alone(checks: Iterable[Check], report: Report) -> list[Result]:
+    """What each check says without regard to the others."""
     recorder = Recorder(report)
+    return [_run(check, report, recorder) for check in checks]
+
+
+def _run(check: Check, report: Report, recorder: Recorder) -> Result:
+    """What the check alone says, and the facts that it read."""
+    recorder.forget()
     try:
         verdict = check.judge(cast(Report, recorder))
     except MissingFact:
@@ -361,14 +368,15 @@ def open_ones(results: list[Result], selection: Selection | None = None) -> list
     """
     only = selection.only if selection else frozenset()
     named = selection.by_id if selection else frozenset()
-    found = [result for result in results if _is_open(result, only, named)]
-    skipped_alone = [result for result in results if result.outcome is Outcome.SKIP]
-    return skipped_alone if only and len(skipped_alone) == len(results) else found
+    if only and all(result.outcome is Outcome.SKIP for result in results):
+        return results
+    return [result for result in results if _is_open(result, only, named)]
 
 
 def _is_open(result: Result, only: Container[str], named: Container[str]) -> bool:
     if result.outcome is Outcome.SKIP:
         is_blocked = result.failed_need != "" and result.check.id in only
         return is_blocked or result.check.id in named
-    counts = result.check.severity.decides or result.check.id in only
-    return result.outcome is Outcome.UNKNOWN and counts
+    if result.outcome is not Outcome.UNKNOWN:
+        return False
+    return result.check.severity.decides or result.check.id in only

@@ -14,6 +14,10 @@ class Recorder:
     def __init__(self, report: Report) -> None:
         self._report = report
         self.host = _RecordedHost(report.host, self)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begins anew, for the next check."""
         self.facts: dict[str, None] = {}
         self.last = ""
 
@@ -48,7 +52,9 @@ class _RecordedHost:
         return self._host.fact(name)
 
     def __getattr__(self, section: str) -> Any:
-        return _RecordedSection(getattr(self._host, section), section, self._recorder)
+        made = _RecordedSection(getattr(self._host, section), section, self._recorder)
+        self.__dict__[section] = made  # found there the next time
+        return made
 
 
 class _RecordedSection:
