@@ -14,7 +14,6 @@ from functools import _lru_cache_wrapper
 from types import ModuleType
 from typing import Any
 
-import hypothesis
 import libcst as cst
 from mutmut.__main__ import cli
 from mutmut.mutation import file_mutation
@@ -95,10 +94,6 @@ def main(arguments: Sequence[str]) -> None:
     file_mutation.function_trampoline_arrangement = arranged
     PytestRunner.execute_pytest = execute
     isolation.register_timeout = register_timeout
-    hypothesis.settings.register_profile(
-        "mutation", derandomize=True, max_examples=20, deadline=None, database=None
-    )
-    hypothesis.settings.load_profile("mutation")
     del sys.modules["tests"]  # it is imported anew, from the copy whose functions are mutated
     cli(arguments)
 

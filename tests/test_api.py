@@ -62,12 +62,14 @@ def mypy(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_programs_are_checked_by_types(tmp_path: Path) -> None:
     pytest.importorskip("mypy")
     done = mypy(PROGRAM, tmp_path)
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

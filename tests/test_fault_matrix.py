@@ -195,7 +195,7 @@ def _file_cases() -> Iterator[Any]:
             yield pytest.param(folder, place, id=f"{folder.name}:{place}")
 
 
-@pytest.mark.parametrize(("folder", "place"), one_in(20, _file_cases()))
+@pytest.mark.parametrize(("folder", "place"), one_in(40, _file_cases()))
 def test_a_faulty_file_makes_only_its_own_facts_unknown(
     folder: Path, place: str, tmp_path: Path
 ) -> None:
@@ -240,7 +240,7 @@ def _key_cases() -> Iterator[Any]:
             yield pytest.param(folder, place, id=f"{folder.name}:{place}")
 
 
-@pytest.mark.parametrize(("folder", "place"), one_in(20, _key_cases()))
+@pytest.mark.parametrize(("folder", "place"), one_in(40, _key_cases()))
 def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, place: str) -> None:
     for reason, kind in REASONS.items():
         seen_with(folder, place, _raising(kind)).stands(reason)

@@ -141,6 +141,7 @@ def test_a_pattern_takes_time_in_proportion(name: str) -> None:
         assert taken < SECONDS, f"{taken:.1f} s for {text[:60]!r}..."
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pattern", "anywhere"),
     [

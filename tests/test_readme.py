@@ -58,6 +58,7 @@ tdxinfo_become=false
 """
 
 
+@pytest.mark.slow
 def test_the_commands_for_fleets_run_as_they_stand(tmp_path: Path) -> None:
     """In one folder, on this machine, whatever its verdict. Units go to the folder, not to /etc."""
     (tmp_path / "hosts").write_text(INVENTORY.format(python=sys.executable))

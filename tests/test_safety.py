@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents import hold_against_schema
+from tests.parts import one_in
 
 STRACE = shutil.which("strace")
 SETPRIV = shutil.which("setpriv")
@@ -131,7 +132,7 @@ def changing(line: str) -> bool:
 
 
 @needs_strace
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(4, COMMANDS), ids=" ".join)
 def test_nothing_is_opened_for_writing_executed_or_changed(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -228,7 +229,7 @@ def _reports(done: subprocess.CompletedProcess[str], command: tuple[str, ...]) -
     hold_against_schema(command, done.stdout)
 
 
-@pytest.mark.parametrize("command", UNPRIVILEGED, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, UNPRIVILEGED), ids=" ".join)
 def test_as_nobody_it_still_reports(command: tuple[str, ...]) -> None:
     if os.geteuid() != 0:
         pytest.skip("becoming nobody needs root")
@@ -238,6 +239,7 @@ def test_as_nobody_it_still_reports(command: tuple[str, ...]) -> None:
 NO_CAPABILITIES = ("--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", UNPRIVILEGED, ids=" ".join)
 def test_without_capabilities_it_still_reports(command: tuple[str, ...]) -> None:
     if os.geteuid() != 0 or SETPRIV is None:

@@ -195,6 +195,7 @@ def run_limited(path: Path) -> subprocess.CompletedProcess[str]:
     return spawned("dump", "--from", str(path), text=True, preexec_fn=_limited)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [b"\0", b"garbage \n"])
 def test_a_gigabyte_of_garbage_takes_bounded_memory(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "garbage"
@@ -211,6 +212,7 @@ def test_a_gigabyte_of_garbage_takes_bounded_memory(tmp_path: Path, text: bytes)
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_an_archive_bomb_takes_bounded_memory(tmp_path: Path) -> None:
     path = tmp_path / "bomb.tar.gz"
     with gzip.open(path, "wb", compresslevel=1) as packed:

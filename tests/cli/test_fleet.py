@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
@@ -217,6 +217,7 @@ def test_memory_does_not_grow_with_kinds_of_host(monkeypatch: pytest.MonkeyPatch
     assert all(len(group.examples) <= MOST_EXAMPLES for group in seen.kinds.values())
 
 
+@pytest.mark.slow
 def test_a_stream_is_read_in_bounded_memory(tmp_path: Path) -> None:
     """200 MiB of reports in 512 MiB of address space, of which interpreter and child take most."""
     line = json.dumps({**report(READY), "padding": "x" * (1 << 20)}) + "\n"
@@ -259,6 +260,7 @@ def on_a_terminal(*arguments: str) -> tuple[bytes, bytes]:
     return out, shown
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_the_progress_and_a_pipe_does_not(tmp_path: Path) -> None:
     stream = tmp_path / "fleet.jsonl"
     stream.write_text((json.dumps(report(READY, "dump")) + "\n") * 1500)
@@ -305,7 +307,6 @@ def changed(found: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObject) -> None:
     whole, paths = data.draw(st.sampled_from(reports()))

@@ -141,6 +141,7 @@ def planted(report: Any, path: tuple[Any, ...]) -> None:
     report[last] = HOSTILE
 
 
+@pytest.mark.slow
 def test_a_reports_text_is_harmless_or_refused(tmp_path: Path) -> None:
     """Each text of the report in turn, and then all that were taken."""
     whole = shown("dump", "--json", "--from", "example:linux-7.3-emulated").out

@@ -111,6 +111,7 @@ def test_no_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (result.status, result.err) == (70, "tdxinfo: There is no memory left.\n")
 
 
+@pytest.mark.slow
 def test_a_working_directory_that_is_gone_is_none_of_the_answers(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     for words, allowed in (

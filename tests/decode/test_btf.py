@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.decode.btf import STRUCT, Btf, Leaf, read_leaf
@@ -252,7 +252,6 @@ def test_a_structure_inside_itself_is_malformed() -> None:
         nested.leaves(nested.find("me"))
 
 
-@settings(max_examples=300, deadline=None)
 @given(place=st.integers(0, 1 << 16), byte=st.integers(0, 255))
 def test_lying_btf_ends_in_a_clear_refusal(built: dict[str, bytes], place: int, byte: int) -> None:
     data = bytearray(built["7.2"])

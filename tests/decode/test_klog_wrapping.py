@@ -6,7 +6,7 @@ import textwrap
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo import tables
@@ -282,14 +282,12 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_any_text_is_read_without_error(text: str) -> None:
     found, *_ = read_log(text)
     assert all(event.name for event in found)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=2000))
 def test_any_characters_are_read_in_time(text: str) -> None:
     read_log("virt/tdx: " + text)

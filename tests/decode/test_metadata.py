@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.decode import fieldid, metadata
@@ -293,7 +293,6 @@ def field_values(draw: st.DrawFn) -> dict[str, int | list[int]]:
     return made
 
 
-@settings(max_examples=100, deadline=None)
 @given(field_values())
 def test_what_is_encoded_comes_back(given_values: dict[str, int | list[int]]) -> None:
     decoded = metadata.parse_rdall(metadata.encode_rdall(given_values))
@@ -438,7 +437,6 @@ def test_files_by_field_id_are_little_endian_arrays() -> None:
         metadata.parse_files({"1900000300000000": b"123"})
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_metadata_or_are_malformed(data: bytes) -> None:
     for parse in (metadata.parse_rdall, parse_sysinfo):
@@ -448,7 +446,6 @@ def test_any_bytes_give_metadata_or_are_malformed(data: bytes) -> None:
             continue
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.integers(0, 3159), st.integers(0, 255), st.integers(0, 3160), st.sampled_from(PROFILES))
 def test_a_mutated_page_gives_metadata_or_is_malformed(
     place: int, byte: int, length: int, profile: dict[str, Any]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.checks.plan import describe
@@ -244,7 +244,6 @@ def memory_maps(draw: st.DrawFn) -> tuple[MemoryRange, ...]:
     return tuple(found)
 
 
-@settings(deadline=None)
 @given(memory_maps())
 def test_tdmrs_cover_all_memory_in_whole_gib_and_apart(memory: tuple[MemoryRange, ...]) -> None:
     made = tdmr.plan(memory)
@@ -258,7 +257,6 @@ def test_tdmrs_cover_all_memory_in_whole_gib_and_apart(memory: tuple[MemoryRange
             assert not list(tdmr.gaps(MemoryRange.between(found.base, found.end), made.tdmrs))
 
 
-@settings(deadline=None)
 @given(memory_maps())
 def test_a_tdmr_is_its_holes_and_its_memory_and_no_more(memory: tuple[MemoryRange, ...]) -> None:
     made = tdmr.plan(memory)
@@ -273,7 +271,6 @@ def test_a_tdmr_is_its_holes_and_its_memory_and_no_more(memory: tuple[MemoryRang
         assert all(before.end < after.base for before, after in pairwise(found.holes))
 
 
-@settings(deadline=None)
 @given(memory_maps(), st.data())
 def test_reserved_areas_ascend_apart_within_the_bound(
     memory: tuple[MemoryRange, ...], data: st.DataObject

@@ -71,6 +71,7 @@ def ansible(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
 def test_ansible_gathers_the_reports_of_hosts_whatever_their_verdict(tmp_path: Path) -> None:
     (tmp_path / "log").write_text(LOG)
@@ -100,6 +101,7 @@ def test_ansible_gathers_the_reports_of_hosts_whatever_their_verdict(tmp_path: P
     assert (page.status, page.out.splitlines()[0].split(":")[0]) == (1, "3 hosts")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(ANSIBLE is None, reason="ansible-core is not installed")
 def test_ansible_collects_captures_and_leaves_nothing_on_the_host(tmp_path: Path) -> None:
     """The script runs on this machine, whatever it is."""
@@ -127,6 +129,7 @@ def test_ansible_collects_captures_and_leaves_nothing_on_the_host(tmp_path: Path
     assert len(name) < 3 or name not in (captures / "node1.tar").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "verdict"),
     [("example:linux-7.3-emulated", "ready"), ("example:module-never-loaded", "not-ready")],
@@ -199,6 +202,7 @@ def test_systemd_rates_the_service_as_well_confined(tmp_path: Path) -> None:
     assert float(found[1]) <= 4.0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_service_starts_what_keeps_the_metrics_current(tmp_path: Path) -> None:
     service, timer = (text for _, text in sorted(units().items()))
     (command,) = re.findall(r"^ExecStart=(.*)$", service, re.MULTILINE)
@@ -267,6 +271,7 @@ needs_sos = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_sos
 def test_sos_takes_what_tdxinfo_says_into_its_archive(tmp_path: Path) -> None:
     """The plugin in a copy of sos's package; the archive is read by tdxinfo again."""

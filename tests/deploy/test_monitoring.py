@@ -158,6 +158,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_prometheus_raises_the_alerts_when_it_should_and_no_others(tmp_path: Path) -> None:
     (tmp_path / "rules.yml").write_text(ran("deploy", "alerts").out)
@@ -295,6 +296,7 @@ def prometheus_of_hosts(folder: Path) -> Iterator[Callable[[str], Any]]:
         yield ask
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     PROMETHEUS is None or EXPORTER is None,
     reason="prometheus or prometheus-node-exporter is not installed",

@@ -136,6 +136,7 @@ def test_a_zone_without_an_extent_does_not_borrow_the_next_ones() -> None:
     assert (span.node, span.base, span.end) == (1, 256 << 12, 272 << 12)
 
 
+@pytest.mark.slow
 def test_memory_in_more_pieces_than_any_hosts_is_not_planned_for() -> None:
     regions = [MemoryRange.between(n << 31, (n << 31) + 4096) for n in range(1, 20_000)]
     assert tdmr.plan(regions) is not None

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo import tables
@@ -151,7 +151,6 @@ def printed_without_error(report: Report) -> None:
 EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(EXAMPLES), max_size=30), st.sampled_from(["", "[    5.300843] "]))
 def test_lines_in_any_order_are_observed_and_written_without_error(
     lines: list[str], header: str
@@ -163,7 +162,6 @@ JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", 
 PATHS = sorted({p.path for _, p in SOURCES if hasattr(p, "path")} | {"/proc/cpuinfo"})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(PATHS), JUNK))
 def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
     printed_without_error(observe(world(dict(files))))

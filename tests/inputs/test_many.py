@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
@@ -136,7 +136,6 @@ def cut(data: bytes, sizes: Iterable[int]) -> Iterable[bytes]:
     yield data
 
 
-@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([b"{}\n", b"{\n a\n}\n", b"junk\n", b"\n", b"{{\n", b" {\n"])),
     st.lists(st.integers(1, 5), max_size=40),

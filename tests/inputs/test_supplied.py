@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
@@ -162,7 +162,6 @@ def test_a_missing_standard_input_is_bad_input(monkeypatch: pytest.MonkeyPatch) 
         open_input("-")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.binary(max_size=300)
     | st.binary(max_size=100).map(lambda data: b"\x1f\x8b\x08" + data)

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
@@ -150,6 +150,7 @@ def refuse(data: bytes) -> None:
         members(data, "x")
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_ends_at_the_limit() -> None:
     size = ARCHIVE_LIMIT * 4
     member = tarfile.TarInfo("cap/bomb")
@@ -201,6 +202,7 @@ def test_too_many_members_are_refused() -> None:
         members(many, "x")
 
 
+@pytest.mark.slow
 def test_a_million_tiny_members_are_refused_in_time() -> None:
     """The header of one, again and again; packed it is small."""
     member = tarfile.TarInfo("cap/x").tobuf()
@@ -288,7 +290,6 @@ def test_nothing_is_written_to_disk(tmp_path: object, monkeypatch: pytest.Monkey
     assert os.listdir(str(tmp_path)) == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, len(TAR) - 1), st.integers(0, 255)), max_size=8))
 def test_a_broken_archive_is_read_or_bad_input(changes: list[tuple[int, int]]) -> None:
     tar = bytearray(TAR)

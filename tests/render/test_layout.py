@@ -14,6 +14,7 @@ from tdxinfo.render import layout
 from tdxinfo.render.layout import Column
 from tdxinfo.render.theme import PageConsole
 from tests.cli.command import ran
+from tests.parts import one_in
 
 WIDTHS = (40, 60, 80, 100, 200)
 COMMANDS = (
@@ -50,7 +51,7 @@ def faults(page: str, width: int) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("example", example_names())
+@pytest.mark.parametrize("example", one_in(6, example_names()))
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_page_fits_every_width(example: str, command: tuple[str, ...]) -> None:
     for width in WIDTHS:
@@ -60,7 +61,7 @@ def test_a_page_fits_every_width(example: str, command: tuple[str, ...]) -> None
         assert faults(done.out, width) == [], width
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", one_in(5, WIDTHS))
 def test_pages_of_several_hosts_fit_every_width(width: int) -> None:
     names = list(example_names())
     for arguments in (("fleet", *names), ("fleet", "--all", *names), ("diff", *names[:2])):

@@ -117,6 +117,7 @@ def labels_of_nfd(folder: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_what_nfd_says_of_a_host_is_said_here_too() -> None:
     agreed = 0
     for name in NAMES:

@@ -151,6 +151,7 @@ def pages() -> Iterator[str]:
     yield page_of({"module.release": HOSTILE})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_promtool_finds_nothing_wrong_with_any_host() -> None:
     for page in pages():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import Absent, Denied, Malformed
@@ -464,7 +464,6 @@ RECORDS = HOSTILE | st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(st.sampled_from([*kobjects.VARIABLES, kobjects.TDMRS]), RECORDS) | HOSTILE)
 def test_a_hostile_record_makes_facts_unknown_and_no_trace(record: Any) -> None:
     observe(world(answers={kmem.KEY: record}), NAMES)

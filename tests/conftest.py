@@ -1,0 +1,16 @@
+"""How many examples Hypothesis tries: few by default, many with --hypothesis-profile=thorough.
+
+Mutation testing has the profile `repeatable`: a mutant is caught by the same examples each time.
+"""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+settings.register_profile("few", _PATIENT, max_examples=25)
+settings.register_profile("thorough", _PATIENT, max_examples=300)
+settings.register_profile("repeatable", _PATIENT, max_examples=20, derandomize=True, database=None)
+settings.load_profile("few")
