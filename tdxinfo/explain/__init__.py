@@ -59,8 +59,10 @@ EXPLAINERS: tuple[Explainer, ...] = (
 )
 """For a word of any kind; all that has a meaning is shown, in this order."""
 
-OTHERWISE: tuple[Explainer, ...] = (catalogue.place, terms.message, lines.line)
-"""For a file that facts are read from, and for texts, where they mean nothing as a word."""
+OTHERWISE: tuple[Explainer, ...] = (
+    catalogue.place, terms.option, terms.message, lines.line,
+)  # fmt: skip
+"""For files that facts are read from, options with values, and texts: where nothing else fits."""
 
 
 def _host_leaf(query: str) -> Iterator[Explanation]:

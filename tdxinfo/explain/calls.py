@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from tdxinfo import tables
@@ -162,17 +163,21 @@ def _at_initialization(code: int) -> Iterable[tuple[str, str]]:
 
 
 def operand(query: str) -> Iterator[Explanation]:
-    """An operand by its name in the module's source, `OPERAND_ID_TDR`, or as `operand 0x45`."""
-    word = query.strip()
-    named = word.upper().removeprefix("OPERAND_ID_").removeprefix("OPERAND ")
-    rows: dict[str, int] = tables.load("seamcall")["operand"]
-    for name, number in rows.items():
-        is_number = word.lower().startswith("operand") and any(
-            reading.value == number for reading in readings(word.split()[-1])
-        )
-        if is_number or (named == name.upper() and named != word.upper()):
+    """An operand as the module's source or Linux writes it, `OPERAND_ID_TDR`, or `operand 0x45`."""
+    match = _OPERAND.fullmatch(query.strip())
+    if match is None:
+        return
+    wanted = match[1] or match[2]
+    table = tables.load("seamcall")
+    wanted = table["linux_operand"].get(wanted.upper(), wanted)
+    numbers = {reading.value for reading in readings(wanted)} if match[2] else set()
+    for name, number in table["operand"].items():
+        if number in numbers or wanted.upper() == name.upper():
             meaning = "An operand's id, in the lower 32 bits of a status that names one."
             yield explanation("operand", name, meaning, [("id", f"{number:#x}")])
+
+
+_OPERAND = re.compile(r"(?:TDX_)?OPERAND_ID_(\w+)|operand\s+(\w+)", re.IGNORECASE)
 
 
 # --- names ------------------------------------------------------------------------------------

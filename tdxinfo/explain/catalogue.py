@@ -49,17 +49,30 @@ def fact(query: str) -> Iterator[Explanation]:
 
 
 def place(query: str) -> Iterator[Explanation]:
-    """A file of the system by its path, or by its name alone: the facts that are read from it."""
+    """A file of the system by its path, or by its name alone: the facts that are read from it.
+
+    A name that may as well be a word of the language has to have a part of its path before it.
+    """
     wanted = query.rstrip("/")
     found: dict[str, list[str]] = {}
-    for name in fact_names() if re.fullmatch(r"[\w./*-]{3,}", wanted) else ():
-        for source in sources_of(name):
-            path = source.origin.partition(":")[2]
-            if fnmatchcase(wanted, path) or (path.startswith("/") and path.endswith(f"/{wanted}")):
+    for name in fact_names() if _FILE.fullmatch(wanted) else ():
+        for path in filter(None, (_path(source.origin) for source in sources_of(name))):
+            if fnmatchcase(wanted, path) or path.endswith(f"/{wanted}"):
                 found.setdefault(path, []).append(name)
     for path, names in found.items():
         rows = [(name, meaning(name)) for name in names]
         yield explanation("file", path, "tdxinfo reads these facts from it.", rows)
+
+
+_FILE = re.compile(r"(?=.*[/._])[\w./-]{3,}")
+
+
+def _path(origin: str) -> str:
+    """The file of an origin, without the part of it that is read; empty where it is no file."""
+    scheme, _, place = origin.partition(":")
+    if scheme == "cgroup":
+        place = f"/sys/fs/cgroup/{place}"
+    return place.partition("#")[0] if place.startswith("/") else ""
 
 
 def section(query: str) -> Iterator[Explanation]:

@@ -15,8 +15,10 @@ from tdxinfo.explain.numbers import whole
 from tdxinfo.host import fact_names, sources_of
 from tdxinfo.model.values import hex64
 
-_PREFIXES = ("MD_FIELD_ID_", "TDX_MD_", "MD_SYS_", "TDCS_", "TDVPS_", "TDR_")
-"""What kernels and the module's source write before a field's name."""
+_MACRO = re.compile(
+    r"(?:MD_FIELD_ID_|TDX_MD_|(?:MD_)?(?:SYS|TDCS|TDVPS|TDR)_)(\w+?)(?:_FIELD_(?:ID|CODE))?"
+)
+"""A field's name in a macro of kernels and of the module's source."""
 _ELEMENT = re.compile(r"(\w+)\[(\d{1,4})\](?:\[(\d{1,2})\])?")
 _MEMBER = re.compile(r"(?:(?:tdx_)?sys_?info(?:\.|->))?(\w+\.\w+)(?:\[.*\])?")
 """A member of Linux's structure, as in `tdx_sysinfo.td_conf.xfam_fixed0`."""
@@ -49,7 +51,8 @@ def _by_member(query: str) -> Iterator[Explanation]:
 
 
 def _spellings(name: str) -> list[str]:
-    return [name, *(name.removeprefix(p) for p in _PREFIXES if name.startswith(p))]
+    macro = _MACRO.fullmatch(name)
+    return [name, macro[1]] if macro else [name]
 
 
 def by_id(query: str) -> Iterator[Explanation]:
@@ -100,8 +103,26 @@ def is_id(number: int) -> bool:
         return False
     known = metadata.element(number) is not None or _other(number) is not None
     if parts.last_element or parts.last_field:
-        return known
+        return known and _heads_fields(parts)
     return known or parts.class_code in _classes(CONTEXTS[parts.context]).values()
+
+
+def _heads_fields(parts: FieldId) -> bool:
+    """Whether the field that begins a sequence has this size; of the module, whether it is as long.
+
+    A sequence of the module ends with its class: other numbers are no ids, whatever they look like.
+    """
+    found = metadata.element(int(parts))
+    if found is None:
+        return True
+    field = found[0]
+    follow = [
+        other.fields
+        for other in metadata.declared().values()
+        if other.parts.class_code == parts.class_code and other.parts.code >= field.parts.code
+    ]
+    is_same_size = parts.size_code == field.parts.size_code
+    return is_same_size and parts.fields <= sum(follow)
 
 
 def _classes(context: str) -> dict[str, int]:

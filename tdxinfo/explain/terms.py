@@ -28,6 +28,13 @@ def term(query: str) -> Iterator[Explanation]:
         yield explanation("term", row["name"], row["text"], rows)
 
 
+def option(query: str) -> Iterator[Explanation]:
+    """The term of an option of the kernel command line with its value, `kvm_intel.tdx=1`."""
+    name, sign, _ = query.partition("=")
+    options = {_key(one) for row in tables.load("options")["option"] for one in row["names"]}
+    yield from term(name) if sign and _key(name) in options else ()
+
+
 @cache
 def _terms() -> dict[str, dict[str, Any]]:
     """The rows of `tables/terms.toml` by all their names."""

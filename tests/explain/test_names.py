@@ -75,7 +75,7 @@ NO_TERMS = {
     # Placeholders and headings of the command line and the man pages.
     "ALSO", "ARGS", "CHECKS", "COLUMNS", "COMMAND", "COMMANDS", "DEST", "DESCRIPTION",
     "ENVIRONMENT", "EXAMPLES", "EXIT", "FACT", "FACTS", "FIELD", "FILE", "FILES", "FORMAT",
-    "GROUP", "HOSTS", "HOURS", "INPUT", "LEFT", "NAME", "OPTIONS", "OUT", "PATH", "PLACES",
+    "GROUP", "HOSTS", "HOURS", "INPUT", "LEFT", "NAME", "NAMES", "OPTIONS", "OUT", "PATH", "PLACES",
     "RECORDED", "RELEASE", "SECTION", "SECTIONS", "SEE", "SOURCE", "STATUS", "SYNOPSIS", "VALUE",
     "VERSION", "WHAT", "WHEN", "LIST", "DIR", "COUNT", "KIND", "DAY",
     # The shell's and the terminal's variables, and outcomes of checks.

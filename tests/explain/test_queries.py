@@ -25,7 +25,9 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["", " ", "foo", "0x", "0xzz", "1.2.3.4.5.6", "TDX_NO_SUCH_STATUS", "0xffff888012345678",
+    ["", " ", "foo", "0x",
+     "0x0000120000000000", "kvm_nothing=1", "/sys/no/such/version",
+     "0xzz", "1.2.3.4.5.6", "TDX_NO_SUCH_STATUS", "0xffff888012345678",
      "[1000, 1]", "SVN zz", "bit 70 of TDX_FEATURES0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:

@@ -38,7 +38,9 @@ def statuses(text: str) -> Iterator[str]:
 
 
 def operands(text: str) -> Iterator[str]:
-    rows = {name.upper(): number for name, number in tables.load("seamcall")["operand"].items()}
+    table = tables.load("seamcall")
+    rows = {name.upper(): number for name, number in table["operand"].items()}
+    rows |= {linux: rows[name] for linux, name in table["linux_operand"].items()}
     for name, hexadecimal, decimal in _OPERAND.findall(text):
         number = int(hexadecimal, 16) if hexadecimal else int(decimal)
         if rows.get(name.upper()) != number:
