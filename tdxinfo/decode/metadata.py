@@ -16,9 +16,9 @@ from functools import cache
 from typing import NamedTuple
 
 from tdxinfo import tables
-from tdxinfo.decode import fieldid
+from tdxinfo.decode import fieldid, seamcall
 from tdxinfo.decode.fieldid import FieldId
-from tdxinfo.errors import Absent, Malformed, Unsupported
+from tdxinfo.errors import Absent, Malformed, TimedOut, Unsupported
 from tdxinfo.model.units import PAGE
 
 _MOST_PAGES = 64
@@ -27,6 +27,7 @@ _WORD = struct.Struct("<Q")
 
 NOT_IN_MODULE = 0xC0000C00
 """Upper half of TDX_METADATA_FIELD_ID_INCORRECT: this module is older than the field."""
+_NON_RECOVERABLE = 1 << 62
 
 
 class Declared(NamedTuple):
@@ -107,7 +108,8 @@ class Metadata:
     def word(self, name: str, index: int = 0) -> int:
         """The value of one element.
 
-        Raises Absent when the dump has none, Unsupported when the module has none.
+        Raises Absent when the dump has none, Unsupported when the module refused it, and TimedOut
+        when it would have answered another time.
         """
         wanted = declared()[name]
         found = fieldid.key(wanted.element_id(index))
@@ -117,7 +119,9 @@ class Metadata:
             raise Unsupported(f"this module has no {name}: it is older than the field")
         status = self.status(name, index)
         if status is not None:
-            raise Absent(f"the module did not give {name}: status {status:#018x}")
+            kind = Unsupported if status & _NON_RECOVERABLE else TimedOut
+            called = " or ".join(found.name for found in seamcall.statuses(status)) or "status"
+            raise kind(f"the module did not give {name}: {called} ({status:#018x})")
         raise Absent(f"the metadata does not hold {name}")
 
     def has(self, name: str, index: int = 0) -> bool:
@@ -145,14 +149,28 @@ class Metadata:
 
 
 def from_elements(elements: Iterable[tuple[int, int]]) -> Metadata:
-    """Metadata of ids and values; an id that comes twice keeps its first value."""
+    """Metadata of ids and values; an id that comes twice keeps its first value.
+
+    Raises Malformed where a value does not fit the element's size, as none of the module does.
+    """
     values: dict[int, int] = {}
     ids: dict[int, int] = {}
     for number, value in elements:
+        if value >> _bits_of(number):
+            known = element(number)
+            name = known[0].name if known else f"{number:#018x}"
+            raise Malformed(f"{value:#x} does not fit the {_bits_of(number)} bits of {name}")
         found = fieldid.key(number)
         values.setdefault(found, value)
         ids.setdefault(found, number)
     return Metadata(values, ids)
+
+
+def _bits_of(number: int) -> int:
+    """Bits of an element: Linux and the module's table do not agree in the ids of some fields."""
+    known = element(number)
+    sizes = [FieldId.parse(number), *([known[0].parts] if known else [])]
+    return max(parts.element_bits for parts in sizes)
 
 
 # --- TDH.SYS.RDALL ----------------------------------------------------------------------------
@@ -271,9 +289,10 @@ class _Line(NamedTuple):
 def is_list(text: str) -> bool:
     """Whether the text is a list of "ID VALUE [STATUS]" in hex, be it with a line that is damaged.
 
-    Its first line must be of that form, and more than half of all; one must be of a known field.
+    Its first line, after a heading, must be of that form, and more than half of all; one must be
+    of a known field.
     """
-    lines = [_line(line) for line in _content(text.splitlines())]
+    lines = [_line(line) for line in _rows(text.splitlines())]
     found = [line for line in lines if line]
     return (
         bool(found)
@@ -289,6 +308,14 @@ def _content(lines: Iterable[str]) -> Iterator[str]:
         text = line.strip().lstrip(_BOM).partition("#")[0].strip()
         if text and not text.startswith(";"):
             yield text
+
+
+def _rows(lines: Iterable[str]) -> list[str]:
+    """The content without a first line that names the columns of what follows."""
+    content = list(_content(lines))
+    words = _BETWEEN.split(content[0].strip(" :=,;|")) if len(content) > 1 else []
+    is_heading = len(words) > 1 and all(_NAME.fullmatch(word) for word in words)
+    return content[1:] if is_heading else content
 
 
 def _line(text: str) -> _Line | None:
@@ -314,7 +341,7 @@ def parse_list(lines: Iterable[str]) -> Metadata:
     """
     found: list[tuple[int, int]] = []
     refused: dict[int, int] = {}
-    for text in _content(lines):
+    for text in _rows(lines):
         line = _line(text)
         if line is None:
             raise Malformed(f"{text!r:.80} is not of the form ID VALUE [STATUS]")

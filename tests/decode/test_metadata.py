@@ -15,7 +15,7 @@ from tdxinfo.decode import fieldid, metadata
 from tdxinfo.decode.fieldid import FieldId
 from tdxinfo.decode.metadata import Declared
 from tdxinfo.decode.sysinfo import is_sysinfo, parse_sysinfo
-from tdxinfo.errors import Absent, Malformed, Unsupported
+from tdxinfo.errors import Absent, Malformed, TimedOut, Unsupported
 from tdxinfo.model.units import PAGE
 
 PROFILES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "profiles.json").read_text())
@@ -507,5 +507,27 @@ def test_only_the_modules_own_answer_proves_that_it_has_no_field() -> None:
     assert not found.lacks("MAX_TDMRS")
     assert found.status("MAX_TDMRS") == 0xC000050200000000
     assert not found.lacks("NUM_PKGS")
-    with pytest.raises(Absent, match="0xc000050200000000"):
+    with pytest.raises(Unsupported, match="0xc000050200000000"):
         found.word("MAX_TDMRS")
+
+
+def test_a_heading_of_a_list_is_passed_over() -> None:
+    text = "field,value,status\n0a00000300000008,26f3f0fbf,0\n"
+    assert metadata.is_list(text)
+    assert metadata.parse_list(text.splitlines()).word("TDX_FEATURES0") == 0x26F3F0FBF
+
+
+def test_a_value_that_does_not_fit_its_element_is_named() -> None:
+    with pytest.raises(Malformed, match="0x1ffff does not fit the 16 bits of MAX_TDMRS"):
+        metadata.parse_list(["9100000100000008 1ffff"])
+    # Linux gives this field 16 bits, the module's table 8.
+    assert metadata.parse_list(["9100000100000013 1ff"]).word("PAMT_PAGE_BITMAP_ENTRY_BITS") == 511
+
+
+def test_a_busy_module_did_not_answer_and_others_refused() -> None:
+    lines = ["9100000100000008 0 8000020200000000", "9100000100000009 0 c000050200000000"]
+    found = metadata.parse_list(lines)
+    with pytest.raises(TimedOut, match=r"did not give MAX_TDMRS: TDX_SYS_BUSY \(0x8000020200000"):
+        found.word("MAX_TDMRS")
+    with pytest.raises(Unsupported, match="TDX_SYS_LP_INIT_NOT_DONE"):
+        found.word("MAX_RESERVED_PER_TDMR")
