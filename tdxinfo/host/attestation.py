@@ -70,7 +70,7 @@ class Attestation(Section, frozen=True):
         ToldEndpoint(),
         ConfigValue(services.QGS_CONF, "port", services.of_configuration),
     ] = None
-    """Where the quote service is configured to listen: vsock:PORT or unix:PATH."""
+    """Where the quote service is configured to listen: a vsock port or a unix socket."""
 
     quote_socket: Annotated[str | None, QuoteSocket("path")] = None
     """The unix socket of the quote service, where it is there."""

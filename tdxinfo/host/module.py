@@ -253,12 +253,12 @@ class Module(Section, frozen=True):
     """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""
 
     staged_mrseam: Annotated[Mrseam | None, Staged("mrseam")] = None
-    """SHA-384 of the module that the sigstruct in EFI/TDX signs."""
+    """The MRSEAM of the module that the sigstruct in EFI/TDX signs."""
 
     staged_release: Annotated[
         str | None, Inferred(releases.release_of_mrseam, "module.staged_mrseam")
     ] = None
-    """The public release in EFI/TDX, by its SHA-384. It runs after a reboot, not now."""
+    """The public release in EFI/TDX, by its MRSEAM. It runs after a reboot, not now."""
 
     staged_svn: Annotated[tuple[Count, ...] | None, Staged("svn")] = None
     """The security version in that sigstruct, minor and major."""
