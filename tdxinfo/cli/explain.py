@@ -77,7 +77,10 @@ def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explana
             meanings = tuple(explanations(line))
             if meanings:
                 found[line] = meanings
-    return {query: tuple(_with_value(settings, m) for m in value) for query, value in found.items()}
+    return {
+        query: tuple(_with_value(settings, query, meaning) for meaning in meanings)
+        for query, meanings in found.items()
+    }
 
 
 def _lines() -> Iterator[str]:
@@ -112,12 +115,18 @@ def _print_counts(settings: Settings) -> None:
         click.echo(f"{count:5}  {kind}")
 
 
-def _with_value(settings: Settings, meaning: Explanation) -> Explanation:
-    """A fact with what each of its sources has here, a check with its outcome here."""
+def _with_value(settings: Settings, query: str, meaning: Explanation) -> Explanation:
+    """A fact with what each of its sources has here, a check with its outcome here, a sigstruct
+    with whether its module loads here.
+    """
+    from tdxinfo.explain import files
+
     if meaning.kind == "fact":
         details = tuple(_answers_here(settings, meaning.name))
     elif meaning.kind == "check":
         details = (*meaning.details, _outcome_here(settings, meaning.name))
+    elif meaning.kind in files.KINDS:
+        details = (*meaning.details, _loads_here(settings, query))
     else:
         return meaning
     return meaning.model_copy(update={"details": details})
@@ -132,6 +141,23 @@ def _outcome_here(settings: Settings, check_id: str) -> Detail:
     found = [result.verdict for result in results if result.check.id == check_id]
     verdict = found[0] if found else skipped("only a policy asks for it")
     return Detail(name="here", text=f"{verdict.outcome.value}: {verdict.message}")
+
+
+def _loads_here(settings: Settings, query: str) -> Detail:
+    """Whether this host's processor is among those that a sigstruct lists."""
+    from tdxinfo.decode import sigstruct
+    from tdxinfo.explain import Detail, files
+
+    platform = report_of(settings, _PROCESSOR).host.platform
+    if platform.family is None or platform.model is None:
+        return Detail(name="here", text="unknown: the processor of this host is unknown")
+    loads = sigstruct.loads_on(files.processors_of(query), platform.family, platform.model)
+    named = platform.codename or f"family {platform.family}, model {platform.model}"
+    answer = "loads" if loads else "does not load"
+    return Detail(name="here", text=f"the module {answer} on this host's processor ({named})")
+
+
+_PROCESSOR = ("platform.family", "platform.model", "platform.codename")
 
 
 def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:

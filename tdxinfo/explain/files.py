@@ -28,6 +28,21 @@ def file(query: str) -> Iterator[Explanation]:
         yield explanation("file", os.path.basename(query), f"{refusal.message}.")
 
 
+KINDS = ("module blob", "sigstruct")
+"""The kinds of meanings of files that list processors."""
+
+
+def processors_of(query: str) -> tuple[int, ...]:
+    """The processors that the sigstruct in a file lists, as CPUID(1).EAX; none where it is none."""
+    try:
+        data = read_file(query, _MOST)
+        if sigstruct.is_blob(data):
+            return sigstruct.parse_blob(data)[0].processors
+        return sigstruct.parse_sigstruct(data).processors
+    except Unavailable:
+        return ()
+
+
 def _meanings(name: str, data: bytes) -> Iterator[Explanation]:
     if sigstruct.is_blob(data):
         signed, module = sigstruct.parse_blob(data)

@@ -73,5 +73,11 @@ class TcbInfo(Described):
     evaluation: Count | None = None
     """Its TCB evaluation data number, which each TCB recovery raises; null where it has none."""
 
+    @property
+    def key(self) -> str:
+        """Its key in a list of TCB infos."""
+        parts = (self.fmspc, self.set, self.evaluation)
+        return " ".join(str(part) for part in parts if part is not None)
+
 
 TcbInfos = Annotated[tuple[TcbInfo, ...], Field(max_length=64)]

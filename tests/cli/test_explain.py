@@ -14,6 +14,8 @@ import pytest
 from tdxinfo.decode import metadata
 from tests.cli.command import ran
 from tests.decode.test_metadata import BY_NAME, sysinfo, values
+from tests.decode.test_sigstruct import blob, made
+from tests.recorded import folder_of
 
 
 def explained(query: str) -> list[dict[str, Any]]:
@@ -271,3 +273,23 @@ def test_an_option_that_does_not_exist_is_no_query(option: str) -> None:
     assert result.status == 2
     assert option.partition("=")[0] in result.err
     assert result.out == ""
+
+
+@pytest.mark.parametrize(
+    ("host", "answer"),
+    [
+        ("linux-7.2-ready", "loads on this host's processor (Emerald Rapids)"),
+        ("gnr-6.14-reserved-areas-exhausted", "does not load on this host's processor"),
+        ("emr-after-module-update", "unknown"),
+    ],
+)
+@pytest.mark.parametrize("name", ["TDX-SEAM.so.sigstruct", "tdx_module_1.5.24.blob"])
+def test_a_signed_module_says_whether_it_loads_here(
+    tmp_path: Path, name: str, host: str, answer: str
+) -> None:
+    """Both lists name Sapphire and Emerald Rapids."""
+    path = tmp_path / name
+    path.write_bytes(made() if name.endswith("sigstruct") else blob(made()))
+    result = ran("--from", str(folder_of(host)), "explain", str(path), "--json")
+    (meaning,) = result.json["explanations"][str(path)]
+    assert answer in details(meaning)["here"]
