@@ -141,6 +141,11 @@ def _bad_tcb_info(path: Path) -> None:
     made.add_tcb_info(connection, {"tcbInfo": {"id": "TDX", "tcbLevels": [[]]}})
 
 
+def _too_large(path: Path) -> None:
+    path.write_bytes(b"")
+    os.truncate(path, 65 << 20)
+
+
 DAMAGED: dict[str, Callable[[Path], Any]] = {
     "empty": lambda path: path.write_bytes(b""),
     "text": lambda path: path.write_text("no database"),
@@ -148,7 +153,7 @@ DAMAGED: dict[str, Callable[[Path], Any]] = {
     "endless view": _endless_view,
     "many rows": _many_rows,
     "bad TCB info": _bad_tcb_info,
-    "too large": lambda path: (path.write_bytes(b""), os.truncate(path, 65 << 20)),
+    "too large": _too_large,
     "a folder": lambda path: path.mkdir(),
 }
 

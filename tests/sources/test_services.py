@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,7 +134,7 @@ def test_nobody_who_looks_is_absent_and_a_denial_is_not(root: Path) -> None:
         "quote-clients/libvirt": {"reason": "denied", "message": "/etc/libvirt/qemu is closed"},
         "quote-clients/kata": {"reason": "absent", "message": "Kata is not configured"},
     }
-    answers = {PROCESSES: {"running": [], "listens": [], "asked": []}}
+    answers: dict[str, Any] = {PROCESSES: {"running": [], "listens": [], "asked": []}}
     with pytest.raises(Unavailable, match="closed"):
         QuoteClients().read(world(answers=answers, refused=refused))
 

@@ -52,7 +52,7 @@ def test_no_module_is_loaded_for_the_list(monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: object) -> None:
         raise AssertionError("a socket was made")
 
-    monkeypatch.setattr(vsock.socket, "socket", refuse)
+    monkeypatch.setattr("socket.socket", refuse)
     monkeypatch.setattr(System, "exists", lambda self, path: False)
     with pytest.raises(Unsupported, match="loads none"):
         VsockListeners().read(LiveMachine())
