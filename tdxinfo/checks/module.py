@@ -90,16 +90,19 @@ def is_initialized(report: Report) -> Verdict:
         return failed(
             "; ".join([*_described(failure), diagnosis.cause]).rstrip("; "), diagnosis.remedy
         )
+    if report.host.module.driver_loaded:
+        return failed("the module was lost: it does not run any more", _REBOOT)
     diagnosis = _unprinted(report, state)
     if diagnosis.cause:
         return failed(diagnosis.cause, diagnosis.remedy)
     if state == "failed":
-        return failed("the module was lost: it does not run any more", _REBOOT)
+        return failed("the module is not initialized, and no source shows why", _READ_LOG)
     return failed(f"the state of the module is {state}")
 
 
 _LOST = "module-lost"
 _REBOOT = "Reboot the host. Its running VMs stop."
+_READ_LOG = "Read the whole kernel log of this boot (`journalctl -k -b -g 'tdx|SEAMCALL'`)."
 
 
 def _failed_update(report: Report) -> str:
@@ -112,11 +115,14 @@ def _unprinted(report: Report, state: str) -> failures.Diagnosis:
     """Why the module is in this state where the log is silent, by kernel memory before rules."""
     module, kernel = report.host.module, report.host.kernel
     if module.sysinit_result:
-        return failures.of_silence(state, kernel.generation, errno=-module.sysinit_result)
+        first_call = -module.sysinit_result
+        return failures.of_silence(state, kernel.generation, first_call=first_call)
     if module.sysinit_done is False and kernel.tdx_detected:
-        return failures.of_silence(state, kernel.generation, errno=0)
+        return failures.of_silence(state, kernel.generation, first_call=failures.NOT_MADE)
     if not module.log_silent:
         return failures.Diagnosis("", "")
+    if module.sysinit_done:
+        return failures.of_silence(state, kernel.generation, first_call=failures.SUCCEEDED)
     diagnosis = failures.of_silence(state, kernel.generation, report.host.kvm.tdx_requested)
     named = _named_by_log(report)
     cause = f"the kernel log has no line about the module: {diagnosis.cause}"

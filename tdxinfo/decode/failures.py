@@ -25,6 +25,9 @@ class OfStatus(NamedTuple):
 
 
 _NOTHING = Diagnosis("", "")
+NOT_MADE = "not-made"
+SUCCEEDED = "succeeded"
+"""What became of the first call, where it did not end with an errno."""
 
 
 def of_failure(failure: Failure, generation: str | None = None) -> Diagnosis:
@@ -58,14 +61,17 @@ def of_errno(number: int) -> Diagnosis:
 
 
 def of_silence(
-    state: str, generation: str | None, is_requested: bool | None = None, errno: int | None = None
+    state: str,
+    generation: str | None,
+    is_requested: bool | None = None,
+    first_call: int | str | None = None,
 ) -> Diagnosis:
     """Why the module is in this state, where the kernel printed nothing of it.
 
-    `errno` is what the kernel keeps of its first call; 0 where it never made one.
+    `first_call` is what the kernel keeps of it: the errno, NOT_MADE or SUCCEEDED.
     """
     for row in tables.load("failures")["failure"]:
-        if row.get("state") != state or row.get("errno") != errno:
+        if row.get("state") != state or row.get("first_call") != first_call:
             continue
         is_right = "kernels" not in row or generation in row["kernels"]
         if is_right and (not row.get("requested") or is_requested):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 
 from tdxinfo.decode import kernels
+from tdxinfo.model.values import Failure
 
 _NO_MODULE = errno.ENODEV
 
@@ -30,11 +31,14 @@ def was_tried(generation: str, is_requested: bool | None) -> bool:
     return bool(is_requested) and generation in (kernels.KVM, kernels.VENDOR_KVM)
 
 
-def state_of_sysinit(is_done: bool, result: int, is_detected: bool | None) -> str | None:
-    """The state of a module that the kernel has not initialized, by how its first calls ended.
+def state_of_sysinit(
+    is_done: bool, result: int, is_detected: bool | None, failure: Failure | None
+) -> str | None:
+    """The state of a module that the kernel has not initialized, by how its first call ended.
 
-    `result` is 0 or a negative errno. Undone where TDX was found means that VMXON failed.
+    `result` is 0 or a negative errno. Undone where TDX was found means that VMXON failed, unless
+    the kernel printed what else kept it from calling: too few KeyIDs, or hibernation.
     """
     if is_done and result:
         return "not-loaded" if -result == _NO_MODULE else "failed"
-    return "failed" if not is_done and is_detected else None
+    return "failed" if not is_done and is_detected and failure is None else None

@@ -142,10 +142,12 @@ class Kernel(Section, frozen=True):
 
     deep_sleep: Annotated[
         bool | None,
-        File("/sys/power/mem_sleep", _sleeps_deeply),
         KernelLog(boot_platform.deep_sleep),
+        FlagImplies("tdx_host_platform", False),
+        File("/sys/power/mem_sleep", _sleeps_deeply),
     ] = None
-    """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX."""
+    """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX, though
+    /sys/power/mem_sleep goes on showing it."""
 
     numa_balancing: Annotated[
         bool | None, File("/proc/sys/kernel/numa_balancing", lines.is_set)

@@ -109,6 +109,7 @@ class Module(Section, frozen=True):
             "module.sysinit_done",
             "module.sysinit_result",
             "kernel.tdx_detected?",
+            "module.failure?",
         ),
         Inferred(
             silence.state_of_silence,

@@ -144,7 +144,10 @@ class Binary(NamedTuple):
 
 
 class Exists(NamedTuple):
-    """Whether a file is there. A denial proves nothing: it may come from a folder above."""
+    """Whether a file is there. A denial proves nothing: it may come from a folder above.
+
+    ENXIO is the answer of the file's own driver.
+    """
 
     path: str
 
@@ -159,6 +162,9 @@ class Exists(NamedTuple):
             raise
         except Absent:
             return False
+        except Unavailable as error:
+            if error.errno != errno.ENXIO:
+                raise
         return True
 
 

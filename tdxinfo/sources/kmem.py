@@ -28,6 +28,7 @@ from tdxinfo.sources.kobjects import (
     KEYID_POOL,
     MEMORY_LIST,
     NUMBERS,
+    STATE,
     SYSINFO,
     TDMR_LIST,
     TDMRS,
@@ -57,7 +58,11 @@ class Kmem(NamedTuple):
 
 
 class KmemState:
-    """Whether the kernel holds the module for initialized; each generation says it elsewhere."""
+    """Whether the kernel holds the module for initialized; each generation says it elsewhere.
+
+    Linux 7.2 and later call a module at boot, or in an update, and do not stop half-way: one that
+    took the first call and is not initialized has failed.
+    """
 
     @property
     def origin(self) -> str:
@@ -65,6 +70,8 @@ class KmemState:
 
     def read(self, machine: Machine) -> str:
         state = _state(machine)
+        if state is None and _took_first_call(machine):
+            return "failed"
         if state is None:
             raise Absent("the kernel holds the TDX module for not initialized, and not why")
         return state
@@ -307,6 +314,14 @@ def _one(machine: Machine, variable: str, path: str) -> int:
 
 def _state(machine: Machine) -> str | None:
     return state_in(_objects(machine))
+
+
+def _took_first_call(machine: Machine) -> bool:
+    """Whether TDH.SYS.INIT succeeded, where the kernel keeps that (Linux 7.2 and later)."""
+    if STATE not in _objects(machine):
+        return False
+    state = _object(machine, STATE)
+    return bool(state.number("sysinit_done")) and state.number("sysinit_ret") == 0
 
 
 def _live(system: System) -> Answer:

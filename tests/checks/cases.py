@@ -424,6 +424,37 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "or another hypervisor uses it",
     ),
     (
+        "module.initialized",
+        {
+            "module.state": "failed",
+            "module.log_silent": True,
+            "module.sysinit_done": True,
+            "module.sysinit_result": 0,
+        },
+        "FAIL",
+        "TDH.SYS.INIT, the first SEAMCALL, succeeded, so the module is loaded; then a CPU refused "
+        "TDH.SYS.LP.INIT without a status, which the kernel does not print: TDX or VMX is off on "
+        "it, or it has no SEAM loader",
+    ),
+    (
+        "module.initialized",
+        {
+            "module.state": "failed",
+            "module.driver_loaded": True,
+            "module.sysinit_done": False,
+            "module.sysinit_result": 0,
+            "kernel.tdx_detected": True,
+        },
+        "FAIL",
+        "the module was lost: it does not run any more",
+    ),
+    (
+        "module.initialized",
+        {"module.state": "failed"},
+        "FAIL",
+        "the module is not initialized, and no source shows why",
+    ),
+    (
         "module.last_update",
         {"module.last_update": "module-lost"},
         "WARN",

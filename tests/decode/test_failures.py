@@ -24,13 +24,15 @@ STATE_LAYOUT = ["initialized 0 8 1 0", "sysinit_done 8 8 1 0", "sysinit_ret 32 3
 
 
 def silent_world(row: dict[str, Any]) -> CapturedMachine:
-    """A host whose kernel printed what the row has, and keeps its errno in memory."""
+    """A host whose kernel printed what the row has, and keeps in memory how its call ended."""
     release = row.get("release", "7.3.4")
     lines = [f"Linux version {release} (x)", *row.get("example", KEYIDS).strip().split("\n")]
     log = "".join(f"[    1.0] {line}\n" for line in lines)
-    if "errno" not in row:
+    if "first_call" not in row:
         return world(log=log)
-    data = struct.pack("<??2xi", False, bool(row["errno"]), -row["errno"]).hex()
+    is_made = row["first_call"] != failures.NOT_MADE
+    result = -row["first_call"] if isinstance(row["first_call"], int) else 0
+    data = struct.pack("<??2xi", False, is_made, result).hex()
     state = {"data": data, "layout": STATE_LAYOUT}
     return world(log=log, answers={"kernel-memory": {"tdx_module_state": state}})
 
@@ -44,7 +46,8 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         assert host.module.failure is None
         generation = host.kernel.generation
         requested = host.kvm.tdx_requested
-        reading = failures.of_silence(row["state"], generation, requested, row.get("errno"))
+        call = row.get("first_call")
+        reading = failures.of_silence(row["state"], generation, requested, call)
     elif "kvm" in row:
         line = report_from_log(row["example"]).host.kvm.refusal
         assert line is not None

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import Absent, Denied, Malformed
+from tdxinfo.host.observe import Answer, Observer
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine, contents, write
@@ -544,7 +545,7 @@ STATE = ["initialized 0 8 1 0", "sysinit_done 8 8 1 0", "sysinit_ret 32 32 1 1"]
         (True, -5, "failed"),
         (True, -19, "not-loaded"),
         (False, 0, "failed"),
-        (True, 0, "unknown"),
+        (True, 0, "failed"),
     ],
 )
 def test_how_the_first_call_ended_tells_the_state(done: bool, result: int, state: str) -> None:
@@ -556,6 +557,18 @@ def test_how_the_first_call_ended_tells_the_state(done: bool, result: int, state
     report = observe(recorded, ("module.state", "module.sysinit_result"))
     assert report.host.module.state == state
     assert report.host.module.sysinit_result == result
+
+
+def test_a_kernel_that_refused_tdx_made_no_call_and_failed_at_nothing() -> None:
+    data = struct.pack("<??2xi", False, False, 0).hex()
+    recorded = world(
+        answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}},
+        log="[ 0.2] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
+        "[ 0.2] virt/tdx: initialization failed: Hibernation support is enabled\n",
+    )
+    answers = Observer(recorded).answers("module.state")
+    values = {answer.value for answer in answers if isinstance(answer, Answer)}
+    assert values == {"not-attempted"}
 
 
 def test_a_kernel_that_found_no_tdx_made_no_call_and_failed_at_nothing() -> None:
