@@ -15,10 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tdxinfo.inputs.collector import script
 from tests.vm import modules, qemu, scenario
-from tests.vm.kernels import GENERATIONS, kernel_of
-from tests.vm.missing import Missing
+from tests.vm.kernels import GENERATIONS, Kernel, kernel_of
+from tests.vm.missing import Missing, need_programs
 from tests.vm.scenario import Scenario
+from tests.vm.tdx_module import update_image
 
 _CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -43,6 +45,7 @@ class Result:
     """A run, and what its commands printed."""
 
     scenario: Scenario
+    kernel: Kernel
     generation: str
     run: qemu.Run
 
@@ -98,6 +101,7 @@ def run(name: str, generation: str, folder: Path, guest: Guest | None = None) ->
     guest = guest or Guest()
     if os.geteuid() != 0:
         raise Missing("root: the guest's first process must own what it reads of the host's root")
+    need_programs(("insmod",))
     described = scenario.load(name, generation)
     kernel = kernel_of(GENERATIONS[generation])
     folder.mkdir(parents=True)
@@ -106,8 +110,14 @@ def run(name: str, generation: str, folder: Path, guest: Guest | None = None) ->
         "PYTHON": sys.executable,
         "CHECKOUT": str(_CHECKOUT),
         "GUEST": guest.command,
+        "LATER": described.later,
+        "LAST_CPU": str(described.cpus - 1),
         **guest.environment,
     }
+    if described.collector:
+        (folder / "collect.sh").write_text(script())
+    if described.later == "update":
+        (folder / "update.blob").write_bytes(update_image())
     if described.helper:
         shutil.copy(modules.build(kernel, modules.HELPER, folder.parent), folder / "helper.ko")
     for source in guest.modules:
@@ -126,4 +136,4 @@ def run(name: str, generation: str, folder: Path, guest: Guest | None = None) ->
         environment,
         guest.time_out,
     )
-    return Result(described, generation, booted)
+    return Result(described, kernel, generation, booted)

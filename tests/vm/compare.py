@@ -10,33 +10,42 @@ from typing import Any
 from tests.vm import expected
 from tests.vm.bed import Result
 from tests.vm.scenario import Scenario
+from tests.vm.tdx_module import Range
 
 _STATUS = {"ready": 0, "not-ready": 1, "undecided": 3, "not-applicable": 4}
 
-_PLACES = ("sysfs", "procfs", "cgroup", "msr", "kvm", "kmem", "klog", "metadata", "helper")
+_PLACES = (
+    *("sysfs", "procfs", "cgroup", "device", "config"),
+    *("msr", "kvm", "kmem", "klog", "metadata", "helper"),
+)
 """Origins on the machine itself; other facts follow from these."""
-_OF_THE_MACHINE = (
-    "platform.",
-    "kernel.",
-    "memory.added_memory_online",
-    "memory.added_ram",
-    "memory.firmware_ram",
-    "memory.nodes",
-    "memory.regions",
-    "memory.system_ram",
-    "memory.tdx_memory",
+_OF_THE_MACHINE = {
+    "firmware.date",
     "firmware.vendor",
     "firmware.version",
-    "firmware.date",
-    "firmware.package_differences",
-    "firmware.vmx_enabled",
+    "memory.added_memory_online",
+    "memory.firmware_ram",
+    "memory.nodes",
+    "memory.system_ram",
+    "platform.instructions",
+    "platform.memory_modules",
+    "platform.memory_slots",
+    "platform.model_name",
+    "platform.physical_address_bits",
+    "platform.system",
+    "platform.system_product",
+    "platform.system_vendor",
+}
+"""Facts of QEMU's machine and of the kernel's defaults, which no scenario chooses."""
+_BY_MEMORY = {
     "memory.boot_memory",
     "memory.convertible_at_least",
-    "module.driver_loaded",
-    "module.log_silent",
-    "module.sysinit_",
-)
-"""Facts of QEMU's machine and of the kernel, which no scenario chooses."""
+    "memory.regions",
+    "memory.tdx_memory",
+}
+"""Lists of the kernel's memory, which are held against the module's TDMRs."""
+_STALE = {"kernel.deep_sleep"}
+"""Facts of which a source behind the first is wrong: /sys/power/mem_sleep lists what TDX ended."""
 _HELPER_ONLY = {
     "memory.cmr_bytes",
     "memory.cmrs",
@@ -87,8 +96,10 @@ def problems(result: Result) -> list[str]:
         *_values(result),
         *_gaps(result),
         *_plan(result),
+        *_memory(result),
         *_verdict(result),
         *_replay(result),
+        *_collected(result),
     ]
 
 
@@ -132,19 +143,36 @@ def _helper(result: Result) -> Iterator[str]:
 
 def _values(result: Result) -> Iterator[str]:
     """The value of every source against the scenario, so that sources agree with each other too."""
-    wanted = expected.facts(result.scenario, result.run)
-    for fact, answers in result.document("dump")["all_sources"].items():
+    wanted = expected.facts(result)
+    for fact, answer in _answers(result):
+        if fact == "kvm.supported_xfam":
+            yield from _xfam(result, int(answer["value"], 16))
+        elif fact in wanted:
+            if answer["value"] != wanted[fact]:
+                message = f"{answer['origin']} shows {answer['value']}"
+                yield f"{fact}: {message}, and the scenario {wanted[fact]}"
+        elif _is_of_scenario(fact, answer):
+            yield f"{fact}: {answer['origin']} has a value that no scenario is compared with"
+
+
+def _answers(result: Result) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each value with its origin.
+
+    After an update the log and the kernel's memory may go on with the old module: there, what is
+    shown counts alone.
+    """
+    dump = result.document("dump")
+    for fact, answers in dump["all_sources"].items():
+        if fact in _BY_MEMORY:
+            continue
+        if fact in _STALE or result.scenario.later == "update":
+            section, _, name = fact.partition(".")
+            if fact in dump["sources"]:
+                yield fact, {**dump["sources"][fact], "value": dump["host"][section][name]}
+            continue
         for answer in answers:
-            if "value" not in answer:
-                continue
-            if fact == "kvm.supported_xfam":
-                yield from _xfam(result, int(answer["value"], 16))
-            elif fact in wanted:
-                if answer["value"] != wanted[fact]:
-                    message = f"{answer['origin']} shows {answer['value']}"
-                    yield f"{fact}: {message}, and the scenario {wanted[fact]}"
-            elif _is_of_scenario(fact, answer):
-                yield f"{fact}: {answer['origin']} has a value that no scenario is compared with"
+            if "value" in answer:
+                yield fact, answer
 
 
 def _xfam(result: Result, value: int) -> Iterator[str]:
@@ -159,7 +187,7 @@ def _xfam(result: Result, value: int) -> Iterator[str]:
 
 def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
     place = answer["origin"].partition(":")[0]
-    return place in _PLACES and not fact.startswith(_OF_THE_MACHINE)
+    return place in _PLACES and fact not in _OF_THE_MACHINE
 
 
 def _gaps(result: Result) -> Iterator[str]:
@@ -172,7 +200,7 @@ def _gaps(result: Result) -> Iterator[str]:
 
 def _plan(result: Result) -> Iterator[str]:
     """Where the kernel handed TDMRs to the module, the prediction is what it handed over."""
-    built = expected.facts(result.scenario, result.run)["memory.tdmrs"]
+    built = expected.facts(result)["memory.tdmrs"]
     if result.scenario.expect.verdict != "ready":
         return
     plan = result.document("dump")["host"]["memory"]["plan"]
@@ -184,6 +212,41 @@ def _plan(result: Result) -> Iterator[str]:
         yield f"memory.plan foresees {foreseen}, and the kernel built {handed_over}"
 
 
+def _memory(result: Result) -> Iterator[str]:
+    """The kernel's lists of memory against what the module took, and that against its CMRs."""
+    if result.scenario.expect.state != "initialized":
+        return
+    taken, given = expected.convertible(result.run), expected.given_memory(result.run)
+    cmrs = expected.joined(Range(base, base + size) for base, size in result.scenario.cmrs)
+    everything = result.document("dump")["all_sources"]
+    for fact in _BY_MEMORY:
+        for answer in everything[fact]:
+            if "value" not in answer or answer["origin"].endswith(_NOT_MEMBLOCK):
+                continue
+            found = _above_first_mib(answer["value"])
+            if found != (taken if answer["origin"].endswith("memory.tdmrs") else given):
+                yield f"{fact}: {answer['origin']} shows {found}, and the module took {taken}"
+            if fact == "memory.convertible_at_least" and not _are_within(found, cmrs):
+                yield f"{fact}: {answer['origin']} shows {found}, and the CMRs are {cmrs}"
+
+
+_NOT_MEMBLOCK = ("memory.system_ram,memory.nodes", "memory.firmware_ram,memory.nodes")
+"""Regions inferred from lists that may have other holes than the kernel's memblock."""
+_FIRST_MIB = 1 << 20
+
+
+def _above_first_mib(ranges: list[dict[str, int]]) -> list[Range]:
+    above = (Range(max(area["base"], _FIRST_MIB), area["end"]) for area in ranges)
+    return expected.joined(area for area in above if area.start < area.end)
+
+
+def _are_within(ranges: list[Range], others: list[Range]) -> bool:
+    return all(
+        any(other.start <= area.start and area.end <= other.end for other in others)
+        for area in ranges
+    )
+
+
 def _needed(result: Result) -> Iterable[str]:
     """A ready host tells all that its kernel shows, another its registers and its state."""
     wanted = result.scenario.expect
@@ -193,7 +256,9 @@ def _needed(result: Result) -> Iterable[str]:
     hidden = _SELDOM | (set() if _tells_all(result.scenario) else _HELPER_ONLY)
     if result.generation != "at-boot":
         hidden |= _AT_BOOT_ONLY
-    return expected.facts(result.scenario, result.run).keys() - hidden
+    if result.scenario.successor:
+        hidden |= expected.read_at_boot()
+    return expected.facts(result).keys() - hidden
 
 
 def _tells_all(scenario: Scenario) -> bool:
@@ -208,6 +273,10 @@ def _verdict(result: Result) -> Iterator[str]:
             f"judged {value['verdict']} for {value['first_failure']}, "
             f"not {wanted.verdict} for {wanted.first_failure or None}"
         )
+    outcomes = {judged["id"]: judged["outcome"] for judged in value["checks"]}
+    for name, outcome in wanted.outcomes.items():
+        if outcomes[name] != outcome:
+            yield f"{name} is {outcomes[name]}, not {outcome}"
 
 
 def _replay(result: Result) -> Iterator[str]:
@@ -224,3 +293,17 @@ def _replay(result: Result) -> Iterator[str]:
                     f"{section}.{field}: the capture tells {value}, "
                     f"the machine shows {there[section][field]}"
                 )
+
+
+def _collected(result: Result) -> Iterator[str]:
+    """The collector's archive gives the verdict that the capture of the same guest gives."""
+    if not result.scenario.collector:
+        return
+    from tdxinfo import api
+
+    paths = (result.capture, result.run.folder / "collected.tar")
+    by_capture, by_script = (api.check(api.observe(str(path))) for path in paths)
+    for name in ("verdict", "first_failure"):
+        here, there = getattr(by_script, name), getattr(by_capture, name)
+        if here != there:
+            yield f"{name}: the collector's archive gives {here}, the capture {there}"

@@ -40,6 +40,8 @@ _CR4_WRITE = _UD2 + b"\x90"
 
 DONE = 0x7FFFFFFF
 """No MSR: the guest reads it once its kernel is up, which tells the module."""
+END = 0x7FFFFFFE
+"""No MSR either: the guest reads it when it has nothing more to do."""
 
 _CODE_REGIONS = (0, 4)
 """MOD_TEXT and MOD_INIT_TEXT of a module's memory."""
@@ -72,15 +74,16 @@ class Emulator:
         """The first bytes of the kernel's own."""
         self._rdmsr: set[int] = set()
         self._cpus_in_vmx: set[int] = set()
+        self._is_over = False
         self._stops: dict[int, Callable[[str, Registers], None]] = {}
         self._break_at(sites.module_start, self._on_module_start)
         for site in sites.rdmsr:
             self._break_at(site, self._on_first_rdmsr)
 
     def run(self) -> None:
-        """Until the machine ends."""
+        """Until the guest has nothing more to do, or the machine ends."""
         with suppress(Closed):
-            while True:
+            while not self._is_over:
                 thread = self._gdb.resume()
                 self._gdb.select(thread)
                 registers = self._gdb.registers()
@@ -185,6 +188,7 @@ class Emulator:
         number = saved["cx"] & 0xFFFFFFFF
         if number == DONE:
             self._module.settle()
+        self._is_over = number == END
         value = self._msrs.get(number, 0)
         saved["ax"], saved["dx"] = value & 0xFFFFFFFF, value >> 32
 

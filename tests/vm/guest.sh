@@ -26,8 +26,23 @@ insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
 # A read of this number tells the emulator that the kernel is up.
 dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$DONE" status=none
 
+case "$LATER" in
+update)
+    upload=/sys/class/firmware/tdx_module
+    echo 1 >$upload/loading
+    cat update.blob >$upload/data
+    echo 0 >$upload/loading
+    until [ "$(cat $upload/status)" = idle ]; do sleep 0.1; done
+    ;;
+cpu-online)
+    echo 1 >"/sys/devices/system/cpu/cpu$LAST_CPU/online"
+    ;;
+esac
+
+[ ! -e collect.sh ] || sh collect.sh >collected.tar
 (cd "$CHECKOUT" && "$PYTHON" -m $GUEST)
 dmesg >dmesg
-sync
+# A read of this number ends the machine from outside, where an MSR can be read.
+dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$END" status=none
 echo o >/proc/sysrq-trigger
 while :; do sleep 60; done

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from tests.vm.missing import Missing
@@ -59,6 +60,18 @@ class Kernel:
     @property
     def sites(self) -> Path:
         return self.folder / "sites.json"
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The configuration it was built with; options that are not set are left out."""
+        lines = (self.folder / "config").read_text().splitlines()
+        pairs = (line.split("=", 1) for line in lines if line.startswith("CONFIG_"))
+        return {name: value.strip('"') for name, value in pairs}
+
+    @property
+    def release(self) -> str:
+        """As `uname -r` prints it."""
+        return ".".join(map(str, self.version)) + self.options.get("CONFIG_LOCALVERSION", "")
 
     @property
     def headers(self) -> Path:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.vm import sites
-from tests.vm.emulator import DONE, Emulator, PhysicalMemory
+from tests.vm.emulator import DONE, END, Emulator, PhysicalMemory
 from tests.vm.kernels import Kernel
 from tests.vm.missing import need_programs
 from tests.vm.rsp import Gdb
@@ -79,14 +79,19 @@ def boot(
     environment: Mapping[str, str],
     time_out: float,
 ) -> Run:
-    """Boots the kernel with an emulated TDX module, until the guest turns itself off.
+    """Boots the kernel with an emulated TDX module, until the guest says that it is done.
 
     The environment is for guest.sh. Raises Missing without QEMU, Closed when it does not even
     start, and TimedOut.
     """
     need_programs((PROGRAM,))
     shutil.copy(_GUEST, folder / "guest.sh")
-    found = {"MODULES": str(machine.kernel.modules), "DONE": str(DONE), **environment}
+    found = {
+        "MODULES": str(machine.kernel.modules),
+        "DONE": str(DONE),
+        "END": str(END),
+        **environment,
+    }
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in found.items()]
     (folder / "run.env").write_text("".join(lines))
     started = time.monotonic()
@@ -130,7 +135,7 @@ def _share(tag: str, path: str, read_only: str) -> list[str]:
 def _running(
     command: list[str], gdb: socket.socket, folder: Path, time_out: float
 ) -> Iterator[None]:
-    """QEMU while it runs; waited for at the end, and killed when its time is over."""
+    """QEMU, which is killed at the end, or when its time is over: nothing of it is kept."""
     with gdb, (folder / "qemu.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[gdb.fileno()]
@@ -145,7 +150,6 @@ def _running(
     timer.start()
     try:
         yield
-        process.wait()
     finally:
         timer.cancel()
         with contextlib.suppress(ProcessLookupError):

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from tdxinfo.decode import seamcall
 from tests.vm.fields import Fields
-from tests.vm.tdx_module import Memory, Seamldr, TdxModule
+from tests.vm.tdx_module import VMFAILINVALID, Memory, Seamldr, TdxModule
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "scenarios"
@@ -25,6 +25,10 @@ _CMRS = 32
 
 Number = Annotated[int, BeforeValidator(lambda v: int(v, 0) if isinstance(v, str) else v)]
 """TOML's numbers end below 2^63; a larger one is written as text."""
+
+
+Fault = Literal["VMfailInvalid"] | Number
+"""A status, or that SEAMCALL finds no module on the CPU."""
 
 
 class _Table(BaseModel):
@@ -43,6 +47,10 @@ class Expected(_Table):
     """Texts that the genuine kernel must have printed: otherwise the scenario missed its aim."""
     failure: dict[str, Any] = {}
     """What is known of `module.failure`; its other parts are null."""
+    update_failure: dict[str, Any] = {}
+    """What is known of `module.update_failure`; its other parts are null."""
+    outcomes: dict[str, str] = {}
+    """Outcomes of checks, beside those that the verdict decides."""
     facts: dict[str, Any] = {}
     """More facts, as `tdxinfo dump --json` prints them."""
 
@@ -75,6 +83,8 @@ class Scenario(_Table):
     cpus: int = 1
     processor: Literal["SRF", "GNR"] = "SRF"
     """One that the module loads on, by its name in tdxinfo's table of releases."""
+    collector: bool = False
+    """Whether the collector's script is run too, before tdxinfo."""
     fields: dict[str, Number | list[Number]] = {}
     """Metadata that differs from the profile's."""
     without: list[str] = []
@@ -83,10 +93,14 @@ class Scenario(_Table):
     """Base and size of each, in place of the profile's."""
     msrs: dict[Number, Number] = {}
     """What differs from base.toml."""
-    faults: dict[str, Number] = {}
-    """Statuses that leaves end with, by the leaf's name."""
-    late_faults: dict[str, Number] = {}
+    faults: dict[str, Fault] = {}
+    """What leaves end with, by the leaf's name."""
+    late_faults: dict[str, Fault] = {}
     """The same, once the kernel is up."""
+    later: Literal["", "update", "cpu-online"] = ""
+    """What happens once the kernel is up: an update of the module, or the last CPU goes online."""
+    successor: str = ""
+    """The profile of the module that an update loads."""
     following: dict[str, str] = {}
     """Metadata that names another field than the next one as the next."""
     withheld: list[str] = []
@@ -110,7 +124,8 @@ class Scenario(_Table):
         loader = Seamldr(**self.loader.model_dump())
         fields = Fields(self.metadata(), self.following, frozenset(self.withheld))
         faults, late = _by_leaf(self.faults), _by_leaf(self.late_faults)
-        return TdxModule(fields, loader, memory, self.is_loaded, faults, late)
+        successor = Fields(profile(self.successor) | self._cmr_fields()) if self.successor else None
+        return TdxModule(fields, loader, memory, self.is_loaded, faults, late, successor)
 
 
 def names() -> list[str]:
@@ -157,8 +172,11 @@ def profile(name: str) -> dict[str, int | list[int]]:
     raise KeyError(name)
 
 
-def _by_leaf(faults: dict[str, int]) -> dict[int, int]:
-    return {_leaf(name): status for name, status in faults.items()}
+def _by_leaf(faults: dict[str, Fault]) -> dict[int, int | None]:
+    return {
+        _leaf(name): VMFAILINVALID if isinstance(fault, str) else fault
+        for name, fault in faults.items()
+    }
 
 
 def _leaf(name: str) -> int:

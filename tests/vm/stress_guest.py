@@ -21,7 +21,7 @@ from tdxinfo.cli import run
 from tdxinfo.machine.system import System
 from tdxinfo.sources import kcore
 from tdxinfo.sources.kobjects import KEYID_POOL, SYSINFO
-from tests.vm.guest import read_once
+from tests.vm.guest import be_patient, read_once
 
 RESULTS = Path("/run/vm")
 _VERSION = {name: f"version.{name}_version" for name in ("major", "minor", "update")}
@@ -32,6 +32,7 @@ _REST = 5.0
 
 
 def main(reports: int) -> None:
+    be_patient()
     read_once()
     _here("undisturbed")
     gc.freeze()  # or each child's collector copies all pages

@@ -22,10 +22,12 @@ SYS_INIT_NOT_PENDING = 0xC000050000000000
 SYS_SHUTDOWN = 0xC000050600000000
 SYS_CONFIG_NOT_PENDING = 0xC000050C00000000
 SYS_KEY_CONFIG_NOT_PENDING = 0xC000050700000000
+SYS_INVALID_HANDOFF = 0xC000050900000000
 INVALID_TDMR = 0xC0000A0000000000
 TDMR_OUTSIDE_CMRS = 0xC0000A0200000000
 _RAX, _RCX, _RDX, _R9 = 0, 1, 2, 9
 """Operand ids in the low half of OPERAND_INVALID."""
+SEAMLDR_EBADPARAM = 0x8000000000000000
 SEAMLDR_EBADCALL = 0x8000000000000003
 
 SEAMLDR = 1 << 63
@@ -35,6 +37,11 @@ _ADDRESS = (1 << 52) - 1
 """A physical address without the KeyID that the kernel may put above it."""
 
 Registers = dict[str, int]
+
+VMFAILINVALID = None
+"""A fault in place of a status: SEAMCALL finds no module on this CPU, which no kernel prints."""
+Faults = Mapping[int, int | None]
+"""What leaves end with, whatever they were asked: a status, or VMFAILINVALID."""
 
 
 class VmFailInvalid(Exception):  # named for what the processor says
@@ -101,18 +108,22 @@ class TdxModule:
     seamldr: Seamldr
     memory: Memory
     is_loaded: bool = True
-    faults: Mapping[int, int] = field(default_factory=dict)
-    """Statuses that leaves end with, whatever they were asked."""
-    late_faults: Mapping[int, int] = field(default_factory=dict)
-    """The same, once the kernel is up."""
+    faults: Faults = field(default_factory=dict)
+    late_faults: Faults = field(default_factory=dict)
+    """Those that come once the kernel is up."""
+    successor: Fields | None = None
+    """The metadata of the module that SEAMLDR.INSTALL loads."""
     calls: list[tuple[int, int]] = field(default_factory=list)
     """Leaves called and their statuses."""
+    unanswered: list[int] = field(default_factory=list)
+    """Leaves called that ended with VMFAILINVALID by a fault."""
     tdmrs: list[Tdmr] = field(default_factory=list)
     """What TDH.SYS.CONFIG was given."""
 
     def __post_init__(self) -> None:
         self._stage = "loaded"
         self._is_settled = False
+        self._has_handoff = False
         self._ready_cpus: set[int] = set()
 
     def seamcall(self, registers: Registers, cpu: int) -> None:
@@ -120,7 +131,11 @@ class TdxModule:
         leaf = registers["ax"]
         faults = {**self.faults, **self.late_faults} if self._is_settled else self.faults
         if leaf in faults:
-            status = faults[leaf]
+            fault = faults[leaf]
+            if fault is VMFAILINVALID:
+                self.unanswered.append(leaf)
+                raise VmFailInvalid
+            status = fault
         elif not self.is_loaded and not leaf & SEAMLDR:
             raise VmFailInvalid
         else:
@@ -150,6 +165,20 @@ class TdxModule:
     def _seamldr_info(self, registers: Registers, cpu: int) -> int:
         self.memory.write(registers["cx"] & _ADDRESS, self.seamldr.info())
         return OK
+
+    def _install(self, registers: Registers, cpu: int) -> int:
+        """Loads the successor of a module that was shut down; each CPU calls, the first decides."""
+        parameters = self.memory.read(registers["cx"] & _ADDRESS, PAGE)
+        if struct.unpack_from("<II", parameters) != (0, _SCENARIO_UPDATE):
+            return SEAMLDR_EBADPARAM
+        if self._stage == "shut-down":
+            self.fields = self.successor or self.fields
+            self.seamldr.remaining_updates -= 1
+            self._stage = "loaded"
+            self._ready_cpus.clear()
+            self._has_handoff = True
+            return OK
+        return OK if self._has_handoff and not self._ready_cpus else SEAMLDR_EBADCALL
 
     def _init(self, registers: Registers, cpu: int) -> int:
         if self._stage != "loaded":
@@ -253,6 +282,23 @@ class TdxModule:
         self._stage = "shut-down"
         return OK
 
+    def _hand_over(self, registers: Registers, cpu: int) -> int:
+        """TDH.SYS.SHUTDOWN: RCX is the version of the data for the successor."""
+        newest, oldest = (self.fields.values[name] for name in ("MODULE_HV", "MIN_UPDATE_HV"))
+        assert isinstance(newest, int)
+        assert isinstance(oldest, int)
+        if not oldest <= registers["cx"] <= newest:
+            return SYS_INVALID_HANDOFF
+        return self._shut_down(registers, cpu)
+
+    def _update(self, registers: Registers, cpu: int) -> int:
+        """TDH.SYS.UPDATE: takes the predecessor's data, TDMRs and key among them."""
+        if self._stage != "initialized" or not self._has_handoff:
+            return SYS_INVALID_HANDOFF
+        self._has_handoff = False
+        self._stage = "ready"
+        return OK
+
     def _page_metadata(self, registers: Registers, cpu: int) -> int:
         """TDH.PHYMEM.PAGE.RDMD: the page is nobody's."""
         registers["cx"] = 0
@@ -260,6 +306,8 @@ class TdxModule:
 
 
 _CMRS = 32
+_SCENARIO_UPDATE = 1
+"""In SEAMLDR_PARAMS, behind the version: a successor is to be loaded."""
 
 _INFO_FIELDS = {
     "SYS_ATTRIBUTES": (0, "<I"),
@@ -293,6 +341,16 @@ def _sysinfo(values: Mapping[str, int | list[int]]) -> bytes:
     return bytes(whole)
 
 
+def update_image() -> bytes:
+    """A module as it is uploaded: a header, a page of signature and two of code, all zero.
+
+    Source: `struct tdx_image_header` of Linux 7.3, arch/x86/virt/vmx/tdx/seamldr.c.
+    """
+    signature, code = 1, 2
+    head = struct.pack("<HH8sII", 0x200, 0, b"TDX-BLOB", signature, code)
+    return head.ljust((1 + signature + code) * PAGE, b"\0")
+
+
 Call = Callable[[TdxModule, Registers, int], int]
 
 _LEAVES: dict[int, tuple[Call, bool]] = {
@@ -305,9 +363,10 @@ _LEAVES: dict[int, tuple[Call, bool]] = {
     36: (TdxModule._init_tdmr, True),
     37: (TdxModule._read_all, True),
     45: (TdxModule._config, True),
-    52: (TdxModule._shut_down, True),
+    52: (TdxModule._hand_over, True),
+    53: (TdxModule._update, True),
     69: (TdxModule._shut_down, False),
 }
 """Leaves of the module, and whether they need TDH.SYS.LP.INIT on the calling CPU."""
 
-_SEAMLDR_LEAVES: dict[int, Call] = {0: TdxModule._seamldr_info}
+_SEAMLDR_LEAVES: dict[int, Call] = {0: TdxModule._seamldr_info, 1: TdxModule._install}

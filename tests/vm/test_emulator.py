@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.vm import scenario
-from tests.vm.emulator import SEAMCALL, Emulator, vmx_length
+from tests.vm.emulator import END, SEAMCALL, Emulator, vmx_length
 from tests.vm.fields import Fields
 from tests.vm.rsp import REGISTERS, Closed, Gdb, Refused
 from tests.vm.sites import ModuleLayout, Sites
@@ -251,6 +251,13 @@ def test_an_msr_is_the_scenarios_or_0(number: int, value: int, machine: Stopped)
     assert (machine.saved("dx") << 32) + machine.saved("ax") == value
     assert machine.has_returned_to(0x3102)
     assert machine.register["sp"] == STACK + 8
+
+
+def test_the_guest_ends_the_run_by_an_msr(machine: Stopped) -> None:
+    machine.invalid_opcode(0x3100, cx=END)
+    machine.invalid_opcode(0x3100, cx=0x87)
+    machine.run()
+    assert len(machine.stops) == 1
 
 
 def test_cr4_becomes_what_the_kernel_writes(machine: Stopped) -> None:
