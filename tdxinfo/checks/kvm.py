@@ -36,7 +36,7 @@ def _silent_refusal(report: Report) -> str | None:
     if report.host.kernel.generation not in kernels.UPSTREAM_KVM:
         return None
     td = report.host.td
-    return kvm.silent_refusal(td.attributes_fixed0, td.attributes_fixed1)
+    return kvm.silent_refusal(td.attributes_fixed0, td.attributes_fixed1, td.xfam_fixed1)
 
 
 def _refused(report: Report) -> Verdict | None:

@@ -49,15 +49,18 @@ _MBOX = re.compile(rb"(?m)^From \S+ .{10,40}\d{4}\r?$")
 
 
 def is_packed(data: bytes) -> bool:
-    """Whether the data is of a form that `unpacked` reads."""
-    return data.startswith((_GZIP, _XZ, _ZIP, _BZIP2))
+    """Whether the data is of a form that `unpacked` reads, or knows by name."""
+    return data.startswith((_GZIP, _XZ, _ZIP, _BZIP2, _ZSTD))
 
 
 def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
     """What a gzip, xz, bzip2 or zip file holds; the files of a zip one below the other.
 
-    Raises Malformed where it is damaged, or holds more than the limit.
+    Raises Malformed where it is damaged, holds more than the limit, or is of zstd, which Python
+    reads from 3.14 on.
     """
+    if data.startswith(_ZSTD):
+        raise Malformed("it was packed by zstd: run `zstd -d` on the file first")
     if data.startswith(_GZIP):
         return gunzip(data, limit)
     if data.startswith(_XZ):
@@ -156,8 +159,6 @@ def _text(data: bytes, limit: int, depth: int) -> str:
     if depth and is_mail(data):
         parts = [_text(part, limit, depth - 1) for part in _mail_parts(data)]
         return "\n".join(parts)[:limit]
-    if data.startswith(_ZSTD):
-        raise Malformed("the file is packed by zstd: unpack it with `zstd -d`")
     text = decoded(_with_bytes_as_text(data))
     return _COLOUR.sub("", exported(journal_lines(dmesg_lines(text))))
 
@@ -247,7 +248,15 @@ def journal_lines(text: str) -> str:
     """The kernel's entries of `journalctl -o json`, json-pretty, json-seq or json-sse."""
     if not _is_journal(text):
         return text
-    return _journal(_journal_entries(text))
+    return _journal(_journal_entries(text), _with_transport(text))
+
+
+def _with_transport(text: str) -> bool:
+    """Whether the journal has the field that says who wrote an entry.
+
+    `journalctl --output-fields` leaves it out.
+    """
+    return "_TRANSPORT" in text
 
 
 def _journal_entries(text: str) -> Iterator[Mapping[str, Any]]:
@@ -264,11 +273,11 @@ def _journal_entries(text: str) -> Iterator[Mapping[str, Any]]:
         at = text.find("{", at) if at >= 0 else -1
 
 
-def _journal(entries: Iterator[Mapping[str, Any]]) -> str:
+def _journal(entries: Iterator[Mapping[str, Any]], with_transport: bool = True) -> str:
     lines: list[str] = []
     boot: Any = None
     for entry in entries:
-        if not _is_kernels(entry):
+        if not (_is_kernels(entry) if with_transport else _may_be_kernels(entry)):
             continue
         here = entry.get("_BOOT_ID", boot)
         if boot is not None and here != boot:
@@ -281,6 +290,15 @@ def _journal(entries: Iterator[Mapping[str, Any]]) -> str:
 def _is_kernels(entry: Mapping[str, Any]) -> bool:
     """journald itself writes `_TRANSPORT`; what has no underscore anyone may write."""
     return entry.get("_TRANSPORT") == "kernel"
+
+
+def _may_be_kernels(entry: Mapping[str, Any]) -> bool:
+    """Whether nothing of the entry names a program. journald notes the process of each of them."""
+    is_program = any(name in entry for name in _OF_A_PROCESS)
+    return not is_program and entry.get("SYSLOG_IDENTIFIER", "kernel") == "kernel"
+
+
+_OF_A_PROCESS = ("_PID", "_UID", "_COMM", "_EXE", "_CMDLINE", "_SYSTEMD_UNIT", "SYSLOG_PID")
 
 
 def _message(entry: Mapping[str, Any]) -> str:
@@ -309,7 +327,11 @@ _EXPORT_HEAD = re.compile(r"\s*(?:\S[^\n]*\[s=[^\n]*\]\n[ \t]+)?(?:__CURSOR|_[A-
 
 def is_exported(text: str) -> bool:
     head = text[: 4 * _HEAD]
-    return bool(_EXPORT_HEAD.match(head)) and "_TRANSPORT=" in text and "MESSAGE" in text
+    return bool(_EXPORT_HEAD.match(head)) and "MESSAGE" in text and _is_of_journal(text)
+
+
+def _is_of_journal(text: str) -> bool:
+    return _with_transport(text) or "__CURSOR=" in text[: 4 * _HEAD]
 
 
 _BYTES_FIELD = re.compile(rb"(?m)^([A-Z_][A-Z0-9_]{0,63})\n")
@@ -338,7 +360,7 @@ def exported(text: str) -> str:
     """The kernel's entries of `journalctl -o export` or `-o verbose`."""
     if not is_exported(text):
         return text
-    return _journal(_exported_entries(text))
+    return _journal(_exported_entries(text), _with_transport(text))
 
 
 def _exported_entries(text: str) -> Iterator[Mapping[str, Any]]:

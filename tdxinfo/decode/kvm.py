@@ -54,18 +54,29 @@ _SEPT_VE_DISABLE = 1 << 28
 """The only TD attribute that KVM supports, and needs."""
 
 
-def silent_refusal(attributes_fixed0: int | None, attributes_fixed1: int | None) -> str | None:
+_XFAM = 0x7 | 0x18 | 0xE0 | 1 << 9 | 0x1800 | 0x60000 | 1 << 19
+"""Extended features that KVM supports at most: x87, SSE, AVX, MPX, AVX-512, PKRU, CET, AMX, APX."""
+
+
+def silent_refusal(
+    attributes_fixed0: int | None, attributes_fixed1: int | None, xfam_fixed1: int | None = None
+) -> str | None:
     """Why KVM of Linux 6.16 and later does not load with tdx=1, where it prints no reason.
 
-    None where the module's attributes give no such reason, or are not known. KVM holds the extended
-    features that the module forces on against those that the host has enabled, too, of which no
-    source tells. Source: tdx_get_supported_attrs() in arch/x86/kvm/vmx/tdx.c of Linux 7.3.
+    None where what the module says gives no such reason, or is not known. Of the extended features
+    that the module forces on KVM also requires that the host has enabled them, which no source
+    shows. Source: tdx_get_supported_attrs() and tdx_get_supported_xfam() in
+    arch/x86/kvm/vmx/tdx.c, KVM_SUPPORTED_XCR0 and KVM_SUPPORTED_XSS in arch/x86/kvm/x86.c, Linux
+    7.3; APX is in later patches.
     """
     if attributes_fixed1 is not None and attributes_fixed1 & ~_SEPT_VE_DISABLE:
         extra = hex64(attributes_fixed1 & ~_SEPT_VE_DISABLE)
         return f"the module forces TD attributes on that KVM does not support ({extra})"
     if attributes_fixed0 is not None and not attributes_fixed0 & _SEPT_VE_DISABLE:
         return "the module does not allow the TD attribute SEPT_VE_DISABLE, which KVM needs"
+    if xfam_fixed1 is not None and xfam_fixed1 & ~_XFAM:
+        extra = hex64(xfam_fixed1 & ~_XFAM)
+        return f"the module forces extended features on that KVM does not support ({extra})"
     return None
 
 

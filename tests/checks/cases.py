@@ -619,6 +619,19 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "kvm.capabilities",
+        {"kernel.release": "7.3.4", "td.xfam_fixed1": 1 << 15 | 0x3},
+        "WARN",
+        "the module forces extended features on that KVM does not support (0x0000000000008000): "
+        "kvm_intel does not load with tdx=1",
+    ),
+    (
+        "kvm.capabilities",
+        {"kernel.release": "7.3.4", "td.xfam_fixed1": 0x618E7},
+        "UNKNOWN",
+        "kvm.supported_attributes is unknown",
+    ),
+    (
+        "kvm.capabilities",
         {**FORCED, "kvm.supported_attributes": 1 << 28, "kvm.supported_xfam": 0xE7},
         "PASS",
         "attributes 0x0000000010000000, XFAM 0x00000000000000e7",

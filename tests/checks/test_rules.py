@@ -80,7 +80,11 @@ WAYS: list[tuple[str, dict[str, Any], str]] = [
         {"module.state": "not-attempted", "module.failure": failure()},
         "Remove what the kernel names, and reboot.",
     ),
-    ("module.initialized", {"module.state": "failed", "module.driver_loaded": True}, "Reboot the host. Its running VMs stop."),
+    (
+        "module.initialized",
+        {"module.state": "failed", "module.driver_loaded": True},
+        "Reboot the host. Its running VMs stop.",
+    ),
     ("module.update_ready", {"platform.errata": ("seamret_invd_vmcs",)}, NEW_MODULE),
     ("module.update_ready", {"module.features0": 0xFBD}, NEW_MODULE),
     ("module.update_ready", {"kernel.release": "7.1.3"}, NEW_MODULE),

@@ -19,7 +19,8 @@ import pytest
 from tdxinfo.decode import forms
 from tdxinfo.decode.boot import Boot, module
 from tdxinfo.decode.klog import read_log
-from tdxinfo.errors import Malformed
+from tdxinfo.errors import BadInput, Malformed
+from tdxinfo.inputs.supplied import recognise
 
 LINES = [
     "Linux version 7.3.4 (x@y) (gcc 14) #1 SMP",
@@ -228,8 +229,40 @@ def test_a_packed_file_is_not_unpacked_beyond_the_limit(pack: Callable[[bytes], 
 
 
 def test_what_is_packed_by_zstd_is_refused_with_the_command_that_unpacks_it() -> None:
+    data = b"\x28\xb5\x2f\xfd" + bytes(20)
     with pytest.raises(Malformed, match="zstd -d"):
-        forms.log_text(b"\x28\xb5\x2f\xfd" + bytes(20))
+        forms.log_text(data)
+    with pytest.raises(BadInput, match=r"log\.zst cannot be unpacked: .*`zstd -d`"):
+        recognise(data, "log.zst")
+
+
+def without_fields(*left_out: str) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in json.loads(entry(line)).items() if name not in left_out}
+        for line in LINES
+    ]
+
+
+@pytest.mark.parametrize("left_out", [("_TRANSPORT",), ("_TRANSPORT", "SYSLOG_IDENTIFIER")])
+def test_entries_whose_transport_was_left_out_are_the_kernels_unless_a_program_is_named(
+    left_out: tuple[str, ...],
+) -> None:
+    entries = without_fields(*left_out)
+    for more in ({"_PID": "1"}, {"SYSLOG_IDENTIFIER": "sh"}, {"_COMM": "logger"}):
+        entries.append({**entries[0], "MESSAGE": FORGED, **more})
+    in_json = "".join(f"{json.dumps(found)}\n" for found in entries)
+    in_export = "".join(
+        "".join(f"{name}={value}\n" for name, value in found.items()) + "\n" for found in entries
+    )
+    for text in (in_json, in_export):
+        found = forms.log_text(text.encode())
+        assert all(line in found for line in LINES)
+        assert FORGED not in found
+
+
+def test_an_entry_of_no_transport_is_not_the_kernels_beside_others_that_have_one() -> None:
+    forged = {**without_fields("_TRANSPORT")[0], "MESSAGE": FORGED}
+    assert FORGED not in forms.log_text(journal() + json.dumps(forged).encode())
 
 
 def test_forms_inside_forms_come_to_an_end() -> None:
