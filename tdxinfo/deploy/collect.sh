@@ -99,8 +99,13 @@ keep() { # PATH: its bytes, cleaned where they are text
 		return
 	fi
 	mkdir -p "$top/root${1%/*}"
-	if ! cat -- "$1" >"$work/file" 2>/dev/null; then
-		why "$1" "$1"
+	if ! cat -- "$1" >"$work/file" 2>"$work/error"; then
+		# The driver of a TDX module that was lost answers so.
+		if grep -q 'No such device or address' "$work/error"; then
+			refuse "$1" unsupported "$1 cannot be read: No such device or address" "" ENXIO
+		else
+			why "$1" "$1"
+		fi
 		return
 	fi
 	case $1 in

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -69,6 +70,22 @@ def test_its_archive_has_the_facts_of_this_machine(
 def functions() -> str:
     """The script's functions, without what it does."""
     return text().split("if [ -r /proc/cmdline ]")[0]
+
+
+@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+def test_a_file_whose_driver_has_lost_its_state_is_refused_as_such(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "version"
+    file.touch()
+    lost = 'cat() { echo "cat: $2: No such device or address" >&2; return 1; }'
+    done = subprocess.run(
+        [*shell(command), "-c", f'{functions()}\n{lost}\nkeep "$0"\ncommand cat "$refused"', file],
+        capture_output=True,
+        check=True,
+    )
+    (found,) = tomllib.loads(done.stdout.decode())["refused"].values()
+    assert (found["reason"], found["errno"]) == ("unsupported", "ENXIO")
 
 
 @pytest.mark.parametrize("command", SHELLS, ids=" ".join)
