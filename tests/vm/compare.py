@@ -49,6 +49,7 @@ _STALE = {"kernel.deep_sleep"}
 _HELPER_ONLY = {
     "memory.cmr_bytes",
     "memory.cmrs",
+    "memory.pamt_page_bitmap_entry_bits",
     "module.build_date",
     "module.build_number",
     "module.debug",

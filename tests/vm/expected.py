@@ -23,6 +23,7 @@ _NUMBERS = {
     "memory.pamt_4k_entry_size": "PAMT_4K_ENTRY_SIZE",
     "memory.pamt_2m_entry_size": "PAMT_2M_ENTRY_SIZE",
     "memory.pamt_1g_entry_size": "PAMT_1G_ENTRY_SIZE",
+    "memory.pamt_page_bitmap_entry_bits": "PAMT_PAGE_BITMAP_ENTRY_BITS",
     "module.internal": "INTERNAL_VERSION",
     "module.handoff_version": "MODULE_HV",
     "module.min_update_handoff_version": "MIN_UPDATE_HV",
