@@ -147,7 +147,7 @@ class Kernel(Section, frozen=True):
         File("/sys/power/mem_sleep", _sleeps_deeply),
     ] = None
     """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX, though
-    /sys/power/mem_sleep goes on showing it."""
+    /sys/power/mem_sleep still shows it."""
 
     numa_balancing: Annotated[
         bool | None, File("/proc/sys/kernel/numa_balancing", lines.is_set)
