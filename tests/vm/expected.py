@@ -134,6 +134,10 @@ _HOLDING = {
     "kernel.boots_in_log": 1,
     "kernel.msr_device": True,
     "kernel.private_memory_error": False,
+    "devices.iommufd": False,
+    "devices.nodes_online": 1,
+    "devices.nodes_possible": 1,
+    "devices.accelerators": [],
     "attestation.sgx_enclave": False,
     "attestation.sgx_provision": False,
     "firmware.package_differences": [],
@@ -311,6 +315,7 @@ _OPTIONS = {
     "kernel.config_kvm_intel_tdx": "CONFIG_KVM_INTEL_TDX",
     "kernel.config_kexec_core": "CONFIG_KEXEC_CORE",
     "kernel.config_hibernation": "CONFIG_HIBERNATION",
+    "devices.config_vfio_cdev": "CONFIG_VFIO_DEVICE_CDEV",
 }
 _ENODEV = 19
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from tdxinfo.host import volatile_facts
 from tdxinfo.report import Report as Model
 from tests.vm import bed
 from tests.vm.bed import Guest, Result
@@ -112,6 +113,7 @@ def inconsistencies(report: Report, first: Report, of_version: dict[str, Any]) -
 
 
 _MAY_CHANGE = {
+    *volatile_facts(),
     *(f"module.{name}" for name in (*_OF_VERSION, *_FOLLOWING_VERSION)),
     "keys.guest_keyids_in_use",
     "platform.cpus",
