@@ -1,4 +1,4 @@
-"""Can devices be given to trust domains?"""
+"""Can devices be given to trust domains? By default this only informs."""
 
 from collections.abc import Iterable
 

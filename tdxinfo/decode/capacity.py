@@ -26,3 +26,8 @@ def of_taken(
     lacks_pamt = tdmrs is not None and all(found.reserved is not None for found in tdmrs)
     taken = sum(found.size for found in memory)
     return max(taken - huge_pages - (0 if lacks_pamt else pamt), 0)
+
+
+def available(for_tds: int, free: int) -> int:
+    """Bytes that TDs can have now: of what they can have at most, what is available."""
+    return min(for_tds, free)

@@ -274,6 +274,6 @@ class Memory(Section, frozen=True):
     Inferred where the module is not initialized, with the PAMT that it will take."""
 
     td_available_bytes: Annotated[
-        Size | None, From(min, "memory.td_bytes", "memory.available_bytes")
+        Size | None, From(capacity.available, "memory.td_bytes", "memory.available_bytes")
     ] = None
     """Memory for TDs that can start now: no more than what is available."""
