@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tdxinfo.host import fact_names
+from tdxinfo.host import fact_names, volatile_facts
 from tdxinfo.inputs.collector import script
 from tdxinfo.inputs.supplied import open_input
 from tdxinfo.machine import Machine
@@ -19,7 +19,7 @@ from tdxinfo.report import Report, observe
 from tests.machine.test_identity import COMMAND_LINE, LOG, secrets_in
 
 SHELLS = (("dash",), ("bash", "--posix"), ("busybox", "sh"))
-VOLATILE = ("kernel.log_complete", "kernel.boots_in_log")
+VOLATILE = frozenset(volatile_facts())
 NOT_COLLECTED = ("program:", "kvm:", "kmem:", "helper:", "compared:", "metadata:", "package:")
 
 
