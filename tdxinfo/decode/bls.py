@@ -67,19 +67,15 @@ def release_of(path: str) -> str:
 
 def parse(name: str, text: str) -> BootEntry:
     """The entry in a file of /loader/entries, whose name is its id."""
-    keys: dict[str, str] = {}
-    for line in text.splitlines():
-        key, _, value = line.strip().partition(" ")
-        if key == "options":
-            value = f"{keys.get(key, '')} {value.strip()}".strip()
-        if key and not key.startswith("#"):
-            keys[key] = value.strip()
+    pairs = [line.strip().partition(" ")[::2] for line in text.splitlines()]
+    keys = {key: value.strip() for key, value in pairs if key and not key.startswith("#")}
+    options = " ".join(value.strip() for key, value in pairs if key == "options")
     stem = name.removesuffix(".conf")
     tries = _TRIES.search(stem)
     return BootEntry(
         id=_TRIES.sub("", stem),
         kernel=keys.get("linux") or keys.get("uki") or keys.get("efi") or "",
-        options=None if "uki" in keys and "options" not in keys else keys.get("options", ""),
+        options=None if "uki" in keys and "options" not in keys else options,
         version=keys.get("version", ""),
         title=keys.get("title", ""),
         sort_key=keys.get("sort-key", ""),

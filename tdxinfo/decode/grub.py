@@ -28,6 +28,8 @@ _LINUX = ("linux", "linux16", "linuxefi")
 _FILE_TESTS = ("-s", "-f", "-e", "-r")
 _MOST_DEPTH = 32
 _MOST_ENTRIES = 4096
+_MOST_CHARACTERS = 16_384
+"""Of a line, and of a variable's value: four times the longest command line of a kernel."""
 
 
 @dataclass(slots=True)
@@ -79,6 +81,8 @@ def chosen(config: str, variables: Mapping[str, str], entries: Sequence[BootEntr
 def _statements(config: str) -> Iterator[list[str]]:
     """The words of each command. A line whose quotes do not match has none."""
     for line in config.splitlines():
+        if len(line) > _MOST_CHARACTERS:
+            raise Malformed(f"GRUB's configuration has a line of {len(line)} characters")
         words = shlex.shlex(line, posix=True, punctuation_chars=";")
         words.whitespace_split = True
         found: list[str] = []
@@ -146,6 +150,8 @@ class _Script:
 
     def _condition(self, command: str, rest: list[str]) -> None:
         if command == "if":
+            if len(self._conditions) > _MOST_DEPTH:
+                raise Malformed("GRUB's configuration has conditions inside each other without end")
             self._conditions.append(None)
             self._taken.append(False)
             self._branch(self._holds(rest))
@@ -202,6 +208,9 @@ class _Script:
         names = [found[1] or found[2] for found in _VARIABLE.finditer(text)]
         if "$?" in text or any(self._value(name) is None for name in names):
             return None
+        longest = len(text) + sum(len(self._value(name) or "") for name in names)
+        if longest > _MOST_CHARACTERS:
+            raise Malformed("GRUB's configuration has variables that grow without end")
         return _VARIABLE.sub(lambda found: self._value(found[1] or found[2]) or "", text)
 
     def _value(self, name: str) -> str | None:

@@ -93,6 +93,11 @@ def test_a_sort_key_goes_before_a_version_and_a_bad_entry_last() -> None:
     assert order == ["newer", "untested", "keyed", "other", NEW.id, "bad"]
 
 
+def test_a_key_options_may_be_repeated() -> None:
+    found = bls.parse("x.conf", "linux /vmlinuz-6.8.0\noptions ro\n# options no\noptions  quiet\n")
+    assert found.options == "ro quiet"
+
+
 def test_a_unified_image_keeps_its_command_line_to_itself() -> None:
     image = bls.image(f"{MACHINE}-7.1.2.efi")
     assert (image.release, image.options) == ("7.1.2", None)

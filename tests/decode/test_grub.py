@@ -191,6 +191,9 @@ def test_an_entrys_options_may_use_what_grubenv_holds() -> None:
             "only GRUB can evaluate",
         ),
         ("submenu a {\n" * 100, "without end"),
+        ("if [ a ]; then\n" * 100, "without end"),
+        ("set a=xx\n" + "set a=${a}${a}\n" * 100, "without end"),
+        ("${a}" * 250_000, "a line of 1000000 characters"),
     ],
 )
 def test_what_cannot_be_told_is_refused(config: str, reason: str) -> None:
