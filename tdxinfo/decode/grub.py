@@ -210,7 +210,7 @@ class _Script:
             return None
         longest = len(text) + sum(len(self._value(name) or "") for name in names)
         if longest > _MOST_CHARACTERS:
-            raise Malformed("GRUB's configuration has variables that grow without end")
+            raise Malformed("GRUB's configuration has variables without end")
         return _VARIABLE.sub(lambda found: self._value(found[1] or found[2]) or "", text)
 
     def _value(self, name: str) -> str | None:
