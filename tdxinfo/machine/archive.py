@@ -6,7 +6,7 @@ import io
 import posixpath
 import tarfile
 import zlib
-from typing import Any, Self
+from typing import Any
 
 from tdxinfo.errors import BadInput
 from tdxinfo.machine.captured import CapturedMachine, from_memory, open_record
@@ -110,14 +110,14 @@ def _bounded_headers(shown: str) -> type[tarfile.TarInfo]:
     left = _HEADERS_WORK
 
     class Member(tarfile.TarInfo):
-        @classmethod
-        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+            """tarfile's own step from a header to what follows it; each version has it."""
             nonlocal left
-            found = super().frombuf(buf, encoding, errors)
-            if found.type in _EXTENDING:
-                left -= found.size**2
-                if found.size > HEADER_LIMIT or left < 0:
+            if self.type in _EXTENDING:
+                left -= self.size**2
+                if self.size > HEADER_LIMIT or left < 0:
                     raise BadInput(f"{shown} has too long headers before its members.")
+            found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
             return found
 
     return Member
