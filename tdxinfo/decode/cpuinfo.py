@@ -42,8 +42,12 @@ class Cpus(NamedTuple):
 
 
 def parse(text: str) -> Cpus:
-    """Raises Malformed when the text has no processor."""
-    blocks = [_block(block) for block in re.split(r"\n\s*\n", text) if block.strip()]
+    """Raises Malformed when the text has no processor.
+
+    A line `processor` begins each; copies of the file may lack the empty lines between them.
+    """
+    parts = re.split(r"\n\s*\n|\n(?=processor\s*:)", text)
+    blocks = [_block(block) for block in parts if block.strip()]
     if not blocks or "vendor_id" not in blocks[0]:
         raise Malformed("/proc/cpuinfo describes no x86 processor")
     first = blocks[0]

@@ -74,6 +74,24 @@ def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
     return b"\n".join(unzipped(data, limit))
 
 
+def first_bytes(data: bytes, count: int) -> bytes:
+    """How the content of a gzip, xz or bzip2 file begins; empty where that cannot be unpacked."""
+    try:
+        if data.startswith(_GZIP):
+            return zlib.decompressobj(wbits=31).decompress(data, count)
+        if data.startswith(_XZ):
+            import lzma
+
+            return lzma.LZMADecompressor(memlimit=_MEMORY).decompress(data, count)
+        if data.startswith(_BZIP2):
+            import bz2
+
+            return bz2.BZ2Decompressor().decompress(data, count)
+    except Exception:  # lzma's error is of no class that all of them share
+        return b""
+    return b""
+
+
 _MOST_MEMBERS = 1000
 _MEMORY = 256 << 20
 """Bytes of memory that unpacking xz may take; `xz -9` needs a quarter of it."""

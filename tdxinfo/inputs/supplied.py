@@ -8,7 +8,6 @@ import select
 import stat
 import sys
 import time
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -40,12 +39,13 @@ PATIENCE = 10.0
 _FIELD_ID = r"[0-9a-f]{16}"
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
-_GZIP = b"\x1f\x8b"
 _ZIP = b"PK\x03\x04"
 _ELF, _ELF_CORE = b"\x7fELF", b"\x04\x00"
 """How an ELF file begins, and the type of a core in it."""
 _DUMPS = (b"KDUMP   ", b"makedumpfile\0")
 """How a compressed kdump file and its flattened form begin."""
+_BLOCK = 512
+"""Bytes of an archive's header."""
 _HEAD = 64 << 10
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 
@@ -87,9 +87,7 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
     if forms.is_packed(data):
         return _packed(data, shown)
     if is_tar(data):
-        from tdxinfo.machine.archive import open_archive
-
-        return open_archive(data, shown)
+        return _archive(data, data, shown)
     if is_json(data) and not forms.is_log_in_json(data[:_HEAD].decode("utf-8", "replace")):
         return parse_report(data, shown)
     if _is_binary(data) and not forms.is_text(data):
@@ -98,20 +96,19 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
 
 
 def _packed(data: bytes, shown: str) -> Machine | Report:
-    """A capture's archive, or anything else that was packed."""
+    """A capture's archive, a support bundle's, or anything else that was packed."""
     from tdxinfo.machine.archive import open_archive
 
+    first = forms.first_bytes(data, _BLOCK)
+    if is_tar(first):
+        return _archive(data, first, shown)
     try:
         if data.startswith(_ZIP):
             is_capture = b"/about.toml" in data or b"about.toml" in data[:64]
             return open_archive(data, shown) if is_capture else _text(data, shown)
         inner = forms.unpacked(data, INPUT_LIMIT)
     except Malformed as error:
-        if data.startswith(_GZIP) and _begins_like_tar(data):
-            return open_archive(data, shown)
         raise BadInput(f"{shown} cannot be unpacked: {error}.") from None
-    if is_tar(inner):
-        return open_archive(data, shown)
     if forms.is_packed(inner):
         return _text(inner, shown)
     return recognise(inner, shown)
@@ -121,12 +118,16 @@ def is_tar(data: bytes) -> bool:
     return data[257:262] == b"ustar"
 
 
-def _begins_like_tar(data: bytes) -> bool:
-    """Whether a gzip file that is damaged further on holds an archive."""
-    try:
-        return is_tar(zlib.decompressobj(wbits=31).decompress(data, 512))
-    except zlib.error:
-        return False
+def _archive(data: bytes, first: bytes, shown: str) -> Machine:
+    """A tar archive, packed or not; `first` is how it begins, unpacked."""
+    from tdxinfo.inputs import bundles
+
+    kind = bundles.kind_of_archive(first)
+    if kind:
+        return bundles.open_archive(data, kind, shown)
+    from tdxinfo.machine.archive import open_archive
+
+    return open_archive(data, shown)
 
 
 def _text(data: bytes, shown: str) -> Machine:
@@ -173,7 +174,12 @@ def _example(given: str) -> Machine:
 def _folder(path: str) -> Machine:
     """A capture, or a vendor kernel's folder of metadata by field id."""
     try:
+        from tdxinfo.inputs import bundles
+
         names = os.listdir(path)
+        kind = bundles.kind_of_folder(names)
+        if kind:
+            return bundles.open_folder(path, kind)
         fields = [name for name in names if re.fullmatch(_FIELD_ID, name)]
         if fields and "about.toml" not in names:
             from tdxinfo.decode import metadata
@@ -188,7 +194,12 @@ def _folder(path: str) -> Machine:
 
 
 def is_one_host(names: Iterable[str]) -> bool:
-    """Whether a folder with these names is a capture or a folder of metadata, not many of them."""
+    """Whether a folder with these names is a capture, a support bundle or a folder of metadata."""
+    from tdxinfo.inputs import bundles
+
+    names = list(names)
+    if bundles.kind_of_folder(names):
+        return True
     return any(name == "about.toml" or re.fullmatch(_FIELD_ID, name) for name in names)
 
 
@@ -284,7 +295,8 @@ def opened(given: str, shown: str, flags: int = 0) -> Iterator[int]:
 def _drain(fd: int, shown: str) -> bytes:
     status = os.fstat(fd)
     too_large = BadInput(
-        f"{shown} is larger than {INPUT_LIMIT >> 20} MiB. Cut it to the boot in question."
+        f"{shown} is larger than {INPUT_LIMIT >> 20} MiB. Cut a log to the boot in question; "
+        "unpack a sosreport or supportconfig, and name the folder."
     )
     if stat.S_ISREG(status.st_mode) and status.st_size > INPUT_LIMIT:
         raise too_large

@@ -105,7 +105,7 @@ _EXTENDING = (
 )
 
 
-def _bounded_headers(shown: str) -> type[tarfile.TarInfo]:
+def bounded_headers(shown: str) -> type[tarfile.TarInfo]:
     """The members of one archive, whose extending headers are few and small."""
     left = _HEADERS_WORK
 
@@ -131,7 +131,7 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
     claimed = 0
     try:
         stream = _Inflated(data, shown)
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_bounded_headers(shown)) as archive:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=bounded_headers(shown)) as archive:
             for count, member in enumerate(archive):
                 if count >= MEMBER_LIMIT:
                     raise BadInput(f"{shown} has more than {MEMBER_LIMIT} members.")

@@ -43,11 +43,22 @@ ReadFile = Callable[[str], bytes]
 class CapturedMachine(Machine):
     """A machine as it answered when it was recorded. This machine is never asked."""
 
-    def __init__(self, origin: Origin, read_file: ReadFile, answers: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        read_file: ReadFile,
+        answers: Mapping[str, Any],
+        host_names: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(origin)
+        self._host_names = host_names
         self._file = read_file
         self._answers = answers.get("answers", {})
         self._refused = answers.get("refused", {})
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        return self._host_names
 
     def _read(self, path: str) -> bytes:
         self._raise_refusal(path)

@@ -19,7 +19,9 @@ _RECORD = 8192
 """Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
 _WHOLE_LOG = 200
 """Lines. A supplied log with fewer is an excerpt, even where it begins at the beginning."""
-PASTED = ("kernel-log", "system-report")
+_EXCERPTS = ("system-report",)
+"""Kinds of records that never have a whole log."""
+PASTED = ("kernel-log", "sosreport", "supportconfig", *_EXCERPTS)
 """Kinds of records whose log somebody supplied as text."""
 _JOURNALS = ("/run/log/journal", "/var/log/journal")
 _JOURNAL = "system.journal"
@@ -51,7 +53,7 @@ def _boot(machine: Machine) -> Boot:
         raise Malformed("the record's kernel log is no text")
     pasted = machine.origin.kind in PASTED
     boot = Boot.from_log(text, pasted)
-    is_excerpt = text.count("\n") < _WHOLE_LOG or machine.origin.kind != PASTED[0]
+    is_excerpt = text.count("\n") < _WHOLE_LOG or machine.origin.kind in _EXCERPTS
     if pasted and is_excerpt:
         return boot._replace(complete=False)
     return boot

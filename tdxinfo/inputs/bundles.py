@@ -1,0 +1,303 @@
+"""Support bundles: a sosreport or a supportconfig, as a folder or an archive, into a machine.
+
+    sosreport-HOST-DATE-ID/     proc/…, sys/…, etc/…, boot/…    copies of files at their own paths
+                                sos_commands/PLUGIN/COMMAND     what commands printed
+    scc_HOST_DATE/              boot.txt, hardware.txt, …       sections: `#==[ Command ]===#`,
+                                                                `# COMMAND`, what it printed
+
+Layouts: sos 4.8, report/plugins/kernel.py, logs.py and processor.py; supportutils 3.1.16,
+supportconfig and supportconfig.rc. Neither copies the TDX module's sysfs folder or registers; what
+a bundle lacks is unknown, never absent.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tdxinfo.decode import forms
+from tdxinfo.errors import Absent, BadInput, Malformed, Unavailable, Unsupported
+from tdxinfo.machine import FILE_LIMIT
+from tdxinfo.machine.captured import CapturedMachine, ReadFile
+from tdxinfo.machine.system import System
+from tdxinfo.model.provenance import Origin
+from tdxinfo.sources.processor import LSCPU
+
+if TYPE_CHECKING:
+    import tarfile
+
+SOSREPORT, SUPPORTCONFIG = "sosreport", "supportconfig"
+_TOPS = {SOSREPORT: ("sosreport-", "sos-"), SUPPORTCONFIG: ("scc_", "nts_")}
+"""How the folder in an archive is called."""
+_RELEASE = "/proc/sys/kernel/osrelease"
+_BEGINNING = "Linux version "
+
+
+def kind_of_folder(names: Iterable[str]) -> str | None:
+    """The kind of bundle that a folder with these names is; None for none."""
+    found = set(names)
+    if "sos_commands" in found:
+        return SOSREPORT
+    return SUPPORTCONFIG if {"basic-environment.txt", "boot.txt"} <= found else None
+
+
+def kind_of_archive(first: bytes) -> str | None:
+    """The kind of bundle by the first header of its tar archive."""
+    name = first[:100].split(b"\0")[0].decode("utf-8", "replace").removeprefix("./")
+    return next((kind for kind, tops in _TOPS.items() if name.startswith(tops)), None)
+
+
+def open_folder(path: str, kind: str) -> CapturedMachine:
+    """The machine of an unpacked bundle, whose links lead nowhere out of it. Raises BadInput."""
+    system = System(os.path.abspath(path))
+
+    def read(inner: str) -> bytes:
+        try:
+            return system.read("/" + inner)
+        except Unsupported:
+            # What would be a file system that is not mounted on a host was only not copied here.
+            raise Absent(f"{inner} is not in the record") from None
+
+    return _machine(read, kind, path)
+
+
+def open_archive(data: bytes, kind: str, shown: str) -> CapturedMachine:
+    """The machine of a bundle's tar archive, packed or not. Raises BadInput."""
+    return _machine(_Members(data, kind, shown).read, kind, shown)
+
+
+def _machine(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
+    found = _of_sosreport(read) if kind == SOSREPORT else _of_supportconfig(read)
+    if not (found.log or found.release):
+        raise BadInput(f"{shown} is a {kind} without the kernel's log and without its release.")
+
+    def file(inner: str) -> bytes:
+        if inner == "kernel.log" and found.log:
+            return found.log.encode("utf-8", "replace")
+        path = inner.removeprefix("root")
+        if path == _RELEASE and found.release:
+            return found.release.encode("utf-8", "replace")
+        return found.read(path)
+
+    answers = {"answers": {LSCPU: found.lscpu} if found.lscpu else {}, "refused": found.refused}
+    return CapturedMachine(Origin.of(kind, shown), file, answers, found.names)
+
+
+class _Found(NamedTuple):
+    """What a bundle says of its host."""
+
+    read: Callable[[str], bytes]
+    """A file by its path on the host. Raises Unavailable."""
+    uname: str
+    lscpu: str
+    log: str
+    refused: Mapping[str, Any]
+
+    @property
+    def release(self) -> str:
+        """Of `Linux HOST RELEASE ...`."""
+        return (self.uname.split() + [""] * 3)[2]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.uname.split()[1:2])
+
+
+# --- sosreport ----------------------------------------------------------------------------------
+
+_SOS_UNAME = ("sos_commands/kernel/uname_-a", "uname")
+_SOS_LSCPU = ("sos_commands/processor/lscpu",)
+_SOS_LOGS = (
+    "sos_commands/kernel/dmesg",
+    "sos_commands/general/dmesg",
+    "var/log/dmesg",
+    "sos_commands/logs/journalctl_--no-pager_--boot",
+    "sos_commands/logs/journalctl_--no-pager_--catalog_--boot",
+)
+"""The best first: dmesg has only the kernel's own lines, but may lack the beginning."""
+
+
+def _of_sosreport(read: ReadFile) -> _Found:
+    def first(paths: Iterable[str]) -> str:
+        return next((_text(data) for data in _all(read, paths)), "")
+
+    return _Found(
+        read=lambda path: read(path.removeprefix("/")),
+        uname=first(_SOS_UNAME),
+        lscpu=first(_SOS_LSCPU),
+        log=_best_log(_text(data) for data in _all(read, _SOS_LOGS)),
+        refused={},
+    )
+
+
+def _all(read: ReadFile, paths: Iterable[str]) -> Iterator[bytes]:
+    for path in paths:
+        try:
+            yield read(path)
+        except Unavailable:
+            continue
+
+
+def _text(data: bytes) -> str:
+    try:
+        return forms.log_text(data)
+    except Malformed:
+        return ""
+
+
+def _best_log(logs: Iterable[str]) -> str:
+    """The first that has the boot's beginning, else the first."""
+    found = ""
+    for log in logs:
+        if _BEGINNING in log:
+            return log
+        found = found or log
+    return found
+
+
+# --- supportconfig ------------------------------------------------------------------------------
+
+_TEXTS = ("basic-environment.txt", "boot.txt", "hardware.txt", "modules.txt", "memory.txt")
+_SECTION = re.compile(r"^#==\[ (?P<kind>[^\]\n]{1,40}) \]=+#?\n# (?P<title>[^\n]*)\n", re.MULTILINE)
+_PARAMETER = re.compile(r"^(/sys/module/[\w-]+/parameters/[\w-]+)=(?!\?$)(.*)$", re.MULTILINE)
+_NOT_FOUND = " - File not found"
+_OF_DMESG = re.compile(r"dmesg(?: -T)?")
+_OF_JOURNAL = re.compile(r"journalctl (?=.*--boot=0\b)(?!.*(?: -u |--disk-usage|grep)).*")
+
+
+def _of_supportconfig(read: ReadFile) -> _Found:
+    """Files, commands and the values of module parameters, from whichever text has them."""
+    files: dict[str, bytes] = {}
+    refused: dict[str, Any] = {}
+    printed: dict[str, str] = {}
+    for data in _all(read, _TEXTS):
+        text = data.decode("utf-8", "replace").replace("\r\n", "\n")
+        for kind, title, body in _sections(text):
+            if kind == "Command":
+                printed.setdefault(_command(title), body)
+            elif kind == "Configuration File" and title.endswith(_NOT_FOUND):
+                path = title.removesuffix(_NOT_FOUND)
+                message = f"{path} does not exist"
+                refused[path] = {"reason": "absent", "message": message, "errno": "ENOENT"}
+            elif kind == "Configuration File":
+                files.setdefault(title, body.encode("utf-8", "replace"))
+        for path, value in _PARAMETER.findall(text):
+            files.setdefault(path, f"{value}\n".encode("utf-8", "replace"))
+
+    def file(path: str) -> bytes:
+        if path not in files:
+            raise Absent(f"{path} is not in the record")
+        return files[path]
+
+    return _Found(
+        read=file,
+        uname=printed.get("uname -a", ""),
+        lscpu=printed.get("lscpu", ""),
+        log=_best_log(
+            body
+            for form in (_OF_DMESG, _OF_JOURNAL)
+            for command, body in printed.items()
+            if form.fullmatch(command)
+        ),
+        refused={path: refusal for path, refusal in refused.items() if path not in files},
+    )
+
+
+def _sections(text: str) -> Iterator[tuple[str, str, str]]:
+    """Kind, title and text of each section."""
+    found = list(_SECTION.finditer(text))
+    ends = [section.start() for section in found[1:]] + [len(text)]
+    for section, end in zip(found, ends, strict=False):
+        yield section["kind"], section["title"].strip(), text[section.end() : end]
+
+
+def _command(title: str) -> str:
+    """The command without the folder of its program."""
+    program, _, rest = title.partition(" ")
+    return f"{posixpath.basename(program)} {rest}".strip()
+
+
+# --- archives -----------------------------------------------------------------------------------
+
+_UNPACKED_LIMIT = 2 << 30
+"""Bytes that a bundle's archive may unpack to; what is kept of it is far less."""
+_KEPT_LIMIT = 96 << 20
+_MEMBERS_LIMIT = 200_000
+_LINKS_LIMIT = 40
+_KEPT = re.compile(
+    r"(?:proc/(?:cmdline|cpuinfo|iomem|zoneinfo|misc|modules|meminfo|version|sys/)"
+    r"|sys/(?:module|class|devices|firmware|fs/cgroup|kernel/security|power)/"
+    r"|etc/(?:modprobe\.d|default|kernel|os-release|qgs|sysconfig)|usr/lib/os-release"
+    r"|boot/(?:config-|loader/|grub)|lib/modules/[^/]+/config|var/log/dmesg"
+    r"|uname$|sos_commands/(?:kernel|general|processor|logs)/|[a-z-]+\.txt$)"
+)
+"""What is kept of an archive in memory; the rest is passed over."""
+
+
+class _Members:
+    """The files of an archive that matter, and its links, which lead only to other members."""
+
+    def __init__(self, data: bytes, kind: str, shown: str) -> None:
+        self._files: dict[str, bytes] = {}
+        self._links: dict[str, str] = {}
+        self._kept = 0
+        import tarfile
+
+        from tdxinfo.machine.archive import bounded_headers
+
+        headers = bounded_headers(shown)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(data), mode="r|*", tarinfo=headers) as archive:
+                for count, member in enumerate(archive):
+                    if count >= _MEMBERS_LIMIT or archive.offset > _UNPACKED_LIMIT:
+                        raise _too_large(kind, shown)
+                    self._keep(archive, member, kind, shown)
+        except BadInput:
+            raise
+        except Exception as error:  # tarfile, lzma and zlib have errors of their own
+            raise BadInput(f"{shown} is no whole archive: {error}.") from None
+
+    def _keep(
+        self, archive: tarfile.TarFile, member: tarfile.TarInfo, kind: str, shown: str
+    ) -> None:
+        name = posixpath.normpath(member.name).partition("/")[2]
+        if member.issym():
+            self._links[name] = member.linkname
+        elif member.isreg() and _KEPT.match(name) and member.size <= FILE_LIMIT:
+            content = archive.extractfile(member)
+            self._files[name] = content.read() if content else b""
+            self._kept += len(self._files[name])
+            if self._kept > _KEPT_LIMIT:
+                raise _too_large(kind, shown)
+
+    def read(self, inner: str) -> bytes:
+        """A member, through links as the host would follow them. Raises Absent."""
+        left = inner.split("/")[::-1]
+        at: list[str] = []
+        links = 0
+        while left:
+            part = left.pop()
+            if part == "..":
+                at = at[:-1]
+                continue
+            target = self._links.get("/".join([*at, part]))
+            if part in ("", ".") or target is None:
+                at += [part] if part not in ("", ".") else []
+                continue
+            links += 1
+            if links > _LINKS_LIMIT:
+                break
+            at = [] if target.startswith("/") else at
+            left += target.split("/")[::-1]
+        path = "/".join(at)
+        if path not in self._files:
+            raise Absent(f"{inner} is not in the record")
+        return self._files[path]
+
+
+def _too_large(kind: str, shown: str) -> BadInput:
+    return BadInput(f"{shown} is a very large {kind}. Unpack it, and name the folder.")
