@@ -34,22 +34,49 @@ case $short in
 '' | ? | ?? | localhost | linux | intel | host | kernel | module | tdx | kvm | seam | node | memory)
 	hide=
 	;;
-*) hide="s/(^|[^A-Za-z0-9])$(echo "$short" | sed 's/[.]/[.]/g')([.][A-Za-z][A-Za-z0-9_-]*)*([^A-Za-z0-9]|\$)/\\1<host>\\3/g" ;;
+*)
+	# In any case: [Aa][Tt][Ll]...
+	short=$(echo "$short" | awk '{
+		for (i = 1; i <= length($0); i++) {
+			c = substr($0, i, 1)
+			printf "%s", (tolower(c) != toupper(c)) ? "[" tolower(c) toupper(c) "]" : c == "." ? "[.]" : c
+		}
+	}')
+	hide="s/(^|[^A-Za-z0-9])$short([.][A-Za-z][A-Za-z0-9_-]*)*([^A-Za-z0-9]|\$)/\\1<host>\\3/g"
+	;;
 esac
 
 clean() {
 	h=[0-9a-fA-F]
+	w=[0-9a-zA-Z_.-]
 	sed -E \
+		-e 's/-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END [A-Z0-9 ]+-----/<certificate>/g' \
+		-e 's/AAAA[A-Za-z0-9+/]{16,}=*/<key>/g' \
+		-e 's/SHA256:[A-Za-z0-9+/]{43}/<key>/g' \
+		-e 's/([Bb]earer )[^ ,;]*/\1<secret>/g' \
+		-e "s/eyJ$w{8,}/<secret>/g" \
+		-e 's/A[KS]IA[0-9A-Z]{16}/<secret>/g' \
+		-e 's#([a-z][a-z0-9+.-]*://)[^ "]*#\1<url>#g' \
+		-e 's/(arn:[a-z-]+:)[^ ,;]*/\1<id>/g' \
+		-e 's#(resourceGroups|projects|instances)/[^/ ,;]*#\1/<id>#g' \
+		-e 's/(^|[^0-9A-Za-z])(i|ami|vol|vpc|subnet|eni|snap|sg)-([0-9a-f]{17}|[0-9a-f]{8})/\1\2-<id>/g' \
 		-e "s/(^|[^0-9a-zA-Z])$h{8}(-$h{4}){3}-$h{12}/\\1<uuid>/g" \
+		-e "s/([Gg][Uu][Ii][Dd]|[Ww][Ww][PpNn]*|[Aa]ddress)([ =:]+)(0x)?$h{16}/\\1\\2<guid>/g" \
+		-e "s/([Mm][Aa][Cc]|[Hh][Ww][Aa][Dd][Dd][Rr]|[Aa]ddress)([ =:]+)$h{12}/\\1\\2<mac>/g" \
 		-e "s/$h{2}([:-]$h{2}){5,19}/<mac>/g" \
 		-e "s/$h{4}([.]$h{4}){2}/<mac>/g" \
+		-e "s/(^|[^0-9a-fA-F:])$h{4}(:$h{4}){3}([^0-9a-fA-F:]|\$)/\\1<guid>\\3/g" \
 		-e "s/(^|[^0-9a-fA-Fx])$h{32}([^0-9a-fA-F]|\$)/\\1<id>\\2/g" \
+		-e 's/(^|[^0-9A-Za-z])(wwn-0x|naa[.]|eui[.]|iqn[.]|nqn[.])[^ ,;]*/\1<id>/g' \
 		-e 's#/dev/(disk|mapper)/[^ ,;]*#<device>#g' \
-		-e 's/((PART)?(UUID|LABEL)=)[^ ,;]*/\1<id>/g' \
-		-e 's/([Ss]erial ?([Nn]umber|[Nn]o)?[ #=:]+)[A-Za-z0-9._-]*[0-9][A-Za-z0-9._-]{2,}/\1<serial>/g' \
-		-e 's/(([Tt]oken|[Pp]assword|[Pp]asswd|[Ss]ecret)[=:] *)[^ ,;]*/\1<secret>/g' \
-		-e 's#([a-z][a-z0-9+.-]*://)[^ "]*#\1<url>#g' \
-		-e 's/[A-Za-z0-9._+-]+@[A-Za-z0-9][A-Za-z0-9._-]*/<user>@<host>/g' \
+		-e 's/(^|[^0-9A-Za-z])(ata|nvme|scsi|usb|virtio|dm-name|md-name)-[^ ,;]*_[^ ,;]{4,}/\1<device>/g' \
+		-e 's/((UUID|LABEL|lv|vg)=)[^ ,;]*/\1<id>/g' \
+		-e 's/(([Ss]erial ?([Nn]umber|[Nn]o)?|S.N|[Ss]ervice [Tt]ag|[Aa]sset [Tt]ag)[ #=:]+)[A-Za-z0-9._-]*[0-9][A-Za-z0-9._-]{2,}/\1<serial>/g' \
+		-e "s/(([Tt]oken|[Pp]assword|[Pp]asswd|[Ss]ecret|SECRET|[Aa][Pp][Ii][_-]?[Kk][Ee][Yy]|[Cc]redential)$w*[=:] *)[^ ,;]*/\\1<secret>/g" \
+		-e "s/$w+@[A-Za-z0-9]$w*/<user>@<host>/g" \
+		-e "s#(/home/|/run/user/[0-9]+/)[^/ ]*#\\1<user>#g" \
+		-e "s/([ug]id=[0-9]+[(])$w+/\\1<user>/g" \
+		-e "s/([Uu]ser(name)?[=:] *)$w+/\\1<user>/g" \
 		-e 's/(^|[^0-9.A-Za-z])([1-9][0-9]{1,2}([.](0|[1-9][0-9]{0,2})){3})([^0-9.]|$)/\1<ip>\5/g' \
 		-e "s/(^|[^0-9a-zA-Z:])[0-9a-fA-F:]*$h::[0-9a-fA-F:]*/\\1<ip>/g" \
 		-e "s/(^|[^0-9a-zA-Z:])($h{1,4}:){7}$h{1,4}/\\1<ip>/g" \

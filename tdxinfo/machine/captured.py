@@ -24,6 +24,7 @@ from tdxinfo.errors import (
 )
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Live, Machine
 from tdxinfo.machine.bounded import read_file
+from tdxinfo.machine.identity import names_in, text_without_identity
 from tdxinfo.machine.kinds import shown
 from tdxinfo.model.provenance import Origin
 
@@ -58,7 +59,14 @@ class CapturedMachine(Machine):
 
     @property
     def host_names(self) -> tuple[str, ...]:
-        return self._host_names
+        """Those that are given, and those that the log has: a record's names may be kept in it."""
+        return self.once("host-names", lambda: (*self._host_names, *self._names_in_log()))
+
+    def _names_in_log(self) -> tuple[str, ...]:
+        try:
+            return names_in(self._file("kernel.log"))
+        except Unavailable:
+            return ()
 
     def _read(self, path: str) -> bytes:
         self._raise_refusal(path)
@@ -124,7 +132,8 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
             f"{shown} has capture format {version}, and this tdxinfo reads up to {FORMAT}. "
             "Update tdxinfo."
         )
-    origin = Origin.of(kind, shown, _text(about, "provenance"), _text(about, "recorded"))
+    note = _text(about, "provenance")
+    origin = Origin.of(kind, shown, note and text_without_identity(note), _text(about, "recorded"))
     answers = _toml(read, "answers.toml", shown) or {}
     for table in ("answers", "refused"):
         if not isinstance(answers.get(table, {}), dict):

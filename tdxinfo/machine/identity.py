@@ -68,6 +68,34 @@ _FORMS: tuple[_Form, ...] = (
           rb"[a-z_][\w.-]{0,31}", rb"\1<user>"),
     _Form((b"/home/",), rb"(/home/)[^/\s]{1,64}", rb"\1<user>"),
     _Form((b"for ",), rb"\b(for (?:invalid user )?)[\w.-]{1,64}( from )", rb"\1<user>\2"),
+    _Form((b"/users/", b"/run/user/"), rb"(/Users/|/run/user/\d{1,10}/)[^/\s]{1,64}",
+          rb"\1<user>"),
+    _Form((b"id=",), rb"\b([ug]id=\d{1,10}\()[\w.-]{1,64}\)", rb"\1<user>)"),
+    _Form((b"domain", b"search"), rb"(?i)\b((?:domain|search)(?:name)?[ =:]{1,3})"
+          rb"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}", rb"\1<host>"),
+    # InfiniBand, Fibre Channel and SAS: with their names before them, since addresses look so too.
+    _Form((b"guid", b"wwn", b"wwpn", b"wwnn", b"sas address"),
+          rb"(?i)\b((?:guid|ww(?:p|n)?n|sas address)[ =:]{1,3})(?:0x)?[0-9a-f]{16}\b",
+          rb"\1<guid>"),
+    # The links below /dev/disk/by-id, without their folder: bus, model, serial number.
+    _Form((b"ata-", b"nvme-", b"scsi-", b"usb-", b"virtio-", b"dm-name-", b"md-name-"),
+          rb"\b(?:ata|nvme|scsi|usb|virtio|dm-name|md-name)-[\w.+]{1,64}[\w.+:-]{0,64}_"
+          rb"[\w.:-]{4,64}", b"<device>"),
+    _Form((b"lvm.", b"vg=", b"lv="), rb"\b((?:rd\.lvm\.)?(?:lv|vg)=)[^\s,;]{1,256}", rb"\1<id>"),
+    # What clouds call their instances, disks, accounts and keys.
+    _Form((b"-",), rb"\b(i|ami|vol|vpc|subnet|eni|snap|sg)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b",
+          rb"\1-<id>"),
+    _Form((b"arn:",), rb"\b(arn:[a-z-]{3,16}:)[^\s\"',;]{1,512}", rb"\1<id>"),
+    _Form((b"akia", b"asia"), rb"\bA(?:K|S)IA[0-9A-Z]{16}\b", b"<secret>"),
+    _Form((b"resourcegroups/", b"projects/", b"instances/"),
+          rb"(?i)\b(resourceGroups|projects|instances)/[^/\s\"',;]{1,128}", rb"\1/<id>"),
+    # Keys and certificates, whose lines a log may have begun with times.
+    _Form((b"bearer ",), rb"(?i)\b(bearer )[\w.~+/=-]{8,4096}", rb"\1<secret>"),
+    _Form((b"eyj",), rb"\beyJ[\w-]{8,4096}\.[\w.-]{2,8192}", b"<secret>"),
+    _Form((b"-----begin ",), rb"-----BEGIN ([A-Z0-9 ]{1,40})-----[^-]{1,16384}-----END \1-----",
+          b"<certificate>"),
+    _Form((b"aaaa",), rb"\bAAAA[A-Za-z0-9+/]{16,4096}={0,2}", b"<key>"),
+    _Form((b"sha256:",), rb"\bSHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])", b"<key>"),
 )  # fmt: skip
 _QUAD = re.compile(rb"(?<![\d.])(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}(?![\d.]\d|\d)")
 _VERSION_BEFORE = re.compile(rb"(?i)(?:ver(?:s?ion|son)?|module|firmware|driver|rev(?:ision)?)"
@@ -78,6 +106,7 @@ _SYSLOG = re.compile(
     rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,20}) )(?!kernel:)([A-Za-z0-9][\w.-]{0,253})(?= \S)",
     re.MULTILINE,
 )
+_NAMED_BY_OPTION = re.compile(rb"\bhostname=([A-Za-z0-9][\w.-]{0,253})")
 _SHORTEST_NAME = 3
 _NO_NAMES = frozenset(
     b"localhost kernel linux intel host tdx kvm seam bios virt memory cpu node module version"
@@ -101,6 +130,13 @@ def without_identity(data: bytes, host_names: Iterable[str | bytes] = ()) -> byt
     data = _MAYBE_IPV6.sub(_without_ipv6, data)
     named = _named(names)
     return named.sub(b"<host>", data) if named else data
+
+
+def names_in(log: bytes) -> tuple[str, ...]:
+    """The host's names that a kernel log has: in the headers of its lines, in its options."""
+    found = {line[2] for line in _SYSLOG.finditer(log)}
+    found |= set(_NAMED_BY_OPTION.findall(log))
+    return tuple(sorted(name.decode("ascii", "replace") for name in found))
 
 
 _compiled = cache(re.compile)
