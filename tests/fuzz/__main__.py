@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _DONE = re.compile(rb"Done (\d+) runs in (\d+) second")
 _COVERED = re.compile(rb"cov: (\d+)")
 _MOST_SHOWN = 4000
+_RUNS_OF_A_PROCESS = 50
+"""A target that starts a process for each input is run once in so many times."""
 
 
 class Outcome(NamedTuple):
@@ -78,12 +80,20 @@ def _outcome(said: bytes, is_broken: bool) -> Outcome:
     return Outcome(runs, seconds, int(covered[-1]) if covered else 0, shown if is_broken else "")
 
 
+def _limit(target: Target, runs: int | None, seconds: int) -> str:
+    if runs is None:
+        return f"-max_total_time={seconds}"
+    return f"-runs={max(runs // _RUNS_OF_A_PROCESS, 1) if target.starts_process else runs}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="TARGET")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--seconds", type=int, default=2, help="for each target  [2]")
-    amount.add_argument("--runs", type=int, help="of each target")
+    amount.add_argument(
+        "--runs", type=int, help="of each target; a fiftieth of those that start processes"
+    )
     parser.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir()))
     given = parser.parse_args()
     if find_spec("atheris") is None:
@@ -96,9 +106,9 @@ def main() -> int:
     for name in given.names:
         if name not in TARGETS:
             parser.error(f"there is no target {name!r}; there are {', '.join(TARGETS)}")
-    limit = f"-runs={given.runs}" if given.runs else f"-max_total_time={given.seconds}"
     outcomes: dict[str, Outcome] = {}
     for name in given.names or TARGETS:
+        limit = _limit(TARGETS[name], given.runs, given.seconds)
         found = outcomes[name] = fuzzed(name, TARGETS[name], limit, given.keep)
         print(f"{name:<18} {found.runs:>12,} runs {found.seconds:>6} s {found.edges:>6} edges")
         print(found.fault, end="", flush=True)

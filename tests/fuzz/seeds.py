@@ -122,6 +122,70 @@ def core_files() -> Iterator[bytes]:
     yield cores.core((cores.BASE, b"abc"))
 
 
+def dumps() -> Iterator[bytes]:
+    """A crash dump of a kernel that has little but a log, and the heads of compressed ones."""
+    said = ["Linux version 6.17.0", "virt/tdx: module initialized"]
+    laid, data = cores.laid_out(cores.log_ring(said, cores.BASE), cores.BASE)
+    info = (
+        f"OSRELEASE=6.17.0\nKERNELOFFSET=0\nPAGESIZE=4096\nNUMBER(phys_base)=0\n"
+        f"NUMBER(pgtable_l5_enabled)=0\nSYMBOL(prb)={laid['prb']:x}\n"
+        f"SYMBOL(swapper_pg_dir)={cores.BASE:x}\n{cores.PRINTK_INFO}"
+    )
+    yield cores.core((cores.BASE, data), notes=cores.note("VMCOREINFO", info))
+    uts = b"".join(word.ljust(65, b"\0") for word in (b"Linux", b"h", b"6.17.0", b"#1", b"x86_64"))
+    head = b"KDUMP   " + struct.pack("<I", 6) + uts + bytes(6)
+    rest = struct.pack("<qqIiiiIIi", 0, 0, 0, 4096, 1, 1, 64, 0, 1)
+    yield (head + rest).ljust(4096, b"\0") + bytes(4096)
+    yield b"makedumpfile\0\0\0\0" + struct.pack(">qq", 1, 1) + bytes(4064)
+
+
+def images() -> Iterator[bytes]:
+    """A vmlinux with types and a symbol, and one without either."""
+    yield _elf({".BTF": types(), ".symtab": _symbols(), ".strtab": b"\0tdx_sysinfo\0prb\0"})
+    yield _elf({".text": bytes(16)})
+
+
+def _symbols() -> bytes:
+    return b"".join(
+        struct.pack("<IBBHQQ", name, 0x11, 0, 1, cores.BASE + name, 8) for name in (0, 1, 13)
+    )
+
+
+def _elf(sections: dict[str, bytes]) -> bytes:
+    """An ELF file for x86-64 with these sections, whose names come last."""
+    names = b"\0" + b"".join(name.encode() + b"\0" for name in (*sections, ".shstrtab"))
+    body, rows = b"", [bytes(64)]
+    for name, data in {**sections, ".shstrtab": names}.items():
+        kind = {".symtab": 2, ".strtab": 3, ".shstrtab": 3}.get(name, 1)
+        entry = 24 if kind == 2 else 0
+        at = names.index(b"\0" + name.encode() + b"\0") + 1
+        rows.append(
+            struct.pack("<IIQQQQIIQQ", at, kind, 0, 0, 64 + len(body), len(data), 3, 0, 8, entry)
+        )
+        body += data
+    head = b"\x7fELF\2\1\1" + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, 64 + len(body), 0, 64, 0, 0, 64,
+                        len(rows), len(rows) - 1)  # fmt: skip
+    return head + body + b"".join(rows)
+
+
+def arguments() -> Iterator[bytes]:
+    """Command lines, with a zero between words."""
+    for line in (
+        "dump", "dump --json", "check -v --only cpu.vendor", "check --format junit --strict",
+        "explain NO_RBP_MOD", "diff live example:emr-five-cmrs", "fleet example:emr-five-cmrs",
+        "schema dump", "dump memory.cmrs -o base,size --noheadings", "check --policy x",
+        "capture -", "--root . dump", "--without kmem,msr dump", "deploy",
+    ):  # fmt: skip
+        yield line.replace(" ", "\0").encode()
+
+
+def standard_inputs() -> Iterator[bytes]:
+    """A byte that chooses the command, and what it is fed."""
+    for number, data in enumerate((*queries(), *inputs(), *forms())):
+        yield bytes([number]) + data
+
+
 def rings() -> Iterator[bytes]:
     said = ["Linux version 6.17.0", "virt/tdx: module initialized", "x" * 40]
     laid = cores.log_ring(said, RING)

@@ -7,15 +7,20 @@ taking longer or more memory than `SECONDS` and `MEMORY_MIB`.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import json
 import os
 import struct
+import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from unittest import mock
 
 from tdxinfo import explain
 from tdxinfo.checks.document import CheckRun
@@ -23,6 +28,8 @@ from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.checks.plan import describe
 from tdxinfo.checks.policy import Policy
 from tdxinfo.checks.policy_checks import _table
+from tdxinfo.cli import run
+from tdxinfo.cli.options import ExitStatus
 from tdxinfo.decode import (
     bits,
     btf,
@@ -53,8 +60,8 @@ from tdxinfo.decode import (
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
-from tdxinfo.inputs.supplied import parse_report, recognise
-from tdxinfo.machine import Machine, identity
+from tdxinfo.inputs.supplied import open_input, parse_report, recognise
+from tdxinfo.machine import Machine, confined, identity
 from tdxinfo.machine.archive import members
 from tdxinfo.machine.captured import from_memory, open_record
 from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
@@ -79,6 +86,8 @@ class Target:
     seeds: Callable[[], Iterable[bytes]]
     also: tuple[type[Exception], ...] = ()
     """Errors beside tdxinfo's own that the decoder's docstring names."""
+    starts_process: bool = False
+    """Each input has a process of its own: for C libraries, and whole runs."""
 
 
 def _holds(condition: bool, otherwise: str) -> None:
@@ -424,6 +433,83 @@ def _kcore(data: bytes) -> None:
         os.close(fd)
 
 
+# --- whole runs, and what C libraries read: in a child as everywhere ----------------------------
+
+
+@contextmanager
+def _as_file(data: bytes) -> Iterator[str]:
+    """A path that leads to the bytes, also in a child."""
+    fd = os.memfd_create("input")
+    try:
+        os.write(fd, data)
+        yield f"/proc/self/fd/{fd}"
+    finally:
+        os.close(fd)
+
+
+def _dump(data: bytes) -> None:
+    with _as_file(data) as path:
+        _in_child(lambda: _known_of(open_input(path)))
+
+
+def _vmlinux(data: bytes) -> None:
+    with _as_file(next(iter(seeds.dumps()))) as dump, _as_file(data) as image:
+        _in_child(lambda: _known_of(open_input(dump, image)))
+
+
+def _known_of(found: Machine | Report) -> int:
+    assert isinstance(found, Machine)
+    return len(observe(found, ["module.version", "memory.tdmrs", "module.state"]).sources)
+
+
+def _command_line(data: bytes) -> None:
+    """Words with zeros between them; none that leads out of the folder, nor `helper`."""
+    words = data.replace(b"/", b"_").decode("utf-8", "surrogateescape").split("\0")
+    if not any("helper" in word for word in words):
+        _in_child(lambda: _run(["--from", "example:emr-five-cmrs", *words], b""))
+
+
+_FED = (
+    ("explain", "-"),
+    ("check", "--from", "-"),
+    ("dump", "--json", "--from", "-"),
+    ("fleet", "-"),
+    ("diff", "-", "example:emr-five-cmrs"),
+)
+
+
+def _standard_input(data: bytes) -> None:
+    _in_child(lambda: _run([*_FED[data[0] % len(_FED)]] if data else ["explain", "-"], data[1:]))
+
+
+def _run(words: list[str], given: bytes) -> int:
+    """The status of a whole run in an empty folder."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.chdir(folder),
+        _as_file(given) as path,
+        open(path, encoding="utf-8", errors="surrogateescape") as stdin,
+        redirect_stdout(out),
+        redirect_stderr(err),
+        mock.patch.object(sys, "stdin", stdin),
+    ):
+        status = run([word for word in words if len(word) < _LONGEST_WORD])
+    said = err.getvalue()[-2000:]
+    _holds("Traceback" not in said and status != ExitStatus.CRASH, said)
+    return status
+
+
+_LONGEST_WORD = 4096
+
+
+def _in_child(work: Callable[[], object]) -> None:
+    confined.run(work, "the input", LIMITS_OF_CHILD)
+
+
+LIMITS_OF_CHILD = confined.LIMITS._replace(memory=MEMORY_MIB << 20, processor=SECONDS, time=None)
+
+
 def _logs() -> Iterator[bytes]:
     return seeds.files("kernel.log")
 
@@ -437,8 +523,10 @@ TARGETS: dict[str, Target] = {
     "btf-module": Target(_btf_of_module, lambda: [seeds.types()]),
     "capture": Target(_capture, seeds.captures),
     "convertible": Target(_convertible, seeds.command_lines),
+    "command-line": Target(_command_line, seeds.arguments, starts_process=True),
     "cpuinfo": Target(lambda data: cpuinfo.parse(_text(data)), lambda: seeds.files("cpuinfo")),
     "dmi": Target(dmi.is_populated, lambda: [bytes([17, 40, 0, 0]) + bytes(36), bytes(40)]),
+    "dump": Target(_dump, seeds.dumps, starts_process=True),
     "explain": Target(_explain, seeds.queries),
     "failures": Target(_failures, seeds.words),
     "fieldid": Target(_field_ids, seeds.words),
@@ -481,7 +569,9 @@ TARGETS: dict[str, Target] = {
     "sessions": Target(_sessions, seeds.sessions),
     "sigstruct": Target(_sigstruct, seeds.sigstructs),
     "stack": Target(_stack, seeds.stack_files),
+    "standard-input": Target(_standard_input, seeds.standard_inputs, starts_process=True),
     "tdmr": Target(_tdmr, seeds.words),
     "version": Target(_version, lambda: [b"1.5.06", b"1.5", b"TDX 2.0.1"], also=(ValueError,)),
+    "vmlinux": Target(_vmlinux, seeds.images, starts_process=True),
 }
 """By name. A new decoder is a row."""
