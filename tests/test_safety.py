@@ -37,7 +37,10 @@ _NEVER = """
 """
 NEVER = tuple(_NEVER.split())
 """Calls that change the machine, reach another process or leave the machine."""
-CALLS = ",".join((*OPENS, *STARTS, *NEVER, "write", "pwrite64", "writev", "pwritev", "ioctl"))
+FORKS = ("clone", "clone3", "fork", "vfork")
+CALLS = ",".join(
+    (*FORKS, *OPENS, *STARTS, *NEVER, "write", "pwrite64", "writev", "pwritev", "ioctl")
+)
 KVM_READS = (
     "KVM_GET_API_VERSION",
     "KVM_CHECK_EXTENSION",
@@ -67,16 +70,32 @@ def calls_of(tmp_path: Path, *arguments: str) -> list[str]:
         timeout=120,
     )
     assert done.returncode in (0, 1, 3, 4), done.stderr
+    calls = own_calls(trace.read_text().splitlines())
+    assert len(calls) > 50
+    return calls[1:]
+
+
+_FORKED = re.compile(r"(?:<\.\.\. )?(?:clone3?|v?fork)\b.* = (\d+)$")
+_KILL = re.compile(r"kill\(-?(\d+), SIGKILL")
+
+
+def own_calls(trace: list[str]) -> list[str]:
+    """The calls of tdxinfo's own processes, without the ends that it makes to those it forked."""
     started: set[str] = set()
+    forked: set[str] = set()
     calls = []
-    for number, line in enumerate(trace.read_text().splitlines()):
+    for number, line in enumerate(trace):
         process, call = line.split(maxsplit=1)
-        if process not in started:
+        child = _FORKED.match(call)
+        if child:
+            forked.add(child[1])
+        killed = _KILL.match(call)
+        ends_own = killed is not None and killed[1] in forked
+        if process not in started and not child and not ends_own:
             calls.append(call)
         if call.startswith("exec") and "= 0" in call and number:
             started.add(process)
-    assert len(calls) > 50
-    return calls[1:]
+    return calls
 
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
@@ -105,11 +124,8 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
 )
 
 
-_ENDS = r"(?:\)| <unfinished \.\.\.>)"
-_TO_OWN_CHILD = re.compile(
-    rf"sendto\(\d+, .*(?:, NULL, 0\)|<unfinished \.\.\.>)|kill\(\d{{2,}}, SIGKILL{_ENDS}"
-)
-"""What is sent over a pair of sockets to the process that reads what others sent, and its end."""
+_TO_OWN_CHILD = re.compile(r"sendto\(\d+, .*(?:, NULL, 0\)|<unfinished \.\.\.>)")
+"""What is sent over a pair of sockets to the process that reads what others sent."""
 
 
 def changing(line: str) -> bool:
@@ -174,11 +190,28 @@ def test_only_what_the_user_named_is_written(tmp_path: Path, command: tuple[str,
         "ioctl(3, KVM_RUN, 0) = 0",
         'mkdir("/x", 0777) = -1 EACCES',
         "kill(1, SIGTERM) = 0",
+        "kill(4242, SIGKILL) = 0",
         "connect(3, {sa_family=AF_UNIX}, 110) = 0",
     ],
 )
 def test_the_judge_of_calls_knows_a_change(line: str) -> None:
     assert changing(line)
+
+
+def test_only_a_process_that_was_forked_may_be_ended() -> None:
+    trace = [
+        '10 execve("/usr/bin/python3", ["python3"], 0x1) = 0',
+        "10 clone(child_stack=NULL, flags=SIGCHLD <unfinished ...>",
+        "10 <... clone resumed>, child_tidptr=0x7f) = 4242",
+        "10 kill(4242, SIGKILL) = 0",
+        "10 kill(4243, SIGKILL) = 0",
+        "10 kill(-4242, SIGKILL) = 0",
+        "10 kill(-1, SIGKILL) = 0",
+    ]
+    assert [call for call in own_calls(trace)[1:] if changing(call)] == [
+        "kill(4243, SIGKILL) = 0",
+        "kill(-1, SIGKILL) = 0",
+    ]
 
 
 @needs_strace
