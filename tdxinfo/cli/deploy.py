@@ -9,6 +9,7 @@ import click
 from tdxinfo import deploy as deployments
 from tdxinfo.cli import completion
 from tdxinfo.cli.options import global_options, no_such, settings_of
+from tdxinfo.render.safe import printable
 
 EPILOG = "\b\n" + "\n".join(
     f"{name:<16} {found.does}." for name, found in deployments.DEPLOYMENTS.items()
@@ -36,6 +37,10 @@ def deploy(context: click.Context, name: str | None, output: str | None) -> None
     if name is not None and name not in known:
         otherwise = f"The names are {', '.join(known)}."
         raise click.UsageError(no_such("file", name, known, otherwise))
+    if output is not None or name is not None:
+        warnings = (deployments.warning(found) for found in ([name] if name else known))
+        for line in dict.fromkeys(filter(None, warnings)):
+            click.echo(f"tdxinfo: {printable(line)}", err=True)
     if output is not None:
         _write(list(known) if name is None else [name], output)
     elif name is not None:

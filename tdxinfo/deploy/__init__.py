@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import stat
 import sys
 from collections.abc import Callable
 from typing import NamedTuple
+
+from tdxinfo.errors import BadInput
 
 
 class Deployment(NamedTuple):
@@ -73,14 +76,62 @@ def files(name: str) -> dict[str, str]:
     return {os.path.basename(place): _content(file) for file, place in found.items()}
 
 
+def _read(file: str) -> str:
+    with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as opened:
+        return opened.read()
+
+
 def _content(file: str) -> str:
     """The file as it is in the package, with the command that this tdxinfo was started by."""
-    with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as opened:
-        found = opened.read()
+    found = _read(file)
     for mark, written in _COMMANDS.items():
         if mark in found:
-            found = found.replace(mark, written(_started_by()))
+            found = found.replace(mark, written(_checked(_started_by())))
     return found
+
+
+def warning(name: str) -> str:
+    """Why root should not run the files of that name as they are; empty where nothing is wrong.
+
+    What root runs must be root's all the way up: who can change it can run programs as root.
+    """
+    words = _started_by()
+    marked = any(_content(file) != _read(file) for file in DEPLOYMENTS[name].files)
+    changeable = next(filter(None, map(_changeable_by, filter(os.path.isabs, words))), "")
+    return changeable if marked else ""
+
+
+def _changeable_by(path: str) -> str:
+    """Who but root can exchange the program, in a sentence; empty where nobody can."""
+    path = os.path.realpath(path)
+    while True:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return ""
+        is_shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (
+            found.st_mode & stat.S_ISVTX
+        )
+        if found.st_uid != 0 or is_shared:
+            whose = f"belongs to user {found.st_uid}" if found.st_uid else "is writable for others"
+            return (
+                f"{path} {whose}, who could run programs as root through these files. "
+                "Install tdxinfo where only root can write."
+            )
+        if path == "/":
+            return ""
+        path = os.path.dirname(path)
+
+
+def _checked(words: list[str]) -> list[str]:
+    """The words. Raises BadInput for a path that no file of lines can hold."""
+    for word in words:
+        if not word.isprintable():
+            raise BadInput(
+                f"{word!r:.200} has characters that cannot be printed. "
+                "Install tdxinfo in a folder with a plain name."
+            )
+    return words
 
 
 def _started_by() -> list[str]:

@@ -18,8 +18,8 @@ from tdxinfo.decode import forms
 from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.inputs.accepted import ACCEPTED
 from tdxinfo.machine import Machine
-from tdxinfo.machine.bounded import OPEN_FLAGS, read_file
-from tdxinfo.machine.captured import metadata_machine, open_folder
+from tdxinfo.machine.bounded import OPEN_FLAGS
+from tdxinfo.machine.captured import metadata_machine, open_folder, read_beneath
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.provenance import Origin
 from tdxinfo.report import CheckReport, Report
@@ -184,7 +184,7 @@ def _folder(path: str) -> Machine:
         if fields and "about.toml" not in names:
             from tdxinfo.decode import metadata
 
-            files = {name: read_file(os.path.join(path, name), _FIELD_LIMIT) for name in fields}
+            files = {name: read_beneath(path, name, _FIELD_LIMIT) for name in fields}
             return _metadata(lambda: metadata.parse_files(files), path)
         return open_folder(path)
     except Unavailable as error:

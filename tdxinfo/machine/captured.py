@@ -112,7 +112,7 @@ def open_folder(path: str, kind: str = "capture", shown: str | None = None) -> C
     """The capture in a folder. Raises BadInput."""
 
     def read(inner: str) -> bytes:
-        return _read_beneath(path, inner)
+        return read_beneath(path, inner)
 
     return open_record(read, kind, shown or path)
 
@@ -197,7 +197,7 @@ def from_memory(files: Mapping[str, bytes]) -> ReadFile:
     return read
 
 
-def _read_beneath(folder: str, inner: str) -> bytes:
+def read_beneath(folder: str, inner: str, limit: int = FILE_LIMIT) -> bytes:
     """A file of the folder. No component may be a link or "..", so that none leads out of it."""
     *parents, name = inner.split("/")
     if ".." in (*parents, name):
@@ -206,7 +206,7 @@ def _read_beneath(folder: str, inner: str) -> bytes:
     try:
         for parent in parents:
             directory = _enter(directory, parent, inner)
-        return _read_unlinked(directory, name, inner)
+        return _read_unlinked(directory, name, inner, limit)
     finally:
         os.close(directory)
 
@@ -224,9 +224,9 @@ def _enter(directory: int, name: str, inner: str) -> int:
     return below
 
 
-def _read_unlinked(directory: int, name: str, inner: str) -> bytes:
+def _read_unlinked(directory: int, name: str, inner: str, limit: int) -> bytes:
     try:
-        return read_file(name, FILE_LIMIT, dir_fd=directory, flags=os.O_NOFOLLOW)
+        return read_file(name, limit, dir_fd=directory, flags=os.O_NOFOLLOW)
     except Unavailable as error:
         if error.errno == errno.ELOOP:
             raise Malformed(f"{inner} of the record is a link") from None

@@ -233,6 +233,37 @@ def test_the_service_names_the_tdxinfo_that_printed_it(
     assert f"ExecStart={text} check" in ran("deploy", "systemd").out
 
 
+def test_a_program_that_others_can_change_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("giving a file away needs root")
+    program = tmp_path / "own" / "tdxinfo"
+    program.parent.mkdir()
+    program.write_text("")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    assert "root" not in ran("deploy", "systemd").err
+    for change in (
+        lambda: os.chown(program, 1000, 1000),
+        lambda: (os.chown(program, 0, 0), program.chmod(0o775)),
+        lambda: (program.chmod(0o755), os.chown(program.parent, 1000, 0)),
+    ):
+        change()
+        done = ran("deploy", "systemd")
+        assert done.status == 0
+        assert "Install tdxinfo where only root can write." in done.err
+        assert str(program.parent) in done.err
+    assert ran("deploy", "alerts").err == ""
+
+
+def test_a_path_with_a_line_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/opt/a\nExecStartPre=evil/tdxinfo"])
+    monkeypatch.setattr("os.access", lambda path, mode: True)
+    done = ran("deploy", "systemd")
+    assert (done.status, done.out, done.err.count("\n")) == (2, "", 1)
+
+
 def test_a_module_that_is_run_is_started_by_its_interpreter(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -248,7 +279,7 @@ def test_the_former_options_of_fleet_print_the_same(option: str, name: str) -> N
 def test_all_files_are_written_to_a_folder(tmp_path: Path) -> None:
     folder = tmp_path / "files"
     done = ran("deploy", "--output", str(folder))
-    assert (done.status, done.out, done.err) == (0, "", "")
+    assert (done.status, done.out) == (0, "")
     written = {path.name for path in folder.iterdir()}
     expected = {os.path.basename(p) for d in DEPLOYMENTS.values() for p in d.files.values()}
     assert written == expected

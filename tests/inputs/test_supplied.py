@@ -182,3 +182,16 @@ def test_any_bytes_are_a_machine_a_report_or_bad_input(data: bytes) -> None:
     assert isinstance(found, Machine | Report)
     if isinstance(found, Machine):
         observe(found)
+
+
+def test_a_folder_of_metadata_has_no_links(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"\x01\x02")
+    folder = tmp_path / "metadata"
+    folder.mkdir()
+    (folder / "0a00000300000008").symlink_to(tmp_path / "secret")
+    with pytest.raises(BadInput, match="is a link"):
+        open_input(str(folder))
+    (folder / "0a00000300000008").unlink()
+    os.mkfifo(folder / "0a00000300000008")
+    with pytest.raises(BadInput, match="not a regular file"):
+        open_input(str(folder))
