@@ -244,12 +244,10 @@ def test_a_program_that_others_can_change_is_named(
     program.chmod(0o755)
     monkeypatch.setattr("sys.argv", [str(program)])
     assert "root" not in ran("deploy", "systemd").err
-    for change in (
-        lambda: os.chown(program, 1000, 1000),
-        lambda: (os.chown(program, 0, 0), program.chmod(0o775)),
-        lambda: (program.chmod(0o755), os.chown(program.parent, 1000, 0)),
-    ):
-        change()
+    for owner, mode, folders_owner in ((1000, 0o755, 0), (0, 0o775, 0), (0, 0o755, 1000)):
+        os.chown(program, owner, 0)
+        program.chmod(mode)
+        os.chown(program.parent, folders_owner, 0)
         done = ran("deploy", "systemd")
         assert done.status == 0
         assert "Install tdxinfo where only root can write." in done.err
