@@ -24,7 +24,7 @@ from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
-from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
+from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, encodable, observe
 
 MOST_KINDS = 10_000
 """Kinds of host that are counted apart; real fleets have some dozen."""
@@ -162,8 +162,8 @@ class Entry:
         kind = self.kind
         return FleetHost(
             schema_version=SCHEMA_VERSION,
-            name=_encodable(self.name),
-            place=_encodable(self.place),
+            name=encodable(self.name),
+            place=encodable(self.place),
             verdict=kind.verdict if kind else None,
             first_failure=kind.first_failure if kind else None,
             warnings=kind.warnings if kind else (),
@@ -173,7 +173,7 @@ class Entry:
                 release=kind.release if kind else None,
                 features0=kind.features0 if kind else None,
             ),
-            error=None if self.error is None else _encodable(self.error),
+            error=None if self.error is None else encodable(self.error),
         )
 
 
@@ -277,11 +277,6 @@ def _why(error: Exception, place: str) -> str:
     if isinstance(error, Crash):
         return f"{place} made tdxinfo fail ({error}). This is a bug: please report it."
     return str(error)
-
-
-def _encodable(text: str) -> str:
-    """JSON cannot hold bytes of a file's name that are not UTF-8: they are escaped."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass

@@ -88,7 +88,12 @@ class FailureReport(Document, frozen=True):
 
 
 def failure_report(message: str) -> FailureReport:
-    return FailureReport(**frame(errors=(Problem(message=message),)))
+    return FailureReport(**frame(errors=(Problem(message=encodable(message)),)))
+
+
+def encodable(text: str) -> str:
+    """JSON cannot hold bytes of a file's name that are not UTF-8: they are escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class SourceAnswer(Frozen, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import stat
 import tarfile
 import zlib
 from typing import Any
@@ -169,6 +170,8 @@ def _zipped(data: bytes, shown: str) -> dict[str, bytes]:
                 if member.is_dir():
                     continue
                 _require_inside(member.filename, shown)
+                if stat.S_ISLNK(member.external_attr >> 16):
+                    raise _no_file(member.filename, shown)
                 with archive.open(member) as file:
                     content = file.read(left + 1)
                 left -= len(content)
@@ -195,10 +198,12 @@ def _safe_name(member: tarfile.TarInfo, shown: str) -> str:
     _require_inside(member.name, shown)
     name = posixpath.normpath(member.name)
     if not (member.isreg() or member.isdir()):
-        raise BadInput(
-            f"{shown} holds {member.name!r:.100}, which is no file: captures have no links."
-        )
+        raise _no_file(member.name, shown)
     return name
+
+
+def _no_file(name: str, shown: str) -> BadInput:
+    return BadInput(f"{shown} holds {name!r:.100}, which is no file: captures have no links.")
 
 
 def _require_inside(path: str, shown: str) -> None:

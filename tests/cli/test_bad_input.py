@@ -297,3 +297,22 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         assert child.stderr is not None
         child.stdout.close()
         assert child.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", "--json", "--from", "{}"),
+        ("check", "--json", "--from", EXAMPLE, "--policy", "{}"),
+        ("check", "--json", "--from", EXAMPLE, "--output", "{}/x"),
+        ("diff", "--json", "{}", EXAMPLE),
+        ("--root", "{}", "check", "--json"),
+        ("dump", "--json", "{}"),
+        ("explain", "--json", "{}"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_is_not_utf_8_is_a_sentence_in_json_too(arguments: tuple[str, ...]) -> None:
+    result = ran(*(word.format("odd\udcff") for word in arguments))
+    assert result.status == 2
+    assert "odd" in result.json["errors"][0]["message"]

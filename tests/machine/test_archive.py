@@ -299,3 +299,16 @@ def test_a_broken_archive_is_read_or_bad_input(changes: list[tuple[int, int]]) -
         members(gzip.compress(bytes(tar), 1), "x")
     except BadInput:
         return
+
+
+def test_a_zip_has_no_links_either() -> None:
+    import zipfile
+
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("c/about.toml", b"format = 1\n")
+        link = zipfile.ZipInfo("c/root/proc/cpuinfo")
+        link.external_attr = 0o120777 << 16
+        made.writestr(link, "/etc/shadow")
+    with pytest.raises(BadInput, match="no links"):
+        members(out.getvalue(), "x")
