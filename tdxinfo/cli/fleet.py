@@ -121,7 +121,7 @@ def _row(cells: list[str], is_csv: bool) -> str:
         return "\t".join(cell or "-" for cell in cells)
     from tdxinfo.render.plain import as_csv
 
-    return as_csv(cells, [], noheadings=False).rstrip("\n")
+    return as_csv((), [cells], noheadings=True).rstrip("\n")
 
 
 def _cell(entry: Entry, column: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
@@ -88,8 +89,16 @@ def as_csv(headings: Sequence[str], rows: Iterable[Sequence[str]], noheadings: b
     writer = csv.writer(out, lineterminator="\n")
     if not noheadings:
         writer.writerow(headings)
-    writer.writerows([printable(cell) for cell in row] for row in rows)
+    writer.writerows([_no_formula(printable(cell)) for cell in row] for row in rows)
     return out.getvalue()
+
+
+_FORMULA = re.compile(r"[=@]|[+-](?![\d.]+$).")
+
+
+def _no_formula(cell: str) -> str:
+    """The cell, with an apostrophe where a spreadsheet would take its text for a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def print_list(console: Console, report: Report, name: str, options: ListOptions) -> None:

@@ -5,6 +5,7 @@ It is planted wherever text can be supplied, and looked for in all that is print
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tdxinfo.render import plain
 from tests.cli.command import Ran, ran
 
 EXAMPLES = Path(__file__).parents[2] / "tdxinfo" / "examples"
@@ -224,3 +226,22 @@ def test_members_of_an_archive_have_harmless_names(tmp_path: Path) -> None:
     harmless(result)
     assert result.status == 2
     assert os.listdir(tmp_path) == ["a.tar.gz"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C x'!A0", "-2+3", "@SUM(1)", "=HYPERLINK(1)"])
+def test_a_text_is_no_formula_in_a_spreadsheet(tmp_path: Path, text: str) -> None:
+    report = json.loads(shown("dump", "--json", "--from", "example:linux-7.3-emulated").out)
+    report["name"] = report["host"]["kernel"]["release"] = text
+    given = tmp_path / "report.json"
+    given.write_text(json.dumps(report))
+    for command in (
+        ("fleet", "--format", "csv", str(given)),
+        ("dump", "--format", "csv", "kernel.release", "--from", str(given)),
+    ):
+        cells = [cell for row in csv.reader(shown(*command).out.splitlines()) for cell in row]
+        assert f"'{text}" in cells
+        assert not any(cell[:1] in ("=", "+", "@") for cell in cells)
+
+
+def test_numbers_stay_numbers_in_a_spreadsheet() -> None:
+    assert plain.as_csv(("a",), [("-28", "+1.5", "-", "0x1")], True) == "-28,+1.5,-,0x1\n"
