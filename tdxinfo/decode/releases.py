@@ -197,15 +197,15 @@ def newest_release(version: str) -> str | None:
 def newer_than_known(version: ModuleVersion, build_number: int | None = None) -> Release | None:
     """The newest known release that the module is newer than, of its line where that is known.
 
-    None for a version that the table could hold: a known one, or one between two releases.
+    Of a line that is not known it is the newest of the line before. None for a version that the
+    table could hold: a known one, or one between two releases.
     """
     newest: dict[Line, Release] = {release.line: release for release in releases()}
     line = (version.major, version.minor)
-    if line > max(newest):
-        return newest[max(newest)]
     known = newest.get(line)
     if known is None:
-        return None
+        before = [one for one in newest if one < line]
+        return newest[max(before)] if before else None
     is_newer = (
         version.update > (known.version.update or 0)
         if version.update is not None
@@ -223,11 +223,20 @@ def fits_processor(version: str, family: int, model: int) -> bool | None:
 
 
 def newest_for_processor(version: str, family: int, model: int) -> str | None:
-    """The newest known release of the same line that loads on this processor."""
+    """The newest known release that loads on this processor, of the same line or a later one.
+
+    A later line counts only where the processor takes both, as Sapphire Rapids does 1.0 and 1.5.
+    """
     release, processor = release_named(version), processor_name(family, model)
     if release is None or processor is None:
         return None
-    fitting = [r for r in releases() if r.line == release.line and r.loads_on(processor)]
+    takes_both = release.loads_on(processor)
+    fitting = [
+        found
+        for found in releases()
+        if found.loads_on(processor)
+        and (found.line == release.line or (takes_both and found.line > release.line))
+    ]
     return str(fitting[-1].version) if fitting else None
 
 

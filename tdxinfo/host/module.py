@@ -291,7 +291,7 @@ class Module(Section, frozen=True):
             releases.newest_for_processor, "module.release", "platform.family", "platform.model"
         ),
     ] = None
-    """The newest release of the same line that loads on this processor and that tdxinfo knows."""
+    """The newest known release that loads on this processor, of this line or a later one."""
 
     handoff_version: Annotated[Count | None, *metadata.word("MODULE_HV")] = None
     """Version of the handoff data that the module leaves to a successor."""

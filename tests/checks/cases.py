@@ -952,6 +952,18 @@ CASES += [
     ),
     (
         "module.release",
+        {
+            "module.version": ModuleVersion(2, 0, 9),
+            "platform.family": 6,
+            "platform.model": 173,
+            "platform.codename": "Granite Rapids",
+        },
+        "WARN",
+        "module 2.0.09 is no release that this tdxinfo knows, and older than 2.0.18, the newest "
+        "known release for this processor (table of 2026-08)",
+    ),
+    (
+        "module.release",
         {"module.version": ModuleVersion(1, 5, 40)},
         "INFO",
         "module 1.5.40 is newer than this tdxinfo knows (1.5.34, 2026-08)",

@@ -134,6 +134,7 @@ def test_the_newest_release_is_that_of_the_same_line(version: str) -> None:
         ("1.5.25", 175, True, "1.5.34"),
         ("1.5.25", 207, False, "1.5.34"),  # Emerald Rapids
         ("1.5.16", 173, False, None),  # Granite Rapids
+        ("1.0.03", 143, True, "1.5.34"),  # takes both lines
         ("2.0.02", 143, False, None),
         ("2.0.02", 174, False, "2.0.18"),  # Granite Rapids-D
         ("2.0.04", 174, True, "2.0.18"),
@@ -189,13 +190,14 @@ def test_a_module_differs_from_its_release_by_build_or_features() -> None:
         (LINE, 1024, None),
         (LINE, 887, None),
         (LINE, None, None),
-        (ModuleVersion(1, 6, 0), None, None),
+        (ModuleVersion(1, 6, 0), None, "1.5"),
+        (ModuleVersion(0, 9, 0), None, None),
     ],
 )
 def test_a_module_is_newer_than_the_table_or_not(
     version: ModuleVersion, build: int | None, line: str | None
 ) -> None:
-    """One that is newer is compared with the newest of its line, or of the newest line."""
+    """One that is newer is compared with the newest of its line, or of the line before."""
     found = releases.newer_than_known(version, build)
     assert (str(found.version) if found else None) == (newest_in_table(line) if line else None)
 
