@@ -32,7 +32,7 @@ def by_name(query: str) -> Iterator[Explanation]:
     name = match[1] if match else query
     for text in _spellings(name.upper()):
         field = metadata.declared().get(text)
-        index = int(match[2]) * field.elements + int(match[3] or 0) if match and field else 0
+        index = _flat(match, field) if match and field else 0
         if field and index < field.room:
             yield _of_module(field, index, field.element_id(index) if match else None)
             return
@@ -136,8 +136,10 @@ def _classes(context: str) -> dict[str, int]:
 def _of_module(field: metadata.Declared, index: int, given: int | None = None) -> Explanation:
     number = field.element_id(index) if given is None else given
     is_one = field.words > 1 and given is not None
-    name = f"{field.name}{_index(field, index)}" if is_one else field.name
+    name = f"{field.name}[{index}]" if is_one else field.name
     rows = [("id", hex64(field.element_id(index))), *_parts(number)]
+    if is_one and field.elements > 1:
+        rows.append(("entry", f"{index // field.elements}, element {index % field.elements}"))
     if field.words > 1:
         shape = f"{field.fields} fields"
         rows.append(("array", shape + (f" of {field.elements}" if field.elements > 1 else "")))
@@ -151,11 +153,10 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
     return explanation("metadata field", name, field.doc, rows)
 
 
-def _index(field: metadata.Declared, index: int) -> str:
-    """[17][1] for the second element of the 18th entry, [17] where an entry is one element."""
-    if field.elements == 1:
-        return f"[{index}]"
-    return f"[{index // field.elements}][{index % field.elements}]"
+def _flat(match: re.Match[str], field: metadata.Declared) -> int:
+    """The element that `NAME[35]` or `NAME[17][1]` means: of all, or of an entry."""
+    first = int(match[2])
+    return first if match[3] is None else first * field.elements + int(match[3])
 
 
 def _shows(fact: str, field: str) -> bool:
