@@ -179,14 +179,12 @@ def is_newest(report: Report) -> Verdict:
     differences = _differences(report, version) if version else ""
     if differences:
         return warned(differences, _DIFFERS)
-    if version and report.host.module.release is None:
-        newest_here = _newest_here(report, version)
-        if newest_here:
-            message = (
-                f"module {version} is no release that this tdxinfo knows, and older than "
-                f"{newest_here.version}, the newest known release for this processor {table}"
-            )
-            return warned(message, _by_reboot(report, newest_here))
+    here = report.host.platform.family, report.host.platform.model
+    newer = releases.newer_for_processor(version, *here) if version else None
+    if newer and report.host.module.release is None:
+        message = f"module {version} is no release that this tdxinfo knows, and older than "
+        message += f"{newer.version}, the newest known release for this processor {table}"
+        return warned(message, _by_reboot(report, newer))
     release = known(report.host.module.release)
     own = report.host.module.newest_for_processor
     if own is None and report.host.platform.codename is not None:
@@ -197,15 +195,6 @@ def is_newest(report: Report) -> Verdict:
         return passed(f"module {release} is the newest {which} {table}")
     message = f"module {release} is out of date: {newest} is the newest {which} {table}"
     return warned(message, _update_path(report, release, newest))
-
-
-def _newest_here(report: Report, version: ModuleVersion) -> Release | None:
-    """The newest release for this processor, where it is newer than the version."""
-    family, model = report.host.platform.family, report.host.platform.model
-    if family is None or model is None or version.update is None:
-        return None
-    newest = releases.newest_by_processor().get(releases.processor_name(family, model) or "")
-    return newest if newest and releases.is_older(version, str(newest.version)) else None
 
 
 _UPLOAD = "/sys/class/firmware/tdx_module"
@@ -262,9 +251,7 @@ def _against_run_time(report: Report, running: Release, target: Release) -> str:
         return "the processor has the erratum seamret_invd_vmcs"
     if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
         return "the module lacks TD_PRESERVING"
-    if running.line != target.line:
-        return "an update at run time stays within its line"
-    if target.update_from and releases.is_older(running.version, target.update_from):
+    if not releases.takes_over(running, target):
         return f"{target.version} takes over TDs from {target.update_from} or later"
     loader = _loader_too_old(report, target)
     if loader:

@@ -240,6 +240,16 @@ def newest_for_processor(version: str, family: int, model: int) -> str | None:
     return str(fitting[-1].version) if fitting else None
 
 
+def newer_for_processor(
+    version: ModuleVersion, family: int | None, model: int | None
+) -> Release | None:
+    """The newest known release for this processor, where a version of its line is older."""
+    name = None if family is None or model is None else processor_name(family, model)
+    newest = newest_by_processor().get(name or "")
+    is_known = newest is not None and version.update is not None
+    return newest if is_known and newest and is_older(version, str(newest.version)) else None
+
+
 def processor_name(family: int, model: int) -> str | None:
     """The processor's name in the table of releases."""
     row = cpuinfo.cpu_row(family, model) or {}
@@ -275,6 +285,13 @@ def is_older(version: ModuleVersion, than: str) -> bool:
     other = ModuleVersion.parse(than)
     same_line = (version.major, version.minor) == (other.major, other.minor)
     return same_line and (version.update or 0) < (other.update or 0)
+
+
+def takes_over(running: Release, target: Release) -> bool:
+    """Whether TDs go on over an update: within a line, from the oldest release that can be."""
+    if running.line != target.line:
+        return False
+    return not target.update_from or not is_older(running.version, target.update_from)
 
 
 def least_with_svn(minor: int, major: int, processor: str | None) -> Release | None:

@@ -202,6 +202,12 @@ def test_a_module_is_newer_than_the_table_or_not(
     assert (str(found.version) if found else None) == (newest_in_table(line) if line else None)
 
 
+def test_tds_go_on_only_over_an_update_within_a_line() -> None:
+    assert releases.takes_over(named("1.5.05"), named("1.5.34"))
+    assert not releases.takes_over(named("1.0.03"), named("1.5.34"))
+    assert not releases.takes_over(named("2.0.02"), named("2.0.18"))
+
+
 def test_a_security_version_is_that_of_one_or_several_releases() -> None:
     assert [str(r.version) for r in releases.with_tcb_svn(13, 1)] == ["1.5.24", "1.5.25"]
     assert [str(r.version) for r in releases.with_tcb_svn(4, 3)] == ["2.0.04", "2.0.05"]
