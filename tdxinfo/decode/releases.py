@@ -246,8 +246,9 @@ def newer_for_processor(
     """The newest known release for this processor, where a version of its line is older."""
     name = None if family is None or model is None else processor_name(family, model)
     newest = newest_by_processor().get(name or "")
-    is_known = newest is not None and version.update is not None
-    return newest if is_known and newest and is_older(version, str(newest.version)) else None
+    if newest is None or version.update is None:
+        return None
+    return newest if is_older(version, str(newest.version)) else None
 
 
 def processor_name(family: int, model: int) -> str | None:
