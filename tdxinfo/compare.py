@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
-from tdxinfo.checks.engine import first_failure, run_checks, verdict_of
+from tdxinfo.checks.document import CheckRun
+from tdxinfo.checks.engine import Result, first_failure, run_checks, verdict_of
 from tdxinfo.decode import bits
-from tdxinfo.host import as_json, bitmap_of
+from tdxinfo.host import as_json, bitmap_of, fact_names, volatile_facts
 from tdxinfo.host.observe import Observed
 from tdxinfo.host.section import From, Inferred
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import Tdmr
-from tdxinfo.model.verdict import HostVerdict
-from tdxinfo.report import CheckId, Document, Report, frame
+from tdxinfo.model.verdict import HostVerdict, Outcome
+from tdxinfo.report import CheckId, CheckReport, Document, Report, frame
 
 
 class Kind(StrEnum):
@@ -160,6 +161,36 @@ def _unlike(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:
         for name in (a | b)
         if name not in a or name not in b or not _agree(a[name], b[name])
     ]
+
+
+# --- since an earlier run of check ---------------------------------------------------------------
+
+
+class Since(NamedTuple):
+    """What changed since an earlier report of `check` on the same host."""
+
+    verdict: HostVerdict
+    """The earlier verdict."""
+    checks: list[tuple[Outcome | None, Result]]
+    """The checks with another outcome, each with the earlier one; None where it was not run."""
+    facts: Comparison
+    """The facts that are not the same, without the volatile ones."""
+    is_change: bool
+    """Whether anything changed."""
+
+
+def since(before: CheckReport, run: CheckRun) -> Since:
+    """What of the run is new against the earlier report."""
+    outcomes = {check.id: check.outcome for check in before.checks}
+    checks = [
+        (outcomes.get(result.check.id), result)
+        for result in run.results
+        if outcomes.get(result.check.id) is not result.outcome
+    ]
+    volatile = volatile_facts()
+    facts = compare(before, run.report, [n for n in fact_names() if n not in volatile])
+    is_change = before.verdict is not run.verdict or bool(checks or facts.differences)
+    return Since(before.verdict, checks, facts, is_change)
 
 
 # --- the document --------------------------------------------------------------------------------

@@ -327,7 +327,7 @@ class Fleet:
 
     def worst_first(self) -> list[tuple[Kind, Group]]:
         """The kinds that fail or warn, then the others; the rarest of each first."""
-        return sorted(self.kinds.items(), key=lambda row: (_rank(row[0]), row[1].count))
+        return sorted(self.kinds.items(), key=lambda row: (rank(row[0]), row[1].count))
 
     def counts(self, of: str) -> list[tuple[str | None, int]]:
         """How many hosts have which value of a kind's attribute, the most common first."""
@@ -337,6 +337,7 @@ class Fleet:
         return found.most_common()
 
 
-def _rank(kind: Kind) -> int:
+def rank(kind: Kind) -> int:
+    """The worse, the lower."""
     ranks = {HostVerdict.NOT_READY: 0, HostVerdict.UNDECIDED: 2, HostVerdict.NOT_APPLICABLE: 4}
     return ranks.get(kind.verdict, 1 if kind.warnings else 3)

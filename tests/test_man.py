@@ -11,14 +11,18 @@ from pathlib import Path
 import click
 import pytest
 
+from tdxinfo.checks.engine import in_order
+from tdxinfo.checks.rules import about_rule
 from tdxinfo.cli.root import COMMANDS
 from tdxinfo.host import fact_names
 from tests.artifacts import TOP
 from tests.artifacts.man import page, written
+from tests.artifacts.topics import sections
 from tests.artifacts.tree import Node
 from tests.cli.command import ran, shell
 
-PAGES = sorted((TOP / "man").glob("*.1"))
+PAGES = sorted((TOP / "man").glob("*/*"))
+COMMANDS_OWN = [page for page in PAGES if page.suffix == ".1"]
 LOG = TOP / "tests" / "hosts" / "module-never-loaded" / "kernel.log"
 
 needs_man = pytest.mark.skipif(not shutil.which("man"), reason="man is not installed")
@@ -41,7 +45,8 @@ def formatted(page: Path, *options: str, width: int = 120) -> subprocess.Complet
 def test_man_reads_the_page_without_a_warning(file: Path) -> None:
     shown = formatted(file, "--warnings", width=80)
     assert shown.stderr == ""
-    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "SEE ALSO"):
+    of_command = ("SYNOPSIS", "OPTIONS", "EXIT STATUS") if file.suffix == ".1" else ()
+    for section in ("NAME", "DESCRIPTION", "SEE ALSO", *of_command):
         assert f"\n{section}\n" in shown.stdout
 
 
@@ -76,7 +81,7 @@ def test_the_page_of_a_group_holds_the_commands_below_it(tmp_path: Path) -> None
 
 
 def test_every_command_has_a_page_and_every_page_a_command() -> None:
-    assert {page.stem for page in PAGES} == {
+    assert {page.stem for page in COMMANDS_OWN} == {
         "tdxinfo",
         *(f"tdxinfo-{name}" for name in COMMANDS),
     }
@@ -85,25 +90,53 @@ def test_every_command_has_a_page_and_every_page_a_command() -> None:
 @needs_man
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_page_has_all_options_that_the_help_has(command: str) -> None:
-    page = formatted(TOP / "man" / f"tdxinfo-{command}.1").stdout
-    shared = formatted(TOP / "man" / "tdxinfo.1").stdout
+    page = formatted(TOP / "man/man1" / f"tdxinfo-{command}.1").stdout
+    shared = formatted(TOP / "man/man1/tdxinfo.1").stdout
     for option in re.findall(r"^  .*?(--[a-z-]+)", ran(command, "--help").out, re.MULTILINE):
         assert option in page or option in shared
 
 
 @needs_man
 def test_the_page_of_dump_tells_of_every_fact() -> None:
-    page = formatted(TOP / "man" / "tdxinfo-dump.1").stdout
+    page = formatted(TOP / "man/man1/tdxinfo-dump.1").stdout
     assert [name for name in fact_names() if name not in page] == []
 
 
-@pytest.mark.parametrize("command", written())
-def test_the_examples_of_a_page_run_as_written(command: str, tmp_path: Path) -> None:
-    for example in written()[command]["examples"]:
+@needs_man
+def test_the_page_of_checks_has_a_section_for_each_with_when_it_may_be_ignored() -> None:
+    page = formatted(TOP / "man/man7/tdxinfo-checks.7", width=4000).stdout
+    for check in in_order():
+        section = re.search(
+            rf"^   {re.escape(check.id)}\n(.*?)(?=^   \S|^\S|\Z)", page, re.M | re.S
+        )
+        assert section, check.id
+        about = about_rule(check.id)
+        assert about.exceptions, f"tables/checks/{check.id}.toml has no exceptions"
+        for text in (about.why, about.impact, about.exceptions):
+            assert words(text) in words(section[1]), check.id
+
+
+def words(text: str) -> str:
+    """The text without what man changes: blanks between sentences, and backticks."""
+    return " ".join(text.replace("`", "").split())
+
+
+def examples() -> list[tuple[str, list[dict[str, str]]]]:
+    """The examples of each page, in order; those of a page share a folder."""
+    pages = [(name, said["examples"]) for name, said in written().items()]
+    scripts = [example for section in sections() for example in section.get("examples", [])]
+    return [*pages, ("scripts", scripts)]
+
+
+@pytest.mark.parametrize(("command", "found"), examples())
+def test_the_examples_of_a_page_run_as_written(
+    command: str, found: list[dict[str, str]], tmp_path: Path
+) -> None:
+    for example in found:
         if "| jq " in example["run"] and not shutil.which("jq"):
             pytest.skip("jq is not installed")
         # The log of a real host stands in for dmesg, which not everybody may call.
         done = shell(f"dmesg() {{ cat '{LOG}'; }}\n{example['run']}", str(tmp_path))
         assert done.returncode in (0, 1, 3, 4), (example["run"], done.stderr)
         assert "Traceback" not in done.stderr
-        assert done.stdout or "--quiet" in example["run"]
+        assert done.stdout or "--quiet" in example["run"] or " > " in example["run"]

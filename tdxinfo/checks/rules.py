@@ -38,6 +38,8 @@ class About(_Complete):
     """Why TDX needs this."""
     impact: Sentence
     """What happens if the check fails."""
+    exceptions: str = ""
+    """When a finding may be ignored; begins with None where it never may."""
     detection: tuple[str, ...] = Field(min_length=1)
     """The sources, and where it differs the kernels."""
     remedies: tuple[Remedy, ...] = ()

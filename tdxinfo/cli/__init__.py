@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from tdxinfo.cli import streams
-from tdxinfo.cli.options import ExitStatus, wants_json, wants_trace
+from tdxinfo.cli.options import ExitStatus, wants_format, wants_json, wants_trace
 from tdxinfo.errors import BadInput
 
 
@@ -23,7 +23,8 @@ def main() -> NoReturn:
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
     if not streams.prepare():
-        sys.exit(_refuse("The output cannot be written: standard output is closed.", []))
+        sentence = "The output cannot be written: standard output is closed."
+        sys.exit(_refuse(sentence, sys.argv[1:], has_output=False))
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -47,7 +48,7 @@ def run(arguments: list[str]) -> int:
         return ExitStatus.BROKEN_PIPE
     except streams.NotWritten as error:
         streams.silence_output()
-        return _refuse(str(error), [])
+        return _refuse(str(error), arguments, has_output=False)
     except Exception as error:
         return _crash(error, arguments)
 
@@ -80,17 +81,27 @@ def _sentence(error: click.UsageError | BadInput) -> str:
 
 
 def _refuse(
-    sentence: str, arguments: list[str], status: ExitStatus = ExitStatus.BAD_INPUT
+    sentence: str,
+    arguments: list[str],
+    status: ExitStatus = ExitStatus.BAD_INPUT,
+    *,
+    has_output: bool = True,
 ) -> ExitStatus:
-    """Says why on stderr, and as JSON on stdout where JSON was asked for."""
+    """Says why on stderr, and on stdout in the format for programs that was asked for."""
     from tdxinfo.render.safe import printable
 
-    if wants_json(arguments):
+    is_plugin = wants_format("nagios", arguments)
+    if has_output and is_plugin:
+        from tdxinfo.render import nagios
+
+        click.echo(nagios.line(nagios.PluginStatus.UNKNOWN, sentence))
+    elif has_output and wants_json(arguments):
         from tdxinfo.report import failure_report
 
         click.echo(failure_report(sentence).model_dump_json())
     click.echo(f"tdxinfo: {printable(sentence)}", err=True)
-    return status
+    # To a monitoring system 2 would mean that the host is not ready.
+    return ExitStatus.PLUGIN_UNKNOWN if is_plugin else status
 
 
 def _crash(error: Exception, arguments: list[str]) -> ExitStatus:
@@ -107,7 +118,8 @@ def _crash(error: Exception, arguments: list[str]) -> ExitStatus:
         # Not even that could be imported or printed.
         with suppress(OSError):
             os.write(2, f"tdxinfo: {sentence}\n".encode("utf-8", "backslashreplace"))
-        return ExitStatus.CRASH
+        is_plugin = wants_format("nagios", arguments)
+        return ExitStatus.PLUGIN_UNKNOWN if is_plugin else ExitStatus.CRASH
 
 
 def _trace(error: Exception) -> str:

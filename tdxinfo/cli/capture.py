@@ -47,7 +47,7 @@ def capture(context: click.Context, destination: str | None, print_script: bool)
     if destination is None:
         raise click.UsageError("Name a new folder or archive, or - for standard output.", context)
     work = partial(_files_of, is_live=settings.source is None, keep=settings.keep_identity)
-    files = examine(settings, work)
+    files = examine(settings, work, "Recording")
     write(files, destination)
     if not settings.quiet and destination != "-":
         place = printable(shlex.quote(destination))

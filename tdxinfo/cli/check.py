@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from datetime import date
@@ -9,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tdxinfo.cli import completion
+from tdxinfo.cli import completion, shown
 from tdxinfo.cli.options import (
     ExitStatus,
+    Settings,
     formats_of,
     global_options,
     no_such,
@@ -19,11 +21,15 @@ from tdxinfo.cli.options import (
     to_read,
 )
 from tdxinfo.cli.subject import report_of
+from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tdxinfo.checks.document import CheckRun
     from tdxinfo.checks.engine import Result, Selection
-    from tdxinfo.model.verdict import HostVerdict
+    from tdxinfo.render import verdicts
+    from tdxinfo.report import CheckReport
 
 _NAMES = "ID|GROUP[,...]"
 
@@ -69,6 +75,12 @@ _NAMES = "ID|GROUP[,...]"
     shell_complete=completion.files,
 )
 @click.option(
+    "--since",
+    metavar="FILE",
+    help="Show only what changed since FILE was written, then update FILE.",
+    shell_complete=completion.files,
+)
+@click.option(
     "--expires",
     type=click.IntRange(1, 24 * 365),
     metavar="HOURS",
@@ -86,6 +98,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     steps: bool,
     failed_only: bool,
     output: str | None,
+    since: str | None,
     expires: int | None,
 ) -> int:
     """Check whether this host is ready to run trust domains.
@@ -96,6 +109,12 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     virtual machine.
 
     With --only or --skip the answer is about the selected checks, never about the whole host.
+
+    With --since nothing is printed where nothing changed, which suits cron. FILE is a report of
+    check --json. Where FILE is missing, the whole page is printed and FILE is written.
+
+    With --format nagios the exit status is that of a monitoring plugin: 0 OK; 1 a check warned;
+    2 not ready; 3 undecided, not applicable, or no answer.
     """
     from tdxinfo.checks.document import CheckRun
     from tdxinfo.checks.engine import chosen_of, run_checks, verdict_of
@@ -105,13 +124,8 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     if context.args:
         given = context.args[0]
         raise click.UsageError(f"check takes no argument {given!r:.80}. {to_read(given, 'check')}")
-    if output is not None and settings.format == "table":
-        known = ", ".join(name for name in formats_of("check") if name != "table")
-        raise click.UsageError(f"--output needs a --format for programs: {known}.")
-    if steps and settings.format != "table":
-        raise click.UsageError("--steps is for the page; --format markdown has the steps too.")
-    if expires is not None and settings.format != "nfd":
-        raise click.UsageError("--expires is for --format nfd.")
+    _require_fitting(settings, steps, output, since, expires)
+    before = None if since is None else _earlier(since)
     terms = None if policy is None else read_policy(policy)
     added = () if terms is None else checks_of(terms)
     report = report_of(settings)
@@ -124,25 +138,102 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     if selection:
         results = chosen_of(results, selection.ids)
     verdict = verdict_of(results, strict, selection)
-    if settings.quiet and output is None:
-        return status_of(verdict)
     run = CheckRun(report, results, verdict, time.time(), selection)
-    if settings.format == "nfd":
+    status = _status_of(run, settings.format)
+    if since is not None:
+        _show_since(settings, before, run, since)
+    elif settings.quiet and output is None:
+        return status
+    elif settings.format == "nfd":
         from tdxinfo.render import nfd
 
         _put(nfd.page(run, expires), output)
     elif settings.format in _TEXTS:
         _put(_TEXTS[settings.format](run), output)
     else:
-        from tdxinfo.render import theme, verdicts
+        from tdxinfo.render import verdicts
 
-        options = verdicts.Options(settings.verbose, failed_only, steps)
-        verdicts.print_verdict(theme.console(settings.color), run, options)
-    return status_of(verdict)
+        _show(settings, run, verdicts.Options(settings.verbose, failed_only, steps), output)
+    return status
 
 
-def status_of(verdict: HostVerdict) -> ExitStatus:
-    return ExitStatus[verdict.name]
+def _require_fitting(
+    settings: Settings, steps: bool, output: str | None, since: str | None, expires: int | None
+) -> None:
+    """Raises UsageError where an option does not go with the format."""
+    is_page = settings.format in ("table", *shown.PICTURES)
+    if output is not None and settings.format == "table":
+        known = ", ".join(name for name in formats_of("check") if name != "table")
+        raise click.UsageError(f"--output needs a --format for programs: {known}.")
+    if steps and not is_page:
+        raise click.UsageError("--steps is for the page; --format markdown has the steps too.")
+    if since is not None and (settings.format != "table" or steps):
+        raise click.UsageError("--since has a page of its own: leave --format and --steps out.")
+    if expires is not None and settings.format != "nfd":
+        raise click.UsageError("--expires is for --format nfd.")
+
+
+def _earlier(path: str) -> CheckReport | None:
+    """The report that an earlier run wrote; None where there is no file yet. Raises BadInput."""
+    from tdxinfo.errors import Absent, Unavailable
+    from tdxinfo.inputs.many import REPORT_LIMIT
+    from tdxinfo.inputs.supplied import parse_report
+    from tdxinfo.machine.bounded import read_file
+    from tdxinfo.machine.confined import run
+    from tdxinfo.report import CheckReport
+
+    try:
+        data = read_file(path, REPORT_LIMIT)
+    except Absent:
+        return None
+    except Unavailable as error:
+        raise BadInput(f"{error.message}. Name a file for --since that can be read.") from None
+    report = run(lambda: parse_report(data, path), path)
+    if not isinstance(report, CheckReport):
+        raise BadInput(f"{path} is no report of `tdxinfo check --json`. Name another file.")
+    return report
+
+
+def _show_since(settings: Settings, before: CheckReport | None, run: CheckRun, path: str) -> None:
+    """What changed, or the whole page where there is no earlier report; then writes this one."""
+    from tdxinfo.compare import since
+    from tdxinfo.machine.written import write_whole
+    from tdxinfo.render.since import print_since
+    from tdxinfo.render.verdicts import Options
+
+    document = run.document()
+    if before is None:
+        _show(settings, run, Options(settings.verbose, False), None)
+    elif before.selection != document.selection:
+        raise BadInput(f"{path} was written with another selection of checks. Name another file.")
+    else:
+        found = since(before, run)
+        if found.is_change:
+            shown.show(settings, "check", lambda console: print_since(console, run, found))
+    sys.stdout.flush()
+    write_whole(document.model_dump_json().encode() + b"\n", path)
+
+
+def _show(settings: Settings, run: CheckRun, options: verdicts.Options, output: str | None) -> None:
+    """The page for people, also as a picture."""
+    from tdxinfo.render.verdicts import print_verdict
+
+    def draw(console: Console) -> None:
+        print_verdict(console, run, options)
+
+    if output is None:
+        shown.show(settings, "check", draw)
+    else:
+        _put(shown.picture(settings, "check", draw), output)
+
+
+def _status_of(run: CheckRun, output_format: str) -> int:
+    """The verdict as an exit status; monitoring plugins have their own."""
+    if output_format != "nagios":
+        return ExitStatus[run.verdict.name]
+    from tdxinfo.render import nagios
+
+    return nagios.status_of(run)
 
 
 def _selection(
@@ -212,6 +303,12 @@ def _prometheus(run: CheckRun) -> str:
     return prometheus.page(run)
 
 
+def _nagios(run: CheckRun) -> str:
+    from tdxinfo.render import nagios
+
+    return nagios.page(run)
+
+
 def _junit(run: CheckRun) -> str:
     from tdxinfo.render import junit
 
@@ -228,6 +325,7 @@ def _markdown(run: CheckRun) -> str:
 _TEXTS: dict[str, Callable[[CheckRun], str]] = {
     "json": _json,
     "prometheus": _prometheus,
+    "nagios": _nagios,
     "junit": _junit,
     "markdown": _markdown,
 }

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
 
-from tdxinfo.cli import completion
+from tdxinfo.cli import completion, shown
 from tdxinfo.cli.dump import chosen
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
 from tdxinfo.cli.subject import report_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tdxinfo.report import Report
 
 LIVE = "live"
@@ -73,11 +76,14 @@ def diff(  # noqa: PLR0913  # each option is a parameter
         )
         click.echo(document.model_dump_json())
     elif not settings.quiet:
-        from tdxinfo.render import changes, theme
+        from tdxinfo.render import changes
 
         options = changes.Options(left_out, settings.verbose, strict)
-        console = theme.console(settings.color)
-        changes.print_comparison(console, (first, second), verdicts, found, options)
+
+        def draw(console: Console) -> None:
+            changes.print_comparison(console, (first, second), verdicts, found, options)
+
+        shown.show(settings, shlex.join(("diff", a, b)), draw)
     return ExitStatus.DIFFERENT if is_different else ExitStatus.SAME
 
 

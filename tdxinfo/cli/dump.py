@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from tdxinfo.cli import completion
+from tdxinfo.cli import completion, shown
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, no_such, settings_of
 from tdxinfo.cli.subject import examine, report_of
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tdxinfo.report import Report
 
 
@@ -113,19 +116,21 @@ def _dump_facts(settings: Settings, facts: tuple[str, ...], names: list[str]) ->
         click.echo(report.model_dump_json())
         return
     from tdxinfo.render import facts as facts_page
-    from tdxinfo.render import page, theme
+    from tdxinfo.render import page
 
-    console = theme.console(settings.color)
-    if not facts:
-        page.print_host(console, report, settings.verbose)
-        return
-    facts_page.print_facts(console, report, names, settings.verbose)
-    if {"module", "module.features"} & set(facts):
-        page.print_features(console, report)
-    if "td" in facts:
-        from tdxinfo.render.td import print_choices
+    def draw(console: Console) -> None:
+        if not facts:
+            page.print_host(console, report, settings.verbose)
+            return
+        facts_page.print_facts(console, report, names, settings.verbose)
+        if {"module", "module.features"} & set(facts):
+            page.print_features(console, report)
+        if "td" in facts:
+            from tdxinfo.render.td import print_choices
 
-        print_choices(console, report)
+            print_choices(console, report)
+
+    shown.show(settings, " ".join(("dump", *facts)), draw)
 
 
 def _dump_raw(settings: Settings, facts: tuple[str, ...], names: list[str]) -> int:
@@ -169,12 +174,7 @@ def _dump_list(settings: Settings, names: list[str], options: ListOptions) -> No
             click.echo(plain.facts_csv(report, names, options), nl=False)
         return
     (name,) = names
-    known = plain.columns_of(name)
-    for column in options.columns or ():
-        if column not in known:
-            raise click.UsageError(
-                f"{name} has no column {column!r:.40}. Its columns: {', '.join(known)}."
-            )
+    _require_columns(name, plain.columns_of(name), options.columns or [])
     report = report_of(settings, names)
     if settings.quiet:
         return
@@ -183,9 +183,19 @@ def _dump_list(settings: Settings, names: list[str], options: ListOptions) -> No
     if settings.format == "csv":
         click.echo(plain.list_csv(report, name, options), nl=False)
         return
-    from tdxinfo.render import theme
 
-    plain.print_list(theme.console(settings.color), report, name, options)
+    def draw(console: Console) -> None:
+        plain.print_list(console, report, name, options)
+
+    shown.show(settings, f"dump {name}", draw)
+
+
+def _require_columns(name: str, known: Sequence[str], asked: list[str]) -> None:
+    for column in asked:
+        if column not in known:
+            raise click.UsageError(
+                f"{name} has no column {column!r:.40}. Its columns: {', '.join(known)}."
+            )
 
 
 def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
@@ -196,12 +206,9 @@ def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
     if settings.format == "json":
         raise click.UsageError("--map has no JSON: `dump memory --json` has the same facts.")
     report = report_of(settings, fact_names("memory"))
-    if settings.quiet:
-        return
-    from tdxinfo.render import theme
     from tdxinfo.render.memory_map import print_map
 
-    print_map(theme.console(settings.color), report)
+    shown.show(settings, "dump memory --map", lambda console: print_map(console, report))
 
 
 def _dump_all_sources(settings: Settings, names: list[str]) -> None:
@@ -221,10 +228,10 @@ def _dump_all_sources(settings: Settings, names: list[str]) -> None:
     if settings.format == "json":
         click.echo(report.model_dump_json())
         return
-    from tdxinfo.render import facts as facts_page
-    from tdxinfo.render import theme
+    from tdxinfo.render.facts import print_answers
 
-    facts_page.print_answers(theme.console(settings.color), report.all_sources or {})
+    answers = report.all_sources or {}
+    shown.show(settings, "dump --all-sources", lambda console: print_answers(console, answers))
 
 
 def _dump_fields(settings: Settings) -> None:
@@ -245,9 +252,10 @@ def _dump_fields(settings: Settings) -> None:
     if settings.format == "json":
         click.echo(report.model_dump_json())
         return
-    from tdxinfo.render import fields, theme
+    from tdxinfo.render.fields import print_fields
 
-    fields.print_fields(theme.console(settings.color), report.fields or ())
+    fields = report.fields or ()
+    shown.show(settings, "dump --fields", lambda console: print_fields(console, fields))
 
 
 def chosen(facts: tuple[str, ...]) -> list[str]:

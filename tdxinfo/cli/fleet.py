@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tdxinfo.cli import completion
+from tdxinfo.cli import completion, shown
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
+from tdxinfo.cli.progress import CLEARED, is_shown
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from tdxinfo.fleet import Entry, Fleet
 
 _OFTEN = 0.2
@@ -77,15 +80,30 @@ def fleet(  # noqa: PLR0913  # each option is a parameter
     if not paths:
         raise click.UsageError("Name reports, captures or folders of them.")
     lines = _lines(settings, columns, noheadings)
-    seen = _read(paths, lines)
+    listed: list[Entry] = []
+    keep = listed.append if settings.format == "html" else None
+    seen = _read(paths, lines, keep, settings.quiet)
     if not seen.hosts and not seen.refused:
         raise BadInput(f"There is no report or capture in {', '.join(paths)}.")
-    if lines is None and not settings.quiet and seen.hosts:
-        from tdxinfo.render import theme
-        from tdxinfo.render.fleet import print_fleet
-
-        print_fleet(theme.console(settings.color), seen, show_all or settings.verbose)
+    if lines is None and (seen.hosts or listed):
+        _show(settings, seen, listed, show_all or settings.verbose)
     return status_of(seen)
+
+
+def _show(settings: Settings, seen: Fleet, listed: list[Entry], show_all: bool) -> None:
+    """The kinds of hosts; in HTML a row for each host below."""
+    from tdxinfo.render.fleet import HOST_COLUMNS, host_rows, print_fleet
+
+    def draw(console: Console) -> None:
+        print_fleet(console, seen, show_all)
+
+    if settings.format != "html" or settings.quiet:
+        shown.show(settings, "fleet", draw)
+        return
+    from tdxinfo.render import html
+
+    rows = html.table(HOST_COLUMNS, host_rows(listed))
+    click.echo(shown.picture(settings, "fleet", draw, rows), nl=False)
 
 
 def _lines(
@@ -144,15 +162,22 @@ def status_of(seen: Fleet) -> ExitStatus:
     return ExitStatus.READY if seen.verdicts[HostVerdict.READY] else ExitStatus.NOT_APPLICABLE
 
 
-def _read(paths: tuple[str, ...], line_of: Callable[[Entry], str] | None) -> Fleet:
+def _read(
+    paths: tuple[str, ...],
+    line_of: Callable[[Entry], str] | None,
+    keep: Callable[[Entry], None] | None,
+    quiet: bool,
+) -> Fleet:
     """Reads all, says of each that cannot be read why, and prints a line for each if wanted."""
     from tdxinfo.fleet import Fleet, Reader
     from tdxinfo.render.safe import printable
 
-    seen, progress = Fleet(), _Progress(line_of is not None)
+    seen, progress = Fleet(), _Progress(line_of is not None, quiet)
 
     def take(entry: Entry) -> None:
         seen.add(entry)
+        if keep is not None:
+            keep(entry)
         if entry.error is not None:
             progress.clear()
             click.echo(f"tdxinfo: {printable(entry.error)}", err=True)
@@ -168,8 +193,8 @@ def _read(paths: tuple[str, ...], line_of: Callable[[Entry], str] | None) -> Fle
 class _Progress:
     """A line on stderr that says how far it got; nothing where no terminal shows it."""
 
-    def __init__(self, lines_are_shown: bool) -> None:
-        self._is_shown = sys.stderr.isatty() and not (lines_are_shown and sys.stdout.isatty())
+    def __init__(self, lines_are_shown: bool, quiet: bool) -> None:
+        self._is_shown = is_shown(quiet) and not (lines_are_shown and sys.stdout.isatty())
         self._next = time.monotonic() + _OFTEN
 
     def show(self, seen: Fleet) -> None:
@@ -179,4 +204,4 @@ class _Progress:
 
     def clear(self) -> None:
         if self._is_shown:
-            click.echo("\r\x1b[K", nl=False, err=True)
+            click.echo(CLEARED, nl=False, err=True)

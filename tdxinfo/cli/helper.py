@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
+from tdxinfo.cli.progress import is_shown, progress
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
@@ -284,8 +285,11 @@ def _carry_out(settings: Settings, commands: list[Command], dry_run: bool, done:
     for command in commands:
         if settings.verbose:
             click.echo(f"+ {command}", err=True)
+        # On a terminal a line shows that it goes on; -v shows what the programs print.
+        has_line = is_shown(settings.quiet or settings.verbose)
         try:
-            ended = carry_out(command, settings.quiet)
+            with progress(f"Running {command.program}", not has_line):
+                ended = carry_out(command, settings.quiet or has_line)
         except Unavailable as error:
             raise BadInput(f"{error.message}. {error.remedy}".strip()) from None
         if ended:

@@ -23,6 +23,7 @@ class ExitStatus(IntEnum):
     DIFFERENT = 1
     BAD_INPUT = 2
     UNDECIDED = 3
+    PLUGIN_UNKNOWN = 3  # of --format nagios, for whatever keeps it from an answer
     NOT_APPLICABLE = 4
     CRASH = 70
     PASSED = 0
@@ -32,9 +33,13 @@ class ExitStatus(IntEnum):
 
 
 FORMATS: dict[str, tuple[str, ...]] = {
-    "dump": ("table", "json", "csv"),
-    "check": ("table", "json", "prometheus", "nfd", "junit", "markdown"),
-    "fleet": ("table", "json", "csv"),
+    "dump": ("table", "json", "csv", "html", "svg"),
+    "check": (
+        *("table", "json", "prometheus", "nfd", "nagios", "junit", "markdown"),
+        *("html", "svg"),
+    ),
+    "diff": ("table", "json", "html"),
+    "fleet": ("table", "json", "csv", "html"),
 }
 """The formats of --format, by command; of others they are these two."""
 _COMMON_FORMATS = ("table", "json")
@@ -235,5 +240,10 @@ def wants_trace(arguments: list[str]) -> bool:
 
 def wants_json(arguments: list[str]) -> bool:
     """Whether JSON was asked for, also where the rest of the line made no sense."""
+    return "--json" in arguments or wants_format("json", arguments)
+
+
+def wants_format(name: str, arguments: list[str]) -> bool:
+    """The same for a format by its name."""
     pairs = pairwise([*arguments, ""])
-    return any(a in ("--json", "--format=json") or (a, b) == ("--format", "json") for a, b in pairs)
+    return any(a == f"--format={name}" or (a, b) == ("--format", name) for a, b in pairs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from tdxinfo.cli.options import Settings
+from tdxinfo.cli.progress import progress
 from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def examine(settings: Settings, work: Callable[[Machine | Report], T]) -> T:
+def examine(settings: Settings, work: Callable[[Machine | Report], T], doing: str = "Reading") -> T:
     """What `work` makes of the machine or report that the options name. Raises BadInput.
 
-    Of what --from names the result comes from a child process: it is pickled.
+    Of what --from names the result comes from a child process: it is pickled. A terminal shows
+    what is being done where it takes long.
     """
 
     def prepared(subject: Machine | Report) -> T:
@@ -34,12 +36,16 @@ def examine(settings: Settings, work: Callable[[Machine | Report], T]) -> T:
     if settings.source is None:
         if settings.vmlinux is not None:
             raise BadInput("--vmlinux goes with a crash dump. Name the dump with --from.")
-        return prepared(_live(settings))
+        machine = _live(settings)
+        with progress(f"{doing} this host", settings.quiet):
+            return prepared(machine)
     if settings.root != "/" or settings.without:
         raise BadInput("--root and --without are for this machine: --from never reads it.")
     from tdxinfo.inputs.examined import examine
 
-    return examine(settings.source, prepared, settings.vmlinux)
+    shown = "standard input" if settings.source == "-" else os.path.basename(settings.source)
+    with progress(f"{doing} {shown}", settings.quiet):
+        return examine(settings.source, prepared, settings.vmlinux)
 
 
 def _live(settings: Settings) -> Machine:

@@ -27,6 +27,7 @@ def check(query: str) -> Iterator[Explanation]:
     rows += [("group", rule.group), ("severity", rule.severity.value)]
     rows += [("needs", ", ".join(rule.needs)), ("implied by", rule.proof or "")]
     rows += [("why", about.why), ("if it fails", about.impact)]
+    rows += [("may be ignored", about.exceptions)]
     rows += [("source", text) for text in about.detection]
     rows += [("what to do", rule.remedy_for(None))]
     rows += [(f"menu, {maker or 'often'}", path) for maker, path in rule.menus.items()]

@@ -50,19 +50,19 @@ def print_comparison(
     layout.grid(console, [(name, _side(report, says)) for name, report, says in sides])
     shown = [d for d in changed if verbose or not d.follows_from]
     if shown:
-        _print_table(console, shown, verbose)
+        print_table(console, shown, verbose=verbose)
     for kind, title in _ONE_SIDED.items():
         one_sided = [d for d in found.of(kind) if verbose or not d.follows_from]
         if one_sided and verbose:
             layout.line(console, Text(f"{title}:", "title"))
-            _print_table(console, one_sided, verbose)
+            print_table(console, one_sided, verbose=verbose)
         elif one_sided:
-            names = _shortened([d.fact for d in one_sided], most=_MOST_NAMES)
+            names = shortened([d.fact for d in one_sided], most=_MOST_NAMES)
             layout.paragraph(console, f"{title}: {names}", 0, 2, "unknown")
     volatile = [name for name in options.left_out if name in volatile_facts()]
     ignored = [name for name in options.left_out if name not in volatile]
     if ignored:
-        layout.paragraph(console, f"Not compared: {_shortened(ignored)}", 0, 2, "unknown")
+        layout.paragraph(console, f"Not compared: {shortened(ignored)}", 0, 2, "unknown")
     if volatile:
         names = ", ".join(volatile)
         layout.paragraph(console, f"Not compared, since volatile: {names}", 0, 2, "unknown")
@@ -75,7 +75,7 @@ def _side(report: Report, says: SideVerdict) -> Text:
     return line.append(f": {WORDS[says.verdict].lower()}{first}", "")
 
 
-def _shortened(names: list[str], most: int = len(fact_names())) -> str:
+def shortened(names: list[str], most: int = len(fact_names())) -> str:
     """The names; of a section that is there whole, or with more than `most`, its own name."""
     by_section: dict[str, list[str]] = {}
     for name in names:
@@ -110,8 +110,15 @@ def _name(report: Report) -> str:
     return "this machine" if report.subject.kind == "live" else str(report.subject.path)
 
 
-def _print_table(console: Console, differences: list[Difference], verbose: bool) -> None:
-    columns = (Column("fact", fold=True), Column("a", fold=True), Column("b", fold=True))
+def print_table(
+    console: Console,
+    differences: list[Difference],
+    sides: tuple[str, str] = ("a", "b"),
+    *,
+    verbose: bool = False,
+) -> None:
+    """The facts with their values on both sides, and of lists the entries that differ."""
+    columns = (Column("fact", fold=True), *(Column(side, fold=True) for side in sides))
     rows: list[tuple[Text, Text, Text]] = []
     for found in differences:
         is_listed = bool(found.entries)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.text import Text
 
+from tdxinfo.checks.engine import CHECKS
 from tdxinfo.checks.units import counted
 from tdxinfo.decode import bits
-from tdxinfo.fleet import Fleet, Group, Kind
+from tdxinfo.fleet import Entry, Fleet, Group, Kind, rank
 from tdxinfo.model.verdict import HostVerdict
 from tdxinfo.render import layout
 from tdxinfo.render.layout import Column
@@ -119,3 +122,37 @@ def _difference(value: str | None, usual: str | None) -> str:
     more = [f"+{name}" for name in there if name not in expected]
     less = [f"-{name}" for name in expected if name not in there]
     return f": {' '.join(more + less)}"
+
+
+# --- a row for each host, for the page of HTML ----------------------------------------------------
+
+HOST_COLUMNS = ("host", "verdict", "failed or warns", "module", "file")
+
+_CLASSES = {"good": "green", "bad": "bold red", "doubtful": "yellow", "unknown": "dim"}
+"""What HTML calls the styles of verdicts."""
+
+
+def host_rows(entries: Iterable[Entry]) -> list[list[tuple[str, str]]]:
+    """The cells of each host with the classes of their look; the worst first, then by name."""
+    ordered = sorted(entries, key=lambda e: (rank(e.kind) if e.kind else -1, e.name))
+    return [_host_row(entry) for entry in ordered]
+
+
+def _host_row(entry: Entry) -> list[tuple[str, str]]:
+    kind = entry.kind
+    if kind is None:
+        why = entry.error or ""
+        return [(entry.name, ""), ("not read", "bold red"), (why, ""), ("", ""), (entry.place, "")]
+    found = [kind.first_failure] if kind.first_failure else list(kind.warnings)
+    return [
+        (entry.name, ""),
+        (WORDS[kind.verdict].lower(), _CLASSES[_STYLES.get(kind.verdict, "unknown")]),
+        ("; ".join(map(_check, found)), ""),
+        (_value(kind.module), ""),
+        (entry.place if entry.place != entry.name else "", "dim"),
+    ]
+
+
+def _check(check_id: str) -> str:
+    """The check with its title, where this tdxinfo has it."""
+    return f"{check_id}: {CHECKS[check_id].rule.title}" if check_id in CHECKS else check_id

@@ -19,7 +19,7 @@ from tdxinfo.render.steps import steps
 from tdxinfo.render.summary import Answer, answer
 from tdxinfo.report import Report
 
-_STYLES = {
+STYLES = {
     HostVerdict.READY: "good",
     HostVerdict.NOT_READY: "bad",
     HostVerdict.UNDECIDED: "doubtful",
@@ -27,7 +27,7 @@ _STYLES = {
     HostVerdict.PASSED: "good",
     HostVerdict.FAILED: "bad",
 }
-_OUTCOMES = {
+OUTCOMES = {
     Outcome.FAIL: ("failed", "bad"),
     Outcome.WARN: ("warning", "doubtful"),
     Outcome.PASS: ("passed", "good"),
@@ -52,7 +52,7 @@ class Options(NamedTuple):
 
 def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
     head = answer(run)
-    first_line = Text(head.word, _STYLES[run.verdict]).append(printable(head.rest), "")
+    first_line = Text(head.word, STYLES[run.verdict]).append(printable(head.rest), "")
     layout.paragraph(console, first_line, 0, 2)
     if run.verdict is HostVerdict.NOT_APPLICABLE and not options.verbose:
         return
@@ -93,7 +93,7 @@ def _groups(results: list[Result]) -> Iterator[tuple[str, Text]]:
     for group in dict.fromkeys(result.check.rule.group for result in results):
         own = [result for result in results if result.check.rule.group == group]
         line = Text()
-        for outcome in _OUTCOMES:
+        for outcome in OUTCOMES:
             found = [result for result in own if result.outcome is outcome]
             if found:
                 line.append(", " if line else "").append_text(_counted(outcome, found))
@@ -101,7 +101,7 @@ def _groups(results: list[Result]) -> Iterator[tuple[str, Text]]:
 
 
 def _counted(outcome: Outcome, results: list[Result]) -> Text:
-    word, style = _OUTCOMES[outcome]
+    word, style = OUTCOMES[outcome]
     if outcome in _NAMED:
         ids = " ".join(result.check.id.partition(".")[2] for result in results)
         return Text(f"{word}: {ids}", style)
@@ -109,13 +109,13 @@ def _counted(outcome: Outcome, results: list[Result]) -> Text:
 
 
 def _number(outcome: Outcome, count: int) -> str:
-    word = _OUTCOMES[outcome][0]
+    word = OUTCOMES[outcome][0]
     return counted(count, word) if outcome in (Outcome.WARN, Outcome.INFO) else f"{count} {word}"
 
 
 def _totals(results: list[Result]) -> str:
     found = Counter(result.outcome for result in results)
-    order = (Outcome.PASS, *(outcome for outcome in _OUTCOMES if outcome is not Outcome.PASS))
+    order = (Outcome.PASS, *(outcome for outcome in OUTCOMES if outcome is not Outcome.PASS))
     parts = [_number(outcome, found[outcome]) for outcome in order if found[outcome]]
     return f"{counted(len(results), 'check')}: {', '.join(parts)}."
 
@@ -131,7 +131,7 @@ def _print_unknown(console: Console, results: list[Result], head: Answer) -> Non
         if result.outcome is Outcome.UNKNOWN and (result.remedy or not has_failed):
             by_remedy.setdefault(result.remedy, []).append(result.check.id)
     for remedy, ids in by_remedy.items():
-        line = Text("unknown: ", _OUTCOMES[Outcome.UNKNOWN][1]).append(_short(ids), "")
+        line = Text("unknown: ", OUTCOMES[Outcome.UNKNOWN][1]).append(_short(ids), "")
         if remedy and remedy.lower() != head.advice.lower():
             line.append(f". {printable(remedy)}", "label")
         elif not remedy:
@@ -152,7 +152,7 @@ def _short(ids: list[str]) -> str:
 
 def _print_result(console: Console, result: Result, said: set[str]) -> None:
     """The check, and of its message and remedy what was not printed before."""
-    word, style = _OUTCOMES[result.outcome]
+    word, style = OUTCOMES[result.outcome]
     line = Text(f"{word}: ", style).append(result.check.id, "title")
     message = "as above" if result.verdict.message in said else result.verdict.message
     layout.paragraph(console, line.append(f": {printable(message)}", ""), 2, 4)

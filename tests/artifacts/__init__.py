@@ -6,18 +6,26 @@ import re
 from pathlib import Path
 
 from tdxinfo import __version__
-from tests.artifacts import completions, man
+from tests.artifacts import completions, man, topics
+from tests.cli.command import ran
 
 TOP = Path(__file__).parents[2]
 
 DKMS = "tdxinfo/native/tdx_sysrd/dkms.conf"
-_MADE = ("completions/*", "man/*")
+PICTURES = {
+    ".github/pictures/check.svg": ("check", "--from", "example:module-never-loaded"),
+    ".github/pictures/dump.svg": ("dump", "--from", "example:emr-five-cmrs"),
+}
+"""The pictures of the README, and the commands whose pages they are."""
+
+_MADE = ("completions/*", "man/*/*", ".github/pictures/*")
 """Where every file is a made one."""
 
 
 def artifacts() -> dict[str, str]:
     """The files by their paths below the top of the tree."""
-    return {**man.files(), **completions.files(), DKMS: _dkms()}
+    pictures = {path: ran(*words, "--format", "svg").out for path, words in PICTURES.items()}
+    return {**man.files(), **topics.files(), **completions.files(), **pictures, DKMS: _dkms()}
 
 
 def _dkms() -> str:
@@ -34,5 +42,5 @@ def made_by_nobody() -> set[str]:
 
 def write() -> None:
     for path, text in artifacts().items():
-        (TOP / path).parent.mkdir(exist_ok=True)
+        (TOP / path).parent.mkdir(parents=True, exist_ok=True)
         (TOP / path).write_text(text)

@@ -31,7 +31,7 @@ Lines = Iterator[str]
 
 def files() -> dict[str, str]:
     """The pages by their paths below the top of the tree."""
-    return {f"man/{_page(node)}.1": page(node) for node in (top(), *top().children())}
+    return {f"man/man1/{_page(node)}.1": page(node) for node in (top(), *top().children())}
 
 
 def page(node: Node) -> str:
@@ -52,22 +52,24 @@ def _lines(node: Node) -> Lines:
     said = written().get(node.name, {})
     yield f'.TH {_page(node).upper()} 1 {RELEASED} "tdxinfo {__version__}" "User Commands"'
     yield ".nh\n.ad l"  # a name that is broken at a hyphen cannot be copied
-    yield f".SH NAME\n{_plain(_page(node))} \\- {_plain(_uncapitalized(node.summary))}"
-    yield f".SH SYNOPSIS\n.B {_plain(node.path)}\n{_synopsis(node)}"
-    yield from _section("DESCRIPTION", _paragraphs(node.command))
-    yield from _section("OPTIONS", _options(node))
-    yield from _section("COMMANDS", _commands(node))
+    yield f".SH NAME\n{plain(_page(node))} \\- {plain(_uncapitalized(node.summary))}"
+    yield f".SH SYNOPSIS\n.B {plain(node.path)}\n{_synopsis(node)}"
+    yield from section("DESCRIPTION", _paragraphs(node.command))
+    yield from section("OPTIONS", _options(node))
+    yield from section("COMMANDS", _commands(node))
     for title, make in EXTRA.get(node.path, {}).items():
-        yield from _section(title, make())
+        yield from section(title, make())
     statuses = {"0": "Done.", **_ALWAYS, **said.get("status", {})}
-    yield from _section("EXIT STATUS", _items(sorted(statuses.items(), key=lambda i: int(i[0]))))
-    yield from _section("ENVIRONMENT", _items(said.get("environment", {}).items()))
-    yield from _section("FILES", _items(said.get("files", {}).items()))
-    yield from _section("EXAMPLES", _examples(said.get("examples", [])))
-    yield from _section("SEE ALSO", _see_also(node))
+    yield from section("EXIT STATUS", items(sorted(statuses.items(), key=lambda i: int(i[0]))))
+    yield from section("ENVIRONMENT", items(said.get("environment", {}).items()))
+    yield from section("FILES", items(said.get("files", {}).items()))
+    yield from section("NOTES", paragraphs(said.get("notes", [])))
+    yield from section("BUGS", paragraphs(said.get("bugs", [])))
+    yield from section("EXAMPLES", examples(said.get("examples", [])))
+    yield from section("SEE ALSO", _see_also(node))
 
 
-def _section(title: str, lines: Lines) -> Lines:
+def section(title: str, lines: Lines) -> Lines:
     """The section, where there is something to say."""
     body = list(lines)
     if body:
@@ -82,10 +84,16 @@ def _synopsis(node: Node) -> str:
     return _italic(node.usage)
 
 
+def paragraphs(texts: list[str]) -> Lines:
+    """Each text as a paragraph."""
+    for number, paragraph in enumerate(texts):
+        yield (".PP\n" if number else "") + text_of(paragraph)
+
+
 def _paragraphs(command: click.Command) -> Lines:
     text = (command.help or command.short_help or "").partition("\f")[0]
     for number, paragraph in enumerate(text.strip().split("\n\n")):
-        yield (".PP\n" if number else "") + _text(paragraph)
+        yield (".PP\n" if number else "") + text_of(paragraph)
 
 
 def _options(node: Node) -> Lines:
@@ -95,7 +103,7 @@ def _options(node: Node) -> Lines:
         return
     own = node.own_options()
     yield from _listed(node, own)
-    yield (".PP\n" if own else "") + _text(
+    yield (".PP\n" if own else "") + text_of(
         f"Options that several commands have are explained in `{top().path}`(1)."
     )
 
@@ -105,34 +113,49 @@ def _listed(node: Node, options: list[click.Option]) -> Lines:
         names = ", ".join(_bold(name) for name in option.opts + option.secondary_opts)
         value = "" if option.is_flag or option.count else option.make_metavar(node.context)
         _, help_text = option.get_help_record(node.context) or ("", "")
-        yield f".TP\n{names}{' ' + _italic(value) if value else ''}\n{_text(help_text)}"
+        yield f".TP\n{names}{' ' + _italic(value) if value else ''}\n{text_of(help_text)}"
 
 
 def _commands(node: Node) -> Lines:
     for child in node.children():
         if node.path == top().path:
-            yield f".TP\n.BR {_plain(_page(child))} (1)\n{_text(child.summary)}."
+            yield f".TP\n.BR {plain(_page(child))} (1)\n{text_of(child.summary)}."
             continue
-        yield f".SS {_plain(child.name)} {_plain(child.usage)}"
+        yield f".SS {plain(child.name)} {plain(child.usage)}"
         yield from _paragraphs(child.command)
         yield from _listed(child, child.own_options())
 
 
-def _examples(examples: list[dict[str, str]]) -> Lines:
-    for number, example in enumerate(examples):
-        commands = "\n".join(f"$ {_plain(line)}" for line in example["run"].splitlines())
+def examples(found: list[dict[str, str]]) -> Lines:
+    """Each with what it does and its command."""
+    for number, example in enumerate(found):
+        commands = "\n".join(f"$ {plain(line)}" for line in example["run"].splitlines())
         gap = ".PP\n" if number else ""
-        yield f"{gap}{_text(example['does'])}\n.RS 4\n.nf\n{commands}\n.fi\n.RE"
+        yield f"{gap}{text_of(example['does'])}\n.RS 4\n.nf\n{commands}\n.fi\n.RE"
 
 
 def _see_also(node: Node) -> Lines:
     pages = [_page(other) for other in (top(), *top().children()) if other.path != node.path]
-    yield ",\n".join(f".BR {_plain(page)} (1)" for page in pages).replace("(1),", "(1) ,")
+    yield see_also([*((page, 1) for page in pages), *((topic, 7) for topic in TOPICS)])
 
 
-def _items(items: Iterable[tuple[str, str]]) -> Lines:
-    for name, text in items:
-        yield f".TP\n.B {_plain(name)}\n{_text(text)}"
+TOPICS = ("tdxinfo-checks", "tdxinfo-scripts")
+"""The pages of section 7."""
+
+
+def see_also(pages: list[tuple[str, int]]) -> str:
+    """References to these pages of these sections."""
+    last = len(pages) - 1
+    return "\n".join(
+        f".BR {plain(page)} ({number}){' ,' if n < last else ''}"
+        for n, (page, number) in enumerate(pages)
+    )
+
+
+def items(found: Iterable[tuple[str, str]]) -> Lines:
+    """Names, each with a text below it."""
+    for name, text in found:
+        yield f".TP\n.B {plain(name)}\n{text_of(text)}"
 
 
 # --- what pages list of the program -----------------------------------------------------------
@@ -142,7 +165,7 @@ def _facts() -> Lines:
     yield "Sections, and the facts of each. What is unknown says why."
     for section in SECTIONS:
         yield f".SS {section}"
-        yield from _items((name, meaning(name)) for name in fact_names(section))
+        yield from items((name, meaning(name)) for name in fact_names(section))
 
 
 def _sources() -> Lines:
@@ -153,32 +176,32 @@ def _sources() -> Lines:
             path = source.origin.partition(":")[2].partition("#")[0]
             if path.startswith("/"):
                 found.setdefault(path, []).append(name)
-    yield from _items((path, ", ".join(dict.fromkeys(found[path]))) for path in sorted(found))
+    yield from items((path, ", ".join(dict.fromkeys(found[path]))) for path in sorted(found))
 
 
 def _checks() -> Lines:
-    yield "In the order in which they run. A check is not run if one failed that it needs."
-    for check in in_order():
-        needs = f" Needs {', '.join(check.rule.needs)}." if check.rule.needs else ""
-        yield from _items([(check.id, f"{check.rule.title}.{needs}")])
+    yield "In the order in which they run.\n.BR tdxinfo\\-checks (7)\nexplains each."
+    for group in dict.fromkeys(check.rule.group for check in in_order()):
+        own = [check.id for check in in_order() if check.rule.group == group]
+        yield from items([(group, ", ".join(own) + ".")])
 
 
 def _left_out() -> Lines:
     yield "These are volatile:"
-    yield from _items((name, meaning(name)) for name in volatile_facts())
+    yield from items((name, meaning(name)) for name in volatile_facts())
 
 
 def _recorded() -> Lines:
     yield "These ship with tdxinfo, for\n.BR \\-\\-from :"
     for name in example_names():
         origin = open_input(name).origin
-        yield from _items([(name, (origin and origin.note) or "")])
+        yield from items([(name, (origin and origin.note) or "")])
 
 
 def _deployed() -> Lines:
     yield "What each name prints:"
     for name, found in DEPLOYMENTS.items():
-        yield from _items([(name, f"{found.does}.")])
+        yield from items([(name, f"{found.does}.")])
 
 
 EXTRA: dict[str, dict[str, Callable[[], Lines]]] = {
@@ -198,7 +221,7 @@ def _uncapitalized(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """One line, all characters of which are meant; a long path may be broken at a slash."""
     for character, written in {"\\": "\\e", "-": "\\-", "^": "\\(ha", "`": "\\(ga"}.items():
         text = text.replace(character, written)
@@ -206,21 +229,21 @@ def _plain(text: str) -> str:
 
 
 def _bold(text: str) -> str:
-    return f"\\fB{_plain(text)}\\fR"
+    return f"\\fB{plain(text)}\\fR"
 
 
 def _italic(text: str) -> str:
-    return f"\\fI{_plain(text)}\\fR"
+    return f"\\fI{plain(text)}\\fR"
 
 
-def _text(paragraph: str) -> str:
+def text_of(paragraph: str) -> str:
     """Short lines, none of which is taken for a request; what stands in backticks is bold."""
     if paragraph.startswith("\b\n"):
-        return f".nf\n{_guarded(_plain(paragraph[2:]))}\n.fi"
+        return f".nf\n{_guarded(plain(paragraph[2:]))}\n.fi"
     words = " ".join(paragraph.split())
     lines = "\n".join(wrap(words, 78, break_long_words=False, break_on_hyphens=False))
     parts = re.split(r"`([^`]+)`", lines)
-    return _guarded("".join((_bold if n % 2 else _plain)(part) for n, part in enumerate(parts)))
+    return _guarded("".join((_bold if n % 2 else plain)(part) for n, part in enumerate(parts)))
 
 
 def _guarded(text: str) -> str:

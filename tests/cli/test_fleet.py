@@ -8,6 +8,7 @@ import pty
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -243,11 +244,14 @@ def test_a_reader_that_left_is_no_verdict(arguments: tuple[str, ...]) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
-def on_a_terminal(*arguments: str) -> tuple[bytes, bytes]:
+def on_a_terminal(
+    *arguments: str, command: Sequence[str] = (sys.executable, "-m", "tdxinfo")
+) -> tuple[bytes, bytes]:
     """What the command shows on stdout, a pipe, and on stderr, a terminal."""
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "tdxinfo", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower) as process:
+    with subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=follower
+    ) as process:
         os.close(follower)
         out = process.communicate(timeout=60)[0]
     shown = b""

@@ -54,8 +54,14 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("check", "-v"),
     ("check", "--format", "prometheus"),
     ("check", "--format", "nfd"),
+    ("check", "--format", "nagios"),
     ("check", "--format", "junit"),
     ("check", "--format", "markdown"),
+    ("dump", "-v", "--format", "html"),
+    ("dump", "--map", "--format", "html"),
+    ("dump", "-v", "--format", "svg"),
+    ("check", "-v", "--format", "html"),
+    ("check", "-v", "--format", "svg"),
     ("explain", "kernel.command_line"),
     ("explain", "keys.tdx_share"),
     ("dump", "--json"),
@@ -172,7 +178,7 @@ def test_a_reports_text_is_harmless_or_refused(tmp_path: Path) -> None:
 
 
 def test_two_captures_and_a_fleet_of_them_are_harmless(evil_capture: Path) -> None:
-    for form in ((), ("-v",), ("--json",)):
+    for form in ((), ("-v",), ("--json",), ("--format", "html")):
         harmless(shown("diff", *form, str(evil_capture), "example:emr-five-cmrs"))
         harmless(shown("fleet", *form, str(evil_capture), "example:emr-five-cmrs"))
 

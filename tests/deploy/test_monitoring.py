@@ -118,7 +118,7 @@ ALERTS = [
     ("its build became known", 100, set()),
     ("full", 10, {"TdxKeyidsRunningOut"}),
     ("without KeyIDs", 100, set()),
-    ("below the policy", 15, {"TdxModuleBelowMinimum"}),
+    ("below the policy", 15, {"TdxBelowPolicy"}),
     ("out of date", 60, set()),
     ("out of date", 25 * 60, {"TdxModuleOutOfDate"}),
     ("silent", 20, set()),

@@ -77,13 +77,15 @@ NO_TERMS = {
     "ENVIRONMENT", "EXAMPLES", "EXIT", "FACT", "FACTS", "FIELD", "FILE", "FILES", "FORMAT",
     "GROUP", "HOSTS", "HOURS", "INPUT", "LEFT", "NAME", "NAMES", "OPTIONS", "OUT", "PATH", "PLACES",
     "RECORDED", "RELEASE", "SECTION", "SECTIONS", "SEE", "SOURCE", "STATUS", "SYNOPSIS", "VALUE",
-    "VERSION", "WHAT", "WHEN", "LIST", "DIR", "COUNT", "KIND", "DAY",
+    "VERSION", "WHAT", "WHEN", "LIST", "DIR", "COUNT", "KIND", "DAY", "NOTES", "BUGS",
+    "POLICY", "PORT", "ADDRESS", "ONE", "LISTS", "MANY", "MONITORING", "STABILITY", "PYTHON", "END",
     # The shell's and the terminal's variables, and outcomes of checks.
     "FORCE_COLOR", "NO_COLOR", "PWD", "TERM", "HOME", "PASS", "FAIL", "WARN", "UNKNOWN", "SKIP",
-    "INFO",
+    "INFO", "TDXINFO_WITHOUT",
     # Makers, standards and formats that need no explanation here.
     "CURL", "GNU", "GPL", "HTML", "ICH9", "ISO", "README", "RHEL", "SVG", "SUSE", "CSV", "XML",
-    "Q35", "R760", "SOURCES", "UTF", "ASCII", "POSIX", "URL", "HTTP", "TLS", "SSL", "USA",
+    "Q35", "R760", "SOURCES", "UTF", "ASCII", "POSIX", "URL", "MAC", "CUDA",
+    "NVIDIA", "GRUB", "SHA-384", "HTTP", "TLS", "SSL", "USA",
 }  # fmt: skip
 """Words in capitals that are no terms of this field."""
 
@@ -91,7 +93,7 @@ _WORD = re.compile(r"(?<![\w./-])[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*(?![\w])")
 
 
 def _pages() -> dict[str, str]:
-    found = {path.name: path.read_text() for path in sorted((ROOT / "man").glob("*.[1-8]"))}
+    found = {path.name: path.read_text() for path in sorted((ROOT / "man").glob("*/*.[1-8]"))}
     for host in ("emr-five-cmrs", "linux-7.3-emulated", "module-never-loaded"):
         for words in (("dump",), ("check", "-v"), ("dump", "module", "keys", "td")):
             found[f"{host} {' '.join(words)}"] = ran("--from", f"example:{host}", *words).out
