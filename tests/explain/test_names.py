@@ -82,6 +82,8 @@ NO_TERMS = {
     # The shell's and the terminal's variables, and outcomes of checks.
     "FORCE_COLOR", "NO_COLOR", "PWD", "TERM", "HOME", "PASS", "FAIL", "WARN", "UNKNOWN", "SKIP",
     "INFO", "TDXINFO_WITHOUT",
+    # Options of a kernel and a boot loader, and a message of QEMU, which pages quote.
+    "CONFIG_IOMMUFD", "CONFIG_VFIO_DEVICE_CDEV", "GRUB_DEFAULT", "VFIO_MAP_DMA",
     # Makers, standards and formats that need no explanation here.
     "CURL", "GNU", "GPL", "HTML", "ICH9", "ISO", "README", "RHEL", "SVG", "SUSE", "CSV", "XML",
     "Q35", "R760", "SOURCES", "UTF", "ASCII", "POSIX", "URL", "MAC", "CUDA",
