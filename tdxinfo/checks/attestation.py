@@ -101,6 +101,8 @@ def _reached(report: Report, client: str) -> tuple[bool | None, str]:
             mode, group = attestation.quote_socket_mode, attestation.quote_socket_group
             return False, f"{_DENIED_SOCKET} (mode {mode}, group {group})"
         return True, ""
+    if client == services.OTHER_SOCKET:
+        return None, "whether a quote service listens there is unknown"
     if endpoint is not None and endpoint != client:
         return False, f"the quote service is configured to listen at {endpoint}"
     if kind == "unix" and place == services.default_socket():
@@ -164,11 +166,10 @@ def platform_is_registered(report: Report) -> Verdict:
         report.host.attestation.pck_certified,
         report.host.attestation.pck_platforms,
     )
-    if certified and certified == platforms:
-        whose = "the platform" if platforms == 1 else f"each of its {platforms} platforms"
-        return passed(f"PCCS's cache has a PCK certificate of {whose}")
+    if certified and platforms == 1:
+        return passed("PCCS's cache has a PCK certificate of its only platform")
     said = _said_of_registration(report)
-    if certified is not None and platforms is not None:
+    if certified is not None:
         if certified:
             message = f"PCCS's cache has certificates of {certified} of {platforms} platforms"
             return unknown(f"{message}, and does not say which this host is{said}", _OWN_CACHE)

@@ -171,7 +171,7 @@ def _by_floors(report: Report) -> Verdict:
     known(report.host.platform.family)
     known(report.host.platform.model)
     floor = _floor(report)
-    release = known(report.host.module.release)
+    release = report.host.module.release or _own_version(report)
     if floor.module is None and floor.microcode is None:
         return unknown("no TCB info is there, and no floor is known for this processor", _GIVE)
     below: dict[str, str] = {}
@@ -191,6 +191,14 @@ def _by_floors(report: Report) -> Verdict:
         message = f"module {release} reaches the {basis}, and no floor of this microcode is known"
         return unknown(message, _GIVE)
     return passed(f"module {release} and microcode {revision:#010x} reach the {basis}")
+
+
+def _own_version(report: Report) -> str:
+    """What the module says of itself, where no release is known by that, as of a newer one."""
+    version = known(report.host.module.version)
+    if version.update is None:
+        known(report.host.module.release)
+    return str(version)
 
 
 def _floor(report: Report) -> tcb.Floor:

@@ -60,9 +60,14 @@ def vsock(port: int) -> str:
     return f"vsock:{port}"
 
 
+OTHER_SOCKET = "unix:another socket"
+"""A socket whose path may name a VM or a person; it is not kept."""
+
+
 def unix(path: str) -> str:
-    """/var/run is a link to /run everywhere."""
-    return "unix:" + re.sub(r"^/var/run/", "/run/", path)
+    """The endpoint of a unix socket. /var/run is a link to /run everywhere."""
+    place = re.sub(r"^/var/run/", "/run/", path)
+    return f"unix:{place}" if place == default_socket() else OTHER_SOCKET
 
 
 def of_configuration(text: str) -> str:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tdxinfo.decode import services
 from tdxinfo.errors import Absent, BadInput, Inconsistent, Malformed, Unsupported
@@ -30,8 +29,7 @@ _MOST_FIELD = 4 << 20
 _LOG, _JOURNAL = "-wal", "-journal"
 
 
-@dataclass(frozen=True, slots=True)
-class Pccs:
+class Pccs(NamedTuple):
     """Something in the cache: `what` is a key of the answer, `decode` makes its value."""
 
     what: str

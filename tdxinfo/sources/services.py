@@ -11,9 +11,8 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import services
 from tdxinfo.errors import Absent, Malformed, Unavailable
@@ -26,8 +25,7 @@ _MOST_ARGUMENTS = 256 << 10
 """Bytes of one command line; those of large virtual machines have some KiB."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceRuns:
+class ServiceRuns(NamedTuple):
     """Whether a service runs: a unit of it has a control group (cgroup v2), or a process has its
     program. A socket unit counts: systemd starts its service when it is asked.
     """
@@ -117,8 +115,7 @@ class ToldEndpoint:
         return told[0]
 
 
-@dataclass(frozen=True, slots=True)
-class QuoteSocket:
+class QuoteSocket(NamedTuple):
     """`path`, `mode`, `group` or `qemu_may_open` of the quote service's unix socket."""
 
     what: str

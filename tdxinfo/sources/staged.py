@@ -5,9 +5,8 @@ is the one that was signed. The files' bytes stay on the host; a capture keeps t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo.decode import sigstruct
 from tdxinfo.errors import Absent, Malformed
@@ -22,8 +21,7 @@ _DAMAGED = "damaged"
 """The key of what is wrong with a sigstruct that means nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(NamedTuple):
     """Something about the staged module: `what` is a key of the answer."""
 
     what: str

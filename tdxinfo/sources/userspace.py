@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from tdxinfo.decode import lines, parameters
 from tdxinfo.decode import userspace as decode
-from tdxinfo.errors import Absent, Malformed, NotRecorded, from_oserror
+from tdxinfo.errors import Absent, Malformed, from_oserror
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.bounded import CHUNK
 from tdxinfo.machine.system import System
@@ -33,7 +33,6 @@ _LIBVIRT_LINKS = (
 )
 _DESCRIPTORS = "/usr/share/qemu/firmware"
 _MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
-_UNITS = "/sys/fs/cgroup/system.slice"
 _MOST_BYTES = 256 << 20
 _BEFORE_VERSION = b"QEMU emulator version "
 _VERSION = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}")
@@ -185,26 +184,6 @@ class ModprobeOption(NamedTuple):
             text = _text(system, f"{files[name]}/{name}")
             value = parameters.of_modprobe(text, self.module, self.option) or value
         return value
-
-
-class SystemdUnit(NamedTuple):
-    """Whether systemd runs a unit: then it has a control group (cgroup v2)."""
-
-    unit: str
-
-    @property
-    def origin(self) -> str:
-        return f"cgroup:system.slice/{self.unit}"
-
-    def read(self, machine: Machine) -> bool:
-        try:
-            machine.read(f"{_UNITS}/{self.unit}/cgroup.procs")
-        except NotRecorded:
-            raise
-        except Absent:
-            machine.read(f"{_UNITS}/cgroup.procs")
-            return False
-        return True
 
 
 class Epc:

@@ -1285,13 +1285,13 @@ CASES += [
         "attestation.registration",
         {"attestation.pck_platforms": 1, "attestation.pck_certified": 1},
         "PASS",
-        "PCCS's cache has a PCK certificate of the platform",
+        "PCCS's cache has a PCK certificate of its only platform",
     ),
     (
         "attestation.registration",
         {"attestation.pck_platforms": 3, "attestation.pck_certified": 3},
-        "PASS",
-        "PCCS's cache has a PCK certificate of each of its 3 platforms",
+        "UNKNOWN",
+        "PCCS's cache has certificates of 3 of 3 platforms, and does not say which this host is",
     ),
     (
         "attestation.registration",
@@ -1502,6 +1502,16 @@ CASES += [
         "UNKNOWN",
         f"VMs look for the quote service at {VSOCK}: where the quote service listens is unknown",
     ),
+    (
+        "attestation.quote_transport",
+        {
+            "attestation.quote_clients": ("unix:another socket",),
+            "attestation.quote_endpoint": VSOCK,
+        },
+        "UNKNOWN",
+        "VMs look for the quote service at unix:another socket: whether a quote service listens "
+        "there is unknown",
+    ),
     ("attestation.quote_transport", {}, "UNKNOWN", "attestation.quote_clients is unknown"),
 ]
 
@@ -1652,7 +1662,23 @@ CASES += [
         "UNKNOWN",
         "no TCB info is there, and no floor is known for this processor",
     ),
-    ("attestation.tcb", EMR, "UNKNOWN", "module.release is unknown"),
+    (
+        "attestation.tcb",
+        {
+            **EMR,
+            "module.version": ModuleVersion(1, 5, 99),
+            "platform.microcode": ("0x210002d3",),
+        },
+        "PASS",
+        f"module 1.5.99 and microcode 0x210002d3 reach the {FLOORS}; no TCB info is there",
+    ),
+    ("attestation.tcb", EMR, "UNKNOWN", "module.version is unknown"),
+    (
+        "attestation.tcb",
+        {**EMR, "module.version": ModuleVersion(1, 5)},
+        "UNKNOWN",
+        "module.release is unknown",
+    ),
 ]
 
 CASES += [*BOOT, *DEVICES]

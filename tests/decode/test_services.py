@@ -100,7 +100,7 @@ DOMAIN = "<domain type='kvm'><name>a</name>{}</domain>"
         ),
         (
             "<launchSecurity type='tdx'><quoteGenerationService path='/run/own'/></launchSecurity>",
-            ["unix:/run/own"],
+            ["unix:another socket"],
         ),
         ("<launchSecurity type='tdx'><policy>0x0</policy></launchSecurity>", []),
         ("<launchSecurity type='sev'><quoteGenerationService/></launchSecurity>", []),

@@ -146,3 +146,14 @@ def test_a_pool_leaves_no_process() -> None:
         assert [pool.result(pool.submit("x", number)) for number in range(5)] == [0, 1, 2, 3, 4]
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_child_of_a_thread_is_no_reason_to_warn() -> None:
+    """Sources run in threads; Python 3.12 and later warn of fork() there."""
+    import warnings
+
+    from tdxinfo.machine.bounded import within
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert within(20, "it", lambda: run(lambda: 7, "it")) == 7

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tdxinfo.errors import Absent, Malformed, NotRecorded, Unavailable
+from tdxinfo.errors import Absent, Malformed, NotRecorded
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.sources import folders, userspace
 from tdxinfo.sources.folders import Device, Listing
@@ -17,7 +17,6 @@ from tdxinfo.sources.userspace import (
     Libvirt,
     ModprobeOption,
     Qemu,
-    SystemdUnit,
     TdxFirmware,
 )
 from tests.worlds import world
@@ -147,30 +146,6 @@ def test_a_node_that_tells_no_number_is_malformed() -> None:
     files = {f"{NODES}/node0/x86/sgx_total_bytes": ""}
     with pytest.raises(Malformed, match="node0"):
         Epc().read(world(files, {f"list/{NODES}": ["node0"]}))
-
-
-SLICE = "/sys/fs/cgroup/system.slice"
-
-
-def test_a_unit_with_a_control_group_runs() -> None:
-    machine = world({f"{SLICE}/qgsd.service/cgroup.procs": "812\n"})
-    assert SystemdUnit("qgsd.service").read(machine) is True
-
-
-def test_a_unit_without_one_does_not_run_where_systemd_keeps_them() -> None:
-    path = f"{SLICE}/qgsd.service/cgroup.procs"
-    refused = {path: {"reason": "absent", "message": f"{path} does not exist"}}
-    machine = world({f"{SLICE}/cgroup.procs": ""}, refused=refused)
-    assert SystemdUnit("qgsd.service").read(machine) is False
-
-
-def test_where_systemd_keeps_no_control_groups_nobody_knows() -> None:
-    refused = {
-        path: {"reason": "absent", "message": f"{path} does not exist"}
-        for path in (f"{SLICE}/qgsd.service/cgroup.procs", f"{SLICE}/cgroup.procs")
-    }
-    with pytest.raises(Unavailable):
-        SystemdUnit("qgsd.service").read(world(refused=refused))
 
 
 def test_a_device_is_not_opened(tmp_path: Path) -> None:
