@@ -35,6 +35,8 @@ EPILOG = """\b
 Columns of lists of memory:  base, end, size, node, name
 Columns of memory.tdmrs:     base, end, size, pamt, reserved
 Columns of *.cpuid_config:   leaf, subleaf, eax, ebx, ecx, edx
+Columns of attestation.tcb_infos:  fmspc, set, evaluation, issued, levels,
+                             module_levels, sgx_names, tdx_names
 """
 """Stands below the options; a test holds it against the types."""
 
