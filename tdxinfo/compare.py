@@ -1,8 +1,8 @@
 """What differs between two hosts, or one host at two times: a pure function of both.
 
-A fact that only one host has is no change: perhaps the other was not read as root. It is listed
-apart. A None inside a value is unknown too, so that 1.5 and 1.5.06 agree, and so do two failures
-of which one lacks the errno.
+A fact that only one host has is not a change: perhaps the other was not read as root. It is listed
+separately. A part of a value that is None is unknown and equals everything: module 1.5, whose
+update is unknown, equals 1.5.06.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Kind(StrEnum):
 class Entry:
     """A part of a fact that differs: a named bit, a name, a memory range, a CPUID leaf.
 
-    `a` and `b` hold it, or None where it is not there; a name or a bit that is there is True.
+    `a` and `b` are its value on each side: True for a name or a bit, None where it is missing.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Difference:
     a: Observed
     b: Observed
     entries: tuple[Entry, ...]
-    """Of a list or bitmap that both know, the parts that differ."""
+    """The parts that differ, if both sides know the fact and it is a list or a bitmap."""
     follows_from: tuple[str, ...] = ()
     """Differences of the same kind that this one was derived from."""
 
@@ -78,11 +78,17 @@ class Comparison:
 
 
 def compare(a: Report, b: Report, names: Iterable[str]) -> Comparison:
-    """The named facts of both hosts, held against each other."""
-    pairs = {name: (a.observed(name), b.observed(name)) for name in names}
-    found = {n: d for n, (one, other) in pairs.items() if (d := _difference(n, one, other))}
-    both = sum(bool(one.origin and other.origin) for one, other in pairs.values())
-    return Comparison(tuple(_with_causes(d, found) for d in found.values()), both)
+    """The differences between the two hosts in the named facts."""
+    differences: dict[str, Difference] = {}
+    compared = 0
+    for name in names:
+        one, other = a.observed(name), b.observed(name)
+        compared += bool(one.origin and other.origin)
+        difference = _difference(name, one, other)
+        if difference:
+            differences[name] = difference
+    with_causes = (_with_causes(found, differences) for found in differences.values())
+    return Comparison(tuple(with_causes), compared)
 
 
 def _difference(name: str, a: Observed, b: Observed) -> Difference | None:
@@ -95,11 +101,15 @@ def _difference(name: str, a: Observed, b: Observed) -> Difference | None:
 
 
 def _with_causes(found: Difference, others: dict[str, Difference]) -> Difference:
-    causes = [name for name in _basis(found) if name in others and others[name].kind is found.kind]
+    causes = [
+        name
+        for name in _derived_from_on_both(found)
+        if name in others and others[name].kind is found.kind
+    ]
     return replace(found, follows_from=tuple(causes))
 
 
-def _basis(found: Difference) -> list[str]:
+def _derived_from_on_both(found: Difference) -> list[str]:
     """The facts that this one was derived from, on each side that knows it."""
     sides = [_derived_from(side.origin) for side in (found.a, found.b) if side.origin]
     return [name for name in sides[0] if all(name in side for side in sides)]
@@ -111,20 +121,19 @@ def _derived_from(origin: str) -> list[str]:
 
 
 def _agree(a: Any, b: Any) -> bool:
-    """Whether two values are the same where both are known. The order of a list does not count."""
+    """Whether two values are equal in all parts that both know; lists may differ in order."""
     if _is_list(a) and _is_list(b):
-        return len(a) == len(b) and not _unlike(_by_name(a), _by_name(b))
+        return len(a) == len(b) and not _changed_entries(_by_name(a), _by_name(b))
     if is_dataclass(a) and type(a) is type(b):
-        parts = zip(_known_parts(a), _known_parts(b), strict=True)
+        parts = zip(_compared_parts(a), _compared_parts(b), strict=True)
         return all(one is None or other is None or _agree(one, other) for one, other in parts)
     return bool(a == b)
 
 
-def _known_parts(value: Any) -> list[Any]:
-    """The parts of a value that say something of the host.
+def _compared_parts(value: Any) -> list[Any]:
+    """The parts of a value that are compared.
 
-    Of a TDMR's PAMTs these are the sizes: the kernel allocates them anew at each boot, where it
-    finds room.
+    PAMTs are compared by size: the kernel allocates them at other addresses at each boot.
     """
     parts = {part.name: getattr(value, part.name) for part in fields(value)}
     if isinstance(value, Tdmr) and value.pamt is not None:
@@ -134,7 +143,7 @@ def _known_parts(value: Any) -> list[Any]:
 
 def _entries(name: str, a: Any, b: Any) -> list[Entry]:
     one, other = (_parts(value, bitmap_of(name)) for value in (a, b))
-    return _unlike(one, other)
+    return _changed_entries(one, other)
 
 
 def _parts(value: Any, bitmap: str | None) -> dict[str, Any]:
@@ -150,12 +159,12 @@ def _by_name(listed: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _is_list(value: Any) -> bool:
-    """Whether the value is a list whose order means nothing; numbers are parts of one value."""
+    """Whether the value is a list of entries in any order. A tuple of numbers is one value."""
     return isinstance(value, tuple) and not any(isinstance(entry, int) for entry in value)
 
 
-def _unlike(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:
-    """The entries that are not on both sides, or not alike."""
+def _changed_entries(a: dict[str, Any], b: dict[str, Any]) -> list[Entry]:
+    """The entries that are missing on one side, or differ."""
     return [
         Entry(name, a.get(name), b.get(name))
         for name in (a | b)
@@ -245,17 +254,17 @@ class Verdicts(Frozen):
 
     @property
     def differ(self) -> bool:
-        """Whether both are decided, and differently."""
+        """Whether the verdicts differ; False if one of them is undecided."""
         decided = HostVerdict.UNDECIDED not in (self.a.verdict, self.b.verdict)
         return decided and self.a != self.b
 
 
 def verdicts_of(a: Report, b: Report) -> Verdicts:
     """The verdicts of two whole reports."""
-    return Verdicts(a=_side(a), b=_side(b))
+    return Verdicts(a=_verdict_of_side(a), b=_verdict_of_side(b))
 
 
-def _side(report: Report) -> SideVerdict:
+def _verdict_of_side(report: Report) -> SideVerdict:
     results = run_checks(report)
     first = first_failure(results)
     return SideVerdict(verdict=verdict_of(results), first_failure=first.check.id if first else None)

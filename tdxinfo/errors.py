@@ -6,7 +6,7 @@ TdxinfoError
     ├── Absent          it does not exist
     │   └── NotRecorded it was never asked when the capture was made
     ├── Denied          it exists, but this process may not read it
-    ├── Excluded        the user or the administrator forbade to read it
+    ├── Excluded        the user or the administrator excluded it from being read
     ├── Unsupported     it exists, but this machine or kernel does not do it
     │   └── Lost        it did once; what other sources still show of it is stale
     ├── TimedOut        it did not answer in time
@@ -22,7 +22,7 @@ import re
 
 
 class TdxinfoError(Exception):
-    """Root of all errors that are an outcome and no bug. `str()` is one sentence for people."""
+    """Base of the errors that are raised on purpose. `str()` is one sentence for people."""
 
 
 class BadInput(TdxinfoError):
@@ -39,7 +39,7 @@ class Unavailable(TdxinfoError):
         self.message = message
         self.remedy = remedy
         self.errno = errno
-        """The system's error number where one led to this, or 0."""
+        """The errno of the system call that failed; 0 where none did."""
 
 
 class Absent(Unavailable):
@@ -61,7 +61,7 @@ class Denied(Unavailable):
 
 
 class Excluded(Unavailable):
-    """The user or the administrator forbade to read this kind of source."""
+    """The user or the administrator excluded this kind of source from being read."""
 
     reason = "excluded"
 
@@ -113,17 +113,17 @@ REASONS: dict[str, type[Unavailable]] = {
 
 AS_ROOT = "Run as root."
 
-_NUMBERS = {name: number for number, name in errnos.errorcode.items()}
+_ERRNO_BY_NAME = {name: number for number, name in errnos.errorcode.items()}
 
 
 def record_of(error: Unavailable) -> dict[str, str]:
-    """The refusal as a capture keeps it; `from_record` makes an error of it again."""
-    kept = {"reason": error.reason, "message": error.message}
+    """The error as a table of text, as a capture stores it; the inverse of `from_record`."""
+    record = {"reason": error.reason, "message": error.message}
     if error.remedy:
-        kept["remedy"] = error.remedy
+        record["remedy"] = error.remedy
     if error.errno:
-        kept["errno"] = errnos.errorcode.get(error.errno, str(error.errno))
-    return kept
+        record["errno"] = errnos.errorcode.get(error.errno, str(error.errno))
+    return record
 
 
 REMEDIES = frozenset(
@@ -148,34 +148,35 @@ REMEDIES = frozenset(
         "Try again.",
     )
 )
-"""The remedies of sources. Only these are advice where a record brings one along."""
+"""The remedies that sources give. A record may come from a stranger: a remedy in it is shown only
+when it is one of these."""
 
 _PLAIN = re.compile(
     r"(?!.*(?:://|www\.|mailto:|\bsudo\b))[\w .,:;/()\[\]'\"#%=+^*<>{}\u00d7-]{0,300}"
 )
-"""A sentence as tdxinfo writes them, without links and commands."""
+"""A message that may stand as it is: one as tdxinfo writes them, without links and commands."""
 
 
 _REMEDY_WITH_PATH = re.compile(r"Run `pahole -J [\w/.+-]{1,200}` to add it\.")
-_THE_RECORD = "the record says: "
-_MOST_QUOTED = 800
+_QUOTE_PREFIX = "the record says: "
+_MAX_QUOTED = 800
 
 
 def _quoted(message: str) -> str:
-    """The record's own words, where they are not those of a tdxinfo, so marked."""
-    if _PLAIN.fullmatch(message) or message.startswith(_THE_RECORD):
-        return message[:_MOST_QUOTED]
-    return f"{_THE_RECORD}{message[:300]!r}"
+    """The record's message; one that tdxinfo cannot have written is quoted and marked as such."""
+    if _PLAIN.fullmatch(message) or message.startswith(_QUOTE_PREFIX):
+        return message[:_MAX_QUOTED]
+    return f"{_QUOTE_PREFIX}{message[:300]!r}"
 
 
 def from_record(what: str, record: object) -> Unavailable:
-    """The refusal that a capture keeps of `what`; Malformed where it keeps none."""
+    """The error that a capture stores for `what`; Malformed when the stored value is not one."""
     if not isinstance(record, dict):
-        return Malformed(f"the record's refusal of {what} is no table")
+        return Malformed(f"the record's refusal of {what} is not a table")
     found = {key: value for key, value in record.items() if isinstance(value, str)}
     kind = REASONS.get(found.get("reason", ""), Unsupported)
     name = found.get("errno", "")
-    number = int(name) if name.isdecimal() and len(name) < 5 else _NUMBERS.get(name, 0)
+    number = int(name) if name.isdecimal() and len(name) < 5 else _ERRNO_BY_NAME.get(name, 0)
     message = found.get("message", f"{what} did not answer")
     remedy = found.get("remedy", "")
     is_own = remedy in REMEDIES or _REMEDY_WITH_PATH.fullmatch(remedy)
@@ -192,7 +193,7 @@ _BY_ERRNO: dict[int, type[Unavailable]] = {
 
 
 def from_oserror(error: OSError, what: str) -> Unavailable:
-    """The refusal that a system call's error means, in a sentence about `what`."""
+    """The Unavailable for a system call's error, with a sentence about `what`."""
     number = error.errno or 0
     kind = _BY_ERRNO.get(number, Unsupported)
     if kind is Absent:

@@ -1,4 +1,4 @@
-"""Many hosts as one picture: each in a few words, and which of them are of the same kind."""
+"""Summarizes many hosts: each host's kind, and how many hosts are of the same kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from functools import cache, cached_property
 
 from tdxinfo.checks.engine import (
     Check,
-    deciding,
+    deciding_checks,
     first_failure,
     in_order,
     run_some,
@@ -26,47 +26,50 @@ from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
 from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, encodable, observe
 
-MOST_KINDS = 10_000
-"""Kinds of host that are counted apart; real fleets have some dozen."""
+MAX_KINDS = 10_000
+"""Kinds of host that are counted separately; real fleets have some dozen."""
 
-ALONE = 100
-"""Reports that are judged in this process before others are started."""
+CHECKED_HERE = 100
+"""Reports that are checked in this process before worker processes are started."""
 
-BATCH = 50
-"""Reports that a process is given at once, unless they are long."""
+BATCH_REPORTS = 50
+"""Reports in one piece of work for a worker."""
 
 BATCH_BYTES = 1 << 20
-"""Bytes of reports that are enough for a batch, so that long ones do not fill the memory."""
+"""Bytes of reports after which a batch is complete, so that long ones do not fill the memory."""
 
-SMALL = 1 << 20
-"""Bytes of a report that may be parsed in this process."""
+SMALL_REPORT = 1 << 20
+"""Bytes of the largest report that is parsed in this process."""
 
-MEMORY = 160 << 20
-"""Bytes that each of the other processes may use."""
+WORKER_MEMORY = 160 << 20
+"""Bytes of memory that each worker may use."""
 
-MOST_EXAMPLES = 3
+MAX_EXAMPLES = 3
 """Hosts of a kind whose names are kept."""
 
-_LONGEST = 64
-"""Characters that are kept of a name that a report brings along."""
+_MAX_NAME = 64
+"""Characters of a name from a report; the rest is cut."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What hosts have in common that are of one kind. None is unknown, or that nothing failed."""
+    """What all hosts of one kind have in common. None is unknown, or that no check failed."""
 
     verdict: HostVerdict
     first_failure: str | None
+    """The id of the first check that failed."""
     state: str | None
+    """The module's state; so are its version, release and features0."""
     version: str | None
     release: str | None
     features0: str | None
+    """TDX_FEATURES0, 16 hex digits."""
     warnings: tuple[str, ...] = ()
-    """The checks that warn."""
+    """The ids of the checks that warn."""
 
     @property
     def module(self) -> str:
-        """The module by the best name there is for it, and its state where it does not run."""
+        """The module's release, else its version, and its state when it is not initialized."""
         version = self.release or self.version
         if version is None:
             return "unknown" if self.state in ("initialized", None) else self.state
@@ -78,23 +81,23 @@ class Kind:
 
 
 def kind_of(given: Supplied) -> Kind:
-    """The host's kind: as a report of `check` says, or as judged here. Raises BadInput."""
-    if isinstance(given.what, BadInput):
-        raise given.what
-    if isinstance(given.what, CheckReport) and given.what.selection is None:
-        warn = tuple(c.id for c in given.what.checks if c.outcome is Outcome.WARN)
-        return _kind(given.what, given.what.verdict, given.what.first_failure, warn)
-    report = given.what if isinstance(given.what, Report) else observe(given.what)
-    results = run_some(report, _that_count())
+    """The host's kind: from a report of `check`, else by running the checks. Raises BadInput."""
+    if isinstance(given.host, BadInput):
+        raise given.host
+    if isinstance(given.host, CheckReport) and given.host.selection is None:
+        warn = tuple(c.id for c in given.host.checks if c.outcome is Outcome.WARN)
+        return _kind(given.host, given.host.verdict, given.host.first_failure, warn)
+    report = given.host if isinstance(given.host, Report) else observe(given.host)
+    results = run_some(report, _checks_of_kinds())
     first = first_failure(results)
     warn = tuple(result.check.id for result in results if result.outcome is Outcome.WARN)
     return _kind(report, verdict_of(results), first.check.id if first else None, warn)
 
 
 @cache
-def _that_count() -> list[Check]:
-    """All but those that only inform, which are no part of a kind, and what these need."""
-    needed = {check.id for check in deciding()}
+def _checks_of_kinds() -> list[Check]:
+    """The checks that a kind depends on: all but those of severity INFO that no verdict needs."""
+    needed = {check.id for check in deciding_checks()}
     return [
         check for check in in_order() if check.severity is not Severity.INFO or check.id in needed
     ]
@@ -109,7 +112,7 @@ def _kind(
         first,
         module.state,
         None if module.version is None else str(module.version),
-        None if module.release is None else module.release[:_LONGEST],
+        None if module.release is None else module.release[:_MAX_NAME],
         None if module.features0 is None else hex64(module.features0),
         warnings,
     )
@@ -151,7 +154,7 @@ class FleetHost(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One host of a fleet, as its reader hands it on."""
+    """One host of a fleet: its kind, or why it could not be read."""
 
     name: str
     place: str
@@ -192,16 +195,16 @@ def _entries_of(unread: list[Unread]) -> list[Entry]:
 
 
 class Reader:
-    """Hands on the entries of a fleet in order; what may be large is judged in other processes.
+    """Calls `output` with each entry of a fleet, in order; worker processes do most of the work.
 
-    The first small reports are judged here, so that a small fleet of them starts no process.
+    The first small reports are checked in this process, so that a small fleet starts no worker.
     """
 
-    def __init__(self, hand_on: Callable[[Entry], None]) -> None:
-        self._hand_on = hand_on
-        self._waiting: list[ReportText] = []
+    def __init__(self, output: Callable[[Entry], None]) -> None:
+        self._output = output
+        self._batch: list[ReportText] = []
         self._pending: deque[tuple[Slot[list[Entry]], list[Unread]]] = deque()
-        self._seen = 0
+        self._small_reports = 0
         self._workers = len(os.sched_getaffinity(0))
 
     def read(self, paths: Iterable[str]) -> None:
@@ -212,68 +215,69 @@ class Reader:
             self.flush()
 
     def _add(self, found: Supplied | Unread) -> None:
+        """Outputs what is parsed, sends a large report to a worker, and collects small ones."""
         if isinstance(found, Supplied):
             self.flush()
-            self._hand_on(entry_of(found))
+            self._output(entry_of(found))
             return
-        if isinstance(found, Unopened) or len(found.text) > SMALL:
-            self._submit(self._take())
+        if isinstance(found, Unopened) or len(found.text) > SMALL_REPORT:
+            self._submit(self._take_batch())
             self._submit([found])
             return
-        self._seen += 1
-        self._waiting.append(found)
-        if self._seen <= ALONE or self._workers < 2:
+        self._small_reports += 1
+        self._batch.append(found)
+        if self._small_reports <= CHECKED_HERE or self._workers < 2:
             self.flush()
-        elif len(self._waiting) >= BATCH or self._waiting_bytes() >= BATCH_BYTES:
-            self._submit(self._take())
+        elif len(self._batch) >= BATCH_REPORTS or self._batch_bytes() >= BATCH_BYTES:
+            self._submit(self._take_batch())
 
     def flush(self) -> None:
-        """Hands on all that was read so far."""
+        """Outputs the entries of all that was read so far."""
         while self._pending:
-            self._hand_on_next()
-        self._hand_on_all(_entries_of(list(self._take())))
+            self._output_next()
+        self._output_all(_entries_of(list(self._take_batch())))
 
     def _submit(self, unread: Sequence[Unread]) -> None:
         if not unread:
             return
         self._pending.append((self._pool.submit(unread[0].place, list(unread)), list(unread)))
         if len(self._pending) > 2 * self._workers:
-            self._hand_on_next()
+            self._output_next()
 
-    def _hand_on_next(self) -> None:
+    def _output_next(self) -> None:
         slot, unread = self._pending.popleft()
-        self._hand_on_all(self._result(slot, unread))
+        self._output_all(self._result(slot, unread))
 
     def _result(self, slot: Slot[list[Entry]], unread: list[Unread]) -> Iterable[Entry]:
-        """The entries of a batch; where that broke a limit, of each of it alone."""
+        """The entries of a batch. If the batch broke a limit, its reports are read one by one."""
         try:
             return self._pool.result(slot)
         except (BadInput, Crash) as error:
             if len(unread) == 1:
                 (one,) = unread
-                return [Entry(one.name, one.place, None, _why(error, one.place))]
-        alone = [(self._pool.submit(one.place, [one]), [one]) for one in unread]
-        return [entry for slot, one in alone for entry in self._result(slot, one)]
+                return [Entry(one.name, one.place, None, _error_message(error, one.place))]
+        submitted = [(self._pool.submit(one.place, [one]), [one]) for one in unread]
+        return [entry for slot, one in submitted for entry in self._result(slot, one)]
 
-    def _waiting_bytes(self) -> int:
-        return sum(len(found.text) for found in self._waiting)
+    def _batch_bytes(self) -> int:
+        return sum(len(found.text) for found in self._batch)
 
-    def _take(self) -> list[ReportText]:
-        taken, self._waiting = self._waiting, []
-        return taken
+    def _take_batch(self) -> list[ReportText]:
+        batch, self._batch = self._batch, []
+        return batch
 
-    def _hand_on_all(self, entries: Iterable[Entry]) -> None:
+    def _output_all(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self._hand_on(entry)
+            self._output(entry)
 
     @cached_property
     def _pool(self) -> Pool[list[Unread], list[Entry]]:
-        """Forked, so that the workers have the models and tables already."""
-        limits = LIMITS._replace(memory=MEMORY)
+        """The workers. They are forked, so that they have the models and tables already."""
+        limits = LIMITS._replace(memory=WORKER_MEMORY)
         return self._stack.enter_context(Pool(_entries_of, self._workers, limits))
 
 
-def _why(error: Exception, place: str) -> str:
+def _error_message(error: Exception, place: str) -> str:
     if isinstance(error, Crash):
         return f"{place} made tdxinfo fail ({error}). This is a bug: please report it."
     return str(error)
@@ -288,15 +292,16 @@ class Group:
 
 
 class Fleet:
-    """The kinds of host that were seen, in memory that does not grow with their number."""
+    """Counts hosts by kind. Its memory does not grow with the number of hosts."""
 
     def __init__(self) -> None:
         self.kinds: dict[Kind, Group] = {}
+        """Each kind with its hosts."""
         self.verdicts: Counter[HostVerdict] = Counter()
         self.refused = 0
         """Inputs that could not be read."""
         self.beyond = 0
-        """Hosts of kinds beyond the most that are counted apart."""
+        """Hosts whose kind was not counted separately, because there were MAX_KINDS already."""
 
     @property
     def hosts(self) -> int:
@@ -317,20 +322,20 @@ class Fleet:
             self.refused += 1
             return
         self.verdicts[kind.verdict] += 1
-        if kind not in self.kinds and len(self.kinds) >= MOST_KINDS:
+        if kind not in self.kinds and len(self.kinds) >= MAX_KINDS:
             self.beyond += 1
             return
         group = self.kinds.setdefault(kind, Group())
         group.count += 1
-        if len(group.examples) < MOST_EXAMPLES:
-            group.examples.append(entry.name[:_LONGEST])
+        if len(group.examples) < MAX_EXAMPLES:
+            group.examples.append(entry.name[:_MAX_NAME])
 
     def worst_first(self) -> list[tuple[Kind, Group]]:
         """The kinds that fail or warn, then the others; the rarest of each first."""
         return sorted(self.kinds.items(), key=lambda row: (rank(row[0]), row[1].count))
 
     def counts(self, of: str) -> list[tuple[str | None, int]]:
-        """How many hosts have which value of a kind's attribute, the most common first."""
+        """How many hosts have each value of the kinds' attribute `of`, the most common first."""
         found: Counter[str | None] = Counter()
         for kind, group in self.kinds.items():
             found[getattr(kind, of)] += group.count

@@ -1,4 +1,4 @@
-"""What was learnt of a host, as the document that `dump --json` prints."""
+"""The report: a host's facts with their sources, as `dump --json` prints it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Problem(Frozen, frozen=True):
 
 
 class Document(Frozen, frozen=True):
-    """What every JSON document of tdxinfo has, also that of a run that failed."""
+    """The keys of every JSON document of tdxinfo, also of a run that failed."""
 
     schema_version: SchemaVersion
     """Version of this structure: a new key keeps the first number."""
@@ -70,7 +70,7 @@ class Document(Frozen, frozen=True):
 
 
 def frame(origin: Origin | None = None, **parts: Any) -> dict[str, Any]:
-    """The keys that every document has; all are empty but those given."""
+    """The values of the keys that every document has: empty, unless given in `parts`."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": Tool(name="tdxinfo", version=__version__),
@@ -116,7 +116,7 @@ class Report(Document, frozen=True):
     """With --fields: the TDX module's metadata, element by element."""
 
     def parts(self) -> dict[str, Any]:
-        """What the document holds, by its keys."""
+        """The document's values by key; keys that were not set are left out."""
         return {name: getattr(self, name) for name in self.model_fields_set}
 
     @property
@@ -134,7 +134,7 @@ class Report(Document, frozen=True):
         return "" if self.host.fact(name) == default_of(name) else _UNSOURCED
 
     def is_known(self, name: str) -> bool:
-        """Whether a source has the fact. That there is no such thing is knowledge too."""
+        """Whether a source has a value, which may be None: that something is absent is a value."""
         return self.origin_of(name) != ""
 
     def attempts(self, name: str) -> tuple[Attempt, ...]:
@@ -146,7 +146,7 @@ class Report(Document, frozen=True):
         return Observed(self.host.fact(name), self.origin_of(name), self.attempts(name))
 
     def is_absent(self, name: str) -> bool:
-        """Whether every source was asked and has none; a denial says no such thing."""
+        """Whether every source reported that the thing does not exist; a denied read does not."""
         reasons = {attempt.reason for attempt in self.attempts(name)}
         return not self.is_known(name) and reasons == {Absent.reason}
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-# A busy machine is no fault.
+# On a busy machine examples take long, which is not a failure.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 settings.register_profile("few", _PATIENT, max_examples=25)

@@ -1,4 +1,4 @@
-"""Documents that `--json` prints, held against the schema of their model."""
+"""Validates documents that `--json` prints against the schema of their model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SPACE = re.compile(r"\s*")
 
 
 def closed(part: Any) -> Any:
-    """The schema without room for keys that it does not name."""
+    """The schema with additionalProperties off everywhere, so that unknown keys are errors."""
     if isinstance(part, list):
         return [closed(inner) for inner in part]
     if not isinstance(part, dict):
@@ -31,23 +31,23 @@ def closed(part: Any) -> Any:
 
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    """Of what the document's model prints, with no room for keys that the schema does not name."""
+    """The validator for documents of the command, with unknown keys as errors."""
     schema = closed(model_of(name).model_json_schema())
     return Draft202012Validator(schema, format_checker=FormatChecker())
 
 
 def fault(command: str, document: Any) -> str:
-    """What the schema has most against the document, with its place; nothing when all is well.
+    """The most relevant error of the document with its JSON path; empty when it is valid.
 
-    A run that failed prints a document of its own, whatever the command.
+    A document with `errors` is that of a failed run, and has a schema of its own.
     """
     name = "failure" if document.get("errors") else command
     worst = best_match(_validator(name).iter_errors(document))
     return f"{worst.json_path}: {worst.message:.300}" if worst else ""
 
 
-def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
-    """Asserts that JSON which `tdxinfo ARGUMENTS` printed is what the schema promises."""
+def assert_valid(arguments: tuple[str, ...], printed: str) -> None:
+    """Asserts that the output of `tdxinfo ARGUMENTS` is valid, if it is JSON with a schema."""
     command = next((word for word in arguments if word in COMMANDS), None)
     if command in MODELS and printed.startswith("{"):
         for document in documents(printed):
@@ -55,7 +55,7 @@ def hold_against_schema(arguments: tuple[str, ...], printed: str) -> None:
 
 
 def documents(printed: str) -> Iterator[Any]:
-    """The JSON documents that stand one after another."""
+    """The JSON documents in the text, one after another."""
     decoder, end = json.JSONDecoder(), 0
     while end < len(printed):
         document, end = decoder.raw_decode(printed, end)

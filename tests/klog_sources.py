@@ -1,10 +1,10 @@
-"""What a kernel's source prints about TDX, held against the table of wordings.
+"""Compares what a kernel's source prints about TDX with the table of wordings.
 
     python -m tests.klog_sources TREE
 
-TREE is an unpacked kernel source. Two lists come out: strings of the source that no row of
-`tables/klog.toml` has, and rows that are said to be of this kernel and are not in its source. The
-status is 1 when the first list has a string that tells an outcome or a condition.
+TREE is an unpacked kernel source. It prints two lists: strings of the source without a row in
+`tables/klog.toml`, and rows for this kernel's version that its source does not print. The status is
+1 when the first list is not empty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FILES = (
     "drivers/virt/coco/tdx-host/*.c",
     "kernel/kexec_core.c",
 )
-"""Where the kernel prints about TDX on the host, and what tells a guest."""
+"""The files that print about TDX on a host, or show that the kernel runs in a guest."""
 _HEADER = "arch/x86/include/asm/tdx.h"
 """Holds formats that several files share."""
 _CALL = re.compile(
@@ -42,7 +42,7 @@ _CONVERSION = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z)?(?:p\w{0,2}|([d
 
 
 class Printed(NamedTuple):
-    """A format string, and where the source has it."""
+    """A format string, and its position FILE:LINE in the source."""
 
     format: str
     place: str
@@ -74,7 +74,7 @@ def _lines_of(comment: re.Match[str]) -> str:
 
 
 def _joined(arguments: str, defines: dict[str, str]) -> str:
-    """The strings that stand one behind the other at the first argument that is one."""
+    """The call's first string argument: adjacent literals and string macros, joined."""
     parts: list[str] = []
     last = 0
     for found in _STRING.finditer(arguments):
@@ -101,7 +101,7 @@ def as_in_table(text: str) -> str:
 
 
 def _is_of_row(text: str, row: dict[str, Any]) -> bool:
-    """Whether the row reads what the format prints; it may end before the format does."""
+    """Whether the row matches what the format prints, or the beginning of it."""
     words = re.split(r"%[duxXs]", row["format"].rstrip("."))
     pattern = r"(?:%[duxXs]|.+?)".join(map(re.escape, words))
     return re.match(pattern, text) is not None
@@ -111,7 +111,7 @@ IGNORED: dict[str, str] = {
     "Guest access before accepting 0x%x on vCPU %d": "a guest's fault, while it runs",
     "R09 0x%x R10 0x%x R11 0x%x": "the second line of operands: no cause is read from it",
 }
-"""What the table leaves out, and why: it tells neither an outcome nor a condition of a host."""
+"""Strings that need no row, with the reason: they show no outcome or condition of a host."""
 
 
 def missing_rows(tree: Path) -> list[Printed]:
@@ -120,16 +120,16 @@ def missing_rows(tree: Path) -> list[Printed]:
     return [
         found
         for found in dict.fromkeys(printed_by(tree))
-        if _tells_of_tdx(found)
+        if _is_about_tdx(found)
         and found.format not in IGNORED
         and not any(_is_of_row(found.format, row) for row in rows)
     ]
 
 
-def _tells_of_tdx(found: Printed) -> bool:
-    """All strings of TDX's own files, and of the others those that name what TDX needs.
+def _is_about_tdx(found: Printed) -> bool:
+    """Whether the string is from TDX's own files, or names TDX or something that it needs.
 
-    What a guest prints of itself is no outcome of a host.
+    What a guest prints about itself is left out: it shows nothing about a host.
     """
     if "coco/tdx/" in found.place:
         return False
@@ -138,7 +138,7 @@ def _tells_of_tdx(found: Printed) -> bool:
 
 
 def missing_strings(tree: Path) -> list[str]:
-    """The rows that are said to be of this kernel, and that its source does not print."""
+    """The formats of rows for this kernel's version that its source does not print."""
     version = version_of(tree)
     here = [found.format for found in printed_by(tree)]
     return [

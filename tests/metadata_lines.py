@@ -1,4 +1,4 @@
-"""The value profiles of real module versions, as the lines that TDH.SYS.RD gives one by one."""
+"""The metadata of real module versions, from decode/profiles.json, as lines of the helper."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def profile_names() -> list[str]:
 
 
 def elements_of(name: str) -> dict[int, int]:
-    """Every element of the profile by its id, in the order of the walk: by class, then code."""
+    """Every element of the profile by its id, in the order of TDH.SYS.RD: by class, then code."""
     return elements(
         {
             field: [int(w, 16) for w in words] if isinstance(words, list) else int(words, 16)
@@ -32,10 +32,12 @@ def elements(fields: Mapping[str, int | list[int]]) -> dict[int, int]:
         words = value if isinstance(value, list) else [value]
         for index in range(declared()[field].words):
             found[declared()[field].id + index] = words[index] if index < len(words) else 0
-    return dict(sorted(found.items(), key=lambda pair: pair[0] & 0x3F00000000FFFFFF))
+    class_and_code = 0x3F00000000FFFFFF
+    return dict(sorted(found.items(), key=lambda pair: pair[0] & class_and_code))
 
 
 def lines_of(name: str) -> list[str]:
+    """The lines "ID VALUE STATUS" of the profile, as the helper prints them."""
     return [f"{number:016x} {word:016x} {0:016x}" for number, word in elements_of(name).items()]
 
 

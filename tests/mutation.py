@@ -1,8 +1,8 @@
 """Mutation testing of decoders and checks by mutmut: `python -m tests.mutation run`.
 
-What is mutated, and which tests must notice, stands in `pyproject.toml`; `results`, `show NAME` and
-mutmut's other commands tell more. mutmut alone leaves decorated functions as they are, which here
-are the checks, and its workers would keep what cached functions computed before the mutation.
+`pyproject.toml` names what is mutated and which tests must fail; `results`, `show NAME` and other
+commands of mutmut show the outcome. This file changes mutmut in two ways: it mutates decorated
+functions too, as all checks are, and it empties caches filled before the mutation.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mutmut.mutation import file_mutation
 from mutmut.runners.harness import PytestRunner
 from mutmut.workers import isolation
 
-_MOST_MEMORY = 2 << 30  # an endless loop may gather things
-_KEPT = "tdxinfo.tables"  # files as they are read; no mutant changes them
+_MAX_MEMORY = 2 << 30  # for mutants that fill the memory in an endless loop
+_NEVER_MUTATED = "tdxinfo.tables"  # its cache holds data files, which no mutant changes
 
-_PATIENCE = 20
-"""How much longer a run may take than it computes: mutation testing gives way to other work."""
+_TIMEOUT_FACTOR = 20
+"""How much longer than its processor time a run may take, since it gives way to other work."""
 
 _leaves_alone = file_mutation.MutationVisitor._skip_node_and_children
 _arranged = file_mutation.function_trampoline_arrangement
@@ -40,7 +40,7 @@ def leaves_alone(self: file_mutation.MutationVisitor, node: cst.CSTNode) -> bool
 
 
 def arranged(function: cst.FunctionDef, mutants: Iterable[Any], class_name: str | None) -> Any:
-    """A function and its mutants, of which only the one that chooses between them is decorated."""
+    """A function and its mutants. Only the function that calls one of them is decorated."""
     if not mutants or any(_is_classmethod(one) for one in function.decorators):
         return _arranged(function, mutants, class_name)
     bare = function.with_changes(decorators=())
@@ -51,40 +51,41 @@ def arranged(function: cst.FunctionDef, mutants: Iterable[Any], class_name: str 
 
 
 def _is_classmethod(decorator: cst.Decorator) -> bool:
+    """Whether it is @classmethod, which mutmut handles itself."""
     return getattr(decorator.decorator, "value", "") == "classmethod"
 
 
 def register_timeout(pid: int, timeout_s: float) -> None:
     """Ends a worker that waits for ever; one that computes for ever has a limit of its own."""
-    _register_timeout(pid, timeout_s * _PATIENCE)
+    _register_timeout(pid, timeout_s * _TIMEOUT_FACTOR)
 
 
-class Forgetful:
-    """Empties the caches before each test, so that the test that learns from them is seen to."""
+class EmptyCaches:
+    """Empties the caches before each test: a test is recorded only for functions that it calls."""
 
     def pytest_runtest_setup(self) -> None:
-        forget()
+        empty_caches()
 
 
 def execute(self: PytestRunner, params: list[str], **more: Any) -> int:
     """Runs tests with empty caches: a worker is forked where all tests had run."""
-    forget()
-    resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, _MOST_MEMORY))
+    empty_caches()
+    resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
     if "plugins" in more:  # it is asked which tests call what
-        more["plugins"].append(Forgetful())
+        more["plugins"].append(EmptyCaches())
     return int(_execute(self, params, **more))
 
 
-def forget() -> None:
-    """Empties what the package's functions remember."""
+def empty_caches() -> None:
+    """Empties the caches of the package's functions."""
     for name, module in list(sys.modules.items()):
-        if name.startswith("tdxinfo.") and name != _KEPT:
-            _forget(module)
+        if name.startswith("tdxinfo.") and name != _NEVER_MUTATED:
+            _empty_caches_of(module)
 
 
-def _forget(module: ModuleType) -> None:
+def _empty_caches_of(module: ModuleType) -> None:
     for function in vars(module).values():
-        if isinstance(function, _lru_cache_wrapper) and function.__module__ != _KEPT:
+        if isinstance(function, _lru_cache_wrapper) and function.__module__ != _NEVER_MUTATED:
             function.cache_clear()
 
 
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str]) -> None:
     file_mutation.function_trampoline_arrangement = arranged
     PytestRunner.execute_pytest = execute
     isolation.register_timeout = register_timeout
-    del sys.modules["tests"]  # it is imported anew, from the copy whose functions are mutated
+    del sys.modules["tests"]  # so that it is imported again, from the mutated copy
     cli(arguments)
 
 

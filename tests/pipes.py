@@ -8,7 +8,7 @@ import time
 
 
 def trickle(*pieces: bytes) -> int:
-    """The end to read of a pipe that another thread writes `pieces` to, one after another."""
+    """The reading end of a pipe to which a thread writes `pieces`, with a pause after each."""
     out, into = os.pipe()
 
     def write() -> None:

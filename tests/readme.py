@@ -36,7 +36,7 @@ def table_of_checks() -> str:
     rows = ["| group | asks | checks |", "|---|---|---|"]
     for group in dict.fromkeys(check.rule.group for check in in_order()):
         own = [check for check in in_order() if check.rule.group == group]
-        question = (sys.modules[own[0].judge.__module__].__doc__ or "").splitlines()[0]
+        question = (sys.modules[own[0].function.__module__].__doc__ or "").splitlines()[0]
         names = ", ".join(check.id.partition(".")[2] + _SIGNS[check.severity] for check in own)
         rows.append(f"| {group} | {question} | {names} |")
     return "\n".join(rows) + "\n"

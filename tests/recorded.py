@@ -1,7 +1,7 @@
 """The recorded hosts in tests/hosts, and what each must show.
 
 A host is the folder of a capture with an expect.json. One that differs from another host in a few
-files names that host in about.toml, and holds nothing but what differs:
+files names that host in about.toml, and has only the files that differ:
 
     base = "linux-7.2-ready"              # the host that has the rest
     without = ["root/proc/cpuinfo"]       # files and answers of the base that this host lacks
@@ -9,8 +9,8 @@ files names that host in about.toml, and holds nothing but what differs:
 In its expect.json `host` holds the facts that differ, `unknown` those that only the base knows, and
 `outcomes` the checks that end otherwise.
 
-`python -m tests.recorded [HOST ...]` writes expect.json anew and prints what changed. It writes
-what tdxinfo shows, right or wrong: compare each printed line with the record before you keep it.
+`python -m tests.recorded [HOST ...]` rewrites expect.json and prints what changed. It writes what
+tdxinfo shows, right or wrong: compare each printed line with the record before you commit it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def report_of(name: str) -> Report:
 
 @cache
 def folder_of(name: str) -> Path:
-    """The host's capture, whole: its own folder, or one that is made of its base's and its own."""
+    """The folder of the host's complete capture: its own, or one combined with its base's."""
     own = HOSTS / name
     about = _toml(own / "about.toml")
     if "base" not in about:
@@ -64,19 +64,20 @@ def folder_of(name: str) -> Path:
         if inner.startswith("root/") or inner == "kernel.log":
             (whole / inner).unlink()
         else:
-            _forget(answers, inner)
+            _remove(answers, inner)
     for path in filter(Path.is_file, own.rglob("*")):
         (whole / path.relative_to(own)).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, whole / path.relative_to(own))
     for table, added in _toml(own / "answers.toml").items():
         for key, value in added.items():
-            _forget(answers, key)
+            _remove(answers, key)
             answers.setdefault(table, {})[key] = value
     (whole / "answers.toml").write_text(tomli_w.dumps(answers))
     return whole
 
 
-def _forget(answers: dict[str, Any], key: str) -> None:
+def _remove(answers: dict[str, Any], key: str) -> None:
+    """Removes the key from answers and refusals."""
     for table in answers.values():
         table.pop(key, None)
 
@@ -87,7 +88,7 @@ def _toml(path: Path) -> dict[str, Any]:
 
 @cache
 def _scratch() -> Path:
-    """A folder for the hosts that are made of two; it goes when this process ends."""
+    """A folder for combined captures, which is deleted when this process ends."""
     folder = Path(tempfile.mkdtemp(prefix="tdxinfo-hosts-"))
     register(shutil.rmtree, folder, ignore_errors=True)
     return folder
@@ -95,7 +96,7 @@ def _scratch() -> Path:
 
 @cache
 def expected(name: str) -> Expected:
-    """What the host must show: `host`, `verdict`, `first_failure` and `outcomes`, each whole."""
+    """What the host must show, including what it inherits from its base."""
     own: Expected = json.loads((HOSTS / name / "expect.json").read_text())
     base = _toml(HOSTS / name / "about.toml").get("base")
     if base is None:
@@ -112,7 +113,10 @@ def expected(name: str) -> Expected:
 
 
 def shown(report: Report) -> Expected:
-    """What the host shows, in the form of an expect.json. A known "there is none" is null."""
+    """What the host shows, in the format of an expect.json.
+
+    A fact that is known and None is null; an unknown fact is left out.
+    """
     from tdxinfo import checks  # noqa: F401  # declares them
 
     values = report.host.model_dump(mode="json")
@@ -172,8 +176,8 @@ def changes(before: Expected, after: Expected) -> Iterator[str]:
             yield f"{key}: {before[key]} -> {after[key]}"
 
 
-def beyond_base(whole: Expected, base: Expected) -> Expected:
-    """What an expect.json holds beside that of its base."""
+def differences_from_base(whole: Expected, base: Expected) -> Expected:
+    """The part of an expectation that differs from that of the host's base."""
     facts, inherited = _flat(whole["host"]), _flat(base["host"])
     outcomes, old_outcomes = _by_check(whole["outcomes"]), _by_check(base["outcomes"])
     parts: Expected = {
@@ -186,20 +190,20 @@ def beyond_base(whole: Expected, base: Expected) -> Expected:
 
 
 def write(name: str) -> None:
-    """Writes the host's expect.json anew, and prints what changed."""
+    """Rewrites the host's expect.json, and prints what changed."""
     path = HOSTS / name / "expect.json"
     whole = shown(report_of(name))
     if path.exists():
         for line in changes(expected(name), whole):
             print(f"{name}: {line}")
     base = _toml(path.parent / "about.toml").get("base")
-    own = whole if base is None else beyond_base(whole, expected(base))
+    own = whole if base is None else differences_from_base(whole, expected(base))
     path.write_text(json.dumps(own, indent=2) + "\n")
     expected.cache_clear()
 
 
 def main(names: list[str]) -> None:
-    """Bases come first, since the others are written beside them."""
+    """Writes hosts without a base first: the others are written as differences from them."""
     chosen = names or NAMES
     for name in sorted(chosen, key=lambda n: "base" in _toml(HOSTS / n / "about.toml")):
         write(name)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PROMPT = "ready> "
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 TAB, ALL = "\t", "\x0f"
 """Completes as far as is certain, or puts all that is offered into the line."""
 _DONE = "\x14"
@@ -76,7 +76,7 @@ def fish(place: Place, line: str) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=_PATIENCE,
+        timeout=_TIMEOUT,
     )
     assert done.stderr == ""
     return [offer.partition("\t")[0] for offer in done.stdout.splitlines()]
@@ -115,7 +115,7 @@ def _typed(place: Place, command: list[str], rc: str, keys: str) -> list[str]:
 
 
 def _wait(terminal: int, is_done: Callable[[str], bool]) -> None:
-    seen, end = "", time.monotonic() + _PATIENCE
+    seen, end = "", time.monotonic() + _TIMEOUT
     while not is_done(seen):
         assert time.monotonic() < end, f"the shell did not answer: {seen}"
         if select.select([terminal], [], [], 0.05)[0]:

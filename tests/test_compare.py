@@ -11,7 +11,7 @@ from tdxinfo.compare import Comparison, Difference, Kind, compare
 from tdxinfo.host import SECTIONS, declared, fact_names, volatile_facts
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import CpuidConfig, Failure, MemoryRange, ModuleVersion, Tdmr
-from tests.hands import report_with
+from tests.builders import report_with
 
 GIB = 1 << 30
 DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read by this user", "")
@@ -136,7 +136,7 @@ def test_a_difference_names_those_that_it_was_derived_from() -> None:
 
 
 def entry_type(annotation: Any) -> Any:
-    """What a list holds, however deep its annotation stands; None for what is no list."""
+    """What a list holds, however deep its annotation stands; None for what is not a list."""
     parts = get_args(annotation)
     if get_origin(annotation) is tuple:
         return parts[0]

@@ -1,7 +1,8 @@
-"""Every place that tdxinfo reads, with everything that can be wrong with a place.
+"""Every file and every other answer that tdxinfo reads, with every fault that it can have.
 
-The places are found by asking all places of all facts of recorded hosts; none is listed here. A
-fault may change only facts that look at the place, in the way that the fault means.
+What is read is found by observing all facts of recorded hosts; nothing is listed here. A question
+is the path of a file or the key of an answer. A fault may change only facts whose sources ask this
+question, and only to "unknown" for the reason of the fault.
 """
 
 from __future__ import annotations
@@ -40,12 +41,12 @@ BASES = (
     folder_of("icelake-no-tdx"),
     folder_of("linux-7.2-ready-to-attest"),
 )
-PATIENCE = 0.05
+TIMEOUT = 0.05
 """Seconds for the file that blocks for ever; the others may take as long as they need."""
 
 
 class Watched(Machine):
-    """A recorded host that keeps which files and answers it was asked for."""
+    """A recorded host that stores the questions that it was asked."""
 
     def __init__(self, inner: Machine) -> None:
         super().__init__(inner.origin)
@@ -63,22 +64,22 @@ class Watched(Machine):
 
 
 class Faulty(Watched):
-    """The host with a fault in one place; the file is read as on a live machine."""
+    """The host with a fault in the answer to one question."""
 
-    def __init__(self, inner: Machine, place: str, fault: Callable[[], Any]) -> None:
+    def __init__(self, inner: Machine, question: str, fault: Callable[[], Any]) -> None:
         super().__init__(inner)
-        self._place = place
+        self._question = question
         self._fault = fault
-        self.times = 0
+        self.reads = 0
 
     def _read(self, path: str) -> bytes:
-        return self._faulty() if path == self._place else self._inner.read(path)
+        return self._faulty() if path == self._question else self._inner.read(path)
 
     def _ask(self, key: str, live: Live) -> Answer:
-        return self._faulty() if key == self._place else self._inner.ask(key, live)
+        return self._faulty() if key == self._question else self._inner.ask(key, live)
 
     def _faulty(self) -> Any:
-        self.times += 1
+        self.reads += 1
         return self._fault()
 
 
@@ -88,8 +89,8 @@ def base(folder: Path) -> Machine:
 
 
 @cache
-def looked_at(folder: Path) -> dict[str, frozenset[str]]:
-    """For each fact the places that are looked at for it, by any of its places."""
+def questions_by_fact(folder: Path) -> dict[str, frozenset[str]]:
+    """For each fact the questions that its sources ask."""
     found: dict[str, frozenset[str]] = {}
     for name in fact_names():
         watched = Watched(base(folder))
@@ -99,8 +100,8 @@ def looked_at(folder: Path) -> dict[str, frozenset[str]]:
 
 
 @cache
-def places(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
-    """All files and all other places of the host."""
+def questions(folder: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """All paths and all keys that the sources ask the host for."""
     watched = Watched(base(folder))
     observer = Observer(watched)
     for name in fact_names():
@@ -125,7 +126,7 @@ class FileFault:
     reason: str = ""
     system: Callable[[], AbstractContextManager[object]] = nullcontext
     """What the system does while the file is read."""
-    patience: float = 60
+    timeout: float = 60
 
 
 def _failing(call: str, number: int) -> Callable[[], AbstractContextManager[object]]:
@@ -174,7 +175,7 @@ FILE_FAULTS = {
     "not UTF-8": FileFault(lambda path, data: path.write_bytes(b"\xff\xfe" + data + b"\x80\n")),
     "100 MB": FileFault(_sparse, "malformed"),
     "endless": FileFault(system=_reads(lambda fd, size: b"7" * size), reason="malformed"),
-    "blocks for ever": FileFault(system=_blocking, reason="timed-out", patience=PATIENCE),
+    "blocks for ever": FileFault(system=_blocking, reason="timed-out", timeout=TIMEOUT),
     "directory": FileFault(lambda path, data: path.mkdir(), "malformed"),
     "dangling link": FileFault(lambda path, data: path.symlink_to("nowhere"), "absent"),
     "looping link": FileFault(lambda path, data: path.symlink_to(path.name), "unsupported"),
@@ -182,36 +183,36 @@ FILE_FAULTS = {
 }
 
 
-def _content(folder: Path, place: str) -> bytes:
+def _content(folder: Path, question: str) -> bytes:
     try:
-        return base(folder).read(place)
+        return base(folder).read(question)
     except Unavailable:
         return b"1\n"
 
 
 def _file_cases() -> Iterator[Any]:
     for folder in BASES:
-        for place in sorted(places(folder)[0]):
-            yield pytest.param(folder, place, id=f"{folder.name}:{place}")
+        for question in sorted(questions(folder)[0]):
+            yield pytest.param(folder, question, id=f"{folder.name}:{question}")
 
 
-@pytest.mark.parametrize(("folder", "place"), one_in(40, _file_cases()))
+@pytest.mark.parametrize(("folder", "question"), one_in(40, _file_cases()))
 def test_a_faulty_file_makes_only_its_own_facts_unknown(
-    folder: Path, place: str, tmp_path: Path
+    folder: Path, question: str, tmp_path: Path
 ) -> None:
     for number, (name, fault) in enumerate(FILE_FAULTS.items()):
         path = tmp_path / str(number)
-        fault.make(path, _content(folder, place))
+        fault.make(path, _content(folder, question))
 
         def read(path: Path = path, fault: FileFault = fault) -> bytes:
             with fault.system():
-                return within(fault.patience, path.name, lambda: read_file(str(path), FILE_LIMIT))
+                return within(fault.timeout, path.name, lambda: read_file(str(path), FILE_LIMIT))
 
-        value = seen_with(folder, place, read)
-        assert value.times <= 1, f"{place} was read {value.times} times"
-        value.stands(name)
+        result = observe_with(folder, question, read)
+        assert result.reads <= 1, f"{question} was read {result.reads} times"
+        result.assert_only_own_facts_changed(name)
         if fault.reason:
-            value.refused(name, fault.reason)
+            result.assert_reason(name, fault.reason)
 
 
 # --- faults of everything else ------------------------------------------------------------------
@@ -236,32 +237,33 @@ WRONG_ANSWERS: tuple[Any, ...] = (
 
 def _key_cases() -> Iterator[Any]:
     for folder in BASES:
-        for place in sorted(places(folder)[1]):
-            yield pytest.param(folder, place, id=f"{folder.name}:{place}")
+        for question in sorted(questions(folder)[1]):
+            yield pytest.param(folder, question, id=f"{folder.name}:{question}")
 
 
-@pytest.mark.parametrize(("folder", "place"), one_in(40, _key_cases()))
-def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, place: str) -> None:
+@pytest.mark.parametrize(("folder", "question"), one_in(40, _key_cases()))
+def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, question: str) -> None:
     for reason, kind in REASONS.items():
-        seen_with(folder, place, _raising(kind)).stands(reason)
+        observe_with(folder, question, _raising(kind)).assert_only_own_facts_changed(reason)
     for answer in WRONG_ANSWERS:
-        seen_with(folder, place, partial(_given, answer)).stands(repr(answer)[:40])
+        result = observe_with(folder, question, partial(_given, answer))
+        result.assert_only_own_facts_changed(repr(answer)[:40])
 
 
 # --- what must hold -----------------------------------------------------------------------------
 
 
 @dataclass
-class Seen:
-    """What tdxinfo makes of a host with a fault."""
+class FaultResult:
+    """The facts of a host with a fault in the answer to one question."""
 
     folder: Path
-    place: str
+    question: str
     facts: dict[str, Observed]
-    times: int
+    reads: int
 
-    def stands(self, fault: str) -> None:
-        """The report is whole, and only facts that look at the place have changed."""
+    def assert_only_own_facts_changed(self, fault: str) -> None:
+        """The report is complete, and only facts whose sources ask the question have changed."""
         report = report_of(self.facts, base(self.folder).origin)
         document = json.loads(report.model_dump_json())
         assert set(document["host"])
@@ -271,23 +273,23 @@ class Seen:
         changed = {
             name for name, value in values(self.folder).items() if self.facts[name].value != value
         }
-        looked = looked_at(self.folder)
-        innocent = {name for name in changed if self.place not in looked[name]}
-        assert not innocent, f"{fault} in {self.place} changed {sorted(innocent)}"
+        asked = questions_by_fact(self.folder)
+        unrelated = {name for name in changed if self.question not in asked[name]}
+        assert not unrelated, f"{fault} in {self.question} changed {sorted(unrelated)}"
 
-    def refused(self, fault: str, reason: str) -> None:
-        """Whoever asked the place tells the reason, unless the place's absence is an answer."""
+    def assert_reason(self, fault: str, reason: str) -> None:
+        """Every source of the question gives the reason; one may also take it for absent."""
         reasons = {
             attempt.reason
             for fact in self.facts.values()
             for attempt in fact.attempts
-            if attempt.origin.endswith(f":{self.place}")
+            if attempt.origin.endswith(f":{self.question}")
         }
-        assert reasons <= {reason, "lost", "absent"}, f"{fault} in {self.place} gave {reasons}"
+        assert reasons <= {reason, "lost", "absent"}, f"{fault} in {self.question} gave {reasons}"
 
 
-def seen_with(folder: Path, place: str, fault: Callable[[], Any]) -> Seen:
-    machine = Faulty(base(folder), place, fault)
+def observe_with(folder: Path, question: str, fault: Callable[[], Any]) -> FaultResult:
+    machine = Faulty(base(folder), question, fault)
     observer = Observer(machine)
     facts = {name: observer.fact(name) for name in fact_names()}
-    return Seen(folder, place, facts, machine.times)
+    return FaultResult(folder, question, facts, machine.reads)

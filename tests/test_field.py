@@ -1,7 +1,7 @@
-"""What hosts in the field printed, and what must be said of each: `field.toml`.
+"""Logs of hosts in the field, with the facts and outcomes that each must give: `field.toml`.
 
-No two checks of one report may contradict each other: `contradictions.toml`, over these and all
-recorded hosts.
+For these and all recorded hosts, no two results of a report may contradict each other: the pairs
+that would are in `contradictions.toml`.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from tdxinfo.inputs.supplied import example_names, open_input, recognise
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.report import Report, observe
-from tests.hands import report_with
+from tests.builders import report_with
 from tests.recorded import NAMES, report_of
 
 FOLDER = Path(__file__).parent
 CASES: list[dict[str, Any]] = tomllib.loads((FOLDER / "field.toml").read_text())["case"]
 PAIRS: list[dict[str, Any]] = tomllib.loads((FOLDER / "contradictions.toml").read_text())["pair"]
 BY_NAME = {f"{case['kind']}: {case['name']}": case for case in CASES}
-FACT = "host."
-WHOLE = 220
-"""Lines of a log that is taken for a whole one."""
+FACT_PREFIX = "host."
+"""How a condition of contradictions.toml names a fact; other names are checks."""
+LINES_OF_WHOLE_LOG = 220
+"""Lines that a log must have to be taken for that of a whole boot."""
 FILLER = (
     "[    0.9] pci 0000:00:00.0: [8086:3258] type 00 class 0x088000 conventional PCI endpoint\n"
 )
@@ -40,7 +41,7 @@ def text_of(case: dict[str, Any]) -> str:
     if not case.get("whole"):
         return lines
     *first, last = lines.splitlines(keepends=True)
-    return "".join(first) + FILLER * WHOLE + last
+    return "".join(first) + FILLER * LINES_OF_WHOLE_LOG + last
 
 
 @cache
@@ -55,12 +56,12 @@ def results_of_case(name: str) -> list[Result]:
     return run_checks(report_of_case(name))
 
 
-def said(result: Result) -> str:
+def message_and_remedy(result: Result) -> str:
     return f"{result.verdict.message} {result.remedy}"
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_log_of_the_field_tells_what_it_proves(name: str) -> None:
+def test_a_log_of_the_field_gives_its_facts(name: str) -> None:
     report = report_of_case(name)
     values = report.host.model_dump(mode="json")
     for fact, wanted in BY_NAME[name].get("facts", {}).items():
@@ -70,7 +71,7 @@ def test_a_log_of_the_field_tells_what_it_proves(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BY_NAME)
-def test_a_log_of_the_field_is_judged_by_its_evidence(name: str) -> None:
+def test_a_log_of_the_field_gives_its_outcomes_and_messages(name: str) -> None:
     case, results = BY_NAME[name], results_of_case(name)
     found = {result.check.id: result.outcome.value for result in results}
     assert {i: found[i] for i in case.get("outcomes", {})} == case.get("outcomes", {})
@@ -81,9 +82,9 @@ def test_a_log_of_the_field_is_judged_by_its_evidence(name: str) -> None:
         assert verdict_of(results).value == case["verdict"]
     for words in case.get("says", ()):
         assert first is not None
-        assert words in said(first)
+        assert words in message_and_remedy(first)
     for words in case.get("never", ()):
-        assert not [r.check.id for r in results if words in said(r)]
+        assert not [r.check.id for r in results if words in message_and_remedy(r)]
 
 
 # --- no contradictions ---------------------------------------------------------------------------
@@ -92,8 +93,8 @@ def test_a_log_of_the_field_is_judged_by_its_evidence(name: str) -> None:
 def holds(condition: dict[str, Any], report: Report, results: dict[str, Result]) -> bool:
     """Whether every check that it names has one of the outcomes, and every fact of the values."""
     return all(
-        report.host.fact(name.removeprefix(FACT)) in wanted
-        if name.startswith(FACT)
+        report.host.fact(name.removeprefix(FACT_PREFIX)) in wanted
+        if name.startswith(FACT_PREFIX)
         else name in results and results[name].outcome.value in wanted
         for name, wanted in condition.items()
     )
@@ -125,7 +126,7 @@ def test_no_two_findings_of_an_example_contradict_each_other(name: str) -> None:
     assert contradictions(observe(machine)) == []
 
 
-BROKEN: dict[str, dict[str, Any]] = {
+CONTRADICTING_RULES: dict[str, dict[str, Any]] = {
     "a kernel that initialized the module can start it": {
         "kernel.release": "6.12.9",
         "kernel.generation": "detects",
@@ -140,16 +141,16 @@ BROKEN: dict[str, dict[str, Any]] = {
     },
     "a processor that runs the module has TDX": {"platform.family": 6, "platform.model": 106},
 }
-"""Hosts that run a module, against a rule by number."""
+"""Hosts with an initialized module that a rule by version or model would call impossible."""
 
 
-@pytest.mark.parametrize("why", BROKEN)
+@pytest.mark.parametrize("why", CONTRADICTING_RULES)
 def test_without_evidence_a_rule_by_number_contradicts_what_runs(
     why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    report = report_with({"module.state": "initialized", **BROKEN[why]})
+    report = report_with({"module.state": "initialized", **CONTRADICTING_RULES[why]})
     assert contradictions(report) == []
-    monkeypatch.setattr(evidence, "shown", lambda report, claim: "")
+    monkeypatch.setattr(evidence, "proof_of", lambda report, claim: "")
     assert why in contradictions(report)
 
 
@@ -158,5 +159,5 @@ def test_a_pair_names_checks_and_facts_that_there_are(pair: dict[str, Any]) -> N
     from tdxinfo.host import fact_names
 
     names = {*pair["one"], *pair["other"]}
-    assert names <= {*CHECKS, *(f"{FACT}{name}" for name in fact_names())}
+    assert names <= {*CHECKS, *(f"{FACT_PREFIX}{name}" for name in fact_names())}
     assert set(pair) == {"why", "one", "other"}

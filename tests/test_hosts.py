@@ -1,4 +1,4 @@
-"""Every folder in tests/hosts is a machine: observed, judged, compared with what it must show."""
+"""Every host in tests/hosts gives the facts, the verdict and the outcomes of its expect.json."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tdxinfo.host import fact_names
 from tdxinfo.inputs.many import Supplied
 from tdxinfo.inputs.supplied import parse_report
 from tests.documents import fault
-from tests.recorded import NAMES, beyond_base, expected, open_host, report_of, shown
+from tests.recorded import NAMES, differences_from_base, expected, open_host, report_of, shown
 
 
 def test_there_are_hosts() -> None:
@@ -37,7 +37,7 @@ def test_a_fleet_shows_what_the_hosts_record_holds(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_fleet_judges_a_report_as_all_checks_together_do(name: str) -> None:
+def test_a_fleet_has_the_same_verdict_as_all_checks(name: str) -> None:
     report = parse_report(report_of(name).model_dump_json().encode(), name)
     kind = kind_of(Supplied(name, name, report))
     results = run_checks(report)
@@ -83,9 +83,9 @@ OTHER = {
 }
 
 
-def test_beside_its_base_a_host_expects_nothing_but_what_differs() -> None:
-    assert beyond_base(BASE, BASE) == {}
-    assert beyond_base(OTHER, BASE) == {
+def test_the_expectation_of_a_host_with_a_base_has_only_what_differs() -> None:
+    assert differences_from_base(BASE, BASE) == {}
+    assert differences_from_base(OTHER, BASE) == {
         "host": {"keys": {"tdx_keyids": 1}},
         "unknown": ["kvm.loaded"],
         "verdict": "not-ready",

@@ -1,4 +1,4 @@
-"""For a fact that is asked for, only its own places are looked at, and those it follows from."""
+"""For a fact that is asked for, only its own sources are read, and those of facts it needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.test_fault_matrix import BASES, Watched
 
 
 def needed_by(name: str) -> Iterator[str]:
-    """The fact, and all that it follows from, by what the catalogue declares."""
+    """The fact, and all facts that it is derived from or compared with, by its declaration."""
     seen: set[str] = set()
     left = [name]
     while left:
@@ -27,11 +27,11 @@ def needed_by(name: str) -> Iterator[str]:
         if fact in seen:
             continue
         seen.add(fact)
-        for place in sources_of(fact):
-            if isinstance(place, From):
-                left += place.needed
-            elif isinstance(place, Compared):
-                left += place.names
+        for source in sources_of(fact):
+            if isinstance(source, From):
+                left += source.needed
+            elif isinstance(source, Compared):
+                left += source.names
     yield from seen
 
 
@@ -41,46 +41,46 @@ def watched(folder: Path) -> Watched:
 
 @cache
 def read_by(folder: Path, name: str) -> frozenset[str]:
-    """What the fact's own places read, each asked by itself."""
+    """The paths and keys that the fact's own sources read."""
     machine = watched(folder)
-    for place in sources_of(name):
-        if not isinstance(place, From | Compared):
+    for source in sources_of(name):
+        if not isinstance(source, From | Compared):
             try:
-                place.read(machine)
+                source.read(machine)
             except Unavailable:
                 continue
     return frozenset(machine.files | machine.keys)
 
 
-def examined(machine: Watched) -> AbstractContextManager[object]:
-    """Has commands look at the machine, in this process."""
+def commands_read(machine: Watched) -> AbstractContextManager[object]:
+    """Makes commands read this machine, in this process."""
     return mock.patch("tdxinfo.cli.subject.examine", lambda settings, work: work(machine))
 
 
 def asked_for(folder: Path, *arguments: str) -> set[str]:
-    """What the command line looks at on a recorded host."""
+    """The paths and keys that `tdxinfo dump` reads on a recorded host."""
     machine = watched(folder)
-    with examined(machine):
+    with commands_read(machine):
         assert ran("dump", *arguments).status == 0
     return machine.files | machine.keys
 
 
 @pytest.mark.parametrize("folder", BASES, ids=lambda folder: folder.name)
 @pytest.mark.parametrize("name", fact_names())
-def test_only_the_sources_of_the_fact_are_looked_at(folder: Path, name: str) -> None:
+def test_only_the_sources_of_the_fact_are_read(folder: Path, name: str) -> None:
     allowed = frozenset().union(*(read_by(folder, fact) for fact in needed_by(name)))
     assert asked_for(folder, name) <= allowed
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_only_the_sources_of_the_section_are_looked_at(section: str) -> None:
+def test_only_the_sources_of_the_section_are_read(section: str) -> None:
     names = {fact for name in fact_names(section) for fact in needed_by(name)}
     allowed = frozenset().union(*(read_by(BASES[0], name) for name in names))
     assert asked_for(BASES[0], section, "--json") <= allowed
 
 
-def test_what_is_allowed_is_little_of_all() -> None:
-    """Else the tests above would hold nothing."""
+def test_most_facts_may_only_read_a_few_sources() -> None:
+    """Otherwise the tests above would pass whatever is read."""
     whole = asked_for(BASES[0])
     few = [
         name
@@ -94,7 +94,7 @@ def test_what_is_allowed_is_little_of_all() -> None:
 
 def test_the_first_source_that_answers_is_the_last_that_is_asked() -> None:
     machine = watched(BASES[0])
-    with examined(machine):
+    with commands_read(machine):
         ran("dump", "kernel.release")
     assert machine.files == {"/proc/sys/kernel/osrelease"}
     assert machine.keys == set()

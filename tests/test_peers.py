@@ -1,4 +1,4 @@
-"""Faults that other tools have, each shown not to be here.
+"""Faults of other tools, which tdxinfo does not have.
 
 The tools: Intel's check-tdx-host.sh and test-suite (intel/tdx-tools), Canonical's scripts
 (canonical/tdx), node feature discovery, snphost.
@@ -14,9 +14,9 @@ import pytest
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import Result, run_checks
 from tdxinfo.report import observe
+from tests.builders import captured_machine
 from tests.cli.command import ran
 from tests.recorded import folder_of
-from tests.worlds import world
 
 CPU = (
     "processor\t: {number}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 207\n"
@@ -32,14 +32,14 @@ READY = {
 }
 
 
-def judged(packages: int = 1, refused: Any = None, **changes: str) -> dict[str, Result]:
-    """A host whose registers are those of a ready one, but for the changes."""
+def results_of(packages: int = 1, refused: Any = None, **changes: str) -> dict[str, Result]:
+    """The results for a host with the registers of a ready one, except for the changes."""
     answers = dict(READY)
     for number in range(1, packages):
         answers |= {key.replace("cpu0", f"cpu{number}"): value for key, value in READY.items()}
     answers |= {key.replace("__", "/"): value for key, value in changes.items()}
     cpuinfo = "".join(CPU.format(number=number) for number in range(packages))
-    machine = world({"/proc/cpuinfo": cpuinfo}, answers, refused)
+    machine = captured_machine({"/proc/cpuinfo": cpuinfo}, answers, refused)
     return {result.check.id: result for result in run_checks(observe(machine))}
 
 
@@ -48,30 +48,32 @@ def outcome(results: dict[str, Result], check_id: str) -> str:
 
 
 def test_the_registers_of_a_ready_host_pass() -> None:
-    results = judged()
+    results = results_of()
     for check_id in ("firmware.tme", "keys.tdx_share", "firmware.seamrr_enabled", "cpu.seamrr"):
         assert outcome(results, check_id) == "PASS"
 
 
 def test_a_key_split_of_0_fails_though_there_could_be_many_keys() -> None:
     """check-tdx-host.sh reads the maximum of 0x981, and passes."""
-    results = judged(msr__0x87__cpu0="0x000000000000007f")
+    results = results_of(msr__0x87__cpu0="0x000000000000007f")
     assert outcome(results, "keys.tdx_share") == "FAIL"
     assert "MKTME" in results["keys.tdx_share"].verdict.message
 
 
 def test_tme_and_tme_mt_are_kept_apart() -> None:
     """check-tdx-host.sh tests the same bit for both."""
-    results = judged(msr__0x982__cpu0="0x0000000000000003", msr__0x87__cpu0="0x0000000000000000")
+    results = results_of(
+        msr__0x982__cpu0="0x0000000000000003", msr__0x87__cpu0="0x0000000000000000"
+    )
     assert outcome(results, "firmware.tme") == "PASS"
     assert "TME-MT is disabled" in results["keys.tdx_share"].verdict.message
 
 
 @pytest.mark.parametrize("value", ["0x0000000000000009", "0x0000000000000000"])
 def test_a_bit_is_a_bit_and_no_exclusive_or(value: str) -> None:
-    """In Python 2^11 is 9: tests of Intel's suite that spell bit 11 so look at bits 0 and 3."""
-    assert outcome(judged(msr__0x1401__cpu0=value), "firmware.seamrr_enabled") == "FAIL"
-    only_bit_11 = judged(msr__0x1401__cpu0="0x0000000000000800")
+    """In Python 2^11 is 9: tests of Intel's suite that write bit 11 so look at bits 0 and 3."""
+    assert outcome(results_of(msr__0x1401__cpu0=value), "firmware.seamrr_enabled") == "FAIL"
+    only_bit_11 = results_of(msr__0x1401__cpu0="0x0000000000000800")
     assert outcome(only_bit_11, "firmware.seamrr_enabled") == "PASS"
 
 
@@ -106,7 +108,7 @@ def test_who_may_not_look_is_not_shown_that_all_is_well(tmp_path: Any) -> None:
 def test_what_could_not_be_read_is_not_off() -> None:
     """Node feature discovery cannot tell one from the other."""
     denied = {"msr/0x1401/cpu0": {"reason": "denied", "message": "no", "remedy": "Run as root."}}
-    unread, off = judged(refused=denied), judged(msr__0x1401__cpu0="0x0000000000000400")
+    unread, off = results_of(refused=denied), results_of(msr__0x1401__cpu0="0x0000000000000400")
     assert outcome(unread, "firmware.seamrr_enabled") == "UNKNOWN"
     assert unread["firmware.seamrr_enabled"].remedy == "Run as root."
     assert outcome(off, "firmware.seamrr_enabled") == "FAIL"
@@ -114,6 +116,6 @@ def test_what_could_not_be_read_is_not_off() -> None:
 
 def test_a_second_package_is_looked_at_too() -> None:
     """snphost reads the registers of CPU 0 alone; the bits of TDX are those of a package."""
-    assert outcome(judged(packages=2), "firmware.packages_agree") == "PASS"
-    results = judged(packages=2, msr__0x87__cpu1="0x000000200000001f")
+    assert outcome(results_of(packages=2), "firmware.packages_agree") == "PASS"
+    results = results_of(packages=2, msr__0x87__cpu1="0x000000200000001f")
     assert outcome(results, "firmware.packages_agree") == "FAIL"

@@ -13,9 +13,8 @@ import tdxinfo
 from tdxinfo.host import UNKNOWN_HOST
 from tdxinfo.inputs.supplied import example_names
 from tdxinfo.report import CheckReport, Report, report_of
-from tests.hands import report_with
+from tests.builders import report_from_log, report_with
 from tests.recorded import NAMES, folder_of
-from tests.worlds import report_from_log
 
 SUBJECTS = [*example_names(), *(str(folder_of(name)) for name in NAMES)]
 

@@ -51,7 +51,7 @@ def next_boot_cannot_hibernate(report: Report) -> Verdict:
     if report.host.kernel.lockdown in _LOCKED:
         return passed("kernel lockdown turns hibernation off")
     can_now = release == report.host.kernel.release and report.host.kernel.hibernation
-    if can_now and evidence.shown(report, "runs-beside-hibernation"):
+    if can_now and evidence.proof_of(report, "runs-beside-hibernation"):
         return passed(f"{release} runs TDX beside hibernation")
     known(report.host.boot.next_config_hibernation)
     if kernels.refuses_hibernation(release) is None:

@@ -37,7 +37,7 @@ _UPDATE = "Update tdxinfo, or look the processor up at its maker."
 @check("cpu.model")
 def has_tdx_model(report: Report) -> Verdict:
     family, model = known(report.host.platform.family), known(report.host.platform.model)
-    proof = evidence.shown(report, "processor-has-tdx")
+    proof = evidence.proof_of(report, "processor-has-tdx")
     if proof:
         return passed(proof)
     if report.host.keys.tdx_keyids:

@@ -9,7 +9,7 @@ from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped
 from tdxinfo.report import Report
 
 _NO_DEVICES = "this host has no GPU, NVSwitch or other accelerator"
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 _DEFAULT_LIMIT = 65_535
 
 
@@ -53,8 +53,8 @@ def _kinds(devices: Iterable[PciDevice]) -> str:
 
 def _listed(parts: Iterable[str]) -> str:
     named = list(parts)
-    left = len(named) - _MOST_NAMED
-    return ", ".join(named[:_MOST_NAMED]) + (f" and {left} more" if left > 0 else "")
+    left = len(named) - _MAX_NAMED
+    return ", ".join(named[:_MAX_NAMED]) + (f" and {left} more" if left > 0 else "")
 
 
 @check("devices.groups")

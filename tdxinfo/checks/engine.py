@@ -1,7 +1,8 @@
-"""Runs the checks in order, and works out what a refusal, an unknown or a success means.
+"""Runs the checks in order, and adjusts each result to the others and to a policy.
 
 A check is a pure function from `Report` to `Verdict`; everything else about it is in its rule,
-`tables/checks/ID.toml`.
+`tables/checks/ID.toml`. A check is not run when one that it needs failed, is implied by a later one
+that proves it, and has no meaning where TDX does not apply to the machine.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from tdxinfo.model.verdict import (
 from tdxinfo.report import UNKNOWN, Report
 
 T = TypeVar("T")
-Judge = Callable[[Report], Verdict]
+CheckFunction = Callable[[Report], Verdict]
 
 
 class Check(NamedTuple):
     """A check: its rule and its function."""
 
     rule: Rule
-    judge: Judge
+    function: CheckFunction
     severity: Severity
     """That of the rule, unless a policy requires the check."""
     is_required: bool = False
@@ -54,7 +55,7 @@ class Result(NamedTuple):
     verdict: Verdict
     evidence: tuple[str, ...] = ()
     failed_need: str = ""
-    """The failed check that this one was not run for."""
+    """The failed check because of which this one was not run."""
     is_accepted: bool = False
     """A policy accepts what was found."""
 
@@ -64,17 +65,17 @@ class Result(NamedTuple):
 
     @property
     def remedy(self) -> str:
-        """What to do; only where there is something to do."""
+        """What to do; empty where there is nothing to do."""
         return self.verdict.remedy
 
 
 class Selection(NamedTuple):
-    """The checks that --only and --skip leave."""
+    """The checks that are selected by --only and --skip."""
 
     ids: tuple[str, ...]
     """The checks that the verdict is about, in order."""
     only: frozenset[str] = frozenset()
-    """Those of --only: each counts, whatever its severity."""
+    """Those of --only: the verdict depends on each, whatever its severity."""
     by_id: frozenset[str] = frozenset()
     """Those of --only that were named by id, not as part of a group."""
 
@@ -82,22 +83,22 @@ class Selection(NamedTuple):
 CHECKS: dict[str, Check] = {}
 
 _ADVERSE = (Outcome.FAIL, Outcome.WARN)
-_DOUBTFUL = (Outcome.UNKNOWN, Outcome.FAIL)
+_CHANGED_BY_PROOF = (Outcome.UNKNOWN, Outcome.FAIL)
 
 
-def check(check_id: str) -> Callable[[Judge], Judge]:
-    """Declares a check. One without needs begins the chain."""
+def check(check_id: str) -> Callable[[CheckFunction], CheckFunction]:
+    """Declares the decorated function as the check with this id."""
 
-    def declare(judge: Judge) -> Judge:
-        CHECKS[check_id] = new_check(check_id, judge)
-        return judge
+    def declare(function: CheckFunction) -> CheckFunction:
+        CHECKS[check_id] = new_check(check_id, function)
+        return function
 
     return declare
 
 
-def new_check(check_id: str, judge: Judge) -> Check:
+def new_check(check_id: str, function: CheckFunction) -> Check:
     rule = head_of_rule(check_id)
-    return Check(rule, judge, rule.severity)
+    return Check(rule, function, rule.severity)
 
 
 def ids_by_alias() -> dict[str, str]:
@@ -115,8 +116,8 @@ class MissingFact(Exception):
 def known(value: T | None) -> T:
     """The fact's value; ends the check as unknown when there is none.
 
-    The fact is read inside the call, `known(report.host.keys.tdx_keyids)`: the last one that was
-    read is the missing one.
+    The fact must be read inside the call, `known(report.host.keys.tdx_keyids)`: the recorder takes
+    the fact that was read last for the missing one.
     """
     if value is None or value == UNKNOWN:
         raise MissingFact
@@ -135,52 +136,52 @@ def run_checks(
 ) -> list[Result]:
     """The results of all checks but those to skip, each after those it needs.
 
-    A check to skip holds up no other. An applicability check that failed is among the results
-    always. `added` are checks that only a policy has; `today` decides whether its exceptions still
-    hold.
+    A skipped check does not keep others from being run. An applicability check that failed is
+    always among the results. `added` are the checks of a policy's own; `today` decides whether the
+    policy's exceptions still hold.
     """
     policy = policy or Policy()
     required = _current_ids(policy.checks.required)
-    asked = [_as_required(check, required) for check in (*in_order(), *added)]
-    alone = _run_alone(asked, report)
-    results = _resolve(alone, policy, today, skip)
-    return chosen_of(results, [r.check.id for r in results if r.check.id not in skip])
+    chosen = [_as_required(check, required) for check in (*in_order(), *added)]
+    results = _resolve(_run_each(chosen, report), policy, today, skip)
+    return select_results(results, [r.check.id for r in results if r.check.id not in skip])
 
 
-def chosen_of(results: list[Result], ids: Container[str]) -> list[Result]:
-    """The results with these ids, and those that say that TDX does not apply to the machine."""
+def select_results(results: list[Result], ids: Container[str]) -> list[Result]:
+    """The results with these ids, and any result that shows that TDX does not apply."""
     return [result for result in results if result.check.id in ids or _rules_tdx_out(result)]
 
 
 def run_some(report: Report, chosen: Iterable[Check]) -> list[Result]:
-    """The results of these checks, which hold all that they need, each after those."""
-    return _resolve(_run_alone(chosen, report), Policy(), date.min)
+    """The results of these checks. Each must come after those that it needs."""
+    return _resolve(_run_each(chosen, report), Policy(), date.min)
 
 
 def _current_ids(names: Iterable[str]) -> frozenset[str]:
-    former = ids_by_alias()
-    return frozenset(former.get(name, name) for name in names)
+    """The ids that the checks with these ids or aliases have now."""
+    current = ids_by_alias()
+    return frozenset(current.get(name, name) for name in names)
 
 
 def _resolve(
-    alone: list[Result], policy: Policy, today: date, skip: Container[str] = ()
+    results: list[Result], policy: Policy, today: date, skip: Container[str] = ()
 ) -> list[Result]:
-    """The results in the light of each other and of a policy."""
-    former = ids_by_alias() if policy.exception else {}
-    exceptions = {former.get(e.check, e.check): e for e in policy.exception}
-    before = {result.check.id: result for result in alone}
-    found: dict[str, Result] = {}
-    for result in alone:
-        resolved = _apply_proof(result, before)
-        exception = exceptions.get(result.check.id)
+    """The results after proofs, the policy's exceptions, failed needs and applicability."""
+    current = ids_by_alias() if policy.exception else {}
+    exceptions = {current.get(e.check, e.check): e for e in policy.exception}
+    unresolved = {result.check.id: result for result in results}
+    resolved: dict[str, Result] = {}
+    for check_id, result in unresolved.items():
+        changed = _apply_proof(result, unresolved)
+        exception = exceptions.get(check_id)
         if exception:
-            resolved = _apply_exception(resolved, exception, today)
-        found[result.check.id] = _not_run(resolved, found, skip) or resolved
-    return _without_what_does_not_apply(list(found.values()))
+            changed = _apply_exception(changed, exception, today)
+        resolved[check_id] = _not_run(changed, resolved, skip) or changed
+    return _apply_applicability(list(resolved.values()))
 
 
-def _without_what_does_not_apply(results: list[Result]) -> list[Result]:
-    """Where TDX does not apply to the machine, no other check has a meaning."""
+def _apply_applicability(results: list[Result]) -> list[Result]:
+    """Skips all other checks where an applicability check failed: they have no meaning there."""
     failed = [r.check.id for r in results if _rules_tdx_out(r)]
     if not failed:
         return results
@@ -208,48 +209,47 @@ def in_order() -> list[Check]:
     return list(placed.values())
 
 
-def deciding() -> list[Check]:
-    """The checks that a verdict depends on, in order: the required ones, and what they need."""
-    bearing: set[str] = set()
+def deciding_checks() -> list[Check]:
+    """The checks that a verdict depends on, in order: the required ones, their needs and proofs."""
+    found: set[str] = set()
 
     def add(check: Check) -> None:
-        if check.id not in bearing:
-            bearing.add(check.id)
+        if check.id not in found:
+            found.add(check.id)
             for name in filter(None, (*check.rule.needs, check.rule.proof)):
                 add(CHECKS[name])
 
     for check in CHECKS.values():
         if check.severity.decides:
             add(check)
-    return [check for check in in_order() if check.id in bearing]
+    return [check for check in in_order() if check.id in found]
 
 
-def _run_alone(checks: Iterable[Check], report: Report) -> list[Result]:
-    """What each check says without regard to the others."""
+def _run_each(checks: Iterable[Check], report: Report) -> list[Result]:
+    """The result of each check on its own, before the others are considered."""
     recorder = Recorder(report)
     return [_run(check, report, recorder) for check in checks]
 
 
 def _run(check: Check, report: Report, recorder: Recorder) -> Result:
-    """What the check alone says, and the facts that it read."""
-    recorder.forget()
+    """The check's own result, with the facts that it read."""
+    recorder.clear()
     try:
-        verdict = check.judge(cast(Report, recorder))
+        verdict = check.function(cast(Report, recorder))
     except MissingFact:
         verdict = _missing(recorder.last, report.attempts(recorder.last))
     if verdict.outcome in _ADVERSE:
         verdict = _apply_severity(check, verdict, report)
-    own_names = services.with_names(verdict.remedy, report.host.platform.distribution)
-    verdict = verdict._replace(remedy=own_names)
-    return Result(check, verdict, tuple(recorder.facts))
+    remedy = services.with_names(verdict.remedy, report.host.platform.distribution)
+    return Result(check, verdict._replace(remedy=remedy), tuple(recorder.facts))
 
 
 def _missing(name: str, attempts: tuple[Attempt, ...]) -> Verdict:
-    """Why the fact is unknown: of all sources the one that could be helped."""
+    """Unknown, for the reason of the first source that has a remedy, else of the first source."""
     if not attempts:
         return unknown(f"{name} is unknown")
-    first = next((attempt for attempt in attempts if attempt.remedy), attempts[0])
-    return unknown(f"{name} is unknown: {first.message}", first.remedy)
+    attempt = next((one for one in attempts if one.remedy), attempts[0])
+    return unknown(f"{name} is unknown: {attempt.message}", attempt.remedy)
 
 
 def _apply_severity(check: Check, verdict: Verdict, report: Report) -> Verdict:
@@ -266,16 +266,16 @@ def _remedy(rule: Rule, report: Report) -> str:
     platform = report.host.platform
     remedy = rule.remedy_for(platform.distribution)
     maker = platform.system or platform.system_vendor or ""
-    own = next((name for name in rule.menus if name and maker.startswith(name)), "")
-    if own:
-        return f"{remedy} The menu on {own} machines: {rule.menus[own]}."
+    known_maker = next((name for name in rule.menus if name and maker.startswith(name)), "")
+    if known_maker:
+        return f"{remedy} The menu on {known_maker} machines: {rule.menus[known_maker]}."
     if "" in rule.menus:
         return f"{remedy} The menu is often: {rule.menus['']}."
     return remedy
 
 
 def _cap_severity(verdict: Verdict, severity: Severity) -> Verdict:
-    """A check that only warns or informs does no more, whatever it found."""
+    """The verdict with at most the outcome that the severity allows: WARN or INFO."""
     if severity is Severity.INFO:
         return verdict._replace(outcome=Outcome.INFO)
     if verdict.outcome is Outcome.FAIL and severity is Severity.WARN:
@@ -284,14 +284,14 @@ def _cap_severity(verdict: Verdict, severity: Severity) -> Verdict:
 
 
 def _as_required(check: Check, required: frozenset[str]) -> Check:
-    """A check that a policy requires decides, whatever it does by default."""
+    """The check with severity FAIL, if a policy requires it."""
     if check.id not in required or check.severity.decides:
         return check
     return check._replace(severity=Severity.FAIL, is_required=True)
 
 
 def _apply_exception(result: Result, exception: PolicyException, today: date) -> Result:
-    """What a policy accepts no longer counts, until the day that it names."""
+    """Makes what was found an INFO, if the policy's exception has not ended."""
     if result.outcome not in _ADVERSE:
         return result
     message = result.verdict.message
@@ -305,11 +305,11 @@ def _apply_exception(result: Result, exception: PolicyException, today: date) ->
 def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     """Upgrades the result if a later check that depends on it passed.
 
-    What could not be looked at is then implied. What seems to have failed is contradicted: one of
-    the two sources is wrong.
+    An UNKNOWN becomes an implied PASS. A FAIL becomes a WARN: the two contradict each other, so one
+    of their sources is wrong.
     """
     proof = result.check.rule.proof
-    if result.outcome not in _DOUBTFUL or proof not in results:
+    if result.outcome not in _CHANGED_BY_PROOF or proof not in results:
         return result
     if results[proof].outcome is not Outcome.PASS:
         return result
@@ -320,7 +320,7 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
 
 
 def _not_run(result: Result, before: dict[str, Result], skip: Container[str]) -> Result | None:
-    """The result as skipped, where a check that it needs failed."""
+    """A skipped result in place of this one, if a check that it needs failed; else None."""
     for need in result.check.rule.needs:
         if need in before and _blocks(before[need], skip):
             cause = before[need].failed_need or need
@@ -329,51 +329,52 @@ def _not_run(result: Result, before: dict[str, Result], skip: Container[str]) ->
 
 
 def _blocks(result: Result, skip: Container[str]) -> bool:
-    """Whether checks that need this one are not run. One that skipped itself does not apply."""
+    """Whether checks that need this one are not run; a check that does not apply blocks none."""
     if result.failed_need:
         return True
-    is_left_out = result.check.id in skip and not _rules_tdx_out(result)
-    return result.outcome is Outcome.FAIL and not is_left_out
+    is_skipped = result.check.id in skip and not _rules_tdx_out(result)
+    return result.outcome is Outcome.FAIL and not is_skipped
 
 
 def _rules_tdx_out(result: Result) -> bool:
+    """Whether the result shows that TDX does not apply to the machine."""
     is_applicability = result.check.severity is Severity.APPLICABILITY
     return is_applicability and result.outcome is Outcome.FAIL
 
 
 def first_failure(results: Iterable[Result]) -> Result | None:
-    """The first check of the chain that failed."""
+    """The first check that failed, in the order of the checks."""
     return next((result for result in results if result.outcome is Outcome.FAIL), None)
 
 
 def verdict_of(
     results: list[Result], strict: bool = False, selection: Selection | None = None
 ) -> HostVerdict:
-    """What all results together say of the host, or selected ones of what they check."""
+    """The verdict on the host; with a selection, only on what the selected checks look at."""
     outcomes = {result.outcome for result in results}
     if any(map(_rules_tdx_out, results)):
         return HostVerdict.NOT_APPLICABLE
     if Outcome.FAIL in outcomes or (strict and Outcome.WARN in outcomes):
         return HostVerdict.FAILED if selection else HostVerdict.NOT_READY
-    if open_ones(results, selection):
+    if unresolved(results, selection):
         return HostVerdict.UNDECIDED
     return HostVerdict.PASSED if selection else HostVerdict.READY
 
 
-def open_ones(results: list[Result], selection: Selection | None = None) -> list[Result]:
-    """The results without which there is no verdict: nothing was found out, and it counts.
+def unresolved(results: list[Result], selection: Selection | None = None) -> list[Result]:
+    """The results that keep the verdict undecided: a check that it depends on could not be run.
 
-    A check of a group that does not apply to this kernel leaves nothing open, unless nothing else
-    of the selection could be looked at.
+    A check that --only selects by its group may be skipped because it does not apply to this
+    kernel, unless every selected check was skipped.
     """
     only = selection.only if selection else frozenset()
     named = selection.by_id if selection else frozenset()
     if only and all(result.outcome is Outcome.SKIP for result in results):
         return results
-    return [result for result in results if _is_open(result, only, named)]
+    return [result for result in results if _is_unresolved(result, only, named)]
 
 
-def _is_open(result: Result, only: Container[str], named: Container[str]) -> bool:
+def _is_unresolved(result: Result, only: Container[str], named: Container[str]) -> bool:
     if result.outcome is Outcome.SKIP:
         is_blocked = result.failed_need != "" and result.check.id in only
         return is_blocked or result.check.id in named

@@ -1,7 +1,7 @@
-"""What a host printed, offers or answered goes before a rule by release number.
+"""Evidence from the host itself, which overrides rules by the kernel's release number.
 
-A check asks `shown()` for what it would conclude from a number. Only where nothing shows it,
-`number()` gives the number, and only of kernels whose numbers are upstream's.
+A check first asks `proof_of()` whether a fact proves a claim of `tables/evidence.toml`. Only
+without proof does it apply its rule to `upstream_version()`, which vendors' kernels do not have.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from tdxinfo.decode import kernels
 from tdxinfo.report import Report
 
 
-def shown(report: Report, claim: str) -> str:
-    """What proves the claim of `tables/evidence.toml`, as a clause; empty where nothing does."""
+def proof_of(report: Report, claim: str) -> str:
+    """What proves the claim of `tables/evidence.toml`, as a clause; empty without proof."""
     for row in tables.load("evidence")["evidence"]:
         if row["claim"] == claim and _holds(report, row):
             return str(row["says"])
@@ -27,6 +27,6 @@ def _holds(report: Report, row: dict[str, Any]) -> bool:
     return value in row["values"] if "values" in row else value is not None
 
 
-def number(report: Report) -> tuple[int, int] | None:
-    """The kernel's version, where a rule may go by it; None for vendors' kernels."""
+def upstream_version(report: Report) -> tuple[int, int] | None:
+    """The version of an upstream kernel; None for vendors' kernels."""
     return kernels.upstream_version(report.host.kernel.release)

@@ -21,13 +21,13 @@ def has_tdx_host(report: Report) -> Verdict:
 
 
 def _is_before(report: Report, version: tuple[int, int]) -> bool:
-    running = evidence.number(report)
+    running = evidence.upstream_version(report)
     return running is not None and running < version
 
 
 @check("kernel.generation")
 def can_start_module(report: Report) -> Verdict:
-    proof = evidence.shown(report, "kernel-starts-module")
+    proof = evidence.proof_of(report, "kernel-starts-module")
     if proof:
         return passed(proof)
     generation = known(report.host.kernel.generation)
@@ -52,7 +52,7 @@ def has_kvm_tdx(report: Report) -> Verdict:
 def cannot_hibernate(report: Report) -> Verdict:
     if not known(report.host.kernel.hibernation):
         return passed("hibernation is unavailable")
-    proof = evidence.shown(report, "runs-beside-hibernation")
+    proof = evidence.proof_of(report, "runs-beside-hibernation")
     if proof:
         return passed(f"hibernation is available, but {proof}")
     refused = report.origin_of("kernel.hibernation").startswith("klog:")
@@ -112,14 +112,14 @@ def kexec_goes_with_tdx(report: Report) -> Verdict:
     if report.host.kernel.config_kexec_core is False:
         return skipped("this kernel was built without kexec")
     wanted = ", and kdump is configured" if _wants_kdump(report) else ""
-    proof = evidence.shown(report, "refuses-kexec")
+    proof = evidence.proof_of(report, "refuses-kexec")
     if proof:
         message = f"kexec and kdump do not work beside TDX: {proof}{wanted}"
         return failed(message) if wanted else informed(message)
     if "tdx_pw_mce" not in known(report.host.platform.errata):
         return passed("no erratum of this processor prevents kexec")
     known(report.host.kernel.release)
-    running = evidence.number(report)
+    running = evidence.upstream_version(report)
     if running is None:
         return unknown("whether this kernel refuses kexec beside TDX is unknown")
     if running >= _FIRST_SYS_DISABLE:

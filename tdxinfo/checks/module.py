@@ -42,11 +42,11 @@ def line_fits_kernel(report: Report) -> Verdict:
     if failure and _lacks_metadata(failure):
         return failed("the module does not answer TDH.SYS.RD: it is older than 1.5")
     version = known(report.host.module.version)
-    proof = evidence.shown(report, "kernel-supports-module")
+    proof = evidence.proof_of(report, "kernel-supports-module")
     if proof:
         return passed(f"module {version}: {proof}")
     release = report.host.kernel.release or ""
-    kernel = evidence.number(report)
+    kernel = evidence.upstream_version(report)
     line = f"{version.major}.{version.minor}"
     if line == _FIRST_LINE and kernel and kernel >= kernels.FIRST_TDX_HOST:
         return failed(f"Linux 6.8 and later do not support module {version}")
@@ -182,7 +182,7 @@ def is_newest(report: Report) -> Verdict:
     here = report.host.platform.family, report.host.platform.model
     newer = releases.newer_for_processor(version, *here) if version else None
     if newer and report.host.module.release is None:
-        message = f"module {version} is no release that this tdxinfo knows, and older than "
+        message = f"module {version} is not a release that this tdxinfo knows, and older than "
         message += f"{newer.version}, the newest known release for this processor {table}"
         return warned(message, _by_reboot(report, newer))
     release = known(report.host.module.release)
@@ -243,7 +243,7 @@ def _by_reboot(report: Report, target: Release) -> str:
 def _against_run_time(report: Report, running: Release, target: Release) -> str:
     """What excludes an update at run time, as a clause; empty where nothing is known to."""
     left = report.host.seamldr.remaining_updates
-    number = evidence.number(report)
+    number = evidence.upstream_version(report)
     features0 = report.host.module.features0
     if left == 0:
         return "no update is left before a reboot"
@@ -319,7 +319,7 @@ def can_be_updated(report: Report) -> Verdict:
     features0 = report.host.module.features0
     if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
         return failed("the module lacks TD_PRESERVING", _REPLACE)
-    running = evidence.number(report)
+    running = evidence.upstream_version(report)
     if running and running < kernels.FIRST_UPDATE:
         return failed("Linux updates the module at run time from 7.2 on", _REPLACE)
     if report.host.module.driver_loaded is False and running:

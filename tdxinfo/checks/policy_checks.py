@@ -21,7 +21,7 @@ from tdxinfo.model.values import ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown
 from tdxinfo.report import Report
 
-_MOST_BYTES = 1 << 20
+_MAX_BYTES = 1 << 20
 
 
 def module_version(policy: Policy, report: Report) -> Verdict:
@@ -50,23 +50,23 @@ def features(policy: Policy, report: Report) -> Verdict:
 
 
 def floors(policy: Policy, report: Report) -> Verdict:
-    short, open_ones = [], []
+    too_low, undecided = [], []
     for name, floor in policy.floors.items():
         value = known(report.host.fact(name))
         is_below = _is_below(value, floor)
         if is_below is None:
-            open_ones.append(f"whether {name}, {value}, is at least {floor} is unknown")
+            undecided.append(f"whether {name}, {value}, is at least {floor} is unknown")
         elif is_below:
-            short.append(f"{name} is {value}, and the policy requires {floor}")
-    if short:
-        return failed("; ".join(short))
-    if open_ones:
-        return unknown("; ".join(open_ones))
+            too_low.append(f"{name} is {value}, and the policy requires {floor}")
+    if too_low:
+        return failed("; ".join(too_low))
+    if undecided:
+        return unknown("; ".join(undecided))
     return passed(f"{', '.join(policy.floors)}: at least what the policy requires")
 
 
 def _is_below(value: int | str | ModuleVersion, floor: int | str) -> bool | None:
-    """Whether the value is too low; None where a part of it is unknown."""
+    """Whether the value is below the policy's floor; None where a part of it is unknown."""
     if isinstance(value, ModuleVersion):
         least = ModuleVersion.parse(str(floor))
         if (value.major, value.minor) != (least.major, least.minor):
@@ -80,7 +80,7 @@ def _is_below(value: int | str | ModuleVersion, floor: int | str) -> bool | None
 _REMOVED = {
     "module.fits_processor": "the SEAM loader loads a module only on processors of its sigstruct",
 }
-"""Checks that were, and why they are no more."""
+"""Ids of checks that were removed, with the reason."""
 
 POLICY_CHECKS: dict[str, Callable[[Policy, Report], Verdict]] = {
     "policy.module_version": module_version,
@@ -91,15 +91,15 @@ POLICY_CHECKS: dict[str, Callable[[Policy, Report], Verdict]] = {
 
 def checks_of(policy: Policy) -> list[Check]:
     """The checks that this policy adds."""
-    is_asked = {
+    is_needed = {
         "policy.module_version": bool(policy.module.minimum),
         "policy.features": bool(policy.module.features),
         "policy.floors": bool(policy.floors),
     }
     return [
-        new_check(check_id, partial(judge, policy))
-        for check_id, judge in POLICY_CHECKS.items()
-        if is_asked[check_id]
+        new_check(check_id, partial(function, policy))
+        for check_id, function in POLICY_CHECKS.items()
+        if is_needed[check_id]
     ]
 
 
@@ -108,15 +108,15 @@ def read_policy(path: str) -> Policy:
     from tdxinfo.machine.confined import run
 
     try:
-        text = read_file(path, _MOST_BYTES).decode("utf-8")
+        text = read_file(path, _MAX_BYTES).decode("utf-8")
         table = run(lambda: _table(text, path), path)
         policy = Policy.model_validate(table)
     except Unavailable as error:
         raise BadInput(f"The policy cannot be read: {error.message}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "the file"
-        raise BadInput(f"The policy {path} is not valid: {where}: {first['msg']}.") from None
+        key = ".".join(map(str, first["loc"])) or "the file"
+        raise BadInput(f"The policy {path} is not valid: {key}: {first['msg']}.") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
     _refuse_unknown_names(policy, path)
@@ -126,18 +126,18 @@ def read_policy(path: str) -> Policy:
 def _table(text: str, path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
-    # ValueError is also what int() says of more digits than it takes.
+    # int() raises a plain ValueError for a number of too many digits.
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
 
 
 def _refuse_unknown_names(policy: Policy, path: str) -> None:
-    """A name that means nothing would silently demand or excuse nothing."""
+    """Raises BadInput for a misspelled check, feature or fact, which would have no effect."""
     known_checks = {*CHECKS, *POLICY_CHECKS, *ids_by_alias()}
     for name in (*policy.checks.required, *(e.check for e in policy.exception)):
         if name in _REMOVED:
             raise BadInput(
-                f"The policy {path} names {name}, which is no check any more: {_REMOVED[name]}."
+                f"The policy {path} names {name}, which is no longer a check: {_REMOVED[name]}."
             )
         if name not in known_checks:
             raise BadInput(f"The policy {path} names a check that does not exist: {name:.80}.")
@@ -152,7 +152,7 @@ def _refuse_unknown_names(policy: Policy, path: str) -> None:
                 f"{', '.join(kinds)}."
             )
         if not _has_form(kinds[name], floor):
-            what = f"a floor for {name} that is no {kinds[name]}: {floor!s:.40}"
+            what = f"a floor for {name} that is not a {kinds[name]}: {floor!s:.40}"
             raise BadInput(f"The policy {path} has {what}.")
 
 

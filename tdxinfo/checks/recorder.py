@@ -9,15 +9,15 @@ from tdxinfo.report import Report
 
 
 class Recorder:
-    """Looks like a report, and remembers which facts were read."""
+    """Has the attributes and methods of a report that checks use, and records each fact read."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self.host = _RecordedHost(report.host, self)
-        self.forget()
+        self.clear()
 
-    def forget(self) -> None:
-        """Begins anew, for the next check."""
+    def clear(self) -> None:
+        """Clears the record, before the next check."""
         self.facts: dict[str, None] = {}
         self.last = ""
 
@@ -52,9 +52,9 @@ class _RecordedHost:
         return self._host.fact(name)
 
     def __getattr__(self, section: str) -> Any:
-        made = _RecordedSection(getattr(self._host, section), section, self._recorder)
-        self.__dict__[section] = made  # found there the next time
-        return made
+        recorded = _RecordedSection(getattr(self._host, section), section, self._recorder)
+        self.__dict__[section] = recorded  # so __getattr__ is not called for it again
+        return recorded
 
 
 class _RecordedSection:

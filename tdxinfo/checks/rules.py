@@ -14,14 +14,17 @@ from tdxinfo.model.verdict import Severity
 Sentence = Annotated[str, Field(min_length=10)]
 
 
-class _Complete(Frozen):
-    """A table whose keys are all known. TOML has arrays and text, not tuples and enumerations."""
+class _Table(Frozen):
+    """A table of a data file, with no unknown keys.
+
+    It is not strict, since TOML has arrays and text in place of tuples and enumerations.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
-class Remedy(_Complete):
-    """What to do somewhere: under some kernels, or on some distribution."""
+class Remedy(_Table):
+    """What to do under some kernels, or on some distribution."""
 
     where: str
     """The kernels or the distribution."""
@@ -29,8 +32,8 @@ class Remedy(_Complete):
     """What to do there."""
 
 
-class About(_Complete):
-    """What `explain` shows of a check besides its head."""
+class About(_Table):
+    """The table [about] of a data file: what only `explain` shows of a check."""
 
     since: str
     """The version of tdxinfo that brought the check."""
@@ -45,10 +48,10 @@ class About(_Complete):
     remedies: tuple[Remedy, ...] = ()
     """What to do under some kernels, or on some distribution."""
     references: tuple[str, ...]
-    """Where this is from."""
+    """The documents and sources that the text is based on."""
 
 
-class Rule(_Complete):
+class Rule(_Table):
     """What a check is called, what it needs, and what to do when it fails."""
 
     id: str
@@ -62,7 +65,7 @@ class Rule(_Complete):
     proof: str | None = None
     """A check whose pass implies that this one passes."""
     stops_tds: bool = False
-    """The kernel side can be ready all the same, but no TD starts while it warns."""
+    """While this check warns no TD can start, even if the host itself is ready."""
     aliases: tuple[str, ...] = ()
     """Ids that it had before."""
     remedy: Sentence | None = None
@@ -74,7 +77,7 @@ class Rule(_Complete):
     menus: dict[str, str] = Field(default_factory=dict)
     """Where the firmware's setup has the option, by the machine's maker; "" is for others."""
     about: About | None = None
-    """The rest of the file, which is not read to judge a host."""
+    """The table [about], which is only read for `explain`."""
 
     def remedy_for(self, distribution: str | None) -> str:
         """What to do when it fails, with the names of a family of distributions."""
@@ -92,7 +95,7 @@ def head_of_rule(check_id: str) -> Rule:
 
 
 def about_rule(check_id: str) -> About:
-    """The rest of the rule."""
+    """The table [about] of the rule's file."""
     about = Rule.model_validate(tables.load(f"checks/{check_id}")).about
     assert about is not None, check_id
     return about

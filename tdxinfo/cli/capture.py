@@ -75,8 +75,8 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     # kernel may have written are kept.
     is_whole_log = is_live or machine.origin.kind == "vmcore"
     log_lines = relevant_lines if is_whole_log else _of_kernel
-    cleaned = partial(identity.without_identity, host_names=machine.host_names)
-    return contents(machine, kernel, cleaned, log_lines)
+    redact = partial(identity.without_identity, host_names=machine.host_names)
+    return contents(machine, kernel, redact, log_lines)
 
 
 def _of_kernel(log: str) -> str:

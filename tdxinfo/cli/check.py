@@ -117,7 +117,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     2 not ready; 3 undecided, not applicable, or no answer.
     """
     from tdxinfo.checks.document import CheckRun
-    from tdxinfo.checks.engine import chosen_of, run_checks, verdict_of
+    from tdxinfo.checks.engine import run_checks, select_results, verdict_of
     from tdxinfo.checks.policy_checks import checks_of, read_policy
 
     settings = settings_of(context)
@@ -136,7 +136,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     results = run_checks(report, _ids(skip), terms, added, date.today())
     selection = _selection(only, skip, results)
     if selection:
-        results = chosen_of(results, selection.ids)
+        results = select_results(results, selection.ids)
     verdict = verdict_of(results, strict, selection)
     run = CheckRun(report, results, verdict, time.time(), selection)
     status = _status_of(run, settings.format)
@@ -288,9 +288,9 @@ def _put(text: str, output: str | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    from tdxinfo.machine.written import write_whole
+    from tdxinfo.machine.written import write_atomically
 
-    write_whole(text.encode(), output)
+    write_atomically(text.encode(), output)
 
 
 def _json(run: CheckRun) -> str:

@@ -50,9 +50,9 @@ def deploy(context: click.Context, name: str | None, output: str | None) -> None
 
 
 def _write(names: list[str], folder: str) -> None:
-    from tdxinfo.machine.written import make_folder, write_whole
+    from tdxinfo.machine.written import make_folder, write_atomically
 
     make_folder(folder)
     for name in names:
         for file, text in deployments.files(name).items():
-            write_whole(text.encode(), os.path.join(folder, file))
+            write_atomically(text.encode(), os.path.join(folder, file))

@@ -16,11 +16,11 @@ from tdxinfo.cli.subject import examine, report_of
 if TYPE_CHECKING:
     from tdxinfo.explain import Detail, Explanation
 
-_MOST_TEXT = 1 << 20
+_MAX_TEXT = 1 << 20
 """Characters of standard input that are read."""
 
 _WITH_SIGN = re.compile(r"-|-\d{1,10}|-E[A-Z0-9]{1,15}", re.ASCII)
-"""What may begin with a minus sign and is no option: standard input and errnos."""
+"""What may begin with a minus sign and is not an option: standard input and errnos."""
 
 
 # An errno has a minus sign, as the kernel prints it: -5, -ENODEV.
@@ -85,7 +85,7 @@ def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explana
 
 def _lines() -> Iterator[str]:
     """The lines of standard input, each once."""
-    text = input_bytes(_MOST_TEXT).decode("utf-8", "replace")
+    text = input_bytes(_MAX_TEXT).decode("utf-8", "replace")
     yield from dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
 
 

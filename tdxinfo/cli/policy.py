@@ -42,8 +42,8 @@ def policy(context: click.Context, output: str | None) -> None:
     if run.verdict is not HostVerdict.READY:
         raise BadInput(f"A policy is made from a host that is ready. {answer(run).sentence}")
     if output is not None:
-        from tdxinfo.machine.written import write_whole
+        from tdxinfo.machine.written import write_atomically
 
-        write_whole(page.page(run).encode(), output)
+        write_atomically(page.page(run).encode(), output)
     elif not settings.quiet:
         click.echo(page.page(run), nl=False)

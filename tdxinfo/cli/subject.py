@@ -35,7 +35,7 @@ def examine(settings: Settings, work: Callable[[Machine | Report], T], doing: st
 
     if settings.source is None:
         if settings.vmlinux is not None:
-            raise BadInput("--vmlinux goes with a crash dump. Name the dump with --from.")
+            raise BadInput("--vmlinux is only for crash dumps. Name the dump with --from.")
         machine = _live(settings)
         with progress(f"{doing} this host", settings.quiet):
             return prepared(machine)
@@ -55,7 +55,7 @@ def _live(settings: Settings) -> Machine:
 
     root = settings.root or "."
     if not os.path.isdir(root):
-        raise BadInput(f"{root} is no folder. Name the root of a system.")
+        raise BadInput(f"{root} is not a folder. Name the root of a system.")
     ignored = restrictions.warning()
     if ignored:
         click.echo(f"tdxinfo: {ignored}", err=True)

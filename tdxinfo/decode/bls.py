@@ -145,7 +145,7 @@ def chosen(entries: Sequence[BootEntry], config: str, variables: Mapping[str, st
     """What systemd-boot starts, by loader.conf and by its EFI variables.
 
     What chose it is loader-oneshot, loader-default, loader.conf, or first. Raises Malformed where
-    that cannot be told.
+    that cannot be determined.
     """
     ordered = by_sort_key(entries)
     if not ordered:

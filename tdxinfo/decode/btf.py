@@ -38,11 +38,11 @@ _LAST_KIND = 19
 _KIND_BITS, _PARTS_BITS = 0x7F, 0xFFFFFF
 
 _POINTER_SIZE = 8
-_DEEPEST = 32
+_MAX_DEPTH = 32
 """Types inside types. The deepest that is read here has six."""
-_MOST_LEAVES = 4096
+_MAX_LEAVES = 4096
 _TOO_MANY = "the type has too many members"
-_LONGEST_NAME = 512
+_MAX_NAME = 512
 """As the kernel defines it (KSYM_NAME_LEN)."""
 
 
@@ -64,7 +64,7 @@ class Member(NamedTuple):
     type_id: int
     bit_offset: int
     bit_size: int
-    """0 where the member is no bit field."""
+    """0 where the member is not a bit field."""
 
 
 class _Spot(NamedTuple):
@@ -85,13 +85,13 @@ class Btf:
     """The types of a kernel, or of a module above its kernel's."""
 
     def __init__(self, data: bytes, base: Btf | None = None) -> None:
-        """Raises Malformed when the data is no BTF, or cut."""
+        """Raises Malformed when the data is not BTF, or cut."""
         if len(data) < _HEADER.size:
             raise Malformed("the data is too short for BTF")
         header = _HEADER.unpack_from(data)
         magic, version, _, length, type_offset, type_length, string_offset, string_length = header
         if magic != _MAGIC or version != 1:
-            raise Malformed("the data is no BTF of version 1")
+            raise Malformed("the data is not BTF of version 1")
         types = length + type_offset
         strings = length + string_offset
         if types % _WORD or type_length % _WORD or types + type_length > len(data):
@@ -119,7 +119,7 @@ class Btf:
     def size(self, type_id: int) -> int:
         """Bytes of the type. Raises Malformed."""
         count = 1
-        for _ in range(_DEEPEST):
+        for _ in range(_MAX_DEPTH):
             owner, kind, _, third, start = self._type(self._behind(type_id))
             if kind != ARRAY:
                 return count * (_POINTER_SIZE if kind == PTR else third)
@@ -128,7 +128,7 @@ class Btf:
 
     def leaves(self, type_id: int) -> list[Leaf]:
         """All numbers inside the type, by path. Raises Malformed."""
-        steps = iter(range(_MOST_LEAVES))
+        steps = iter(range(_MAX_LEAVES))
         return _at_most_leaves(self._walk(type_id, _Spot(), steps))
 
     def _named(self, name: str) -> Iterator[int]:
@@ -157,7 +157,7 @@ class Btf:
         if offset < self._first_name and self._base:
             return self._base._name(offset)
         start = offset - self._first_name
-        end = self._strings.find(b"\0", start, start + _LONGEST_NAME)
+        end = self._strings.find(b"\0", start, start + _MAX_NAME)
         if not 0 <= start < len(self._strings) or end < 0:
             raise Malformed(f"the BTF has no name at {offset}")
         return self._strings[start:end].decode("utf-8", "replace")
@@ -175,7 +175,7 @@ class Btf:
 
     def _behind(self, type_id: int) -> int:
         """The id behind typedefs and qualifiers."""
-        for _ in range(_DEEPEST):
+        for _ in range(_MAX_DEPTH):
             _, kind, _, third, _ = self._type(type_id)
             if kind not in _MODIFIERS:
                 return type_id
@@ -196,7 +196,7 @@ class Btf:
         # Empty structures inside each other have no leaves, and can be without number all the same.
         if next(steps, None) is None:
             raise Malformed(_TOO_MANY)
-        if spot.depth > _DEEPEST:
+        if spot.depth > _MAX_DEPTH:
             raise Malformed("the BTF's types lie too deep inside each other")
         type_id = self._behind(type_id)
         owner, kind, _, third, start = self._type(type_id)
@@ -214,7 +214,7 @@ class Btf:
 
     def _array(self, element: int, count: int, spot: _Spot, steps: Iterator[int]) -> Iterator[Leaf]:
         """An array of arrays of numbers is one array; structures are listed one by one."""
-        if count > _MOST_LEAVES:
+        if count > _MAX_LEAVES:
             raise Malformed(f"{spot.path} has {count} elements")
         inner = _at_most_leaves(self._walk(element, _Spot(depth=spot.depth + 1), steps))
         if len(inner) == 1 and not inner[0].path:
@@ -231,8 +231,8 @@ class Btf:
 
 def _at_most_leaves(leaves: Iterator[Leaf]) -> list[Leaf]:
     """Raises Malformed when there are more: arrays of arrays multiply."""
-    found = list(islice(leaves, _MOST_LEAVES + 1))
-    if len(found) > _MOST_LEAVES:
+    found = list(islice(leaves, _MAX_LEAVES + 1))
+    if len(found) > _MAX_LEAVES:
         raise Malformed(_TOO_MANY)
     return found
 

@@ -15,5 +15,5 @@ _SIZE = slice(0x0C, 0x0E)
 def is_populated(structure: bytes) -> bool:
     """Whether the slot of a Memory Device holds a module."""
     if len(structure) < _SIZE.stop or structure[0] != _MEMORY_DEVICE:
-        raise Malformed("the structure is no Memory Device")
+        raise Malformed("the structure is not a Memory Device")
     return any(structure[_SIZE])  # a size of 0: nothing is installed

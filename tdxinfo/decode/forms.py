@@ -1,12 +1,12 @@
-"""Kernel logs as people send them, into plain text: packed, in JSON, exported, mailed, in UTF-16.
+"""Converts kernel logs into plain text: packed, in JSON, exported by journald, mailed, in UTF-16.
 
     {"dmesg": [{"pri": 6, "time": 5.3, "msg": "..."}]}      dmesg -J
     {"MESSAGE": "...", "_TRANSPORT": "kernel", ...}         journalctl -o json, one line an entry
     MESSAGE=...                                             journalctl -o export
     Content-Transfer-Encoding: base64                       a mail, its parts encoded
 
-What a journal holds of programs is left out: only the kernel's own word counts. Every function
-gives back what it was given where that is not of its form.
+Entries that programs wrote into a journal are left out: only the kernel's own are evidence. A
+function returns its argument unchanged when that is not in the format it converts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from tdxinfo.errors import Malformed
 
 LIMIT = 32 << 20
 """Bytes that an input may unpack to."""
-_DEEPEST = 4
-"""Forms inside forms: a mail with a packed journal in JSON has three."""
+_MAX_DEPTH = 4
+"""Formats inside each other: a mail with a packed journal in JSON has three."""
 _GZIP, _XZ, _ZIP, _BZIP2, _ZSTD = (
     b"\x1f\x8b",
     b"\xfd7zXZ\0",
@@ -49,12 +49,12 @@ _MBOX = re.compile(rb"(?m)^From \S+ .{10,40}\d{4}\r?$")
 
 
 def is_packed(data: bytes) -> bool:
-    """Whether the data is of a form that `unpacked` reads, or knows by name."""
+    """Whether the data is in a compressed format that `unpacked` reads or refuses by name."""
     return data.startswith((_GZIP, _XZ, _ZIP, _BZIP2, _ZSTD))
 
 
 def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
-    """What a gzip, xz, bzip2 or zip file holds; the files of a zip one below the other.
+    """The content of a gzip, xz, bzip2 or zip file; the files of a zip are joined by a newline.
 
     Raises Malformed where it is damaged, holds more than the limit, or is of zstd, which Python
     reads from 3.14 on.
@@ -75,7 +75,7 @@ def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
 
 
 def first_bytes(data: bytes, count: int) -> bytes:
-    """How the content of a gzip, xz or bzip2 file begins; empty where that cannot be unpacked."""
+    """The first bytes that a gzip, xz or bzip2 file unpacks to; empty where it is damaged."""
     try:
         if data.startswith(_GZIP):
             return zlib.decompressobj(wbits=31).decompress(data, count)
@@ -87,18 +87,18 @@ def first_bytes(data: bytes, count: int) -> bytes:
             import bz2
 
             return bz2.BZ2Decompressor().decompress(data, count)
-    except Exception:  # lzma's error is of no class that all of them share
+    except Exception:  # LZMAError derives from Exception alone
         return b""
     return b""
 
 
-_MOST_MEMBERS = 1000
+_MAX_MEMBERS = 1000
 _MEMORY = 256 << 20
 """Bytes of memory that unpacking xz may take; `xz -9` needs a quarter of it."""
 
 
 def gunzip(data: bytes, limit: int) -> bytes:
-    """The streams of a gzip file, one after the other. Raises Malformed."""
+    """The streams of a gzip file, joined. Raises Malformed."""
     if not data.startswith(_GZIP):
         raise Malformed("this is not a gzip file")
     whole = bytearray()
@@ -116,18 +116,18 @@ def gunzip(data: bytes, limit: int) -> bytes:
     return bytes(whole)
 
 
-def _decompressed(begin: Callable[[], Any], data: bytes, limit: int, kind: str) -> bytes:
-    """The streams of an xz or bzip2 file, one behind the other."""
+def _decompressed(decompressor: Callable[[], Any], data: bytes, limit: int, kind: str) -> bytes:
+    """The streams of an xz or bzip2 file, joined."""
     whole = bytearray()
     rest = data
     magic = data[:3]
     while rest.startswith(magic):
-        stream = begin()
+        stream = decompressor()
         try:
             whole += stream.decompress(rest, limit + 1 - len(whole))
         except MemoryError:
             raise Malformed(f"the {kind} file takes too much memory to unpack") from None
-        except Exception as error:  # lzma's error is of no class that all of them share
+        except Exception as error:  # LZMAError derives from Exception alone
             raise Malformed(f"the {kind} file is damaged: {error}") from None
         _raise_if_larger(whole, limit, kind)
         if not stream.eof:
@@ -145,7 +145,7 @@ def unzipped(data: bytes, limit: int = LIMIT) -> list[bytes]:
     left = limit
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for member in archive.infolist()[:_MOST_MEMBERS]:
+            for member in archive.infolist()[:_MAX_MEMBERS]:
                 if member.is_dir():
                     continue
                 with archive.open(member) as file:
@@ -165,7 +165,7 @@ def _raise_if_larger(data: bytearray, limit: int, kind: str) -> None:
 
 def log_text(data: bytes, limit: int = LIMIT) -> str:
     """The plain text of a log in any of these forms. Raises Malformed."""
-    return _text(data, limit, _DEEPEST)
+    return _text(data, limit, _MAX_DEPTH)
 
 
 def _text(data: bytes, limit: int, depth: int) -> str:
@@ -182,32 +182,32 @@ def _text(data: bytes, limit: int, depth: int) -> str:
 
 
 def decoded(data: bytes) -> str:
-    """The characters: UTF-8, or UTF-16 and UTF-32 by their mark or by their zeros."""
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace")
+    """The text: UTF-16 or UTF-32 with a byte order mark, UTF-16 without one, else UTF-8."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data[len(bom) :].decode(encoding, "replace")
     return data.decode(_wide_encoding(data[:_HEAD]) or "utf-8", "replace")
 
 
 def is_wide(data: bytes) -> bool:
-    """Whether the data is text of 16 or 32 bits a character."""
-    return any(data.startswith(mark) for mark, _ in _BOMS[1:]) or bool(_wide_encoding(data[:_HEAD]))
+    """Whether the data is text in UTF-16 or UTF-32."""
+    return any(data.startswith(bom) for bom, _ in _BOMS[1:]) or bool(_wide_encoding(data[:_HEAD]))
 
 
 def is_text(data: bytes) -> bool:
-    """Whether the data is text in spite of its zeros: of wide characters, or a journal's export."""
+    """Whether data with zero bytes can be text: in UTF-16 or UTF-32, or exported by journald."""
     return is_wide(data) or data.startswith(b"__CURSOR=")
 
 
 def _wide_encoding(head: bytes) -> str | None:
-    """UTF-16 without a mark: nearly every second byte of a log is zero."""
+    """The byte order of UTF-16 without a mark: nearly every second byte of a log is zero."""
     pairs = len(head) // 2
     if pairs < 8:
         return None
-    high, low = head[1 : pairs * 2 : 2].count(0), head[0 : pairs * 2 : 2].count(0)
-    if high > pairs * 0.7 and low < pairs * 0.1:
+    zeros_at_odd, zeros_at_even = head[1 : pairs * 2 : 2].count(0), head[: pairs * 2 : 2].count(0)
+    if zeros_at_odd > pairs * 0.7 and zeros_at_even < pairs * 0.1:
         return "utf-16-le"
-    return "utf-16-be" if low > pairs * 0.7 and high < pairs * 0.1 else None
+    return "utf-16-be" if zeros_at_even > pairs * 0.7 and zeros_at_odd < pairs * 0.1 else None
 
 
 # --- JSON ---------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def _is_dmesg(text: str) -> bool:
 
 
 def dmesg_lines(text: str) -> str:
-    """The records of `dmesg -J` as dmesg prints them; the kernel's own alone."""
+    """The kernel's records of `dmesg -J`, in the format of dmesg; other facilities are left out."""
     if not _is_dmesg(text):
         return text
     try:
@@ -246,20 +246,20 @@ def _records_of(text: str) -> Iterator[Any]:
 
 
 def _dmesg_line(record: Mapping[str, Any]) -> str:
-    """With `dmesg -x` the facility is a name, else it is in the number of the priority."""
+    """The record in the format of dmesg; empty when it is not the kernel's."""
+    # With `dmesg -x` the facility is a name, without it the upper bits of the priority.
     facility, priority = record.get("fac", "kern"), record.get("pri", 0)
-    is_kernels = facility == "kern" and not (isinstance(priority, int) and priority >> 3)
+    is_of_kernel = facility == "kern" and not (isinstance(priority, int) and priority >> 3)
     message, time = record.get("msg"), record.get("time")
-    if not isinstance(message, str) or not is_kernels:
+    if not isinstance(message, str) or not is_of_kernel:
         return ""
     header = f"[{time if isinstance(time, int | float) else 0:12.6f}] "
     return "".join(f"{header}{line}\n" for line in message.split("\n"))
 
 
 def _is_journal(text: str) -> bool:
-    first = text.lstrip()[:1]
-    head = text[:_HEAD]
-    return first in ("{", "[") and '"MESSAGE"' in text[: 16 * _HEAD] and '"_' in head
+    is_json = text.lstrip()[:1] in ("{", "[")
+    return is_json and '"MESSAGE"' in text[: 16 * _HEAD] and '"_' in text[:_HEAD]
 
 
 def journal_lines(text: str) -> str:
@@ -295,23 +295,23 @@ def _journal(entries: Iterator[Mapping[str, Any]], with_transport: bool = True) 
     lines: list[str] = []
     boot: Any = None
     for entry in entries:
-        if not (_is_kernels(entry) if with_transport else _may_be_kernels(entry)):
+        if not (_is_of_kernel(entry) if with_transport else _can_be_of_kernel(entry)):
             continue
-        here = entry.get("_BOOT_ID", boot)
-        if boot is not None and here != boot:
-            lines.append(f"-- Boot {here} --")
-        boot = here
+        boot_of_entry = entry.get("_BOOT_ID", boot)
+        if boot is not None and boot_of_entry != boot:
+            lines.append(f"-- Boot {boot_of_entry} --")
+        boot = boot_of_entry
         lines += [f"{_time(entry)}{line}" for line in _message(entry).split("\n")]
     return "\n".join(lines) + "\n"
 
 
-def _is_kernels(entry: Mapping[str, Any]) -> bool:
-    """journald itself writes `_TRANSPORT`; what has no underscore anyone may write."""
+def _is_of_kernel(entry: Mapping[str, Any]) -> bool:
+    """Whether the kernel wrote it. Programs cannot write fields that begin with an underscore."""
     return entry.get("_TRANSPORT") == "kernel"
 
 
-def _may_be_kernels(entry: Mapping[str, Any]) -> bool:
-    """Whether nothing of the entry names a program. journald notes the process of each of them."""
+def _can_be_of_kernel(entry: Mapping[str, Any]) -> bool:
+    """Whether no field names a program: journald records the process of each of their entries."""
     is_program = any(name in entry for name in _OF_A_PROCESS)
     return not is_program and entry.get("SYSLOG_IDENTIFIER", "kernel") == "kernel"
 
@@ -320,7 +320,7 @@ _OF_A_PROCESS = ("_PID", "_UID", "_COMM", "_EXE", "_CMDLINE", "_SYSTEMD_UNIT", "
 
 
 def _message(entry: Mapping[str, Any]) -> str:
-    """Text, or the bytes of what journald holds for no text."""
+    """The entry's message; journald writes one that it does not regard as text as a byte list."""
     message = entry.get("MESSAGE")
     if isinstance(message, list) and all(isinstance(byte, int) for byte in message):
         return bytes(byte & 0xFF for byte in message).decode("utf-8", "replace")
@@ -328,7 +328,7 @@ def _message(entry: Mapping[str, Any]) -> str:
 
 
 def _time(entry: Mapping[str, Any]) -> str:
-    """The kernel's own time of the line, in microseconds since boot."""
+    """The dmesg header with the entry's time since boot."""
     for name in ("_SOURCE_MONOTONIC_TIMESTAMP", "__MONOTONIC_TIMESTAMP"):
         digits = str(entry.get(name, ""))
         if re.fullmatch(r"\d{1,18}", digits):
@@ -357,9 +357,9 @@ _LENGTH = 8
 
 
 def _with_bytes_as_text(data: bytes) -> bytes:
-    """An export whose values of raw bytes follow their names, as those of text do.
+    """A journal's export with every binary value as NAME=VALUE, as text values are written.
 
-    Such a value has a line with its name, then eight bytes of its length, then itself.
+    A binary value is a line with its name, then its length in eight bytes, then its bytes.
     """
     if b"__CURSOR=" not in data[: 4 * _HEAD]:
         return data
@@ -382,7 +382,7 @@ def exported(text: str) -> str:
 
 
 def _exported_entries(text: str) -> Iterator[Mapping[str, Any]]:
-    """An entry ends with an empty line, or where the next one's cursor is."""
+    """The fields of each entry; it ends with an empty line or at the next entry's cursor."""
     entry: dict[str, Any] = {}
     for line in text.split("\n"):
         field = _FIELD.fullmatch(line)
@@ -406,7 +406,7 @@ def is_mail(data: bytes) -> bool:
 
 
 def _mail_parts(data: bytes) -> Iterator[bytes]:
-    """The bytes of each part that is no container, decoded; bodies and attachments in order."""
+    """The decoded bytes of each body and attachment, in order."""
     from email import message_from_bytes
 
     starts = [found.start() for found in _MBOX.finditer(data)] or [0]

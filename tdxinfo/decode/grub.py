@@ -26,10 +26,10 @@ _VARIABLE = re.compile(r"\$(?:\{(\w{1,64})\}|(\w{1,64}))")
 _ASSIGNMENT = re.compile(r"(\w{1,64})=(.*)", re.DOTALL)
 _LINUX = ("linux", "linux16", "linuxefi")
 _FILE_TESTS = ("-s", "-f", "-e", "-r")
-_MOST_DEPTH = 32
-_MOST_ENTRIES = 4096
-_MOST_CHARACTERS = 16_384
-"""Of a line, and of a variable's value: four times the longest command line of a kernel."""
+_MAX_DEPTH = 32
+_MAX_ENTRIES = 4096
+_MAX_CHARACTERS = 16_384
+"""Characters of a line or a variable's value: four times the longest kernel command line."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class _Block:
 def environment(text: str) -> dict[str, str]:
     """The variables of a grubenv file. Raises Malformed."""
     if not text.startswith("# GRUB Environment Block\n"):
-        raise Malformed("the file is no environment of GRUB")
+        raise Malformed("the file is not an environment of GRUB")
     pairs = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
     return {name: re.sub(r"\\(.)", r"\1", value) for name, is_set, value in pairs if is_set}
 
@@ -58,7 +58,7 @@ def chosen(config: str, variables: Mapping[str, str], entries: Sequence[BootEntr
 
     `entries` are those of /boot/loader/entries, which the command blscfg adds. What chose it is
     next_entry, saved_entry, default, first, or fallback where what was chosen does not exist.
-    Raises Malformed where that cannot be told.
+    Raises Malformed where that cannot be determined.
     """
     script = _Script(variables, entries)
     for statement in _statements(config):
@@ -81,7 +81,7 @@ def chosen(config: str, variables: Mapping[str, str], entries: Sequence[BootEntr
 def _statements(config: str) -> Iterator[list[str]]:
     """The words of each command. A line whose quotes do not match has none."""
     for line in config.splitlines():
-        if len(line) > _MOST_CHARACTERS:
+        if len(line) > _MAX_CHARACTERS:
             raise Malformed(f"GRUB's configuration has a line of {len(line)} characters")
         words = shlex.shlex(line, posix=True, punctuation_chars=";")
         words.whitespace_split = True
@@ -132,7 +132,7 @@ class _Script:
             self._do(command, rest)
 
     def _open(self, kind: str, rest: list[str]) -> None:
-        if len(self._blocks) > _MOST_DEPTH:
+        if len(self._blocks) > _MAX_DEPTH:
             raise Malformed("GRUB's configuration has menus inside each other without end")
         block = _Block(kind if kind in ("menuentry", "submenu") else "function")
         if block.kind != "function":
@@ -140,7 +140,7 @@ class _Script:
             block.id = _id_in(rest) or block.title
             menu = self._blocks[-1]
             is_inside = menu.kind in ("menu", "submenu")
-            if is_inside and self._is_active() is not False and len(menu.entries) < _MOST_ENTRIES:
+            if is_inside and self._is_active() is not False and len(menu.entries) < _MAX_ENTRIES:
                 menu.entries.append(block)
         self._blocks.append(block)
 
@@ -150,7 +150,7 @@ class _Script:
 
     def _condition(self, command: str, rest: list[str]) -> None:
         if command == "if":
-            if len(self._conditions) > _MOST_DEPTH:
+            if len(self._conditions) > _MAX_DEPTH:
                 raise Malformed("GRUB's configuration has conditions inside each other without end")
             self._conditions.append(None)
             self._taken.append(False)
@@ -209,7 +209,7 @@ class _Script:
         if "$?" in text or any(self._value(name) is None for name in names):
             return None
         longest = len(text) + sum(len(self._value(name) or "") for name in names)
-        if longest > _MOST_CHARACTERS:
+        if longest > _MAX_CHARACTERS:
             raise Malformed("GRUB's configuration has variables without end")
         return _VARIABLE.sub(lambda found: self._value(found[1] or found[2]) or "", text)
 

@@ -1,4 +1,4 @@
-"""Kernels into the generation of TDX host support they belong to.
+"""Which generation of TDX host support a kernel has, and what follows from it.
 
 The generations are rows of `tables/kernels.toml`.
 """
@@ -24,86 +24,91 @@ UPSTREAM_KVM = (KVM, BOOT)
 
 
 def version(release: str) -> tuple[int, int] | None:
-    """(6, 8) for 6.8.0-1028-intel; None for a release that begins with no number."""
+    """(6, 8) for 6.8.0-1028-intel; None when the release does not begin with a number."""
     found = re.match(r"(\d{1,3})\.(\d{1,4})", release)
     return (int(found.group(1)), int(found.group(2))) if found else None
 
 
 FIRST_TDX_HOST = (6, 8)
-"""KeyIDs are detected; nothing initializes the module."""
+"""The first upstream kernel that detects KeyIDs; nothing in it initializes the module."""
 FIRST_RBP_CHECK = (6, 14)
-"""A module without NO_RBP_MOD is refused."""
+"""The first upstream kernel that refuses a module without NO_RBP_MOD."""
 FIRST_KVM_TDX = (6, 16)
-"""kvm_intel initializes the module when it loads with tdx=1."""
+"""The first upstream kernel whose kvm_intel, loaded with tdx=1, initializes the module."""
 FIRST_AT_BOOT = (7, 1)
-"""The core kernel initializes the module at every boot."""
+"""The first upstream kernel that initializes the module at every boot."""
 FIRST_UPDATE = (7, 2)
-"""The module can be updated at run time, and so be lost."""
+"""The first upstream kernel that can update the module at run time; a failed update loses it."""
 
 
 def by_log(lines: Iterable[str]) -> str | None:
-    """The generation that printed these lines about TDX; None when none of them is its own."""
-    said = list(lines)
+    """The generation that alone prints one of these lines about TDX; None when several do."""
+    printed = list(lines)
     for name, row in _generations().items():
         leads = tuple(row.get("log", ()))
-        if leads and any(line.startswith(leads) for line in said):
+        if leads and any(line.startswith(leads) for line in printed):
             return name
     return None
 
 
 def by_release(release: str) -> str | None:
-    """The generation that the release names: by its vendor, else by a number that is upstream's."""
+    """The generation of a release: that of its vendor, else the newest up to its version."""
     vendor = vendor_of(release)
     if vendor is not None and not _is_recent(release):
         return vendor.get("generation")
     found = version(release)
     upstream = {name: tuple(row["first"]) for name, row in _generations().items() if "first" in row}
-    begun = {name: first for name, first in upstream.items() if found and found >= first}
-    return max(begun, key=lambda name: begun[name]) if begun else None
+    reached = {name: first for name, first in upstream.items() if found and found >= first}
+    return max(reached, key=lambda name: reached[name]) if reached else None
 
 
 def generation_of(release: str | None, lines: Iterable[str], was_tried: bool) -> str | None:
-    """The generation, by what the kernel printed before what its release says.
+    """The generation, by the lines that the kernel printed, else by its release.
 
-    `was_tried` is that something of it tried to initialize the module, as no upstream kernel
+    `was_tried` is whether the kernel tried to initialize the module, which no upstream kernel
     before 6.16 does.
     """
-    said = list(lines)
-    shown = by_log(said)
-    if shown is not None:
-        return shown
+    printed = list(lines)
+    by_lines = by_log(printed)
+    if by_lines is not None:
+        return by_lines
     named = by_release(release) if release is not None else None
     if named in UPSTREAM_KVM or release is None:
         return named
-    if was_tried or any(line.startswith(_shared_leads()) for line in said):
-        return _when_shown(release)
-    return None if named == NONE and said_of_tdx(said) else named
+    if was_tried or any(line.startswith(_shared_leads()) for line in printed):
+        return _vendor_generation(release)
+    return None if named == NONE and has_tdx_lines(printed) else named
 
 
-def said_of_tdx(lines: Iterable[str]) -> bool:
+def has_tdx_lines(lines: Iterable[str]) -> bool:
     """Whether one of the lines is of a kernel with TDX host support."""
     return any(line.startswith(("virt/tdx: ", "tdx: BIOS enabled")) for line in lines)
 
 
-def _when_shown(release: str) -> str:
-    """The generation of a kernel that starts the module under a number of older ones."""
+def _vendor_generation(release: str) -> str:
+    """The generation of a vendor's kernel that starts the module before upstream's does."""
     vendor = vendor_of(release) or {}
     return str(vendor.get("when_shown") or vendor.get("generation") or VENDOR_KVM)
 
 
 def by_parameter(tdx_enabled: bool, release: str) -> str | None:
-    """A kernel older than 6.16 whose kvm_intel has the parameter `tdx` carries a vendor's KVM."""
-    return None if version(release) is None or _is_recent(release) else _when_shown(release)
+    """The generation of a kernel whose kvm_intel has the parameter `tdx`, with whatever value.
+
+    Before Linux 6.16 only vendors' kernels have it. None for others.
+    """
+    if version(release) is None or _is_recent(release):
+        return None
+    return _vendor_generation(release)
 
 
 def _is_recent(release: str) -> bool:
-    """From 6.16 on every kernel has at least what upstream has."""
+    """Whether it is 6.16 or later, from where every kernel has at least upstream's KVM."""
     found = version(release)
     return found is not None and found >= FIRST_KVM_TDX
 
 
 def meaning(name: str) -> str:
-    """What a generation is, in a sentence."""
+    """The sentence that describes a generation."""
     sentence: str = _generations().get(name, {}).get("meaning", "")
     return sentence
 
@@ -129,7 +134,10 @@ def is_upstream(release: str) -> bool:
 
 
 def upstream_version(release: str | None) -> tuple[int, int] | None:
-    """The number where a rule may go by it; None for a vendor's kernel, and for no number."""
+    """The version of an upstream kernel; None for a vendor's kernel, or a release without one.
+
+    Rules by version hold only for upstream kernels.
+    """
     if release is None or not is_upstream(release):
         return None
     return version(release)
@@ -138,10 +146,10 @@ def upstream_version(release: str | None) -> tuple[int, int] | None:
 def can_start_tds(
     release: str, config_tdx_host: bool | None, config_kvm_tdx: bool | None
 ) -> bool | None:
-    """Whether a kernel that does not run can start TDs; None where that is not known.
+    """Whether an installed kernel can start TDs; None where that is unknown.
 
-    By its configuration before its release: CONFIG_KVM_INTEL_TDX is an option of kernels whose KVM
-    has TDX, under whatever number. Kernels of vendors before 6.16 do not have it.
+    Its configuration decides before its release: whatever its version, a kernel with the option
+    CONFIG_KVM_INTEL_TDX has TDX in its KVM. Vendors' kernels before 6.16 do not have this option.
     """
     if config_tdx_host is False:
         return False
@@ -164,7 +172,7 @@ def refuses_hibernation(release: str) -> bool | None:
 
 
 def only_line(release: str) -> str | None:
-    """The only line of modules that a vendor's kernel can drive; None where it drives any."""
+    """The only line of modules, for example 1.0, that a vendor's kernel supports; None for all."""
     row = vendor_of(release) or {}
     return row.get("drives")
 
@@ -177,13 +185,13 @@ _HOLES: tuple[tuple[str, HolesFrom | None], ...] = (
     # Ubuntu 25.04 lacks the patch again (canonical/tdx issue 415).
     (r"6\.14\.0-\d+-intel$", "memory"),
 )
-"""Vendor kernels by release, and what they take for holes of a TDMR."""
+"""Vendor kernels by release: a hole of a TDMR is a gap between memory regions, or between CMRs."""
 _LAST_READ = (7, 3)
-"""The newest upstream kernel whose source was read for this."""
+"""The newest upstream kernel whose source was read for `holes_from`."""
 
 
 def holes_from(release: str) -> HolesFrom | None:
-    """What the kernel takes for holes of a TDMR; None where that is not known."""
+    """What the kernel finds holes of a TDMR between: memory regions or CMRs; None when unknown."""
     for pattern, value in _HOLES:
         if re.match(pattern, release):
             return value

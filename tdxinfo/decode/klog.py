@@ -1,7 +1,6 @@
 """Kernel log entries into events: what each says about TDX.
 
-The wordings are rows of `tables/klog.toml`; how a log's text falls into entries is the matter of
-`decode/logtext.py`.
+The wordings are rows of `tables/klog.toml`; `decode/logtext.py` splits a log's text into entries.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Values = dict[str, int | str]
 
 
 class Event(NamedTuple):
-    """One thing the kernel said, in the words it used."""
+    """A known entry of the kernel log: the wording's event, its values, and the matched text."""
 
     name: str
     values: Values
@@ -26,7 +25,7 @@ class Event(NamedTuple):
 
 
 _NO_PREFIX = ("", "bare")
-_OF_TDX = (
+_TDX_PREFIXES = (
     "virt/tdx",
     "tdx",
     "seam",
@@ -37,20 +36,20 @@ _OF_TDX = (
     "x86/tme",
     "x86/mktme",
 )
-"""Prefixes of subsystems that have to do with TDX, whatever they print."""
+"""Prefixes of subsystems whose every line is kept, since it can be about TDX."""
 
 
 class Wording(NamedTuple):
-    """A row of the table."""
+    """A row of `tables/klog.toml`: a format string of the kernel, and the event that it is."""
 
     event: str
     prefix: str
     format: str
     names: tuple[str, ...]
     form: str = ""
-    """What its text begins with, as a regular expression; empty where the format says it."""
+    """A regular expression that the text must match too, if the format is too permissive."""
     until: float | None = None
-    """Seconds after the kernel's beginning until which it can be printed."""
+    """Seconds since boot after which the kernel cannot print it any more; None for no limit."""
 
     @property
     def head(self) -> str:
@@ -58,13 +57,13 @@ class Wording(NamedTuple):
         return self.format.partition("%")[0].rstrip(".")
 
     @property
-    def sign(self) -> str:
-        """What shows in a line that it may be of this wording, as a regular expression.
+    def search_pattern(self) -> str:
+        """A regular expression that finds every line that can be of this wording, and few others.
 
-        Every line of TDX may be; of others, one that begins as the wording does. A single word
-        would show in many: there it goes on, over the first number.
+        It is the prefix of a TDX subsystem, or the beginning of the wording. A beginning of a
+        single word is found in too many lines, and is continued over the first conversion.
         """
-        if self.prefix in _OF_TDX:
+        if self.prefix in _TDX_PREFIXES:
             return re.escape(f"{self.prefix}: ")
         if self.prefix not in _NO_PREFIX:
             return re.escape(self.lead)
@@ -87,21 +86,22 @@ class Match(NamedTuple):
     event: Event
 
 
-_MORE_DIGITS = {
+_MORE_DIGITS = {  # the rest of a number that was broken by a line end, by conversion
     "%u": r"\d+(?:[\s,.)]|$)",
     "%d": r"\d+(?:[\s,.)]|$)",
     "%x": r"[0-9a-f]+(?:[\s,.)]|$)",
 }
 _NEW_BOOT = re.compile(r"-- (?:Boot [0-9a-f]{1,32}|Reboot) --")
-_NAME = 15
+_MAX_PROCESS_NAME = 15
 """Characters of a process's name at most (TASK_COMM_LEN)."""
+_ANY_NAME = f".{{1,{_MAX_PROCESS_NAME}}}"
 _PROCESS = re.compile(
-    rf".{{1,{_NAME}}}(?:\[\d{{1,10}}\][: ]| \(\d{{1,10}}\)[: ]| invoked oom-killer: | use[ds] )"
-    rf"|.{{1,{_NAME}}}: (?:page allocation failure|potentially unexpected fatal signal)"
+    rf"{_ANY_NAME}(?:\[\d{{1,10}}\][: ]| \(\d{{1,10}}\)[: ]| invoked oom-killer: | use[ds] )"
+    rf"|{_ANY_NAME}: (?:page allocation failure|potentially unexpected fatal signal)"
 )
-"""How the kernel begins a line about a process. Its user gives it any name."""
+"""How the kernel begins a line about a process, whose name any user can choose."""
 _SYSLOG_TAG = re.compile(r"\.?\[\d{1,10}\]: ")
-"""What a journal writes behind the name that a program gave itself."""
+"""What journalctl writes after a program's name, which the program can choose."""
 
 _CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
     "%d": (r"\s*(-?\d{1,18})", int),
@@ -113,6 +113,7 @@ _CONVERSIONS: dict[str, tuple[str, Callable[[str], int | str]]] = {
 
 @cache
 def wordings() -> tuple[Wording, ...]:
+    """The rows of `tables/klog.toml`."""
     rows = tables.load("klog")["line"]
     return tuple(
         Wording(
@@ -140,24 +141,24 @@ def _pattern(wording: Wording) -> re.Pattern[str]:
 
 
 @cache
-def _leads() -> re.Pattern[str]:
-    """The beginnings of all wordings, and of the lines between two boots."""
-    signs = {wording.sign for wording in wordings()}
-    signs.discard("")
-    return re.compile("|".join(sorted(signs)) + "|-- (?:Boot|Reboot)")
+def _lead_pattern() -> re.Pattern[str]:
+    """Finds a line that can be of any wording, or the line between two boots."""
+    patterns = {wording.search_pattern for wording in wordings()}
+    patterns.discard("")
+    return re.compile("|".join(sorted(patterns)) + "|-- (?:Boot|Reboot)")
 
 
 class Log(NamedTuple):
-    """What a log holds of its last boot, and how much there is besides."""
+    """The events of a log's last boot, and how much of the log is known."""
 
     events: list[Event]
     """Of the last boot, in order."""
     complete: bool
-    """The log has that boot's beginning."""
+    """Whether the log has the beginning of that boot."""
     boots: int
-    """Boots of which the log holds lines that are known."""
+    """How many boots have a known line in the log."""
     known: int
-    """Lines that some row of the table knows, of all boots."""
+    """How many lines of all boots match a row of the table."""
 
 
 def read_log(text: str, pasted: bool = True) -> Log:
@@ -165,15 +166,16 @@ def read_log(text: str, pasted: bool = True) -> Log:
 
     `pasted` is a log that somebody supplied, whose lines may have been broken or joined.
     """
+    # The events of the boot that is being read; older boots are only counted.
     found: list[Event] = []
     complete = any_header = is_between = False
     boots = known = 0
     last: float | None = None
-    for entry in entries(text, _leads().search, _leads().match, _is_whole, pasted):
+    for entry in entries(text, _lead_pattern().search, _lead_pattern().match, _is_whole, pasted):
         if _NEW_BOOT.fullmatch(entry.text):
             is_between = True
             continue
-        if is_between and not _goes_on(last, entry.time):
+        if is_between and not _clock_continues(last, entry.time):
             boots += _is_boot(found)
             found, complete = [], False
         is_between = False
@@ -196,13 +198,13 @@ def read_log(text: str, pasted: bool = True) -> Log:
     return Log(found, complete, boots + bool(found), known)
 
 
-def _goes_on(last: float | None, now: float | None) -> bool:
-    """Whether the clock goes on over a line between boots: then it is none, but somebody's text."""
+def _clock_continues(last: float | None, now: float | None) -> bool:
+    """Whether the time did not restart after a line between boots: a user forged that line."""
     return last is not None and now is not None and now >= last
 
 
 def _is_boot(found: list[Event]) -> bool:
-    """Whether events are more than a kernel's version, which may be pasted from elsewhere."""
+    """Whether these events show a boot; a kernel's version by itself may be from elsewhere."""
     return any(event.name != "linux_version" for event in found)
 
 
@@ -215,22 +217,23 @@ def _early_events(found: list[Event]) -> list[Event]:
 
 
 def read_entry(entry: Entry) -> Event | None:
-    """The event in the entry: of all its readings the longest match.
+    """The event of the reading with the longest match; None when no wording matches.
 
-    None also where the line below could lengthen its last number: a guess is no value.
+    It is None too when the line below could continue the entry's last number: a part of a number
+    is not a value.
     """
     best: tuple[Match, Reading] | None = None
     for reading in entry.readings():
         match = _match(reading.text, entry)
         if match and (best is None or match.end > best[0].end):
             best = match, reading
-    if best is None or _may_go_on(*best, entry):
+    if best is None or _number_may_continue(*best, entry):
         return None
     return best[0].event
 
 
-def _may_go_on(match: Match, reading: Reading, entry: Entry) -> bool:
-    """Whether the match ends with a number at a line's end, and the next line goes on in digits."""
+def _number_may_continue(match: Match, reading: Reading, entry: Entry) -> bool:
+    """Whether the match ends with a number at the end of its line, and digits follow below."""
     more = _MORE_DIGITS.get(match.wording.format.rstrip(".")[-2:])
     below = entry.below[reading.lines_below : reading.lines_below + 1]
     if more is None or not below or match.end != len(reading.text):
@@ -249,10 +252,11 @@ def _by_prefix() -> dict[str, list[tuple[str, Wording]]]:
 
 
 def _match(text: str, entry: Entry) -> Match | None:
+    """The first wording that matches the text of this entry."""
     table = _by_prefix()
     prefix, colon, _ = text.partition(": ")
     for lead, wording in table.get(prefix if colon else "", []) + table[""]:
-        if not text.startswith(lead) or not _can_be(wording, text, entry):
+        if not text.startswith(lead) or not _is_possible(wording, text, entry):
             continue
         match = _pattern(wording).match(text)
         if match and not _SYSLOG_TAG.match(text, match.end()):
@@ -261,26 +265,30 @@ def _match(text: str, entry: Entry) -> Match | None:
     return None
 
 
-def _can_be(wording: Wording, text: str, entry: Entry) -> bool:
-    """Whether a kernel can have printed the wording there and then."""
+def _is_possible(wording: Wording, text: str, entry: Entry) -> bool:
+    """Whether the kernel can have printed this wording at this time and with this header.
+
+    A wording that begins with a name of any text is not matched in a line about a process.
+    """
     if wording.prefix == "bare" and entry.has_header:
         return False
     if wording.until is not None and entry.time is not None and entry.time > wording.until:
         return False
-    is_free = "%s" in wording.format and len(wording.lead) <= _NAME + len(": ")
-    return not (is_free and _PROCESS.match(text))
+    can_be_name = "%s" in wording.format and len(wording.lead) <= _MAX_PROCESS_NAME + len(": ")
+    return not (can_be_name and _PROCESS.match(text))
 
 
 def _is_whole(text: str) -> bool:
-    """Whether the text is one known entry to its end. What ends with any text may hold more."""
+    """Whether the text is exactly one known entry, of a wording that does not end with any text."""
     match = _match(text, Entry(text, has_header=True))
     if match is None:
         return False
-    is_open = match.wording.format.endswith("%s") and match.event.name != "linux_version"
-    return not is_open and match.end >= len(text.rstrip(" ."))
+    ends_with_any = match.wording.format.endswith("%s") and match.event.name != "linux_version"
+    return not ends_with_any and match.end >= len(text.rstrip(" ."))
 
 
 def _values(wording: Wording, match: re.Match[str]) -> Values:
+    """The values of the conversions, by the names that the wording gives them."""
     kinds = re.findall(r"%[duxs]", wording.format)
     return {
         name: _CONVERSIONS[kind][1](found)
@@ -289,6 +297,6 @@ def _values(wording: Wording, match: re.Match[str]) -> Values:
 
 
 def relevant_lines(text: str) -> str:
-    """The log without the lines that are not about TDX or the machine's kind."""
-    kept = [line for line in text.splitlines() if _leads().search(line)]
+    """Only the log's lines that can be of a known wording."""
+    kept = [line for line in text.splitlines() if _lead_pattern().search(line)]
     return "".join(line + "\n" for line in kept)

@@ -10,8 +10,8 @@ from tdxinfo.errors import Absent, Malformed
 if TYPE_CHECKING:
     from tdxinfo.decode.btf import Leaf
 
-_MOST_BITS = 64
-_MOST_ELEMENTS = 4096
+_MAX_BITS = 64
+_MAX_ELEMENTS = 4096
 _PARTS = 5
 
 
@@ -62,8 +62,8 @@ def made(name: str, data: bytes, leaves: Iterable[Leaf]) -> KernelObject:
     Raises Malformed for an array that is longer than any of the kernel's.
     """
     kept = {leaf.path: leaf for leaf in leaves if leaf.length}
-    if any(leaf.length > _MOST_ELEMENTS for leaf in kept.values()):
-        raise Malformed(f"the layout of {name} has an array of more than {_MOST_ELEMENTS} elements")
+    if any(leaf.length > _MAX_ELEMENTS for leaf in kept.values()):
+        raise Malformed(f"the layout of {name} has an array of more than {_MAX_ELEMENTS} elements")
     return KernelObject(name, data, kept)
 
 
@@ -83,7 +83,7 @@ def parse(name: str, recorded: Any) -> KernelObject:
     try:
         data = bytes.fromhex(recorded.get("data", ""))
     except (TypeError, ValueError):
-        raise Malformed(f"the record's {name} is no hex text") from None
+        raise Malformed(f"the record's {name} is not hex text") from None
     return made(name, data, [_leaf(name, line) for line in recorded["layout"]])
 
 
@@ -94,6 +94,6 @@ def _leaf(name: str, line: Any) -> Leaf:
     if len(parts) != _PARTS or not all(part.isdecimal() and len(part) < 9 for part in parts[1:]):
         raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")
     offset, size, length, sign = map(int, parts[1:])
-    if not 0 < size <= _MOST_BITS or length > _MOST_ELEMENTS:
+    if not 0 < size <= _MAX_BITS or length > _MAX_ELEMENTS:
         raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")
     return Leaf(parts[0], offset, size, length, bool(sign))

@@ -96,5 +96,5 @@ def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
 
 def _numbers(entry: Any) -> list[int]:
     if not isinstance(entry, list) or not all(type(number) is int for number in entry):
-        raise TypeError("an entry is no list of numbers")
+        raise TypeError("an entry is not a list of numbers")
     return entry

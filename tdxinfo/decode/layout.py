@@ -12,7 +12,7 @@ from tdxinfo.model.values import CpuidConfig
 def word64(data: bytes) -> int:
     """A 64-bit value. Raises Malformed when the data has another length."""
     if len(data) != 8:
-        raise Malformed(f"{len(data)} bytes are no 64-bit value")
+        raise Malformed(f"{len(data)} bytes are not a 64-bit value")
     return int.from_bytes(data, "little")
 
 

@@ -9,9 +9,10 @@ from datetime import date
 from tdxinfo.errors import AS_ROOT, Denied, Malformed
 from tdxinfo.model.memory import NamedRange
 from tdxinfo.model.units import PAGE
-from tdxinfo.model.values import MOST_NODES, MOST_RANGES, MemoryRange, NodeMemory
+from tdxinfo.model.values import MAX_NODES, MAX_RANGES, MemoryRange, NodeMemory
 
-_SHOWN = 40
+_MAX_QUOTED = 40
+"""Characters of the text that an error message quotes."""
 
 
 _FAMILIES = {
@@ -34,19 +35,19 @@ def distribution(text: str) -> str:
     return next((_FAMILIES[found] for found in ids if found in _FAMILIES), pairs["ID"])
 
 
-def day(text: object) -> date:
-    """A day as ISO writes it. Raises ValueError."""
+def iso_date(text: object) -> date:
+    """The date of a text like 2026-08-31. Raises ValueError."""
     return date.fromisoformat(str(text))
 
 
 def number(text: str) -> int:
-    """A decimal number, or a hex one with 0x, with or without newline."""
+    """The number in a text: decimal, or hexadecimal with 0x. Raises Malformed."""
     text = text.strip()
     if re.fullmatch(r"0x[0-9a-fA-F]{1,16}", text):
         return int(text, 16)
     if re.fullmatch(r"\d{1,19}", text):
         return int(text)
-    raise Malformed(f"{text[:_SHOWN]!r} is no number")
+    raise Malformed(f"{text[:_MAX_QUOTED]!r} is not a number")
 
 
 def misprinted_number(text: str) -> int:
@@ -55,41 +56,41 @@ def misprinted_number(text: str) -> int:
 
 
 def yes_or_no(text: str) -> bool:
-    """A module parameter: Y or N, or 1 or 0 where the kernel keeps it as a number."""
+    """The value of a module's boolean parameter: Y or 1, N or 0. Raises Malformed."""
     answers = {"Y": True, "1": True, "N": False, "0": False}
     if text.strip() not in answers:
-        raise Malformed(f"{text.strip()[:_SHOWN]!r} is neither Y nor N")
+        raise Malformed(f"{text.strip()[:_MAX_QUOTED]!r} is neither Y nor N")
     return answers[text.strip()]
 
 
 def cpu_count(text: str) -> int:
-    """How many CPUs a list like "0-127,130" names."""
+    """How many CPUs a list like "0-127,130" contains. Raises Malformed."""
     if not re.fullmatch(r"\d{1,7}(?:-\d{1,7})?(?:,\d{1,7}(?:-\d{1,7})?)*", text.strip()):
-        raise Malformed(f"{text.strip()[:_SHOWN]!r} is no list of CPUs")
+        raise Malformed(f"{text.strip()[:_MAX_QUOTED]!r} is not a list of CPUs")
     ends = [part.split("-") for part in text.strip().split(",")]
     return sum(int(end[-1]) - int(end[0]) + 1 for end in ends)
 
 
-_MOST_CPUS = 1 << 16
+_MAX_CPUS = 1 << 16
 
 
 def cpu_list(text: str) -> frozenset[int]:
     """The CPUs that a list like "2-3,7" names; none in an empty one, or "(null)"."""
     if text.strip() in ("", "(null)"):
         return frozenset()
-    if cpu_count(text) > _MOST_CPUS:
-        raise Malformed(f"{text.strip()[:_SHOWN]!r} names more CPUs than a machine has")
+    if cpu_count(text) > _MAX_CPUS:
+        raise Malformed(f"{text.strip()[:_MAX_QUOTED]!r} names more CPUs than a machine has")
     ends = [part.split("-") for part in text.strip().split(",")]
     return frozenset(cpu for end in ends for cpu in range(int(end[0]), int(end[-1]) + 1))
 
 
 def is_set(text: str) -> bool:
-    """A switch of the kernel: 0 is off, any other number is on."""
+    """Whether a setting of the kernel is on: it is a number, and only 0 is off."""
     return number(text) != 0
 
 
 def resource(text: str, name: str) -> int | None:
-    """The number behind `name` in a misc cgroup file; None when it has no such line."""
+    """The number of the resource `name` in a misc cgroup file; None when it has no such line."""
     found = re.search(rf"^{name} (\d{{1,19}})$", text, re.MULTILINE)
     return int(found.group(1)) if found else None
 
@@ -100,12 +101,14 @@ def config_option(text: str, option: str) -> str:
     if found:
         return found.group(1).strip('"')
     if not re.search(r"^(?:# )?CONFIG_[A-Z0-9_]+(?:=| is not set)", text, re.MULTILINE):
-        raise Malformed("the file is no kernel configuration")
+        raise Malformed("the file is not a kernel configuration")
     return "n"
 
 
 _IOMEM = r"(?m)^( *)([0-9a-f]{4,16})-([0-9a-f]{4,16}) : (.*)$"
+"""A line of /proc/iomem: indent, first and last address, name."""
 _ADDED = r"System RAM \(([\w.-]{1,40})\)"
+"""The name of memory that a driver added: it contains the driver's name."""
 
 
 def system_ram(text: str) -> tuple[MemoryRange, ...]:
@@ -117,7 +120,7 @@ def system_ram(text: str) -> tuple[MemoryRange, ...]:
     ]
     if not pairs:
         raise Malformed("/proc/iomem lists no System RAM")
-    if len(pairs) > MOST_RANGES:
+    if len(pairs) > MAX_RANGES:
         raise Malformed(f"/proc/iomem lists System RAM in {len(pairs)} pieces")
     if not any(last for _, last in pairs):
         raise Denied("/proc/iomem hides its addresses from this user", AS_ROOT)
@@ -125,9 +128,9 @@ def system_ram(text: str) -> tuple[MemoryRange, ...]:
 
 
 def added_ram(text: str) -> tuple[NamedRange, ...]:
-    """The System RAM that a driver added at run time, with what it lies in and the driver.
+    """The System RAM that a driver added at run time, named by its outermost range and the driver.
 
-    A driver's name is in parentheses, for example "System RAM (kmem)" below "CXL Window 0".
+    "System RAM (kmem)" below "CXL Window 0" is named "CXL Window 0, added by kmem".
     """
     system_ram(text)
     found: list[NamedRange] = []
@@ -143,7 +146,7 @@ def added_ram(text: str) -> tuple[NamedRange, ...]:
 
 
 def _zones(text: str) -> Iterator[tuple[int, int, int]]:
-    """Node, first page and count of pages of each zone that has both."""
+    """Node, first page and number of pages of each zone of /proc/zoneinfo that has both."""
     zone_of = re.compile(r"Node (\d{1,4}), zone ").match
     extent_of = re.compile(r" +(spanned|start_pfn:) +(\d{1,15})").fullmatch
     node: int | None = None
@@ -165,7 +168,7 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
         if pages:
             start, stop = spans.get(node, (first, first))
             spans[node] = (min(start, first), max(stop, first + pages))
-    if len(spans) > MOST_NODES:
+    if len(spans) > MAX_NODES:
         raise Malformed(f"the file lists {len(spans)} nodes")
     if not spans:
         raise Malformed("the file lists no memory of any node")
@@ -176,7 +179,7 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
 
 
 def brings_online(text: str) -> bool:
-    """`offline`, or one of several ways to go online."""
+    """Whether new memory is set online: every policy does that, except `offline`."""
     return text.strip() != "offline"
 
 
@@ -193,12 +196,12 @@ def available_memory(meminfo: str) -> int:
 def _meminfo(text: str, name: str) -> int:
     found = re.search(rf"(?m)^{name}: +(\d{{1,15}}) kB$", text)
     if not found:
-        raise Malformed(f"it has no line {name}")
+        raise Malformed(f"/proc/meminfo has no line {name}")
     return int(found[1]) * 1024
 
 
 def shell_settings(text: str) -> dict[str, str]:
-    """The variables that lines NAME=VALUE of a shell script set, with those that they use."""
+    """The variables that lines NAME=VALUE of a shell script set; $NAME in a value is replaced."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         setting = re.fullmatch(r"\s*(?:export\s+)?([A-Z_]{1,64})(\+?)=(.{0,4096})", line)
@@ -206,12 +209,12 @@ def shell_settings(text: str) -> dict[str, str]:
             continue
         name, adds, value = setting.groups()
         quoted = re.match(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s#;]*))""", value)
-        given = next((part for part in quoted.groups() if part is not None), "") if quoted else ""
-        known = re.sub(
-            r"\$(?:\{([A-Z_]+)\}|([A-Z_]+))", lambda v: found.get(v[1] or v[2], ""), given
+        raw = next((part for part in quoted.groups() if part is not None), "") if quoted else ""
+        expanded = re.sub(
+            r"\$(?:\{([A-Z_]+)\}|([A-Z_]+))", lambda v: found.get(v[1] or v[2], ""), raw
         )
-        found[name] = (found.get(name, "") if adds else "") + known[:_MOST_SETTING]
+        found[name] = (found.get(name, "") if adds else "") + expanded[:_MAX_SETTING]
     return found
 
 
-_MOST_SETTING = 4096
+_MAX_SETTING = 4096

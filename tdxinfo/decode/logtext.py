@@ -1,9 +1,9 @@
-"""Kernel log text into entries: who said a line, and where a line that was broken goes on.
+"""Splits the text of a log into the kernel's entries.
 
 Logs come from dmesg or journalctl in any of their time formats, without times, quoted in a mail,
-wrapped by it or by a terminal, and with lines glued together. A journal also holds what programs
-say; anyone can write such a line, so it never counts as the kernel's. Nor does what stands within a
-kernel's line: a user names processes and files, with line ends too.
+wrapped by it or by a terminal, and with lines joined. Two kinds of text are never taken for the
+kernel's, since any user can produce them: lines of programs in a journal, and the inside of a
+kernel's line, which can have the name of a process or file in it, with line ends.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ IsWhole = Callable[[str], bool]
 
 KERNEL = "kernel"
 """The line has a header of the kernel's log."""
-BARE = "bare"
-"""It has none: a log without times, or the rest of the line above."""
+NO_HEADER = "bare"
+"""The line has no header: a log without times, or the rest of the line above."""
 PROGRAM = "program"
-"""A program said it."""
-ASIDE = "aside"
-"""A comment or a shell prompt of a pasted session, or nothing."""
+"""The line has the header of a program."""
+OTHER = "other"
+"""The line is empty, a comment, or a shell prompt of a pasted session."""
 
 _QUOTE = re.compile(r"^(?:[>|] ?)+")
-_ASIDE = re.compile(
+_COMMENT_OR_PROMPT = re.compile(
     r"\s*(?:[#$%](?:\s|$)|[^\s@]+@[^\s@:~]+[:~]\S*[#$] |\[[^\s@]+@\S+ [^\]]*\][#$] )"
 )
 _RECORD = re.compile(r"(\d{1,9}),\d+,\d+,[^;]{0,99};")
@@ -42,7 +42,7 @@ _CLOCK = re.compile(
     rf"|[^\s\[\]:;,=]{{1,12}} \d{{4}}-\d\d-\d\d {_DAY_TIME} [A-Z+\d:-]{{1,8}}"  # short-full
     r"|\d{10}\.\d{6}) "  # short-unix
 )
-_SAID_BY_KERNEL = re.compile(r"(?:[^\s:]+ )?kernel: ")
+_KERNEL_TAG = re.compile(r"(?:[^\s:]+ )?kernel: ")
 _TIME = re.compile(
     r"\[(?: {0,12}(\d{1,12}\.\d{1,9})(?: {1,4}< {0,12}\d+\.\d+>)?"  # dmesg, dmesg -d
     r"|[^\[\]:@]{3,40} \d{1,2} \d\d:\d\d:\d\d \d{4}"  # dmesg -T: day and month in any language
@@ -51,29 +51,30 @@ _TIME = re.compile(
     r")?\] ?"
     r"(?:\[ {0,12}[TC]\d+\] ?)?"
 )
-_SAID_BY_PROGRAM = re.compile(r"(?:[^\s:]+ )?\S{1,64}\[\d+\]: |[^\s:]+ [\w.@/()-]{1,64}: ")
-_GLUE = re.compile(r"(?=\[ {0,12}\d+\.\d{3,}\] ?(?:\[ {0,12}[TC]\d+\] ?)?[A-Za-z])")
+_PROGRAM_TAG = re.compile(r"(?:[^\s:]+ )?\S{1,64}\[\d+\]: |[^\s:]+ [\w.@/()-]{1,64}: ")
+_TIME_AHEAD = re.compile(r"(?=\[ {0,12}\d+\.\d{3,}\] ?(?:\[ {0,12}[TC]\d+\] ?)?[A-Za-z])")
 _WITHOUT_TIME = re.compile(r"(?<![\w/\]])(?<!\] )(?=virt/tdx: )")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 _BETWEEN_BOOTS = "-- "
-"""How a journal begins the line between two boots, which has no header; others it indents."""
+"""How journalctl begins the line between two boots. Other lines without header it indents."""
 
-_MOST_WRAPPED_LINES = 20_000
-"""A longer log is no paste; nobody wrapped it."""
-_LINES_BELOW = 3
+_MAX_WRAPPED_LINES = 20_000
+"""A longer log was not pasted from a terminal, and is not unwrapped."""
+_MAX_LINES_BELOW = 3
+"""Lines that the rest of a wrapped entry may take."""
 
 
 class Reading(NamedTuple):
-    """A text that an entry can mean."""
+    """One way to read an entry: its line alone, or joined with lines below it."""
 
     text: str
     lines_below: int
-    """How many lines below the entry it takes in."""
+    """How many lines below the entry are part of the text."""
 
 
 class Entry(NamedTuple):
-    """One thing that was said, without its header."""
+    """One entry of the log, without its header."""
 
     text: str
     has_header: bool
@@ -83,10 +84,10 @@ class Entry(NamedTuple):
     """Seconds since the kernel began, where the header has them."""
 
     def readings(self) -> Iterator[Reading]:
-        """The texts that this entry can mean: the line alone, or with lines below it.
+        """All readings: the line alone, then joined with one, two and three lines below it.
 
-        Inside of a bracket that is still open a line may also have been broken without a space:
-        the bracket's own syntax then allows one reading alone.
+        Inside an open bracket a number or name may have been broken: there both joinings, with and
+        without a space, are readings.
         """
         texts = [self.text]
         yield Reading(self.text, 0)
@@ -105,10 +106,11 @@ def _joined(text: str, rest: str) -> tuple[str, ...]:
     return (f"{text} {rest}",) if text.endswith(",") else (text + rest,)
 
 
-class _Said(NamedTuple):
-    """A line without its header."""
+class _Line(NamedTuple):
+    """A line without its header, and what kind of header it had."""
 
     kind: str
+    """KERNEL, NO_HEADER, PROGRAM or OTHER."""
     text: str
     time: float | None = None
     """Seconds since the kernel began, where the header has them."""
@@ -117,52 +119,57 @@ class _Said(NamedTuple):
 def entries(
     text: str, relevant: Search, is_lead: Search, is_whole: IsWhole, pasted: bool
 ) -> Iterator[Entry]:
-    """The kernel's entries that may matter.
+    """The kernel's entries that can be about TDX.
 
-    `relevant` finds a lead anywhere in a line, `is_lead` at its beginning; `is_whole` is whether a
-    text is one known entry and nothing more. Only of a pasted log are lines split and joined: a
-    kernel's own log holds words of devices and programs, which must not be taken for lines.
+    A lead is the beginning of a known wording: `relevant` finds one anywhere in a line, `is_lead`
+    only at its beginning. `is_whole` is whether a text is exactly one known entry. Lines are split
+    and joined only in a pasted log: elsewhere a text within a line is from a device or a program.
     """
     lines = [_QUOTE.sub("", line, count=1) for line in _LINE_END.split(text)]
-    if pasted and len(lines) <= _MOST_WRAPPED_LINES:
+    if pasted and len(lines) <= _MAX_WRAPPED_LINES:
         lines = _unwrapped(lines, is_lead)
-    speaker, spoke = BARE, -1
-    for number, line in enumerate(lines):
-        if not relevant(line):
+    writer, last_relevant = NO_HEADER, -1
+    for number, full_line in enumerate(lines):
+        if not relevant(full_line):
             continue
-        said = _header(line, is_lead)
-        above = lines[spoke + 1 : number] if said.kind == BARE else ()
-        speaker = said.kind if said.kind != BARE else _speaker(above, is_lead) or speaker
-        spoke = number
-        if said.kind == ASIDE or speaker == PROGRAM or _goes_on(said, lines, number, is_lead):
+        line = _without_header(full_line, is_lead)
+        if line.kind == NO_HEADER:
+            writer = _writer(lines[last_relevant + 1 : number], is_lead) or writer
+        else:
+            writer = line.kind
+        last_relevant = number
+        if line.kind == OTHER or writer == PROGRAM or _continues(line, lines, number, is_lead):
             continue
         below = tuple(_lines_below(lines, number, relevant, is_lead)) if pasted else ()
-        pieces = _pieces(said.text, is_whole) if pasted else [said.text]
+        pieces = _split_joined(line.text, is_whole) if pasted else [line.text]
         for piece in pieces[:-1]:
-            yield _entry(piece, said, is_lead)
-        yield _entry(pieces[-1], said, is_lead, below)
+            yield _entry(piece, line, is_lead)
+        yield _entry(pieces[-1], line, is_lead, below)
 
 
-def _goes_on(said: _Said, lines: Sequence[str], number: int, is_lead: Search) -> bool:
-    """Whether a line without a header is the next line of what the line above it says.
+def _continues(line: _Line, lines: Sequence[str], number: int, is_lead: Search) -> bool:
+    """Whether a line without a header continues the line above it.
 
-    Under a header of the kernel's every line of its own has a header: what has none was made by a
-    line end in the name of a file or process.
+    It does below a line with a kernel's header: a log with headers has one on each entry, so the
+    line end came from the name of a file or process.
     """
-    if said.kind != BARE or number == 0 or lines[number].startswith(_BETWEEN_BOOTS):
+    if line.kind != NO_HEADER or number == 0 or lines[number].startswith(_BETWEEN_BOOTS):
         return False
-    return _header(lines[number - 1], is_lead).kind == KERNEL
+    return _without_header(lines[number - 1], is_lead).kind == KERNEL
 
 
-def _entry(piece: str, line: _Said, is_lead: Search, below: tuple[str, ...] = ()) -> Entry:
-    own = _header(piece, is_lead) if piece.startswith("[") else _Said(line.kind, piece, line.time)
+def _entry(piece: str, line: _Line, is_lead: Search, below: tuple[str, ...] = ()) -> Entry:
+    """The entry in a piece of the line; a piece that was joined to another has a header too."""
+    own = _Line(line.kind, piece, line.time)
+    if piece.startswith("["):
+        own = _without_header(piece, is_lead)
     return Entry(own.text.strip(), KERNEL in (line.kind, own.kind), below, own.time)
 
 
-def _header(line: str, is_lead: Search) -> _Said:
-    """Who said the line, and what."""
-    if not line.strip() or _ASIDE.match(line):
-        return _Said(ASIDE, "")
+def _without_header(line: str, is_lead: Search) -> _Line:
+    """Recognizes the line's header, in any format, and cuts it off."""
+    if not line.strip() or _COMMENT_OR_PROMPT.match(line):
+        return _Line(OTHER, "")
     line = line.lstrip()
     for pattern in (_RECORD, _PRIORITY):
         found = pattern.match(line)
@@ -174,31 +181,32 @@ def _header(line: str, is_lead: Search) -> _Said:
         return _after_time(KERNEL if found[1] == "kern" else PROGRAM, line[found.end() :])
     found = _DMESG_ISO.match(line)
     if found:
-        return _Said(KERNEL, line[found.end() :])
+        return _Line(KERNEL, line[found.end() :])
     found = _CLOCK.match(line)
     if found:
-        said = _SAID_BY_KERNEL.match(line, found.end())
-        return _after_time(KERNEL, line[said.end() :]) if said else _Said(PROGRAM, "")
+        tag = _KERNEL_TAG.match(line, found.end())
+        return _after_time(KERNEL, line[tag.end() :]) if tag else _Line(PROGRAM, "")
     return _timed(line, is_lead)
 
 
-def _timed(line: str, is_lead: Search) -> _Said:
+def _timed(line: str, is_lead: Search) -> _Line:
     """A line that begins with dmesg's time, or without any."""
     found = _TIME.match(line)
     if not found:
-        return _Said(BARE, line)
+        return _Line(NO_HEADER, line)
     rest = line[found.end() :]
-    said = _SAID_BY_KERNEL.match(rest)
-    if said:
-        return _Said(KERNEL, rest[said.end() :], _seconds(found))
-    if not is_lead(rest) and _SAID_BY_PROGRAM.match(rest):
-        return _Said(PROGRAM, "")
-    return _Said(KERNEL, rest, _seconds(found))
+    tag = _KERNEL_TAG.match(rest)
+    if tag:
+        return _Line(KERNEL, rest[tag.end() :], _seconds(found))
+    if not is_lead(rest) and _PROGRAM_TAG.match(rest):
+        return _Line(PROGRAM, "")
+    return _Line(KERNEL, rest, _seconds(found))
 
 
-def _after_time(kind: str, text: str) -> _Said:
+def _after_time(kind: str, text: str) -> _Line:
+    """The line of this kind without dmesg's time, if it has one."""
     found = _TIME.match(text)
-    return _Said(kind, text[found.end() :], _seconds(found)) if found else _Said(kind, text)
+    return _Line(kind, text[found.end() :], _seconds(found)) if found else _Line(kind, text)
 
 
 def _seconds(time: re.Match[str]) -> float | None:
@@ -207,52 +215,54 @@ def _seconds(time: re.Match[str]) -> float | None:
 
 def _is_rest(line: str, is_lead: Search) -> bool:
     """Whether the line may be the rest of the one above: it has neither header nor lead."""
-    return _header(line, is_lead).kind == BARE and not is_lead(line.lstrip())
+    return _without_header(line, is_lead).kind == NO_HEADER and not is_lead(line.lstrip())
 
 
-def _speaker(above: Sequence[str], is_lead: Search) -> str | None:
-    """Who spoke last in the lines above a bare one; None when they are bare too."""
-    kinds = (_header(line, is_lead).kind for line in reversed(above))
-    return next((kind for kind in kinds if kind != BARE), None)
+def _writer(above: Sequence[str], is_lead: Search) -> str | None:
+    """Who wrote the last line with a header among these; None when none has one."""
+    kinds = (_without_header(line, is_lead).kind for line in reversed(above))
+    return next((kind for kind in kinds if kind != NO_HEADER), None)
 
 
 def _lines_below(lines: list[str], number: int, relevant: Search, is_lead: Search) -> Iterator[str]:
-    for line in lines[number + 1 : number + 1 + _LINES_BELOW]:
+    """The lines below that can be the rest of this one, up to _MAX_LINES_BELOW."""
+    for line in lines[number + 1 : number + 1 + _MAX_LINES_BELOW]:
         if relevant(line) or not _is_rest(line, is_lead):
             return
         yield line
 
 
 def _unwrapped(lines: list[str], is_lead: Search) -> list[str]:
-    """The lines as they were before a terminal cut them, where it is certain that one did.
+    """The lines before a terminal wrapped them; unchanged unless it is certain that one did.
 
-    Then every rest follows a line of exactly the terminal's width, and no line is longer.
+    It is certain when all lines before a continuation have the same width and no line is longer.
     """
     rests = {n for n in range(1, len(lines)) if _is_rest(lines[n], is_lead)}
     widths = {len(lines[n - 1]) for n in rests}
-    asides = {n for n, line in enumerate(lines) if _ASIDE.match(line)}
-    if len(rests) < 2 or len(widths) != 1 or asides & {n - 1 for n in rests}:
+    others = {n for n, line in enumerate(lines) if _COMMENT_OR_PROMPT.match(line)}
+    if len(rests) < 2 or len(widths) != 1 or others & {n - 1 for n in rests}:
         return lines
     (width,) = widths
-    if any(len(line) > width for n, line in enumerate(lines) if n not in asides):
+    if any(len(line) > width for n, line in enumerate(lines) if n not in others):
         return lines
-    whole: list[str] = []
+    unwrapped: list[str] = []
     for number, line in enumerate(lines):
         if number in rests:
-            whole[-1] += line
+            unwrapped[-1] += line
         else:
-            whole.append(line)
-    return whole
+            unwrapped.append(line)
+    return unwrapped
 
 
-def _pieces(said: str, is_whole: IsWhole) -> list[str]:
-    """The entries that were glued into one line.
+def _split_joined(text: str, is_whole: IsWhole) -> list[str]:
+    """The entries of a line that was joined from several.
 
-    Only behind an entry that is known to its end another can begin: within the others stands what
-    a user may have named so.
+    It is only split behind an entry that is known to its end: what looks like an entry within
+    another one can be a name that a user chose.
     """
-    parts = [part for piece in _GLUE.split(said) for part in _WITHOUT_TIME.split(piece) if part]
+    parts = [part for piece in _TIME_AHEAD.split(text) for part in _WITHOUT_TIME.split(piece)]
+    parts = [part for part in parts if part]
     for count, part in enumerate(parts):
         if not is_whole(_TIME.sub("", part, count=1).strip()):
             return [*parts[:count], "".join(parts[count:])]
-    return parts or [said]
+    return parts or [text]

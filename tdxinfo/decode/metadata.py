@@ -21,7 +21,7 @@ from tdxinfo.decode.fieldid import FieldId
 from tdxinfo.errors import Absent, Malformed, TimedOut, Unsupported
 from tdxinfo.model.units import PAGE
 
-_MOST_PAGES = 64
+_MAX_PAGES = 64
 _HEAD = struct.Struct("<HHI")
 _WORD = struct.Struct("<Q")
 
@@ -178,7 +178,7 @@ def _bits_of(number: int) -> int:
 
 def is_rdall(data: bytes) -> bool:
     """Whether the bytes begin like a list: its size, the count of its sequences, zeros."""
-    if len(data) < _HEAD.size or len(data) > _MOST_PAGES * PAGE:
+    if len(data) < _HEAD.size or len(data) > _MAX_PAGES * PAGE:
         return False
     size, sequences, reserved = _HEAD.unpack_from(data)
     return bool(reserved == 0 and sequences > 0 and _HEAD.size < size <= PAGE)
@@ -216,7 +216,7 @@ def _parse_sequence(page: bytes, offset: int, found: list[tuple[int, int]]) -> i
     (number,) = _WORD.unpack_from(page, offset)
     head = FieldId.parse(number)
     if fieldid.has_reserved_bits(number) or head.write_mask_valid:
-        raise Malformed(f"{number:#018x} at offset {offset} is no header of a sequence")
+        raise Malformed(f"{number:#018x} at offset {offset} is not a header of a sequence")
     count = head.fields * head.elements
     end = offset + _WORD.size * (count + 1)
     if end > len(page):
@@ -232,7 +232,7 @@ def encode_rdall(values: Mapping[str, int | list[int]]) -> bytes:
     """The list of TDH.SYS.RDALL for field values by name, without the rest of its page.
 
     An array may have fewer values than the field; the rest is 0. Raises KeyError for a name that
-    is no field, and ValueError for a value that does not fit its element.
+    is not a field, and ValueError for a value that does not fit its element.
     """
     sequences: list[tuple[FieldId, list[int]]] = []
     for name in declared():

@@ -16,10 +16,10 @@ Read = Callable[[int, int], bytes]
 """The bytes at an address of the kernel's memory, as many as asked for. Raises Unavailable."""
 
 _WORD = 8
-_MOST_COUNT_BITS = 20
-_MOST_SIZE_BITS = 26
+_MAX_COUNT_BITS = 20
+_MAX_SIZE_BITS = 26
 """64 MiB of text; the kernel takes up to 2 GiB of log_buf_len, which no host has."""
-MOST_TEXT = 16 << 20
+MAX_TEXT = 16 << 20
 """Characters of all records. In a damaged dump many records can share one text."""
 _STATE_SHIFT = 62
 _ID_MASK = (1 << _STATE_SHIFT) - 1
@@ -67,17 +67,17 @@ class VmcoreInfo:
         except KeyError:
             raise Absent(f"the dump's VMCOREINFO has no {text}") from None
         except ValueError:
-            raise Malformed(f"{text} in the dump's VMCOREINFO is no number") from None
+            raise Malformed(f"{text} in the dump's VMCOREINFO is not a number") from None
 
 
 def kernel_log(info: VmcoreInfo, read: Read) -> str:
     """The log's records as dmesg prints them. Raises Unavailable."""
     kept: list[str] = []
-    left = MOST_TEXT
+    left = MAX_TEXT
     for line in _Ring(info, read).lines():
         left -= len(line)
         if left < 0:
-            raise Malformed(f"the records of the kernel log have more than {MOST_TEXT} characters")
+            raise Malformed(f"the records of the kernel log have more than {MAX_TEXT} characters")
         kept.append(line)
     return "".join(kept)
 
@@ -104,7 +104,7 @@ class _Ring:
         text = whole[info.offset("printk_ringbuffer.text_data_ring") :]
         bits = self._of(descriptors, "prb_desc_ring.count_bits", 4)
         text_bits = self._of(text, "prb_data_ring.size_bits", 4)
-        if not (0 < bits <= _MOST_COUNT_BITS and 0 < text_bits <= _MOST_SIZE_BITS):
+        if not (0 < bits <= _MAX_COUNT_BITS and 0 < text_bits <= _MAX_SIZE_BITS):
             raise Malformed(f"the kernel log has 2^{bits} records in 2^{text_bits} bytes")
         self._count = 1 << bits
         self._text = read(self._of(text, "prb_data_ring.data"), 1 << text_bits)

@@ -80,7 +80,7 @@ def of_configuration(text: str) -> str:
     if not ports:
         return unix(default_socket())
     if not re.fullmatch(r"\d{1,5}", ports[-1], re.ASCII) or int(ports[-1]) > 0xFFFF:
-        raise Malformed(f"the port {ports[-1][:20]!r} is no number up to 65535")
+        raise Malformed(f"the port {ports[-1][:20]!r} is not a number up to 65535")
     return vsock(int(ports[-1]))
 
 
@@ -133,7 +133,7 @@ def _of_address(address: dict[str, str]) -> str | None:
 
 
 def of_domain(xml: str) -> list[str]:
-    """Where a domain of libvirt looks for the quote service; nothing where it is told none.
+    """Where a domain of libvirt looks for the quote service; nothing where it is not configured.
 
     Source: libvirt, docs/formatdomain.rst, launchSecurity of type tdx; without a path libvirt uses
     the service's own socket.

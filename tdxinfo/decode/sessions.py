@@ -1,4 +1,4 @@
-"""What people paste beside a kernel log: lscpu, a session of rdmsr, Ubuntu's system-report.
+"""Parses what people paste along with a kernel log: lscpu, rdmsr, Ubuntu's system-report.
 
     Model name:      INTEL(R) XEON(R) GOLD 5515+       lscpu, also `lscpu -J`
     $ sudo rdmsr 0x87 -f 63:32                         a command, and what it printed below
@@ -27,16 +27,16 @@ from tdxinfo.model.values import MASK64, hex64
 
 _LSCPU_LINE = re.compile(r"\s*([A-Z][^:\n]{1,60}):[ \t]+(\S.*)")
 _LSCPU_FIELDS = frozenset({"Model name", "CPU family", "Model", "Vendor ID"})
-_LEAST_FIELDS = 2
-"""Fields without which a text is no output of lscpu."""
+_MIN_FIELDS = 2
+"""How many of these fields a text must have to be taken for the output of lscpu."""
 
 
 def is_lscpu(text: str) -> bool:
-    return len(_LSCPU_FIELDS & lscpu_fields(text).keys()) >= _LEAST_FIELDS
+    return len(_LSCPU_FIELDS & lscpu_fields(text).keys()) >= _MIN_FIELDS
 
 
 def lscpu_fields(text: str) -> dict[str, str]:
-    """Names and values. A value that a terminal wrapped goes on in the lines below."""
+    """The fields by name. The flags may be wrapped at the terminal's width."""
     if '"lscpu"' in text[:200]:
         return dict(_json_fields(text))
     found: dict[str, str] = {}
@@ -58,13 +58,13 @@ def lscpu_fields(text: str) -> dict[str, str]:
 
 
 def _unwrapped(lines: list[str]) -> str:
-    """The value of lines that lscpu broke at the terminal's width, also inside of a word."""
+    """The value of lines that were wrapped at the terminal's width, also within a word."""
     width = max(map(len, lines))
     indent = min((len(line) - len(line.lstrip()) for line in lines[1:]), default=0)
-    whole = lines[0].partition(":")[2].lstrip()
+    value = lines[0].partition(":")[2].lstrip()
     for before, line in pairwise(lines):
-        whole += ("" if len(before) == width else " ") + line[indent:]
-    return whole
+        value += ("" if len(before) == width else " ") + line[indent:]
+    return value
 
 
 def _json_fields(text: str) -> Iterator[tuple[str, str]]:
@@ -133,7 +133,7 @@ class Register(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The question of which it is the answer."""
+        """The key with which `Machine.ask` asks for this register."""
         return f"msr/{self.address:#x}/cpu{self.cpu}"
 
     @property
@@ -145,7 +145,7 @@ class Register(NamedTuple):
 
 
 _COMMAND = re.compile(r"(?:^|[\s#$%>|;&(])rdmsr((?:[ \t]+[^\s|;&<>)]+)+)[ \t)]*$")
-_MOST_OUTPUT = 4096
+_MAX_OUTPUT = 4096
 """Lines that one command may print: a CPU each."""
 
 
@@ -154,22 +154,22 @@ def is_rdmsr_session(text: str) -> bool:
 
 
 def registers(text: str) -> Iterator[Register]:
-    """What the commands of a pasted session printed, each below its command."""
+    """The registers in a pasted session: each command is followed by the lines it printed."""
     command: _Rdmsr | None = None
     cpu = 0
     for line in text.splitlines():
         typed = _COMMAND.search(line.rstrip())
         if typed:
-            command = _command(typed[1])
+            command = _parse_command(typed[1])
             cpu = command.cpu if command else 0
             continue
         value = command.value_of(line.strip()) if command else None
-        if command is None or value is None or cpu >= _MOST_OUTPUT:
+        if command is None or value is None or cpu >= _MAX_OUTPUT:
             command = None if line.strip() else command
             continue
         yield Register(command.address, cpu, command.high, command.low, value)
         cpu += 1
-        command = command if command.is_of_all else None
+        command = command if command.reads_all_cpus else None
 
 
 class _Rdmsr(NamedTuple):
@@ -179,11 +179,11 @@ class _Rdmsr(NamedTuple):
     high: int = 63
     low: int = 0
     cpu: int = 0
-    is_of_all: bool = False
+    reads_all_cpus: bool = False
     base: int = 16
 
     def value_of(self, printed: str) -> int | None:
-        """The number; None for a line that is none, or does not fit the bits."""
+        """The printed number; None when it is not a number, or too large for the bits."""
         digits = printed.removeprefix("0x") if self.base == 16 else printed
         pattern = {16: r"[0-9a-fA-F]{1,16}", 10: r"-?\d{1,20}", 8: r"[0-7]{1,22}"}[self.base]
         if not re.fullmatch(pattern, digits, re.ASCII):
@@ -199,8 +199,8 @@ _BASES = {
 _WITH_VALUE = {"-p": "cpu", "--processor": "cpu", "-f": "bits", "--bitfield": "bits"}
 
 
-def _command(arguments: str) -> _Rdmsr | None:
-    """The command that was typed; None where it is none that reads a register."""
+def _parse_command(arguments: str) -> _Rdmsr | None:
+    """The arguments of rdmsr; None when it would not read a register with them."""
     try:
         words = shlex.split(arguments)
     except ValueError:
@@ -220,10 +220,10 @@ def _command(arguments: str) -> _Rdmsr | None:
             return None
         else:
             given["address"] = word
-    return _read(given, switches)
+    return _rdmsr_of(given, switches)
 
 
-def _read(given: Mapping[str, str], switches: list[str]) -> _Rdmsr | None:
+def _rdmsr_of(given: Mapping[str, str], switches: list[str]) -> _Rdmsr | None:
     bits = re.fullmatch(r"(\d{1,2}):(\d{1,2})", given.get("bits", "63:0"))
     address, cpu = given.get("address", ""), given.get("cpu", "0")
     if not bits or not re.fullmatch(r"0x[0-9a-fA-F]{1,8}|\d{1,10}", address):
@@ -237,13 +237,13 @@ def _read(given: Mapping[str, str], switches: list[str]) -> _Rdmsr | None:
         high=high,
         low=low,
         cpu=int(cpu),
-        is_of_all="a" in switches or "all" in switches,
+        reads_all_cpus="a" in switches or "all" in switches,
         base=bases[-1] if bases else 16,
     )
 
 
 def answers(found: Iterator[Register]) -> dict[str, str | dict[str, str]]:
-    """The registers by the question that each answers; of one that was read in parts all parts."""
+    """The answers by key; bits of one register that were read one by one become one answer."""
     values: dict[str, str | dict[str, str]] = {}
     for register in found:
         before, answer = values.get(register.key), register.answer
@@ -258,7 +258,7 @@ def answers(found: Iterator[Register]) -> dict[str, str | dict[str, str]]:
 
 _SECTION = re.compile(r"(?m)^(?:> ?)*### +(\S(?:.*\S)?)[ \t\r]*$")
 _TITLES = ("Kernel version", "TDX kernel logs", "CPU details", "TDX CPU instruction support")
-_LEAST_TITLES = 2
+_MIN_TITLES = 2
 _PACKAGE_TITLE = re.compile(r"(.+) package details")
 _BITS_BY_NAME = {
     "HW_ENCRYPT_ENABLE bit": (0x982, 1, 1),
@@ -271,9 +271,10 @@ _BITS_BY_NAME = {
     "MSR_EXTRA1 (0xa0)": (0xA0, 63, 0),
     "MSR_EXTRA3 (0x1401, bit 11)": (0x1401, 11, 11),
 }
-"""The names that the script gives to what it reads of registers, in hexadecimal."""
+"""MSR, highest and lowest bit of each value that the script prints, by its name for it."""
 _PRODUCTION = {"Production": 0, "Pre-production": 1}
 _PLATFORM_INFO, _PREPRODUCTION_BIT = 0xCE, 27
+"""MSR_PLATFORM_INFO, and its bit that is set on a pre-production processor."""
 
 
 class SystemReport(NamedTuple):
@@ -288,11 +289,11 @@ class SystemReport(NamedTuple):
 
 
 def is_system_report(text: str) -> bool:
-    return len({title for title, _ in _sections(text)} & set(_TITLES)) >= _LEAST_TITLES
+    return len({title for title, _ in _sections(text)} & set(_TITLES)) >= _MIN_TITLES
 
 
 def system_report(text: str) -> SystemReport:
-    """The report in a text that may have more around it."""
+    """The report in a text, which may have other text before and after it."""
     sections = dict(_sections(text))
     release = sections.get("Kernel version", "").split()
     name = sections.get("CPU details", "").strip()

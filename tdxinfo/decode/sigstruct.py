@@ -25,7 +25,7 @@ _HASH = slice(900, 948)
 _SVN = 948
 _COUNT = 1024
 _CPUS = 1028
-_MOST_CPUS = (SIZE - _CPUS) // 4
+_MAX_CPUS = (SIZE - _CPUS) // 4
 _BLOB = b"TDX-BLOB"
 _ELF = b"\x7fELF"
 
@@ -73,11 +73,11 @@ def parse_blob(data: bytes) -> tuple[Sigstruct, bytes]:
 
 
 def parse_sigstruct(data: bytes) -> Sigstruct:
-    """Raises Malformed for bytes that are no sigstruct of a TDX module."""
+    """Raises Malformed for bytes that are not a sigstruct of a TDX module."""
     if not is_sigstruct(data) or struct.unpack_from("<I", data, 16)[0] != _VENDOR:
-        raise Malformed("this is no sigstruct of a TDX module")
+        raise Malformed("this is not a sigstruct of a TDX module")
     (count,) = struct.unpack_from("<I", data, _COUNT)
-    if count > _MOST_CPUS:
+    if count > _MAX_CPUS:
         raise Malformed(f"the sigstruct counts {count} processors, which it cannot hold")
     return Sigstruct(
         mrseam=data[_HASH].hex(),
@@ -93,7 +93,7 @@ def _day(data: bytes) -> date:
     try:
         return decimal_date(int(f"{packed:x}"))
     except ValueError:
-        raise Malformed(f"the sigstruct's date {packed:#x} is no day") from None
+        raise Malformed(f"the sigstruct's date {packed:#x} is not a day") from None
 
 
 def mrseam_of(module: bytes) -> str:

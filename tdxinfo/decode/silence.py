@@ -1,8 +1,8 @@
-"""What follows where the kernel found TDX and then printed nothing about the module.
+"""The module's state where the kernel log has KeyIDs but no line about the module.
 
-From Linux 7.1 on the kernel tries at every boot, but prints nothing where VMXON, TDH.SYS.INIT or
-TDH.SYS.LP.INIT failed before the module answered. From 6.16 to 7.0 kvm_intel tries when it is
-loaded with tdx=1, and is as silent.
+From Linux 7.1 on the kernel initializes the module at every boot. It prints nothing when VMXON,
+TDH.SYS.INIT or TDH.SYS.LP.INIT failed before the module answered. From 6.16 to 7.0 kvm_intel does
+this when it is loaded with tdx=1, and prints nothing in the same cases.
 
 Source: tdx_enable() and seamcall_prerr() of Linux 7.3, arch/x86/virt/vmx/tdx.
 """
@@ -18,7 +18,7 @@ _NO_MODULE = errno.ENODEV
 
 
 def state_of_silence(is_silent: bool, generation: str, is_requested: bool | None) -> str | None:
-    """The module's state where a whole log has KeyIDs and no line about the module."""
+    """The module's state, if `is_silent`: the log of a whole boot has no line about the module."""
     if not is_silent:
         return None
     return "failed" if was_tried(generation, is_requested) else "not-attempted"
@@ -36,8 +36,8 @@ def state_of_sysinit(
 ) -> str | None:
     """The state of a module that the kernel has not initialized, by how its first call ended.
 
-    `result` is 0 or a negative errno. Undone where TDX was found means that VMXON failed, unless
-    the kernel printed what else kept it from calling: too few KeyIDs, or hibernation.
+    `result` is 0 or a negative errno. If the call was not made though TDX was detected, VMXON
+    failed, unless the kernel printed another cause: too few KeyIDs, or hibernation.
     """
     if is_done and result:
         return "not-loaded" if -result == _NO_MODULE else "failed"

@@ -31,7 +31,7 @@ class _Frame(NamedTuple):
 def merged(database: bytes, log: bytes) -> bytes:
     """The database with all transactions of its log, marked as one without. Raises Malformed."""
     if not database.startswith(_MAGIC) or len(database) < 100:
-        raise Malformed("it is no SQLite database")
+        raise Malformed("it is not an SQLite database")
     size = struct.unpack_from(">H", database, 16)[0]
     size = 65536 if size == 1 else size
     if size < 512 or size & size - 1:
@@ -60,17 +60,17 @@ def _transactions(log: bytes, size: int) -> list[list[_Frame]]:
     if checksum != (first, second):
         return []
     found: list[list[_Frame]] = []
-    open_ones: list[_Frame] = []
+    unresolved: list[_Frame] = []
     for at in range(_HEADER.size, len(log) - _FRAME.size - size + 1, _FRAME.size + size):
         page, pages, *rest = _FRAME.unpack_from(log, at)
         data = log[at + _FRAME.size : at + _FRAME.size + size]
         checksum = _checksum(log[at : at + 8] + data, words, checksum)
         if [*salts, *checksum] != rest or not 0 < page <= len(log):
             break
-        open_ones.append(_Frame(page, pages, data))
+        unresolved.append(_Frame(page, pages, data))
         if pages:
-            found.append(open_ones)
-            open_ones = []
+            found.append(unresolved)
+            unresolved = []
     return found
 
 

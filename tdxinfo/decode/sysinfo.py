@@ -52,7 +52,7 @@ def parse_sysinfo(data: bytes) -> Metadata:
     Raises Malformed when the data is too short, or counts more than it holds.
     """
     if len(data) < INFO_SIZE:
-        raise Malformed(f"{len(data)} bytes are no TDSYSINFO_STRUCT of {INFO_SIZE}")
+        raise Malformed(f"{len(data)} bytes are not a TDSYSINFO_STRUCT of {INFO_SIZE}")
     found = [
         (declared()[name].id, int.from_bytes(data[offset : offset + size], "little"))
         for name, (offset, size) in _INFO.items()

@@ -54,16 +54,16 @@ def parse(text: str, tcb_set: TcbSet | None = None) -> TcbInfo:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise Malformed("it is no JSON") from None
+        raise Malformed("it is not JSON") from None
     info = document.get("tcbInfo", document) if isinstance(document, dict) else None
     if isinstance(info, str):  # as verification libraries keep it, for the signature's sake
         return parse(info, tcb_set)
     if not isinstance(info, dict) or info.get("id") != "TDX":
-        raise Malformed("it is no TCB info for TDX (`id` is not TDX)")
+        raise Malformed("it is not a TCB info for TDX (`id` is not TDX)")
     try:
         return from_record(_record(info, tcb_set))
     except (KeyError, TypeError, AttributeError):
-        raise Malformed("it is no TCB info of version 3") from None
+        raise Malformed("it is not a TCB info of version 3") from None
 
 
 def from_record(record: object) -> TcbInfo:
@@ -221,7 +221,7 @@ def cpu_svn_of(tcbm: object) -> tuple[tuple[int, ...], int]:
     try:
         data = bytes.fromhex(str(tcbm))
     except ValueError:
-        raise Malformed("a TCBm is no hex text") from None
+        raise Malformed("a TCBm is not hex text") from None
     if len(data) != _COMPONENTS + 2:
         raise Malformed(f"a TCBm has {len(data)} bytes instead of {_COMPONENTS + 2}")
     return tuple(data[:_COMPONENTS]), int.from_bytes(data[_COMPONENTS:], "little")

@@ -1,11 +1,11 @@
-"""The TDMRs that Linux makes of its memory, found as the kernel finds them.
+"""Calculates the TDMRs that Linux builds for its memory, by the kernel's own algorithm.
 
-The kernel covers its memory with TDMRs of whole GiB, allocates a PAMT for each, and enters into
-each as reserved areas the holes and the pieces of PAMTs that lie inside. Modules take few reserved
-areas in a TDMR, so that a finely cut memory map exhausts them.
+The kernel covers its memory with TDMRs of whole GiB and allocates a PAMT for each. The holes in a
+TDMR, and the parts of PAMTs inside it, become its reserved areas. Modules accept few reserved areas
+in a TDMR, so a memory map with many holes exhausts them.
 
-Source: construct_tdmrs() and what it calls in arch/x86/virt/vmx/tdx/tdx.c, alike from Linux 6.8 to
-7.3; for the variant that finds holes between CMRs, the patch mailed as "v8 8.2/9" in 2024, which
+Source: construct_tdmrs() and what it calls in arch/x86/virt/vmx/tdx/tdx.c, the same from Linux 6.8
+to 7.3; for the variant that finds holes between CMRs, the patch mailed as "v8 8.2/9" in 2024, which
 vendors ship.
 """
 
@@ -25,13 +25,13 @@ from tdxinfo.model.values import MemoryRange, NodeMemory, Tdmr
 
 FIRST_MIB = 1 << 20
 _GIB = 1 << 30
-_MOST_STEPS = 1 << 22
-"""64 TDMRs, as many as modules have, of up to 32,000 pieces: each TDMR is held against each."""
+_MAX_STEPS = 1 << 22
+"""Comparisons of a TDMR with a memory region: enough for 64 TDMRs and 32,000 regions."""
 _PAMT_PAGES = (1 << 12, 1 << 21, 1 << 30)
 
 
 class Limits(NamedTuple):
-    """What a module says of TDMRs. PAMT entry sizes are for 4 KiB, 2 MiB and 1 GiB pages."""
+    """A module's limits for TDMRs. PAMT entry sizes are for 4 KiB, 2 MiB and 1 GiB pages."""
 
     max_tdmrs: int = 64
     max_reserved_per_tdmr: int = 16
@@ -41,7 +41,7 @@ class Limits(NamedTuple):
 
 
 USUAL = Limits()
-"""What every module whose metadata are published says: 1.0, 1.5 and 2.0."""
+"""The limits of all modules whose metadata is published: 1.0, 1.5 and 2.0."""
 
 
 def total(ranges: Iterable[MemoryRange]) -> int:
@@ -59,9 +59,9 @@ def pamt_total(tdmrs: Sequence[Tdmr]) -> int | None:
 def regions_of(
     ram: Iterable[MemoryRange], nodes: Sequence[NodeMemory] | None = None
 ) -> tuple[NodeMemory, ...]:
-    """The memory that the kernel would make of RAM: whole pages, adjacent pieces as one.
+    """The kernel's memory regions for this RAM: whole pages of one node, adjacent ones joined.
 
-    `nodes` are the spans of NUMA nodes; spans that overlap are not used.
+    `nodes` are the spans of NUMA nodes; if they overlap, regions have no node.
     """
     spans = sorted(nodes or (), key=lambda node: node.base)
     if any(after.base < before.end for before, after in pairwise(spans)):
@@ -82,9 +82,9 @@ def _whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
 
 
 def _by_node(found: MemoryRange, spans: Iterable[NodeMemory]) -> Iterator[NodeMemory]:
-    """The pieces of the range in each node; what lies in none has no node.
+    """The range split by node; the parts outside all nodes have no node.
 
-    The spans ascend, and none of them ends before the range begins.
+    The spans must be sorted, and none may end before the range begins.
     """
     at = found.base
     for span in spans:
@@ -119,17 +119,17 @@ def plan(
     cmrs: Sequence[MemoryRange] | None = None,
     pamts: Sequence[MemoryRange] | None = None,
 ) -> TdmrPlan | None:
-    """What a kernel with this memory builds; None of no memory.
+    """The TDMRs that a kernel with these memory regions builds; None without memory.
 
-    With `cmrs`, holes are the gaps between those. `pamts` are the addresses of all PAMTs where they
-    are known, one range a TDMR. Raises Malformed for memory in more pieces than any host's.
+    With `cmrs`, holes are the gaps between CMRs, else between regions. `pamts` is the address range
+    of each TDMR's PAMT, where known. Raises Malformed for more regions than any host has.
     """
     memory = memory_of(regions)
     if not memory:
         return None
     covered = _cover(memory)
     holes = memory if cmrs is None else cmrs
-    if min(len(covered), limits.max_tdmrs) * (len(covered) + len(memory)) > _MOST_STEPS:
+    if min(len(covered), limits.max_tdmrs) * (len(covered) + len(memory)) > _MAX_STEPS:
         raise Malformed(f"the memory is in {len(memory)} pieces, too many to plan TDMRs for")
     built = [
         _planned(tdmr, holes, limits, _node(tdmr, memory)) for tdmr in covered[: limits.max_tdmrs]
@@ -139,7 +139,7 @@ def plan(
         tdmrs = tuple(_with_bound(tdmr, choices) for tdmr in built)
     else:
         tdmrs = tuple(_with_pamts(tdmr, pamts) for tdmr in built)
-    return _judged(
+    return _with_outcome(
         TdmrPlan(
             holes_from="memory" if cmrs is None else "cmrs",
             outcome="fits",
@@ -160,12 +160,13 @@ def plan_by_memory(
     bitmap_bits: int | None,
     *limits: int,
 ) -> TdmrPlan | None:
-    """The plan of a kernel that finds holes between pieces of memory, with the PAMTs it has made.
+    """The plan of a kernel that finds holes between memory regions.
 
-    The limits are those of the module: TDMRs, reserved areas, three PAMT entry sizes.
+    PAMT addresses are taken from `tdmrs`, if the kernel has built them. `limits` are the module's:
+    TDMRs, reserved areas, three PAMT entry sizes; without them the usual ones.
     """
     known = _limits(dynamic_pamt, bitmap_bits, *limits)
-    return plan(regions, known, pamts=_pamt_places(tdmrs))
+    return plan(regions, known, pamts=_pamt_ranges(tdmrs))
 
 
 def plan_by_cmrs(
@@ -176,9 +177,9 @@ def plan_by_cmrs(
     bitmap_bits: int | None,
     *limits: int,
 ) -> TdmrPlan | None:
-    """The same by a kernel that finds holes between CMRs."""
+    """The plan of a kernel that finds holes between CMRs; arguments as in `plan_by_memory`."""
     known = _limits(dynamic_pamt, bitmap_bits, *limits)
-    return plan(regions, known, cmrs, _pamt_places(tdmrs))
+    return plan(regions, known, cmrs, _pamt_ranges(tdmrs))
 
 
 def _limits(dynamic_pamt: bool | None, bitmap_bits: int | None, *known: int) -> Limits:
@@ -190,8 +191,8 @@ def _limits(dynamic_pamt: bool | None, bitmap_bits: int | None, *known: int) -> 
     return limits._replace(bitmap_bits=bitmap_bits or 0) if dynamic_pamt else limits
 
 
-def _pamt_places(tdmrs: Sequence[Tdmr] | None) -> list[MemoryRange] | None:
-    """Where each TDMR's PAMT is, as one range; None unless it is known of all."""
+def _pamt_ranges(tdmrs: Sequence[Tdmr] | None) -> list[MemoryRange] | None:
+    """The address range of each TDMR's PAMT; None unless all are known."""
     pamts = [found.pamt for found in tdmrs or ()]
     if not pamts or not all(pamts):
         return None
@@ -203,23 +204,25 @@ def _pamt_places(tdmrs: Sequence[Tdmr] | None) -> list[MemoryRange] | None:
 
 
 def planned_pamt(
-    made: TdmrPlan,
+    plan: TdmrPlan,
     regions: Sequence[MemoryRange],
     cmrs: Sequence[MemoryRange] | None,
     dynamic_pamt: bool | None,
     bitmap_bits: int | None,
 ) -> int | None:
-    """The size of the plan's PAMTs; None where the plan or the memory is not the whole.
+    """The size of the plan's PAMTs in bytes; None where it cannot be calculated.
 
-    Nor is it known with Dynamic PAMT where the module does not say how many bits a page takes.
+    That is so if the plan has too few TDMRs, if the end of the memory map is missing, or with
+    Dynamic PAMT if the module does not report its bits for each page.
     """
-    if made.limit == "tdmrs" or is_cut(regions, cmrs or ()) or (dynamic_pamt and not bitmap_bits):
+    is_incomplete = plan.limit == "tdmrs" or is_cut(regions, cmrs or ())
+    if is_incomplete or (dynamic_pamt and not bitmap_bits):
         return None
-    return sum(found.pamt_bytes for found in made.tdmrs)
+    return sum(found.pamt_bytes for found in plan.tdmrs)
 
 
 def memory_of(regions: Iterable[MemoryRange]) -> list[NodeMemory]:
-    """What the kernel gives to TDX of its memory: all but the first MiB, with the nodes."""
+    """The memory that the kernel uses for TDX: the regions without the first MiB."""
     return [
         NodeMemory(base, found.end, found.end - base, getattr(found, "node", None))
         for found in regions
@@ -228,12 +231,12 @@ def memory_of(regions: Iterable[MemoryRange]) -> list[NodeMemory]:
 
 
 def above_first_mib(found: MemoryRange) -> MemoryRange:
-    """Without what lies in the first MiB, which is never convertible and left out by the kernel."""
+    """The range without the first MiB, which is never convertible and not used by the kernel."""
     return MemoryRange.between(max(found.base, FIRST_MIB), found.end)
 
 
 def _cover(memory: Iterable[MemoryRange]) -> list[MemoryRange]:
-    """TDMRs of whole GiB over all memory: one for each region, less what one before covers."""
+    """TDMRs of whole GiB over all memory: one for each region, from the end of the one before."""
     covered: list[MemoryRange] = []
     for found in memory:
         base, end = found.base // _GIB * _GIB, -(-found.end // _GIB) * _GIB
@@ -261,13 +264,13 @@ def _planned(
 
 
 def _node(tdmr: MemoryRange, memory: Iterable[NodeMemory]) -> int | None:
-    """The node of the first memory that ends behind the TDMR's beginning."""
+    """The node of the first region that ends above the TDMR's base."""
     found = next((region for region in memory if region.end > tdmr.base), None)
     return found.node if found else None
 
 
 def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
-    """What the parts, which ascend, leave of the range."""
+    """The gaps between the parts, which must be sorted, within the range `whole`."""
     at = whole.base
     for part in parts:
         if part.end <= at:
@@ -282,9 +285,10 @@ def gaps(whole: MemoryRange, parts: Iterable[MemoryRange]) -> Iterator[MemoryRan
 
 
 def pamt_bytes(size: int, limits: Limits) -> int:
-    """The PAMT of a TDMR: an entry for each page of each size, each kind in whole pages.
+    """Bytes of the PAMT of a TDMR of this size.
 
-    Dynamic PAMT has a bitmap instead of the entries for 4 KiB pages.
+    It has an entry for each page of 4 KiB, 2 MiB and 1 GiB, each of the three tables rounded up to
+    4 KiB. Dynamic PAMT has a bitmap instead of the table for 4 KiB pages.
     """
     entries = zip(_PAMT_PAGES, limits.pamt_entry_sizes, strict=True)
     sizes = [size // page * entry for page, entry in entries]
@@ -294,7 +298,7 @@ def pamt_bytes(size: int, limits: Limits) -> int:
 
 
 def _with_bound(tdmr: PlannedTdmr, choices: Iterable[Sequence[MemoryRange]]) -> PlannedTdmr:
-    """With the reserved areas that it needs if each PAMT that may lie in it does."""
+    """The TDMR with an upper bound of reserved areas: every PAMT that can be inside it is."""
     pamts = sum(
         any(piece.base < tdmr.end and piece.end > tdmr.base for piece in pieces)
         for pieces in choices
@@ -303,7 +307,7 @@ def _with_bound(tdmr: PlannedTdmr, choices: Iterable[Sequence[MemoryRange]]) -> 
 
 
 def _with_pamts(tdmr: PlannedTdmr, pamts: Iterable[MemoryRange]) -> PlannedTdmr:
-    """With its reserved areas in the order of addresses: holes, and what of PAMTs lies in it."""
+    """The TDMR with its reserved areas by address: its holes, and the parts of PAMTs inside it."""
     pieces = [
         MemoryRange.between(max(pamt.base, tdmr.base), min(pamt.end, tdmr.end))
         for pamt in pamts
@@ -313,21 +317,22 @@ def _with_pamts(tdmr: PlannedTdmr, pamts: Iterable[MemoryRange]) -> PlannedTdmr:
     return replace(tdmr, reserved_most=len(reserved), reserved=tuple(reserved))
 
 
-def _judged(made: TdmrPlan, covered: Sequence[MemoryRange]) -> TdmrPlan:
-    """The plan with its outcome; the kernel ends at the first limit that it meets."""
-    if len(covered) > made.max_tdmrs:
-        return replace(made, outcome="exhausted", limit="tdmrs", at=covered[made.max_tdmrs])
-    most = made.max_reserved_per_tdmr
-    over = [tdmr for tdmr in made.tdmrs if len(tdmr.reserved or tdmr.holes) > most]
-    left = sum(most - len(tdmr.holes) for tdmr in made.tdmrs)
-    if over or left < len(made.tdmrs):
-        at = _bounds(over[0]) if over else None
-        return replace(made, outcome="exhausted", limit="reserved-areas", at=at)
-    doubtful = [tdmr for tdmr in made.tdmrs if tdmr.reserved_most > most]
-    if doubtful:
-        at = _bounds(doubtful[0])
-        return replace(made, outcome="uncertain", limit="reserved-areas", at=at)
-    return made
+def _with_outcome(plan: TdmrPlan, covered: Sequence[MemoryRange]) -> TdmrPlan:
+    """The plan with its outcome: the first limit at which the kernel would stop, if any."""
+    if len(covered) > plan.max_tdmrs:
+        return replace(plan, outcome="exhausted", limit="tdmrs", at=covered[plan.max_tdmrs])
+    limit = plan.max_reserved_per_tdmr
+    too_many = [tdmr for tdmr in plan.tdmrs if len(tdmr.reserved or tdmr.holes) > limit]
+    # Each TDMR's PAMT takes at least one more reserved area, in this TDMR or in another.
+    left = sum(limit - len(tdmr.holes) for tdmr in plan.tdmrs)
+    if too_many or left < len(plan.tdmrs):
+        at = _bounds(too_many[0]) if too_many else None
+        return replace(plan, outcome="exhausted", limit="reserved-areas", at=at)
+    uncertain = [tdmr for tdmr in plan.tdmrs if tdmr.reserved_most > limit]
+    if uncertain:
+        at = _bounds(uncertain[0])
+        return replace(plan, outcome="uncertain", limit="reserved-areas", at=at)
+    return plan
 
 
 def _bounds(tdmr: MemoryRange) -> MemoryRange:
@@ -335,6 +340,6 @@ def _bounds(tdmr: MemoryRange) -> MemoryRange:
 
 
 def is_cut(regions: Sequence[MemoryRange], cmrs: Sequence[MemoryRange]) -> bool:
-    """Whether memory that the CMRs cover is missing at the end of the regions."""
+    """Whether the end of the memory map is missing: a CMR is above the last region."""
     last = max((found.end for found in regions), default=0)
     return any(cmr.base >= last for cmr in cmrs)

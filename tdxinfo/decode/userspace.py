@@ -27,10 +27,10 @@ def firmware_features(text: str) -> list[str]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise Malformed("the file is no JSON") from None
+        raise Malformed("the file is not JSON") from None
     features = document.get("features") if isinstance(document, dict) else None
     if not isinstance(features, list):
-        raise Malformed("the file is no firmware descriptor")
+        raise Malformed("the file is not a firmware descriptor")
     return [str(feature) for feature in features]
 
 

@@ -142,14 +142,14 @@ def queries(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     rest = list(words)
     while rest:
-        sizes = range(min(len(rest), _MOST_WORDS), 1, -1)
+        sizes = range(min(len(rest), _MAX_WORDS), 1, -1)
         size = next((size for size in sizes if _as_one_thing(" ".join(rest[:size]))), 1)
         found.append(" ".join(rest[:size]))
         rest = rest[size:]
     return found
 
 
-_MOST_WORDS = 5
+_MAX_WORDS = 5
 """Of a name or a number with what stands before it, as in `TDX_FEATURES0 bit 18`."""
 
 

@@ -69,7 +69,7 @@ _FILE = re.compile(r"(?=.*[/._])[\w./-]{3,}")
 
 
 def _path(origin: str) -> str:
-    """The file of an origin, without the part of it that is read; empty where it is no file."""
+    """The file of an origin, without the part of it that is read; empty where it is not a file."""
     scheme, _, place = origin.partition(":")
     if scheme == "cgroup":
         place = f"/sys/fs/cgroup/{place}"

@@ -110,7 +110,7 @@ def is_id(number: int) -> bool:
 def _heads_fields(parts: FieldId) -> bool:
     """Whether the field that begins a sequence has this size; of the module, whether it is as long.
 
-    A sequence of the module ends with its class: other numbers are no ids, whatever they look like.
+    A sequence of the module ends with its class: other numbers are not ids, however alike.
     """
     found = metadata.element(int(parts))
     if found is None:

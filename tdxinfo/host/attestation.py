@@ -12,7 +12,7 @@ from tdxinfo.sources.files import Binary
 from tdxinfo.sources.folders import Device
 from tdxinfo.sources.klog import KernelLog
 from tdxinfo.sources.pccs import Pccs
-from tdxinfo.sources.services import QuoteClients, QuoteSocket, ServiceRuns, ToldEndpoint
+from tdxinfo.sources.services import EndpointArgument, QuoteClients, QuoteSocket, ServiceRuns
 from tdxinfo.sources.userspace import ConfigValue, Epc
 from tdxinfo.sources.vsock import VsockListeners
 
@@ -45,7 +45,7 @@ def _pce_svn(tcbm: object) -> int:
 
 def _tcb_infos(records: object) -> tuple[TcbInfo, ...]:
     if not isinstance(records, list):
-        raise Malformed("its TCB infos are no list")
+        raise Malformed("its TCB infos are not a list")
     return tuple(map(tcb.from_record, records))
 
 
@@ -67,7 +67,7 @@ class Attestation(Section, frozen=True):
 
     quote_endpoint: Annotated[
         str | None,
-        ToldEndpoint(),
+        EndpointArgument(),
         ConfigValue(services.QGS_CONF, "port", services.of_configuration),
     ] = None
     """Where the quote service is configured to listen: a vsock port or a unix socket."""

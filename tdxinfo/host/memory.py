@@ -11,10 +11,10 @@ from tdxinfo.decode.boot import ram as boot_ram
 from tdxinfo.host.section import From, Inferred, Section
 from tdxinfo.model.memory import HolesFrom, NamedRange, TdmrPlan
 from tdxinfo.model.values import (
-    MOST_CMRS,
-    MOST_NODES,
-    MOST_RANGES,
-    MOST_TDMRS,
+    MAX_CMRS,
+    MAX_NODES,
+    MAX_RANGES,
+    MAX_TDMRS,
     Count,
     MemoryRange,
     NodeMemory,
@@ -44,12 +44,12 @@ _LIMITS = (
 _CAUSES = ("memory.added_ram?", "kernel.command_line?", "memory.firmware_ram?")
 
 
-Cmrs = Annotated[tuple[MemoryRange, ...], Field(max_length=MOST_CMRS)]
-Tdmrs = Annotated[tuple[Tdmr, ...], Field(max_length=MOST_TDMRS)]
-Nodes = Annotated[tuple[NodeMemory, ...], Field(max_length=MOST_NODES)]
-Ranges = Annotated[tuple[MemoryRange, ...], Field(max_length=MOST_RANGES)]
-Regions = Annotated[tuple[NodeMemory, ...], Field(max_length=MOST_RANGES)]
-NamedRanges = Annotated[tuple[NamedRange, ...], Field(max_length=MOST_RANGES)]
+Cmrs = Annotated[tuple[MemoryRange, ...], Field(max_length=MAX_CMRS)]
+Tdmrs = Annotated[tuple[Tdmr, ...], Field(max_length=MAX_TDMRS)]
+Nodes = Annotated[tuple[NodeMemory, ...], Field(max_length=MAX_NODES)]
+Ranges = Annotated[tuple[MemoryRange, ...], Field(max_length=MAX_RANGES)]
+Regions = Annotated[tuple[NodeMemory, ...], Field(max_length=MAX_RANGES)]
+NamedRanges = Annotated[tuple[NamedRange, ...], Field(max_length=MAX_RANGES)]
 
 
 class Memory(Section, frozen=True):

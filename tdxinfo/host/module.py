@@ -264,7 +264,7 @@ class Module(Section, frozen=True):
     staged_svn: Annotated[tuple[Count, ...] | None, Staged("svn")] = None
     """The security version in that sigstruct, minor and major."""
 
-    staged_date: Annotated[date | None, Staged("date", lines.day)] = None
+    staged_date: Annotated[date | None, Staged("date", lines.iso_date)] = None
     """The day in that sigstruct."""
 
     staged_processors: Annotated[tuple[Bits32, ...] | None, Staged("processors")] = None

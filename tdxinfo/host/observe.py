@@ -17,14 +17,14 @@ from tdxinfo.model.values import Failure
 
 
 class Answer(NamedTuple):
-    """A source's value for a fact. None is an answer too: the source said that there is none."""
+    """A source's value for a fact. None is a value too: the source reports that there is none."""
 
     origin: str
     value: Any
 
 
 class Observed(NamedTuple):
-    """What was learnt of one fact: its value, the source, and the sources before without one."""
+    """A fact's value, its source, and the sources that were asked first and had no value."""
 
     value: Any
     origin: str
@@ -64,30 +64,30 @@ class Observer:
         return Observed(default_of(name), "", tuple(attempts))
 
     def _ask(self, name: str, source: AnySource) -> Answer | Attempt:
-        """The source's value, held against the fact's type."""
+        """The source's value as the fact's type, or why there is none."""
         try:
-            return Answer(source.origin, validated(name, self._shown(name, self._read(source))))
+            return Answer(source.origin, validated(name, self._redacted(name, self._read(source))))
         except Unavailable as refusal:
             return self._attempt(source.origin, refusal)
         except ValidationError as error:
             message = f"what {source.origin} says of {name} is out of range: {first_message(error)}"
             return Attempt.from_error(source.origin, Malformed(message))
 
-    def _shown(self, name: str, value: Any) -> Any:
-        """The value without what names the machine or its owner, where that is not to be kept."""
+    def _redacted(self, name: str, value: Any) -> Any:
+        """The value without host names, addresses and the like, unless the machine keeps them."""
         if self._machine.keeps_identity:
             return value
         if isinstance(value, str):
             return identity.of_fact(name, value, self._machine.host_names)
         if isinstance(value, Failure):
-            return replace(value, message=self._shown(name, value.message))
+            return replace(value, message=self._redacted(name, value.message))
         if isinstance(value, tuple | list):
-            return tuple(self._shown(name, part) for part in value)
+            return tuple(self._redacted(name, part) for part in value)
         return value
 
     def _attempt(self, origin: str, refusal: Unavailable) -> Attempt:
         found = Attempt.from_error(origin, refusal)
-        return replace(found, message=self._shown("", found.message))
+        return replace(found, message=self._redacted("", found.message))
 
     def _read(self, source: AnySource) -> Any:
         if isinstance(source, From):
@@ -97,7 +97,7 @@ class Observer:
         return source.read(self._machine)
 
     def _compare(self, source: Compared) -> tuple[str, ...]:
-        """Raises Absent when no fact has two sources with a value."""
+        """A sentence for each fact whose sources differ. Raises Absent when none has two values."""
         found = {
             name: [answer for answer in self.answers(name) if isinstance(answer, Answer)]
             for name in source.names
@@ -111,7 +111,7 @@ class Observer:
         )
 
     def _derive(self, source: From) -> Any:
-        """Raises Absent when a fact that it needs is unknown."""
+        """The function's result. Raises Absent when a fact that it needs is unknown."""
         values = []
         for name, is_needed in source.needed.items():
             observed = self.fact(name)

@@ -1,4 +1,4 @@
-"""What the sources of all facts ask a machine: paths and keys, for those who collect them."""
+"""All paths and keys that sources ask a machine for; `questions()` finds them by observing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ANYTHING = b"1\n"
 
 
 class _Probe(Machine):
-    """Keeps what it is asked, and hands it on."""
+    """A machine that passes each question to another one and remembers it."""
 
     def __init__(self, inner: Machine) -> None:
         super().__init__(inner.origin)
@@ -31,7 +31,11 @@ class _Probe(Machine):
 
 
 class _Uniform(Machine):
-    """Every file is there, or none: a source that reads several goes on, or tries the others."""
+    """A machine on which every file exists, or none.
+
+    With all of them a source that needs several files reads every one; with none it tries its
+    alternatives.
+    """
 
     def __init__(self, has_files: bool) -> None:
         super().__init__(Origin.of("capture"))

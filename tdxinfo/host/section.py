@@ -8,10 +8,11 @@ from tdxinfo.model.base import Frozen
 
 
 class From:
-    """A fact that follows from others, by calculation. `function` gets their values in order.
+    """A source that calculates a fact from other facts, whose values are `function`'s arguments.
 
-    A name with a question mark may be unknown; its value is then None. The function may raise
-    Unavailable, or give None when the others do not suffice.
+    The argument for a name that ends with a question mark is None where that fact is unknown; a
+    name without one must be known. The function may raise Unavailable, or return None when the
+    fact cannot be calculated.
     """
 
     kind = "derived"
@@ -26,13 +27,13 @@ class From:
 
 
 class Inferred(From):
-    """A fact that follows from others by what is known of kernels and modules, not by reading."""
+    """A `From` whose result is inferred from tables of kernels and modules, not calculated."""
 
     kind = "inferred"
 
 
 class Compared:
-    """The facts among `names` that two of their sources give differently, in a sentence each."""
+    """A source that lists which of the facts `names` have sources with different values."""
 
     def __init__(self, *names: str) -> None:
         self.names = names
@@ -45,10 +46,10 @@ class Compared:
 class Section(Frozen, frozen=True, revalidate_instances="always", str_max_length=4096):
     """Facts that belong together.
 
-    Each is annotated with its sources, the most direct first, and has a default for when it is
-    unknown: None, but for the few that are never null. What a source gives is validated even where
-    it is an instance of the type already. The longest text, the kernel's command line, has 2048
-    characters (COMMAND_LINE_SIZE).
+    Each is annotated with its sources, the most direct first. Its default is its value when it is
+    unknown: None, except for the few facts that are never null. A source's value is validated even
+    when it already is an instance of the type. The longest text is the kernel's command line of
+    2048 characters (COMMAND_LINE_SIZE).
     """
 
     volatile: ClassVar[tuple[str, ...]] = ()

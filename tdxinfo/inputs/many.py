@@ -1,7 +1,7 @@
-"""Many hosts at once: files, folders of them, and reports one after another in one file.
+"""Reads many hosts: from files, folders of files, and files with several reports.
 
-Everything is read as it is asked for, one host at a time. What cannot be read is handed on as
-the BadInput that says why, so that the rest is done.
+It yields one host at a time, and reads the next one only then. For a host that cannot be read it
+yields a BadInput with the reason, and goes on.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tdxinfo.report import Report
 REPORT_LIMIT = 4 << 20
 """Bytes of one JSON report. That of a large host, with every source queried, has under 1 MiB."""
 
-STDIN_PATIENCE = 3600.0
-"""Seconds that standard input may stay silent: somebody may be asking one host after another."""
+STDIN_TIMEOUT = 3600.0
+"""Seconds to wait for standard input, which may come from a loop that reads slow hosts."""
 
 DEPTH_LIMIT = 16
 """Folders within folders."""
@@ -44,13 +44,14 @@ _ENDINGS = (".json", ".jsonl", ".ndjson", ".tar.gz", ".tgz", ".log", ".txt", ".b
 
 @dataclass(frozen=True, slots=True)
 class Supplied:
-    """One host, or what was found where one was expected."""
+    """One host, or why it cannot be read."""
 
     name: str
-    """The report's key `name`, else the file's name without its ending. A host's is not kept."""
+    """The report's key `name`, else the file's name without its ending."""
     place: str
     """The file, and the line where it holds several."""
-    what: Machine | Report | BadInput
+    host: Machine | Report | BadInput
+    """The host, or the error that says why it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class ReportText:
     text: bytes
 
     def hosts(self) -> Iterator[Supplied]:
-        """The report; where something else follows its line, the report and why that is none."""
+        """The report. If other text follows it on a line of its own, also the error for that."""
         try:
             yield self._parsed(self.text)
         except BadInput as error:
@@ -73,18 +74,19 @@ class ReportText:
             yield Supplied(self.name, self.place, error)
 
     def _parsed(self, text: bytes) -> Supplied:
-        """The report by the name that somebody gave it, or by its position."""
+        """The report with its own name, else with that of its file."""
         report = parse_report(text, self.place)
         return Supplied(report.name or self.name, self.place, report)
 
 
 @dataclass(frozen=True, slots=True)
 class Unopened:
-    """Something else that holds one host: what was read of it, or its path where it is a folder."""
+    """An input of one host that is not a report: it is recognized and parsed later."""
 
     name: str
     place: str
     data: bytes | None
+    """Its bytes; None for a folder or a crash dump, which is opened at `place`."""
 
     def hosts(self) -> Iterator[Supplied]:
         """The host, or why it cannot be read."""
@@ -98,7 +100,7 @@ class Unopened:
 
 
 def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
-    """The hosts that the paths hold, in order of names within a folder."""
+    """The hosts in the paths, in this order; those in a folder by name."""
     for found in unparsed(paths):
         if isinstance(found, Supplied):
             yield found
@@ -109,7 +111,10 @@ def supplied(paths: Iterable[str]) -> Iterator[Supplied]:
 def unparsed(
     paths: Iterable[str], before_wait: Callable[[], None] = lambda: None
 ) -> Iterator[Supplied | ReportText | Unopened]:
-    """The same before they are parsed. `before_wait` is called where input is awaited."""
+    """The hosts in the paths, most of them not parsed yet.
+
+    `before_wait` is called whenever the next input is not there yet.
+    """
     for path in paths:
         if path.startswith(EXAMPLE_PREFIX):
             yield _one(path, path)
@@ -135,7 +140,7 @@ def _without_ending(name: str) -> str:
 
 
 def _one(path: str, name: str) -> Supplied:
-    """What `--from` would take the path for."""
+    """The host at the path, opened as `--from` does."""
     try:
         return Supplied(name, path, open_input(path))
     except BadInput as error:
@@ -143,7 +148,7 @@ def _one(path: str, name: str) -> Supplied:
 
 
 def _folder(path: str, name: str, depth: int) -> Iterator[Supplied | ReportText | Unopened]:
-    """One host, or all that lie in the folder. Names with a dot and links are no hosts."""
+    """The host that the folder is, or all hosts in it. Hidden entries and links are left out."""
     try:
         with os.scandir(path) as entries:
             listed = sorted((entry.name, _kind(entry)) for entry in entries)
@@ -155,15 +160,15 @@ def _folder(path: str, name: str, depth: int) -> Iterator[Supplied | ReportText 
         return
     for entry, kind in listed:
         inner = os.path.join(path, entry)
-        named = _without_ending(entry) if depth == 0 else f"{name}/{_without_ending(entry)}"
+        inner_name = _without_ending(entry) if depth == 0 else f"{name}/{_without_ending(entry)}"
         if entry.startswith("."):
             continue
         if kind == "folder" and depth < DEPTH_LIMIT:
-            yield from _folder(inner, named, depth + 1)
+            yield from _folder(inner, inner_name, depth + 1)
         elif kind == "file":
-            yield from _file(inner, named, os.O_NOFOLLOW)
+            yield from _file(inner, inner_name, os.O_NOFOLLOW)
         else:
-            yield _refused(inner, named, "is no file. Name it itself to have it read")
+            yield _refused(inner, inner_name, "is not a file. Give its path on the command line")
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
@@ -179,7 +184,7 @@ def _refused(path: str, name: str, why: str) -> Supplied:
 def _file(
     path: str, name: str, flags: int = 0, before_wait: Callable[[], None] = lambda: None
 ) -> Iterator[Supplied | ReportText | Unopened]:
-    """The host that the file is, or the reports in it one after another."""
+    """The host in the file, or each report in it."""
     shown = _STANDARD_INPUT if path == "-" else path
     try:
         with opened(path, shown, flags) as fd:
@@ -191,6 +196,7 @@ def _file(
 def _content(
     chunks: Iterator[bytes], shown: str, name: str
 ) -> Iterator[Supplied | ReportText | Unopened]:
+    """The reports of a JSON file; of any other file the one host in it."""
     head = b""
     while not head.strip() and len(head) <= INPUT_LIMIT and (chunk := next(chunks, b"")):
         head += chunk
@@ -204,8 +210,8 @@ def _content(
 
 
 def _chunks(fd: int, shown: str, before_wait: Callable[[], None]) -> Iterator[bytes]:
-    patience = STDIN_PATIENCE if shown == _STANDARD_INPUT else None
-    while chunk := next_chunk(fd, shown, patience):
+    timeout = STDIN_TIMEOUT if shown == _STANDARD_INPUT else None
+    while chunk := next_chunk(fd, shown, timeout):
         yield chunk
         if not select.select([fd], [], [], 0)[0]:
             before_wait()
@@ -223,8 +229,8 @@ def _whole(chunks: Iterable[bytes], shown: str) -> bytes:
 def _reports(
     chunks: Iterable[bytes], shown: str, name: str
 ) -> Iterator[Supplied | ReportText | Unopened]:
-    """A report each; where there are several, named by the line where they begin."""
-    texts = (cut for cut in stretches(chunks) if cut[1] is None or cut[1].strip())
+    """Each report. If there are several, their names end with the line where they begin."""
+    texts = (part for part in split_reports(chunks) if part[1] is None or part[1].strip())
     first = next(texts)
     second = next(texts, None)
     if second is None:
@@ -240,12 +246,13 @@ def _report(text: bytes | None, place: str, name: str) -> Supplied | ReportText:
     return ReportText(name, place, text)
 
 
-def stretches(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
-    """The text cut before every line that begins with a brace, with the number of that line.
+def split_reports(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]:
+    """The text of each report, with the number of its first line; None for a text that is too long.
 
-    So begins each report, whether it has a line of its own or was printed with indents; and a
-    broken one does not hide the next. None means a stretch that is too long to be a report.
+    A report begins with a line that begins with a brace, whether it is one line or indented. So a
+    broken report does not hide the next one.
     """
+    # `kept` is the text of a report so far; no brace begins a line before `searched`.
     kept, line, searched, is_too_long = bytearray(), 1, 0, False
     for chunk in chunks:
         kept += chunk

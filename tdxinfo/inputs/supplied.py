@@ -1,4 +1,4 @@
-"""What `--from` was given, recognized by its content."""
+"""Opens the input of `--from`: recognizes by its content what it is."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(__file__)), "examples")
 EXAMPLE_PREFIX = "example:"
 
 INPUT_LIMIT = 32 << 20
-"""Bytes of a supplied file. A kernel log of a month, or a capture of a large host, has less."""
+"""Most bytes of an input. A kernel log of a month and a capture of a large host have fewer."""
 
-PATIENCE = 10.0
-"""Seconds that a pipe may stay silent."""
+TIMEOUT = 10.0
+"""Seconds to wait for data from a pipe."""
 
 _FIELD_ID = r"[0-9a-f]{16}"
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
 _ZIP = b"PK\x03\x04"
 _ELF, _ELF_CORE = b"\x7fELF", b"\x04\x00"
-"""How an ELF file begins, and the type of a core in it."""
+"""The first bytes of an ELF file, and its type ET_CORE."""
 _DUMPS = (b"KDUMP   ", b"makedumpfile\0")
 """How a compressed kdump file and its flattened form begin."""
 _BLOCK = 512
@@ -58,14 +58,14 @@ def example_names() -> list[str]:
 def open_input(given: str, vmlinux: str | None = None) -> Machine | Report:
     """The machine or report that `given` names. Raises BadInput.
 
-    `vmlinux` is the kernel's image, and goes with a crash dump.
+    `vmlinux` is the path of the kernel's image, if the input is a crash dump.
     """
     if given != "-" and not os.path.isdir(given) and _begins_like_a_dump(given):
         from tdxinfo.sources.vmcore import open_dump
 
         return open_dump(given, vmlinux)
     if vmlinux is not None:
-        raise BadInput(f"--vmlinux goes with a crash dump, and {given} is none.")
+        raise BadInput(f"--vmlinux is only for crash dumps, and {given} is not a crash dump.")
     if given.startswith(EXAMPLE_PREFIX):
         return _example(given)
     if not given:
@@ -77,7 +77,10 @@ def open_input(given: str, vmlinux: str | None = None) -> Machine | Report:
 
 
 def recognise(data: bytes, shown: str) -> Machine | Report:
-    """What the bytes are: an archive, a report, metadata or a kernel log. Raises BadInput."""
+    """The machine or report in the bytes of an archive, a report, metadata or a kernel log.
+
+    `shown` names the input in messages. Raises BadInput.
+    """
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
     if is_crash_dump(data):
@@ -96,7 +99,7 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
 
 
 def _packed(data: bytes, shown: str) -> Machine | Report:
-    """A capture's archive, a support bundle's, or anything else that was packed."""
+    """The machine or report in compressed bytes: a capture, a support bundle or another input."""
     from tdxinfo.machine.archive import open_archive
 
     first = forms.first_bytes(data, _BLOCK)
@@ -151,7 +154,7 @@ def _raw_metadata(data: bytes, shown: str) -> Machine:
         return _metadata(lambda: sysinfo.parse_sysinfo(data), shown)
     if metadata.is_rdall(data):
         return _metadata(lambda: metadata.parse_rdall(data), shown)
-    raise BadInput(f"{shown} is of no form that this tdxinfo reads. {ACCEPTED}.")
+    raise BadInput(f"{shown} has a format that this tdxinfo does not read. {ACCEPTED}.")
 
 
 def _metadata(parse: Callable[[], Metadata], shown: str) -> Machine:
@@ -166,7 +169,7 @@ def _metadata(parse: Callable[[], Metadata], shown: str) -> Machine:
 def _example(given: str) -> Machine:
     names = example_names()
     if given not in names:
-        raise BadInput(f"There is no {given!r:.100}. There are: {', '.join(names)}.")
+        raise BadInput(f"There is no example {given!r:.100}. The examples: {', '.join(names)}.")
     folder = os.path.join(EXAMPLES, given.removeprefix(EXAMPLE_PREFIX))
     return open_folder(folder, kind="example", shown=given)
 
@@ -194,7 +197,7 @@ def _folder(path: str) -> Machine:
 
 
 def is_one_host(names: Iterable[str]) -> bool:
-    """Whether a folder with these names is a capture, a support bundle or a folder of metadata."""
+    """Whether a folder with these names is one capture, support bundle or host's metadata."""
     from tdxinfo.inputs import bundles
 
     names = list(names)
@@ -204,12 +207,12 @@ def is_one_host(names: Iterable[str]) -> bool:
 
 
 def is_crash_dump(head: bytes) -> bool:
-    """Whether it is an ELF core, or a kdump file; a program file is ELF too."""
+    """Whether it is an ELF core or a kdump file."""
     return head.startswith(_DUMPS) or (head.startswith(_ELF) and head[16:18] == _ELF_CORE)
 
 
 def is_program(head: bytes) -> bool:
-    """Whether it is an ELF file that is no core: a program, a library, a kernel's image."""
+    """Whether it is an ELF file that is not a core: a program, a library, a kernel's image."""
     return head.startswith(_ELF) and not is_crash_dump(head)
 
 
@@ -248,7 +251,7 @@ def _not_a_report(error: ValidationError, shown: str) -> BadInput:
 
 
 def _begins_like_a_dump(path: str) -> bool:
-    """False, too, for what is no regular file or cannot be read; a later step reports that."""
+    """Whether the file is a crash dump; False if it cannot be read, which a later step reports."""
     try:
         fd = os.open(path, OPEN_FLAGS)
     except (OSError, ValueError):
@@ -262,7 +265,7 @@ def _begins_like_a_dump(path: str) -> bool:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Whether the beginning has bytes that no log has: zeros, or many control characters."""
+    """Whether the beginning is not text: it has zeros, or many control or invalid characters."""
     head = data[: 64 << 10]
     controls = sum(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
     broken = head.decode("utf-8", "replace").count("�")
@@ -276,7 +279,7 @@ def _read_input(given: str, shown: str) -> bytes:
 
 @contextmanager
 def opened(given: str, shown: str, flags: int = 0) -> Iterator[int]:
-    """The descriptor of a file, or of standard input for -. Raises BadInput, also for its reads."""
+    """Opens a file, or standard input for -. Raises BadInput for all OSErrors inside the block."""
     try:
         fd = os.dup(sys.stdin.fileno()) if given == "-" else os.open(given, OPEN_FLAGS | flags)
     except (OSError, ValueError, AttributeError) as error:
@@ -308,10 +311,10 @@ def _drain(fd: int, shown: str) -> bytes:
     return bytes(data)
 
 
-def next_chunk(fd: int, shown: str, patience: float | None = None) -> bytes:
-    """What there is to read, empty at the end. Raises BadInput when a pipe stays silent."""
-    patience = patience or PATIENCE
-    end = time.monotonic() + patience
+def next_chunk(fd: int, shown: str, timeout: float | None = None) -> bytes:
+    """The next bytes, empty at the end. Raises BadInput when none come within `timeout` seconds."""
+    timeout = timeout or TIMEOUT
+    end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
         if not select.select([fd], [], [], left)[0]:
             break
@@ -319,4 +322,4 @@ def next_chunk(fd: int, shown: str, patience: float | None = None) -> bytes:
             return os.read(fd, 1 << 20)
         except BlockingIOError:
             continue
-    raise BadInput(f"{shown} said nothing for {patience:g} seconds.")
+    raise BadInput(f"{shown} sent no data for {timeout:g} seconds.")

@@ -12,7 +12,7 @@ from tdxinfo.model.tcb import TcbInfo
 from tdxinfo.report import Report, with_given
 
 FACT = "attestation.tcb_infos"
-_MOST_BYTES = 4 << 20
+_MAX_BYTES = 4 << 20
 
 
 def with_tcb_infos(report: Report, paths: Iterable[str]) -> Report:
@@ -24,7 +24,7 @@ def with_tcb_infos(report: Report, paths: Iterable[str]) -> Report:
 def read_tcb_info(path: str) -> TcbInfo:
     """The TCB info in a file of Intel's JSON. Raises BadInput."""
     try:
-        text = read_file(path, _MOST_BYTES).decode("utf-8", "replace")
+        text = read_file(path, _MAX_BYTES).decode("utf-8", "replace")
     except Unavailable as error:
         raise BadInput(f"The TCB info cannot be read: {error.message}.") from None
     return run(lambda: _parsed(text, path), path)

@@ -1,8 +1,8 @@
-"""The one door to the outside.
+"""All access to the system goes through a Machine.
 
-A machine is this one (`live`), a recorded one (`captured`), or this one while it is being
-recorded (`recording`). Files go through `read`, everything else through `ask`; what was asked
-once is remembered, refusals too.
+It is the running system (`live`), a recorded one (`captured`), or the running system while it is
+recorded (`recording`). Files are read by `read`, everything else by `ask`. Each answer or error is
+remembered, so that the same is never read twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Answer = str | int | bool | list["Answer"] | dict[str, "Answer"]
-"""What a machine can say and a capture can keep. Numbers above 2^63 travel as hex text."""
+"""The values that a capture can store as TOML. Numbers of 64 bits are hex text."""
 
 FILE_LIMIT = 16 << 20
 """Bytes of one file that are read at most; /proc/cpuinfo of 2048 CPUs has about 4 MiB."""
@@ -29,18 +29,18 @@ METADATA = "metadata"
 """The module's metadata: a list of lines "ID VALUE STATUS"."""
 
 KERNEL_LOG = "kernel-log"
-"""The one answer that a capture keeps as a file of its own."""
+"""The kernel log: a capture stores this answer as the file kernel.log."""
 
 
 Live = Callable[["System"], Answer]
-"""What asks the running system itself. Raises Unavailable."""
+"""A function that gets an answer from the running system. Raises Unavailable."""
 
 
 class Machine(ABC):
-    """A machine that can be asked, each thing once."""
+    """A source of files and answers, which remembers each of them."""
 
     keeps_identity = False
-    """Whether facts keep what names the machine or its owner."""
+    """Whether facts may contain host names, addresses and other identities."""
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
@@ -51,7 +51,7 @@ class Machine(ABC):
         return self.once(("file", path), lambda: self._read(path))
 
     def text(self, path: str) -> str:
-        """The file's text; bytes that are no UTF-8 become replacement characters."""
+        """The file's text; bytes that are not UTF-8 become replacement characters."""
         return self.read(path).decode("utf-8", "replace")
 
     def ask(self, key: str, live: Live) -> Answer:
@@ -59,7 +59,7 @@ class Machine(ABC):
         return self.once(("answer", key), lambda: self._ask(key, live))
 
     def once(self, key: object, make: Callable[[], T]) -> T:
-        """What `make` gives, made only the first time; a refusal is remembered like a value."""
+        """The result of `make`, called once for each key; an Unavailable is raised again."""
         if key not in self._memory:
             try:
                 self._memory[key] = make()

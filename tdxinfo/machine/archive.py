@@ -147,12 +147,12 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
     except RecursionError:
         raise BadInput(f"{shown} has more headers than members.") from None
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"{shown} is no whole archive: {error}.") from None
+        raise BadInput(f"{shown} is not a complete archive: {error}.") from None
     except Exception as error:
         # lzma is loaded where it is needed, and its error is no other's.
         if type(error).__name__ != "LZMAError":
             raise
-        raise BadInput(f"{shown} is no whole archive: {error}.") from None
+        raise BadInput(f"{shown} is not a complete archive: {error}.") from None
     return _below_top(files)
 
 
@@ -179,7 +179,7 @@ def _zipped(data: bytes, shown: str) -> dict[str, bytes]:
                     raise BadInput(f"{shown} unpacks to more than {ARCHIVE_LIMIT >> 20} MiB.")
                 files[posixpath.normpath(member.filename)] = content
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
-        raise BadInput(f"{shown} is no whole archive: {error}.") from None
+        raise BadInput(f"{shown} is not a complete archive: {error}.") from None
     return files
 
 
@@ -203,7 +203,7 @@ def _safe_name(member: tarfile.TarInfo, shown: str) -> str:
 
 
 def _no_file(name: str, shown: str) -> BadInput:
-    return BadInput(f"{shown} holds {name!r:.100}, which is no file: captures have no links.")
+    return BadInput(f"{shown} holds {name!r:.100}, which is not a file: captures have no links.")
 
 
 def _require_inside(path: str, shown: str) -> None:

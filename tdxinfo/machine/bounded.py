@@ -1,4 +1,4 @@
-"""Reads that end: bounded in bytes and in time, and of regular files only."""
+"""Reads with a limit of bytes and of time, of regular files only."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CHUNK = 1 << 20
 
 
 def within(seconds: float, what: str, work: Callable[[], T]) -> T:
-    """What `work` gives, or TimedOut when it takes longer.
+    """The result of `work`. Raises TimedOut when it takes longer.
 
-    The work goes on in a daemon thread that nobody waits for: a read that a driver holds cannot
-    be called off from user space. Where no thread can be started, an alarm interrupts the work.
+    The work runs in a daemon thread and is left there when it times out, since a read that blocks
+    in a driver cannot be cancelled. Where no thread can be started, an alarm interrupts the work.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -48,18 +48,18 @@ def within(seconds: float, what: str, work: Callable[[], T]) -> T:
 
 
 class _Alarm(BaseException):
-    """No error that the work may catch."""
+    """Interrupts the work; not an Exception, so that the work does not catch it."""
 
 
 def _until_alarm(seconds: float, what: str, work: Callable[[], T]) -> T:
-    """What `work` gives, done in this thread; a signal ends what waits too long."""
+    """The result of `work`, run in this thread and interrupted by SIGALRM after `seconds`."""
     if threading.current_thread() is not threading.main_thread():
         raise TimedOut(f"{what} was not read: no thread can be started that bounds the wait")
 
-    def ring(number: int, frame: object) -> None:
+    def interrupt(number: int, frame: object) -> None:
         raise _Alarm
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
         return work()
@@ -77,7 +77,7 @@ def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) 
     except OSError as error:
         raise from_oserror(error, path) from None
     except ValueError:
-        raise Malformed(f"{path!r:.100} is no name that a file can have") from None
+        raise Malformed(f"{path!r:.100} is not a name that a file can have") from None
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise Malformed(f"{path} is not a regular file")

@@ -1,7 +1,7 @@
-"""A recorded machine: a capture's folder or archive, or nothing but a kernel log.
+"""A recorded machine: a capture in a folder or archive, or just a kernel log or metadata.
 
-A capture holds `about.toml` (format, when, by what), `root/…` (the files read, at their own
-paths), `answers.toml` (what is no file, and every refusal) and `kernel.log`.
+A capture has `about.toml` (its format, when and by what it was made), `root/PATH` for each file
+that was read, `answers.toml` (all other answers, and every error) and `kernel.log`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
 
 DEPTH_LIMIT = 16
-"""Lists and tables inside each other. A capture has up to six."""
+"""How deep lists and tables in answers.toml may be nested. Captures have up to six levels."""
 
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
 
 
 class CapturedMachine(Machine):
-    """A machine as it answered when it was recorded. This machine is never asked."""
+    """A machine that answers as it did when it was recorded, and never reads the running system."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class CapturedMachine(Machine):
     ) -> None:
         super().__init__(origin)
         self._host_names = host_names
-        self._file = read_file
+        self._read_file = read_file
         self._answers = answers.get("answers", {})
         self._refused = answers.get("refused", {})
 
@@ -64,14 +64,14 @@ class CapturedMachine(Machine):
 
     def _names_in_log(self) -> tuple[str, ...]:
         try:
-            return names_in(self._file("kernel.log"))
+            return names_in(self._read_file("kernel.log"))
         except Unavailable:
             return ()
 
     def _read(self, path: str) -> bytes:
         self._raise_refusal(path)
         try:
-            return self._file("root" + path)
+            return self._read_file("root" + path)
         except Absent:
             raise NotRecorded(f"{path} is not in the record") from None
 
@@ -85,7 +85,7 @@ class CapturedMachine(Machine):
 
     def _kernel_log(self) -> str:
         try:
-            return self._file("kernel.log").decode("utf-8", "replace")
+            return self._read_file("kernel.log").decode("utf-8", "replace")
         except Absent:
             raise NotRecorded("the kernel log is not in the record") from None
 
@@ -96,12 +96,12 @@ class CapturedMachine(Machine):
 
 
 def log_machine(text: str, origin: Origin) -> CapturedMachine:
-    """A machine of which nothing is known but its kernel log."""
+    """A machine of which only the kernel log is known."""
     return CapturedMachine(origin, from_memory({"kernel.log": text.encode()}), {})
 
 
 def metadata_machine(metadata: Metadata, origin: Origin) -> CapturedMachine:
-    """A machine of which nothing is known but the TDX module's metadata."""
+    """A machine of which only the TDX module's metadata is known."""
     from tdxinfo.decode.metadata import encode_list
 
     answers = {"answers": {METADATA: encode_list(metadata)}}
@@ -118,15 +118,15 @@ def open_folder(path: str, kind: str = "capture", shown: str | None = None) -> C
 
 
 def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
-    """The capture whose files `read` gives. Raises BadInput."""
+    """The capture whose files `read` returns; `shown` names it in messages. Raises BadInput."""
     about = _toml(read, "about.toml", shown)
     if about is None:
         raise BadInput(
-            f"{shown} is no capture: it has no about.toml. Make one with `tdxinfo capture`."
+            f"{shown} is not a capture: it has no about.toml. Make one with `tdxinfo capture`."
         )
     version = about.get("format")
     if not isinstance(version, int) or version < 1:
-        raise BadInput(f"{shown} is no capture: its about.toml names no format.")
+        raise BadInput(f"{shown} is not a capture: its about.toml names no format.")
     if version > FORMAT:
         raise BadInput(
             f"{shown} has capture format {version}, and this tdxinfo reads up to {FORMAT}. "
@@ -137,16 +137,16 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
     answers = _toml(read, "answers.toml", shown) or {}
     for table in ("answers", "refused"):
         if not isinstance(answers.get(table, {}), dict):
-            raise BadInput(f"{table} in answers.toml of {shown} is no table.")
+            raise BadInput(f"{table} in answers.toml of {shown} is not a table.")
     if _depth(answers) > DEPTH_LIMIT:
-        raise BadInput(f"answers.toml of {shown} has lists inside each other without end.")
-    return CapturedMachine(origin, read, {n: _renamed(t) for n, t in answers.items()})
+        raise BadInput(f"answers.toml of {shown} has lists nested more than {DEPTH_LIMIT} deep.")
+    return CapturedMachine(origin, read, {n: _with_current_keys(t) for n, t in answers.items()})
 
 
-def _renamed(answers: Any) -> Any:
-    """The answers by the keys of today. Tables that are none of a capture's stay as they are."""
+def _with_current_keys(answers: Any) -> Any:
+    """The answers of an older capture by the keys that they have today."""
     if not isinstance(answers, dict):
-        return answers
+        return answers  # a key of answers.toml that tdxinfo does not know
     found = dict(answers)
     for old, new in tables.load("captures")["renamed"].items():
         for key in [key for key in found if key.startswith(old)]:
@@ -169,13 +169,13 @@ def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
         return None
     except Unavailable as error:
         raise BadInput(f"{name} of {shown} cannot be read: {error}.") from None
-    # ValueError is also what int() says of more digits than it takes.
+    # int() raises a plain ValueError for a number of too many digits.
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
 
 
 def _depth(value: object) -> int:
-    """How many lists and tables lie inside each other, counted up to one more than the limit."""
+    """How deep lists and tables are nested; counting stops one above the limit."""
     level, depth = [value], 0
     while level and depth <= DEPTH_LIMIT:
         inner = [
@@ -189,6 +189,8 @@ def _depth(value: object) -> int:
 
 
 def from_memory(files: Mapping[str, bytes]) -> ReadFile:
+    """A function that reads these files."""
+
     def read(inner: str) -> bytes:
         if inner not in files:
             raise Absent(f"{inner} is not in the record")
@@ -206,25 +208,25 @@ def read_beneath(folder: str, inner: str, limit: int = FILE_LIMIT) -> bytes:
     try:
         for parent in parents:
             directory = _enter(directory, parent, inner)
-        return _read_unlinked(directory, name, inner, limit)
+        return _read_no_link(directory, name, inner, limit)
     finally:
         os.close(directory)
 
 
 def _enter(directory: int, name: str, inner: str) -> int:
-    """The folder `name` inside `directory`, which is closed."""
+    """Opens the folder `name` inside `directory`, then closes `directory`."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         below = os.open(name, flags, dir_fd=directory)
     except OSError as error:
-        raise _refused_by_folder(error, inner) from None
+        raise _folder_error(error, inner) from None
     except ValueError:
-        raise Malformed(f"{inner!r:.100} is no name that a file can have") from None
+        raise Malformed(f"{inner!r:.100} is not a name that a file can have") from None
     os.close(directory)
     return below
 
 
-def _read_unlinked(directory: int, name: str, inner: str, limit: int) -> bytes:
+def _read_no_link(directory: int, name: str, inner: str, limit: int) -> bytes:
     try:
         return read_file(name, limit, dir_fd=directory, flags=os.O_NOFOLLOW)
     except Unavailable as error:
@@ -233,7 +235,8 @@ def _read_unlinked(directory: int, name: str, inner: str, limit: int) -> bytes:
         raise
 
 
-def _refused_by_folder(error: OSError, inner: str) -> Unavailable:
+def _folder_error(error: OSError, inner: str) -> Unavailable:
+    """The Unavailable for an error at a folder above the file `inner`."""
     if error.errno == errno.ENOENT:
         return Absent(f"{inner} is not in the record")
     if error.errno in (errno.ELOOP, errno.ENOTDIR):

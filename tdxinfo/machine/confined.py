@@ -1,8 +1,8 @@
-"""Work on what others sent, in a child process: it can hang, swell or crash without harm.
+"""Runs work on untrusted input in a child process, which can hang, use up memory or crash.
 
 A child has limits of memory, of address space and of processor time; its parent limits its time.
-What it ends by tells its parent why: a refusal, too little memory, a signal, the time. A `Pool`
-keeps several children for many pieces of work, and replaces those that ended.
+When a child breaks a limit or dies, the parent raises BadInput with the reason. A `Pool` keeps
+several children for many pieces of work, and replaces those that ended.
 """
 
 from __future__ import annotations
@@ -25,22 +25,24 @@ from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 from tdxinfo.errors import BadInput, TdxinfoError
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741 - what goes in
+Input = TypeVar("Input")
 
 
 class Limits(NamedTuple):
+    """What one piece of work may use."""
+
     memory: int = 320 << 20
-    """Bytes that may be written to, beyond those that the parent has."""
+    """Bytes of writable memory, in addition to what the parent has."""
     processor: float = 10.0
     """Seconds of processor time for one piece of work."""
     time: float | None = 15.0
-    """Seconds for one piece of work; None where it waits for somebody."""
+    """Seconds for one piece of work; None for work that waits for a person."""
 
 
 LIMITS = Limits()
 
-_PIECES = 500
-"""Pieces of work after which a child of a pool is replaced, so that none swells slowly."""
+_PIECES_PER_CHILD = 500
+"""Pieces of work after which a pool's child is replaced, in case its memory grows slowly."""
 _LIBRARIES = 256 << 20
 """Bytes of address space for libraries that are loaded, and files that they map."""
 _LENGTH = struct.Struct("<Q")
@@ -48,7 +50,7 @@ _CHUNK = 1 << 20
 
 
 class Crash(Exception):
-    """An exception that was not expected, in a child; `trace` is where."""
+    """An unexpected exception in a child, with its traceback as text in `trace`."""
 
     def __init__(self, what: str, trace: str) -> None:
         super().__init__(what, trace)
@@ -60,9 +62,10 @@ class Crash(Exception):
 
 
 def run(work: Callable[[], T], shown: str, limits: Limits = LIMITS) -> T:
-    """What `work` gives, done in a child; the result is pickled.
+    """The result of `work`, run in a child; it must be picklable. `shown` names the input.
 
-    Raises what it raises of tdxinfo's own, BadInput where it broke a limit or died, and Crash.
+    Raises the TdxinfoError that the work raises, BadInput when it breaks a limit or the child dies,
+    and Crash for any other exception.
     """
     child: _Child[None, T] = _Child(lambda _: work(), limits)
     try:
@@ -72,10 +75,10 @@ def run(work: Callable[[], T], shown: str, limits: Limits = LIMITS) -> T:
         child.end()
 
 
-class _Child(Generic[I, T]):
+class _Child(Generic[Input, T]):
     """A process that does one piece of work after another."""
 
-    def __init__(self, work: Callable[[I], T], limits: Limits) -> None:
+    def __init__(self, work: Callable[[Input], T], limits: Limits) -> None:
         self._limits = limits
         try:
             self._socket, other = socket.socketpair()
@@ -92,26 +95,26 @@ class _Child(Generic[I, T]):
     def fileno(self) -> int:
         return self._socket.fileno()
 
-    def give(self, piece: I) -> None:
+    def give(self, piece: Input) -> None:
         self.pieces += 1
         self._since = time.monotonic()
-        # A child that died meanwhile is found when its result is asked for.
+        # If the child died meanwhile, result() raises the error.
         with suppress(OSError):
             _send(self._socket, piece)
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left for the piece of work."""
+        """Seconds until the piece of work times out; None for no limit."""
         if self._limits.time is None:
             return None
         return max(self._since + self._limits.time - time.monotonic(), 0)
 
     def result(self, shown: str) -> T:
-        """The result of the piece of work. Raises what it raised, or BadInput."""
+        """Waits for the result. Raises the work's error, or BadInput for a limit."""
         try:
             kind, value = _receive(self._socket, lambda: self.left)
         except TimeoutError:
-            raise BadInput(self._took_too_long(shown)) from None
+            raise self._took_too_long(shown) from None
         except (OSError, EOFError, pickle.UnpicklingError):
             raise self._died(shown) from None
         if kind == "value":
@@ -121,60 +124,62 @@ class _Child(Generic[I, T]):
         raise value
 
     def end(self) -> None:
+        """Kills the child."""
         self._socket.close()
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
         self._wait()
 
     def _wait(self) -> int:
-        """The status that the child ended with; 0 where that was asked before."""
+        """Waits for the child's end; returns its status, or 0 if it was waited for before."""
         with suppress(ChildProcessError):
             return os.waitpid(self.pid, 0)[1]
         return 0
 
     def _died(self, shown: str) -> BadInput:
+        """The error for the way in which the child ended."""
         status = self._wait()
         if not os.WIFSIGNALED(status):
             return self._too_large(shown)
         number = os.WTERMSIG(status)
         if number in (signal.SIGXCPU, signal.SIGKILL):
-            return BadInput(self._took_too_long(shown))
+            return self._took_too_long(shown)
         name = signal.Signals(number).name
         return BadInput(f"{shown} is damaged: reading it ended with {name}.")
 
     def _too_large(self, shown: str) -> BadInput:
         return BadInput(f"{shown} needs more than {self._limits.memory >> 20} MiB of memory.")
 
-    def _took_too_long(self, shown: str) -> str:
-        return f"{shown} takes more than {self._limits.processor:g} s to read."
+    def _took_too_long(self, shown: str) -> BadInput:
+        return BadInput(f"{shown} takes more than {self._limits.processor:g} s to read.")
 
 
 def _fork() -> int:
-    """fork(), also from a thread: the child runs nothing of the others, which wait for this one."""
+    """fork(). Other threads of the parent only wait, and the child does not need them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later warn of threads
         return os.fork()
 
 
-class Pool(Generic[I, T]):
-    """Children for many pieces of work; a piece that breaks a limit stops only itself."""
+class Pool(Generic[Input, T]):
+    """Children for many pieces of work. A piece that breaks a limit does not affect the others."""
 
-    def __init__(self, work: Callable[[I], T], size: int, limits: Limits = LIMITS) -> None:
+    def __init__(self, work: Callable[[Input], T], size: int, limits: Limits = LIMITS) -> None:
         self._work = work
         self._limits = limits
         self._size = size
-        self._idle: list[_Child[I, T]] = []
-        self._busy: dict[_Child[I, T], Slot[T]] = {}
+        self._idle: list[_Child[Input, T]] = []
+        self._busy: dict[_Child[Input, T], Slot[T]] = {}
 
-    def __enter__(self) -> Pool[I, T]:
+    def __enter__(self) -> Pool[Input, T]:
         return self
 
     def __exit__(self, *error: object) -> None:
         for child in (*self._idle, *self._busy):
             child.end()
 
-    def submit(self, shown: str, piece: I) -> Slot[T]:
-        """Has the piece done; waits where all children are busy. `shown` names it in messages."""
+    def submit(self, shown: str, piece: Input) -> Slot[T]:
+        """Starts the piece of work when a child is idle. `shown` names it in messages."""
         slot: Slot[T] = Slot(shown)
         child = self._free_child()
         child.give(piece)
@@ -182,23 +187,24 @@ class Pool(Generic[I, T]):
         return slot
 
     def result(self, slot: Slot[T]) -> T:
-        """The result of what was submitted. Raises what it raised, BadInput or Crash."""
+        """Waits for the result. Raises the work's TdxinfoError, BadInput for a limit, or Crash."""
         while not slot.is_done:
             self._collect()
         return slot.result
 
-    def _free_child(self) -> _Child[I, T]:
+    def _free_child(self) -> _Child[Input, T]:
+        """An idle child; a new one while there are fewer than the pool's size."""
         while not self._idle and len(self._busy) >= self._size:
             self._collect()
         return self._idle.pop() if self._idle else _Child(self._work, self._limits)
 
     def _collect(self) -> None:
-        """Waits for a child that is busy, and takes its result."""
-        waits = [child.left for child in self._busy]
-        patience = min((wait for wait in waits if wait is not None), default=None)
-        ready = select.select(list(self._busy), [], [], patience)[0]
-        late = [child for child in self._busy if child.left == 0]
-        for child in dict.fromkeys([*ready, *late]):
+        """Waits until a busy child has a result or times out, and stores it in its slot."""
+        times_left = [child.left for child in self._busy]
+        timeout = min((left for left in times_left if left is not None), default=None)
+        ready = select.select(list(self._busy), [], [], timeout)[0]
+        timed_out = [child for child in self._busy if child.left == 0]
+        for child in dict.fromkeys([*ready, *timed_out]):
             slot = self._busy.pop(child)
             try:
                 slot.done(child.result(slot.shown))
@@ -206,14 +212,14 @@ class Pool(Generic[I, T]):
                 slot.done(None, error)
                 child.end()
                 continue
-            if child.pieces < _PIECES:
+            if child.pieces < _PIECES_PER_CHILD:
                 self._idle.append(child)
             else:
                 child.end()
 
 
 class Slot(Generic[T]):
-    """The place of one result."""
+    """The result of one piece of work, once it is done."""
 
     def __init__(self, shown: str) -> None:
         self.shown = shown
@@ -235,7 +241,7 @@ class Slot(Generic[T]):
 
 
 def _serve(connection: socket.socket, work: Callable[[Any], Any], limits: Limits) -> NoReturn:
-    """Does work until the parent has gone; never returns, and runs nothing of the parent's."""
+    """Works until the parent closes the connection, then exits without the parent's clean-up."""
     status = 1
     try:
         _limit(limits)
@@ -250,18 +256,18 @@ def _serve(connection: socket.socket, work: Callable[[Any], Any], limits: Limits
 
 
 def _limit(limits: Limits) -> None:
-    """Confines this process. What it and its libraries say on standard error is not shown."""
+    """Sets the limits of this process, and discards what it and libraries print on stderr."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), 2)
     if "faulthandler" in sys.modules:
         sys.modules["faulthandler"].disable()
     mapped, data = _mapped()
-    for kind, most in (
+    for kind, limit in (
         (resource.RLIMIT_DATA, data + limits.memory),
         (resource.RLIMIT_AS, mapped + limits.memory + _LIBRARIES),
     ):
-        resource.setrlimit(kind, (most, most))
+        resource.setrlimit(kind, (limit, limit))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -272,17 +278,18 @@ def _mapped() -> tuple[int, int]:
             pages = [int(count) * resource.getpagesize() for count in file.read().split()]
         return pages[0], pages[5]
     except (OSError, ValueError, IndexError):
-        return 256 << 20, 128 << 20  # /proc is missing: a usual amount
+        return 256 << 20, 128 << 20  # an estimate: /proc is missing
 
 
 def _limit_processor(seconds: float) -> None:
-    """The limit counts from now; the kernel counts whole seconds."""
+    """Limits the processor time from now on; the kernel's limit is in whole seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     end = int(used.ru_utime + used.ru_stime + seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
 
 
 def _result(work: Callable[[Any], Any], piece: Any) -> tuple[str, Any]:
+    """The message for the parent: "value", "error" or "memory", and the value or error."""
     try:
         return "value", work(piece)
     except TdxinfoError as error:
@@ -303,7 +310,7 @@ def _send_result(connection: socket.socket, result: tuple[str, Any]) -> None:
         _send(connection, Crash(what, traceback.format_exc()), "error")
 
 
-# --- between both -------------------------------------------------------------------------------
+# --- messages between parent and child ----------------------------------------------------------
 
 
 def _send(connection: socket.socket, value: Any, kind: str = "value") -> None:

@@ -1,7 +1,7 @@
 """The kinds of sources that a live machine has: what may be excluded, and how long each may take.
 
-A kind is the scheme of an origin. A question to the machine is a path, or a key as `Machine.ask`
-takes it; both tell the kind by how they begin.
+A kind is the part of an origin before the colon. A question to the machine is a path, or a key of
+`Machine.ask`; its beginning determines its kind.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ class Kind(NamedTuple):
     """As `--without` takes it."""
     begins: tuple[str, ...]
     """How paths and keys of this kind begin."""
-    patience: float = 3.0
+    timeout: float = 3.0
     """Seconds for one answer. The slowest file, a P-SEAMLDR call in sysfs, takes well under one."""
     shown: str = ""
-    """What is read, as a message names it; empty where the question is a path."""
+    """How messages name what is read; empty where they show the path."""
 
 
 KINDS = (
@@ -44,25 +44,25 @@ KINDS = (
     Kind("file", ("boot/kernels",), 5.0, "the list of installed kernels"),
     Kind("file", ("",)),
 )
-"""The first that fits counts."""
+"""The kind of a question is the first one here with a matching beginning."""
 
 NAMES = tuple(dict.fromkeys(kind.name for kind in KINDS))
 
-_ABOUT_A_PATH = ("device/", "link/", "list/", "config/", "qemu/", "pccs/", "socket/", "staged/")
-"""Keys of answers about one path, which follows."""
+_BEFORE_A_PATH = ("device/", "link/", "list/", "config/", "qemu/", "pccs/", "socket/", "staged/")
+"""Beginnings of keys that go on with a path. The path determines the kind, except for two."""
 
 _OWN_KINDS = ("qemu/", "pccs/")
-"""Those of them whose kind is not that of their path."""
+"""The beginnings that determine the kind, whatever path follows."""
 
 
 def kind_of(question: str) -> Kind:
     """The kind of source that a path or a key asks."""
-    asked = question if question.startswith(_OWN_KINDS) else _path_in(question)
-    return next(kind for kind in KINDS if asked.startswith(kind.begins))
+    begin = question if question.startswith(_OWN_KINDS) else _path_in(question)
+    return next(kind for kind in KINDS if begin.startswith(kind.begins))
 
 
 def shown(question: str) -> str:
-    """What a path or a key asks, as a message names it."""
+    """How messages name what a path or a key asks for."""
     if question.startswith("msr/"):
         _, address, cpu = question.split("/", 2)
         return f"MSR {address} of CPU {cpu.removeprefix('cpu')}"
@@ -70,5 +70,5 @@ def shown(question: str) -> str:
 
 
 def _path_in(question: str) -> str:
-    prefix = next((p for p in _ABOUT_A_PATH if question.startswith(p)), "")
+    prefix = next((p for p in _BEFORE_A_PATH if question.startswith(p)), "")
     return question.removeprefix(prefix)

@@ -17,7 +17,7 @@ from tdxinfo.model.provenance import Origin
 
 T = TypeVar("T")
 
-PATIENCE = 8.0
+TIMEOUT = 8.0
 """Seconds that all sources together may keep a run waiting in vain."""
 
 _LAST_CHANCE = 0.02
@@ -35,7 +35,7 @@ class LiveMachine(Machine):
         super().__init__(Origin.of("live", None if root == "/" else root))
         self._excluded = restrictions.excluded(without)
         self._system = System(root, self._excluded.get("program", ""))
-        self._left = PATIENCE
+        self._left = TIMEOUT
 
     @property
     def host_names(self) -> tuple[str, ...]:
@@ -59,9 +59,9 @@ class LiveMachine(Machine):
         if kind.name in self._excluded:
             raise Excluded(f"{kind.name} is excluded by {self._excluded[kind.name]}")
         start = time.monotonic()
-        patience = kind.patience if self._left > 0 else _LAST_CHANCE
+        timeout = kind.timeout if self._left > 0 else _LAST_CHANCE
         try:
-            return within(patience, shown(question), work)
+            return within(timeout, shown(question), work)
         except TimedOut:
             self._left -= time.monotonic() - start
             raise

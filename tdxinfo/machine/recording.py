@@ -1,4 +1,4 @@
-"""A machine that is being recorded, and the capture made of it."""
+"""Records what a machine answers, and writes it as a capture."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tdxinfo.machine.captured import FORMAT
 ABOUT = "about.toml"
 COMMAND_LINE = "/proc/cmdline"
 ARCHIVES = {".tar.gz": "gz", ".tgz": "gz", ".tar.xz": "xz", ".tar": "", ".zip": "zip"}
-"""By the ending of a name, how its archive is compressed."""
+"""The compression of an archive, by the ending of its name; zip is a format of its own."""
 
 
 class RecordingMachine(Machine):
-    """Hands every question to `inner` and keeps what it says, refusals included."""
+    """Passes every question to `inner` and stores each answer or error."""
 
     def __init__(self, inner: Machine) -> None:
         super().__init__(inner.origin)
@@ -54,12 +54,12 @@ class RecordingMachine(Machine):
 def contents(
     machine: RecordingMachine,
     kernel: str | None,
-    cleaned: Callable[[bytes], bytes],
+    redact: Callable[[bytes], bytes],
     log_lines: Callable[[str], str],
 ) -> dict[str, bytes]:
     """The capture's files by their paths inside it.
 
-    `cleaned` takes identities out of text, `log_lines` chooses what is kept of the kernel log.
+    `redact` removes identities from text; `log_lines` selects the lines of the kernel log.
     """
     about = {
         "format": FORMAT,
@@ -70,12 +70,12 @@ def contents(
     if machine.origin.note:
         about["provenance"] = machine.origin.note
     answers = {
-        key: _cleaned_answer(answer, cleaned)
+        key: _redacted_answer(answer, redact)
         for key, answer in machine.answers.items()
         if key != KERNEL_LOG
     }
     refused = {
-        key: _cleaned_answer(record_of(error), cleaned)
+        key: _redacted_answer(record_of(error), redact)
         for key, error in sorted(machine.refusals.items())
     }
     files = {
@@ -84,36 +84,37 @@ def contents(
     }
     if KERNEL_LOG in machine.answers:
         log = log_lines(str(machine.answers[KERNEL_LOG]))
-        files["kernel.log"] = cleaned(log.encode("utf-8", "surrogateescape"))
+        files["kernel.log"] = redact(log.encode("utf-8", "surrogateescape"))
     for path, data in sorted(machine.files.items()):
-        files["root" + path] = _cleaned_file(path, data, cleaned)
+        files["root" + path] = _redacted_file(path, data, redact)
     return files
 
 
-def _cleaned_answer(answer: Any, cleaned: Callable[[bytes], bytes]) -> Any:
+def _redacted_answer(answer: Any, redact: Callable[[bytes], bytes]) -> Any:
     if isinstance(answer, str):
-        return cleaned(answer.encode("utf-8", "backslashreplace")).decode("utf-8", "replace")
+        return redact(answer.encode("utf-8", "backslashreplace")).decode("utf-8", "replace")
     if isinstance(answer, list):
-        return [_cleaned_answer(inner, cleaned) for inner in answer]
+        return [_redacted_answer(inner, redact) for inner in answer]
     if isinstance(answer, dict):
-        return {key: _cleaned_answer(inner, cleaned) for key, inner in answer.items()}
+        return {key: _redacted_answer(inner, redact) for key, inner in answer.items()}
     return answer
 
 
 _PACKED = b"\x1f\x8b"
 
 
-def _cleaned_file(path: str, data: bytes, cleaned: Callable[[bytes], bytes]) -> bytes:
-    """The file's bytes without identities; a packed configuration is packed again."""
+def _redacted_file(path: str, data: bytes, redact: Callable[[bytes], bytes]) -> bytes:
+    """The file's bytes without identities; a gzip file (/proc/config.gz) is unpacked for this."""
     if path == COMMAND_LINE:
-        return cleaned(b"Command line: " + data).removeprefix(b"Command line: ").strip() + b"\n"
+        # Identities in a command line are recognized by the prefix that it has in the log.
+        return redact(b"Command line: " + data).removeprefix(b"Command line: ").strip() + b"\n"
     if not data.startswith(_PACKED):
-        return cleaned(data)
+        return redact(data)
     import gzip
     import zlib
 
     try:
-        return gzip.compress(cleaned(zlib.decompress(data, wbits=31)), mtime=0)
+        return gzip.compress(redact(zlib.decompress(data, wbits=31)), mtime=0)
     except zlib.error:
         return b""
 
@@ -125,9 +126,9 @@ def _toml(table: Mapping[str, Any]) -> bytes:
 
 
 def write(files: Mapping[str, bytes], destination: str) -> None:
-    """The capture at `destination`, a folder or an archive, whole or not at all. Raises BadInput.
+    """Writes the capture to `destination`: a folder, an archive, or "-" for standard output.
 
-    "-" is standard output.
+    It is written atomically. Raises BadInput.
     """
     from tdxinfo.machine import written
 

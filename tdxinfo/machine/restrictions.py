@@ -17,8 +17,8 @@ from tdxinfo.machine.kinds import NAMES
 
 FILE = "/etc/tdxinfo.toml"
 VARIABLE = "TDXINFO_WITHOUT"
-_MOST_BYTES = 64 << 10
-_PATIENCE = 3.0
+_MAX_BYTES = 64 << 10
+_TIMEOUT = 3.0
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ def warning() -> str:
 def _in_time(work: Callable[[], T]) -> T:
     """Raises BadInput when the file does not answer: what it forbids would be read."""
     try:
-        return within(_PATIENCE, FILE, work)
+        return within(_TIMEOUT, FILE, work)
     except TimedOut as error:
         raise BadInput(f"{error}.") from None
 
@@ -56,7 +56,9 @@ def _known(names: Iterable[str], by: str) -> list[str]:
     words = [word for name in names for word in name.split(",") if word]
     for word in words:
         if word not in NAMES:
-            raise BadInput(f"{by} names {word!r:.60}, which is no source. Sources: {_sources()}.")
+            raise BadInput(
+                f"{by} names {word!r:.60}, which is not a source. Sources: {_sources()}."
+            )
     return words
 
 
@@ -76,7 +78,7 @@ def _of_file() -> list[str]:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or _is_of_others(found):
             return []
-        data = read_descriptor(fd, _MOST_BYTES, FILE)
+        data = read_descriptor(fd, _MAX_BYTES, FILE)
     finally:
         os.close(fd)
     import tomllib

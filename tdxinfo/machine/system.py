@@ -1,7 +1,7 @@
 """The running system: every open, listing, stat and started program of a live machine.
 
-With a root below which the host's files lie (`--root`), no path leads out of it: it is walked
-component by component, and links are resolved inside.
+With `--root`, the host's files are below a folder, and no path leads out of it: each is opened
+component by component, and links are resolved inside the folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NAMES_LIMIT = 65_536
 """Names of one folder that are read at most; /dev/cpu of the largest host has 8192."""
 
 _ALWAYS_THERE = {"/sys": "/sys/kernel", "/proc": "/proc/version", "/dev": "/dev/null"}
-"""What shows that a file system of the kernel's is mounted."""
+"""By mount point, a file that exists whenever the kernel's file system is mounted there."""
 
 _LINKS_LIMIT = 40
 """Links on the way to one file, as in the kernel's own walk."""
@@ -64,10 +64,10 @@ class System:
         except OSError as error:
             raise self._refusal(error, path) from None
         except ValueError:
-            raise Malformed(f"{path!r:.100} is no name that a file can have") from None
+            raise Malformed(f"{path!r:.100} is not a name that a file can have") from None
 
     def _refusal(self, error: OSError, path: str) -> Unavailable:
-        """What the error means; below a file system that is not mounted, no file is absent."""
+        """The Unavailable for the error; Unsupported, not Absent, where /sys is not mounted."""
         refusal = from_oserror(error, path)
         if not isinstance(refusal, Absent):
             return refusal
@@ -93,7 +93,7 @@ class System:
         return sorted(found)
 
     def status(self, path: str) -> os.stat_result:
-        """What stat() says of the file that the path leads to."""
+        """The result of stat() for the path, links followed."""
         if not self.is_whole:
             with self.opened(path, os.O_PATH) as fd:
                 return os.fstat(fd)
@@ -142,10 +142,10 @@ def _open_beneath(root: str, path: str, flags: int) -> int:
 
 
 class _Walk:
-    """The way from a root to a file, a folder's descriptor for each step.
+    """Opens the folders on a path below a root, one by one.
 
-    No step follows a link by itself: not one of the kernel's own (/proc/self/root), nor one that
-    is exchanged meanwhile.
+    Links are read and resolved here, never followed by the kernel. So neither a magic link
+    (/proc/self/root) nor an entry that is exchanged meanwhile leads out of the root.
     """
 
     def __init__(self, root: str) -> None:
@@ -158,8 +158,8 @@ class _Walk:
         return self._folders[-1]
 
     def to_last(self, path: str) -> str:
-        """Walks to the folder of the file that the path leads to, and gives the name in it."""
-        self._go_on(path)
+        """Opens the folder of the file that the path leads to; returns the file's name in it."""
+        self._add(path)
         while self._left:
             name = self._left.pop()
             if name == "..":
@@ -176,11 +176,12 @@ class _Walk:
             self._follow(name)
         return "."
 
-    def _go_on(self, path: str) -> None:
+    def _add(self, path: str) -> None:
+        """Adds the path's components to those that are left."""
         self._left += [part for part in path.split("/") if part not in ("", ".")][::-1]
 
     def _up(self) -> None:
-        """The root has no folder above."""
+        """Goes to the folder above; at the root it stays, as the kernel does."""
         if len(self._folders) > 1:
             os.close(self._folders.pop())
 
@@ -192,7 +193,7 @@ class _Walk:
         if target.startswith("/"):
             while len(self._folders) > 1:
                 self._up()
-        self._go_on(target)
+        self._add(target)
 
     def close(self) -> None:
         for folder in self._folders:

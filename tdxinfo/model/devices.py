@@ -10,7 +10,7 @@ from pydantic import Field
 from tdxinfo.model.base import Described
 from tdxinfo.model.values import Count
 
-MOST_DEVICES = 256
+MAX_DEVICES = 256
 """More than a host has GPUs and switches; each is read with its IOMMU group."""
 
 Text = Annotated[str, Field(max_length=64)]
@@ -44,7 +44,7 @@ class PciDevice(Described):
     """The driver that is bound to it; null where none is."""
     iommu_group: Count | None
     """Its IOMMU group; null where it has none."""
-    peers: Annotated[tuple[PciPeer, ...], Field(max_length=MOST_DEVICES)]
+    peers: Annotated[tuple[PciPeer, ...], Field(max_length=MAX_DEVICES)]
     """The other devices of that group."""
 
     @property
@@ -53,4 +53,4 @@ class PciDevice(Described):
         return self.address
 
 
-PciDevices = Annotated[tuple[PciDevice, ...], Field(max_length=MOST_DEVICES)]
+PciDevices = Annotated[tuple[PciDevice, ...], Field(max_length=MAX_DEVICES)]

@@ -11,7 +11,7 @@ from pydantic import Field
 from tdxinfo.model.base import Described, Matching
 from tdxinfo.model.values import Count
 
-MOST_LEVELS = 128
+MAX_LEVELS = 128
 """Levels of one document; published ones have up to 30."""
 
 TcbSet = Literal["standard", "early"]
@@ -64,9 +64,9 @@ class TcbInfo(Described):
     """What each component of CPUSVN is; empty for those without a name."""
     tdx_names: Labels
     """What each byte of TEE_TCB_SVN is; empty for those without a name."""
-    levels: Annotated[tuple[PlatformLevel, ...], Field(min_length=1, max_length=MOST_LEVELS)]
+    levels: Annotated[tuple[PlatformLevel, ...], Field(min_length=1, max_length=MAX_LEVELS)]
     """The platform's levels, the highest first."""
-    module_levels: Annotated[tuple[ModuleLevel, ...], Field(max_length=MOST_LEVELS)]
+    module_levels: Annotated[tuple[ModuleLevel, ...], Field(max_length=MAX_LEVELS)]
     """The levels of TDX modules, the highest of each major version first."""
     set: TcbSet | None = None
     """standard, or early, which requires a TCB recovery sooner; null where it is not known."""

@@ -49,27 +49,27 @@ def _hex_schema(digits: int) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": f"^0x[0-9a-f]{{{digits}}}$"})
 
 
-MOST_CMRS = 64
+MAX_CMRS = 64
 """More than any module has; those that are published have 32."""
-MOST_NODES = 1024
+MAX_NODES = 1024
 """As many as Linux has (MAX_NUMNODES)."""
-MOST_TDMRS = 1024
+MAX_TDMRS = 1024
 """The published modules have 64."""
-MOST_RANGES = 8192
+MAX_RANGES = 8192
 """More than the entries of an e820 table, which has 3200 on the largest hosts."""
-MOST_NAMES = 1024
-MOST_CPUID = 4096
+MAX_NAMES = 1024
+MAX_CPUID = 4096
 """As many as KVM is asked for."""
 
 Release = Annotated[str, Field(max_length=64)]
 """As long as uname's field has room for."""
-Names = Annotated[tuple[str, ...], Field(max_length=MOST_NAMES)]
+Names = Annotated[tuple[str, ...], Field(max_length=MAX_NAMES)]
 
 Mrseam = Annotated[str, Matching("[0-9a-f]{96}")]
 """SHA-384 of a TDX module's file."""
 Revisions = Annotated[
     tuple[Annotated[str, Matching(r"0x[0-9a-f]{8}(?:/0x[0-9a-f]{8})*")], ...],
-    Field(max_length=MOST_NODES),
+    Field(max_length=MAX_NODES),
 ]
 """Revisions of microcode, one for each package; several where the package's CPUs differ."""
 
@@ -197,7 +197,7 @@ class CpuidConfig(Described):
     @classmethod
     def of_words(cls, leaf: int, low: int, high: int) -> CpuidConfig:
         """From the module's three words, each with two numbers of 32 bits, the first in bit 0:
-        leaf and sub-leaf, EAX and EBX, ECX and EDX. All bits set are no sub-leaf.
+        leaf and sub-leaf, EAX and EBX, ECX and EDX. All bits set are not a sub-leaf.
         """
         subleaf = leaf >> 32
         return cls(
@@ -216,7 +216,7 @@ class CpuidConfig(Described):
         return leaf if self.subleaf is None else f"{leaf} sub-leaf {self.subleaf:#x}"
 
 
-CpuidConfigs = Annotated[tuple[CpuidConfig, ...], Field(max_length=MOST_CPUID)]
+CpuidConfigs = Annotated[tuple[CpuidConfig, ...], Field(max_length=MAX_CPUID)]
 
 
 @dataclass(frozen=True, slots=True)

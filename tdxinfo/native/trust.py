@@ -99,7 +99,7 @@ def _walk(path: str, kind: int) -> int:
             at = below
             _require_of_root(at, shown)
         if stat.S_IFMT(os.fstat(at).st_mode) != kind:
-            raise BadInput(f"{path} is no {'folder' if kind == stat.S_IFDIR else 'file'}.")
+            raise BadInput(f"{path} is not a {'folder' if kind == stat.S_IFDIR else 'file'}.")
     except OSError as error:
         os.close(at)
         raise BadInput(f"{shown} cannot be used: {error.strerror}.") from None

@@ -20,7 +20,7 @@ from tdxinfo.render.summary import WORDS
 from tdxinfo.report import Report
 
 _MARKS = {"added": ("+", "good"), "gone": ("-", "bad"), "changed": ("~", "doubtful")}
-_MOST_NAMES = 4
+_MAX_NAMES = 4
 """Facts of a section that are named where only one side has them."""
 _ONE_SIDED = {Kind.ONLY_A: "Only a has", Kind.ONLY_B: "Only b has"}
 
@@ -57,7 +57,7 @@ def print_comparison(
             layout.line(console, Text(f"{title}:", "title"))
             print_table(console, one_sided, verbose=verbose)
         elif one_sided:
-            names = shortened([d.fact for d in one_sided], most=_MOST_NAMES)
+            names = shortened([d.fact for d in one_sided], most=_MAX_NAMES)
             layout.paragraph(console, f"{title}: {names}", 0, 2, "unknown")
     volatile = [name for name in options.left_out if name in volatile_facts()]
     ignored = [name for name in options.left_out if name not in volatile]

@@ -23,8 +23,8 @@ _STYLES = {
     HostVerdict.UNDECIDED: "doubtful",
     HostVerdict.NOT_APPLICABLE: "unknown",
 }
-_MOST_ROWS = 20
-_MOST_VALUES = 8
+_MAX_ROWS = 20
+_MAX_VALUES = 8
 _COUNTED = (HostVerdict.READY, HostVerdict.NOT_READY, HostVerdict.UNDECIDED)
 
 _COLUMNS = (
@@ -40,7 +40,7 @@ _COLUMNS = (
 def print_fleet(console: Console, fleet: Fleet, show_all: bool) -> None:
     layout.paragraph(console, _headline(fleet), 0, 2)
     kinds = fleet.worst_first()
-    shown = kinds if show_all else kinds[:_MOST_ROWS]
+    shown = kinds if show_all else kinds[:_MAX_ROWS]
     layout.table(console, _COLUMNS, [_row(kind, group) for kind, group in shown], 0)
     if len(shown) < len(kinds):
         left = counted(len(kinds) - len(shown), "more kind")
@@ -100,14 +100,14 @@ def _print_totals(console: Console, fleet: Fleet, show_all: bool) -> None:
     ]
     sets = fleet.counts("features0")
     usual = next((value for value, _ in sets if value is not None), None)
-    for number, (value, count) in enumerate(sets if show_all else sets[:_MOST_VALUES]):
+    for number, (value, count) in enumerate(sets if show_all else sets[:_MAX_VALUES]):
         line = f"{count} {_value(value)}{_difference(value, usual)}"
         rows.append(("" if number else "features", line))
     layout.grid(console, rows, 0)
 
 
 def _listed(counts: list[tuple[str | None, int]], show_all: bool) -> str:
-    shown = counts if show_all else counts[:_MOST_VALUES]
+    shown = counts if show_all else counts[:_MAX_VALUES]
     parts = [f"{count} {_value(value)}" for value, count in shown]
     if len(shown) < len(counts):
         parts.append(f"{len(counts) - len(shown)} more")

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 _GAP = 2
-_LEAST_FOLDED = 16
+_MIN_FOLDED = 16
 """Columns of a folded cell whose words are all too long."""
-_LEAST_VALUE = 20
+_MIN_VALUE = 20
 """Columns below which a value stands below its label."""
 
 
@@ -84,7 +84,7 @@ def grid(console: Console, rows: Iterable[tuple[str, Cell]], indent: int = 2) ->
     found = [(label, as_text(value)) for label, value in rows]
     widest = max((len(label) for label, _ in found), default=0)
     start = indent + widest + _GAP
-    is_narrow = console.width - start < _LEAST_VALUE
+    is_narrow = console.width - start < _MIN_VALUE
     for label, value in found:
         if is_narrow and label:
             line(console, Text(" " * indent).append(label, "label"))
@@ -136,7 +136,7 @@ def _least(title: str, cells: list[list[Text]], number: int, room: int) -> int:
     """The longest word that a column can hold; one that takes half of the table is broken."""
     texts = [title, *(row[number].plain for row in cells)]
     lengths = (len(word) for text in texts for word in text.split())
-    return max((length for length in lengths if length <= room // 2), default=_LEAST_FOLDED)
+    return max((length for length in lengths if length <= room // 2), default=_MIN_FOLDED)
 
 
 def _fold(widths: dict[int, int], room: int, least: dict[int, int]) -> bool:
@@ -187,12 +187,12 @@ def _print_stacked(
             grid(console, [(columns[n].title, row[n]) for n in filled], indent + _GAP)
 
 
-def names(console: Console, found: Sequence[Cell], indent: int = 2, most_rows: int = 0) -> int:
-    """Names in columns, filled row by row; returns how many did not fit into `most_rows`."""
+def names(console: Console, found: Sequence[Cell], indent: int = 2, max_rows: int = 0) -> int:
+    """Names in columns, filled row by row; returns how many did not fit into `max_rows`."""
     texts = [as_text(cell) for cell in found]
     width = max((text.cell_len for text in texts), default=0) + _GAP
     in_row = max(1, (console.width - indent + _GAP) // width)
-    shown = texts[: in_row * most_rows] if most_rows else texts
+    shown = texts[: in_row * max_rows] if max_rows else texts
     for start in range(0, len(shown), in_row):
         made = Text(" " * indent)
         for text in shown[start : start + in_row]:

@@ -48,11 +48,11 @@ _PUNCTUATION = re.compile(r"[\\`*_{}\[\]()#+|~!]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;&#8203;", "\n": " "}
 
 
-def page(run: CheckRun, cleaned: Callable[[str], str] = str) -> str:
-    """The report. `cleaned` takes identities out of what was read."""
+def page(run: CheckRun, redact: Callable[[str], str] = str) -> str:
+    """The report. `redact` takes identities out of what was read."""
 
     def text(listed: str) -> str:
-        return escaped(cleaned(listed))
+        return escaped(redact(listed))
 
     lines = [f"## {text(answer(run).sentence)}", ""]
     found = steps(run.results)

@@ -1,8 +1,8 @@
 """The map of `tdxinfo dump memory --map`: the physical address space to scale, in a few strips.
 
-A strip is a stretch of addresses: what lies below 4 GiB, where maps are cut finest, and each NUMA
-node above. Its lanes show what fills each column. What is not known is not drawn, or drawn as not
-known.
+A strip is a range of addresses: that below 4 GiB, which has the most and smallest regions, and each
+NUMA node above. A lane is a row of a strip that shows one kind of memory; each column stands for
+the same number of bytes. Unknown memory is left out, or marked as unknown.
 """
 
 from __future__ import annotations
@@ -19,24 +19,25 @@ from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import TdmrPlan
 from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render import layout, words
-from tdxinfo.render.plan import MOST_ROWS, print_plan
+from tdxinfo.render.plan import MAX_ROWS, print_plan
 from tdxinfo.render.safe import printable
 from tdxinfo.report import Report
 
 _MIB, _GIB = 1 << 20, 1 << 30
 _LOW = 4 * _GIB
 _SMALL = 8 * _GIB
-"""Up to this size one strip shows all."""
-_MOST_NODES = 8
-"""Strips for nodes; with more nodes one strip shows all of them."""
+"""The largest size of memory that is shown in one strip."""
+_MAX_NODES = 8
+"""With more nodes than this, they are shown in one strip."""
 _MARGIN = 8
 """Columns for the lanes' names."""
 _TICK = 16
+"""Columns between two addresses of the ruler."""
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
 class Glyphs(NamedTuple):
-    """How a column shows what fills it."""
+    """The characters of a column, by how much of it is filled."""
 
     full: str
     part: str
@@ -50,7 +51,7 @@ _ASCII = Glyphs("#", "+", ".")
 
 
 class Strip(NamedTuple):
-    """A stretch of addresses, drawn in a line of columns."""
+    """A range of addresses, drawn in columns of the same size."""
 
     title: str
     base: int
@@ -65,18 +66,18 @@ class Strip(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One row of every strip. `numbers` make it show which of several things is there."""
+    """One row of every strip: how much of a column the ranges fill, or the ranges' numbers."""
 
     name: str
     meaning: str
     ranges: Sequence[MemoryRange]
     numbers: Sequence[int] | None = None
     known_to: int | None = None
-    """Where the knowledge ends; None when it reaches over the whole space."""
+    """The address from which on it is unknown; None if all is known."""
 
 
 def print_map(console: Console, report: Report) -> None:
-    """The strips with their lanes, the signs, the TDMRs, and what is not known."""
+    """Prints the strips with their lanes, the legend, the planned TDMRs, and what is unknown."""
     glyphs = _UNICODE if console.encoding.startswith("utf") else _ASCII
     lanes = list(_lanes(report))
     end = max((found.end for lane in lanes for found in lane.ranges), default=0)
@@ -85,11 +86,11 @@ def print_map(console: Console, report: Report) -> None:
     for strip in _strips(report, end, console.width - _MARGIN):
         _print_strip(console, strip, lanes, glyphs)
     if end:
-        _print_signs(console, lanes, glyphs)
+        _print_legend(console, lanes, glyphs)
     plan = _plan(report)
     if plan:
         print_plan(console, plan)
-    for line in (*_outside(report), *_not_known(report)):
+    for line in (*_outside(report), *_unknown(report)):
         layout.paragraph(console, line)
 
 
@@ -127,7 +128,7 @@ def _lanes(report: Report) -> Iterator[Lane]:
 
 
 def _built_lanes(report: Report) -> Iterator[Lane]:
-    """Holes and PAMTs of the TDMRs that there are, where a source has them."""
+    """Holes and PAMTs of the kernel's TDMRs, if a source has them for each TDMR."""
     built = report.host.memory.tdmrs or ()
     pamts = [(number, area) for number, found in enumerate(built) for area in found.pamt or ()]
     if any(found.reserved is None or found.pamt is None for found in built):
@@ -143,7 +144,7 @@ def _built_lanes(report: Report) -> Iterator[Lane]:
 
 
 def _plan(report: Report) -> TdmrPlan | None:
-    """What this kernel makes of its memory, by what it takes for holes."""
+    """The TDMRs that this kernel builds, by its way to find holes: between CMRs or regions."""
     memory = report.host.memory
     by_cmrs = memory.plan_by_cmrs if memory.holes_from == "cmrs" else None
     return by_cmrs or memory.plan
@@ -184,17 +185,17 @@ def _strips(report: Report, end: int, columns: int) -> Iterator[Strip]:
 
 
 def _nodes_above(report: Report) -> list[NodeMemory]:
-    """The nodes with memory above 4 GiB, where their spans are apart and few enough."""
+    """The nodes above 4 GiB; none if they overlap, or are more than _MAX_NODES."""
     nodes = sorted(report.host.memory.nodes or (), key=lambda node: node.base)
     apart = all(one.end <= other.base for one, other in pairwise(nodes))
     above = [node for node in nodes if node.end > _LOW]
-    return above if apart and len(above) <= _MOST_NODES else []
+    return above if apart and len(above) <= _MAX_NODES else []
 
 
 def _strip(title: str, base: int, end: int, columns: int) -> Strip:
-    """The strip with the smallest column, a power of two, with which it fits.
+    """The strip with the smallest column size, a power of two, that needs at most `columns`.
 
-    Columns begin at multiples of themselves, so that the same address is drawn alike everywhere.
+    A column's address is a multiple of its size, so that equal addresses are in line.
     """
     column = _MIB
     while -(-end // column) - base // column > max(columns, 1):
@@ -213,7 +214,7 @@ def _print_strip(console: Console, strip: Strip, lanes: Iterable[Lane], glyphs: 
 
 
 def _ruler(strip: Strip, room: int) -> str:
-    """The addresses of every sixteenth column, where they are round."""
+    """The ruler: the address of every sixteenth column, if there is room for it."""
     line = ""
     for number, column in enumerate(strip.columns()):
         if column.base % (strip.column * _TICK) == 0:
@@ -223,14 +224,15 @@ def _ruler(strip: Strip, room: int) -> str:
     return line
 
 
-def _short(mark: int) -> str:
-    """An address in GiB, or in MiB where that is shorter."""
-    if mark % _GIB and mark < _GIB:
-        return f"{mark // _MIB}M"
-    return f"{mark / _GIB:.6g}G" if mark else "0"
+def _short(position: int) -> str:
+    """An address in GiB; below 1 GiB in MiB."""
+    if position % _GIB and position < _GIB:
+        return f"{position // _MIB}M"
+    return f"{position / _GIB:.6g}G" if position else "0"
 
 
 def _cells(strip: Strip, lane: Lane, glyphs: Glyphs) -> Iterator[str]:
+    """The lane's character for each column of the strip."""
     numbers = lane.numbers or range(len(lane.ranges))
     columns = list(strip.columns())
     inside = [
@@ -242,15 +244,15 @@ def _cells(strip: Strip, lane: Lane, glyphs: Glyphs) -> Iterator[str]:
         if lane.known_to is not None and column.base >= lane.known_to:
             yield glyphs.unknown
             continue
-        there = [
+        in_column = [
             (number, min(found.end, column.end) - max(found.base, column.base))
             for number, found in inside
             if found.base < column.end and found.end > column.base
         ]
         if lane.numbers is None:
-            yield _filled(sum(length for _, length in there), column.size, glyphs)
+            yield _filled(sum(length for _, length in in_column), column.size, glyphs)
         else:
-            yield _numbered({number for number, _ in there}, glyphs)
+            yield _numbered({number for number, _ in in_column}, glyphs)
 
 
 def _filled(length: int, whole: int, glyphs: Glyphs) -> str:
@@ -267,7 +269,7 @@ def _numbered(numbers: set[int], glyphs: Glyphs) -> str:
     return _DIGITS[numbers.pop() % len(_DIGITS)]
 
 
-def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> None:
+def _print_legend(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> None:
     signs = (
         f"{glyphs.full} fills the column  {glyphs.part} part of it  {glyphs.none} none"
         f"  {glyphs.several} several" + "  ? unknown" * any(lane.known_to for lane in lanes)
@@ -281,26 +283,26 @@ def _print_signs(console: Console, lanes: Sequence[Lane], glyphs: Glyphs) -> Non
 
 def _outside(report: Report) -> Iterator[Text]:
     found = report.host.memory.ram_outside_cmrs or ()
-    for piece in found[:MOST_ROWS]:
+    for piece in found[:MAX_ROWS]:
         cause = f": {printable(piece.name)}" if piece.name else ""
         yield Text(f"RAM in no CMR: {span(piece.base, piece.end)}{cause}", "bad")
-    if len(found) > MOST_ROWS:
-        left = counted(len(found) - MOST_ROWS, "more range")
+    if len(found) > MAX_ROWS:
+        left = counted(len(found) - MAX_ROWS, "more range")
         yield Text(f"RAM in no CMR: {left}: `tdxinfo dump memory.ram_outside_cmrs --json`", "bad")
 
 
-def _not_known(report: Report) -> Iterator[Text]:
-    """What the map lacks, and why; PAMTs without a known address are given by their size."""
+def _unknown(report: Report) -> Iterator[Text]:
+    """What is not in the map, and why; of PAMTs without a known address the size."""
     memory = report.host.memory
     facts = {"RAM": "memory.system_ram", "CMR": "memory.cmrs", "node": "memory.nodes"}
     for label, name in facts.items():
-        stands_in = {"RAM": memory.regions, "CMR": memory.convertible_at_least}.get(label)
-        if not report.host.fact(name) and not stands_in:
+        instead = {"RAM": memory.regions, "CMR": memory.convertible_at_least}.get(label)
+        if not report.host.fact(name) and not instead:
             yield Text(f"Not drawn: {label}, {words.reason(report, name)}", "unknown")
     if not memory.tdmrs and memory.plan:
-        cost = memory.pamt_expected_bytes
-        value = "" if cost is None else f", {size(cost)} by calculation"
-        yield Text(f"Not drawn: PAMT{value}, since its place is unknown", "unknown")
+        expected = memory.pamt_expected_bytes
+        value = "" if expected is None else f", {size(expected)} by calculation"
+        yield Text(f"Not drawn: PAMT{value}, since its address is unknown", "unknown")
     cut = _known_to(report)
     if cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

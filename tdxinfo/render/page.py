@@ -1,4 +1,4 @@
-"""The page of `tdxinfo dump`: the answer, then the host in sections, then what is unknown."""
+"""The page of `tdxinfo dump`: a headline, the facts in sections, then what is unknown."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tdxinfo.report import Report
 
 _FEATURE_ROWS = 4
 """Rows of feature names on the first page; `dump module` has all."""
-_MOST_RANGES = 12
+_MAX_RANGES = 12
 """CMRs on the first page; `dump memory.cmrs` has all."""
 
 Value = Text | str | None
 
 
 def print_host(console: Console, report: Report, verbose: bool) -> None:
-    """The answer, the sections of what is known, what is unknown, and last where it is from."""
+    """Prints the headline, the sections with a known fact, what is unknown, and the origin."""
     layout.paragraph(console, headline(report), 0, 2)
     for title, rows, more in _SECTIONS:
         _print_section(console, report, title, rows, more)
@@ -37,17 +37,17 @@ def print_host(console: Console, report: Report, verbose: bool) -> None:
         print_table(console, report, fact_names(), with_origin=True)
     for line in unknown_lines(report):
         layout.paragraph(console, line, 0, 2)
-    layout.grid(console, _record(report), 0)
+    layout.grid(console, _origin_rows(report), 0)
 
 
 Rows = dict[str, Callable[[Report], Value]]
-More = Callable[[Console, Report], None]
+PrintMore = Callable[[Console, Report], None]
 
 
 def _print_section(
-    console: Console, report: Report, title: str, rows: Rows, more: More | None
+    console: Console, report: Report, title: str, rows: Rows, more: PrintMore | None
 ) -> None:
-    """The section, where something of it is known."""
+    """Prints the section, if any of its facts is known."""
     found = [(label, make(report)) for label, make in rows.items()]
     known = [(label, value) for label, value in found if value]
     if not known and not (more is not None and _has_more(report, title)):
@@ -59,12 +59,13 @@ def _print_section(
 
 
 def _has_more(report: Report, title: str) -> bool:
+    """Whether a section without a known row has something to print below: the memory ranges."""
     memory = report.host.memory
     return title == "Memory" and bool(memory.cmrs or memory.convertible_at_least)
 
 
-def _record(report: Report) -> Iterator[tuple[str, Text]]:
-    """Of a host that was recorded, where from."""
+def _origin_rows(report: Report) -> Iterator[tuple[str, Text]]:
+    """Where the facts of a recorded host come from; nothing for the running system."""
     if report.subject.kind != "live":
         kind = "" if report.subject.kind == "example" else f"{report.subject.kind} "
         yield "from", Text(printable(f"{kind}{report.subject.path}"), "origin")
@@ -90,9 +91,10 @@ def _state(report: Report) -> Value:
     if state not in _STATES:
         return None
     origin = report.origin_of("module.state")
-    basis = origin.removeprefix("inferred:")
-    inferred = f" (inferred from {basis.replace(',', ' and ')})" if basis != origin else ""
-    return f"{_STATES[state]}{printable(inferred)}"
+    if not origin.startswith("inferred:"):
+        return _STATES[state]
+    names = origin.removeprefix("inferred:").replace(",", " and ")
+    return f"{_STATES[state]} (inferred from {printable(names)})"
 
 
 def _failure(report: Report) -> Value:
@@ -124,14 +126,15 @@ def _build(report: Report) -> Value:
 
 
 def _release(report: Report) -> Value:
-    """The release, and a newer one for this processor."""
+    """The release with its SVN, and a newer release, if one is known."""
     module = report.host.module
     if module.release is None:
         return None
-    own, newest = module.newest_for_processor, module.newest_release
-    found, whose = (own, "for this processor") if own else (newest, "of its line")
+    newest, scope = module.newest_release, "of its line"
+    if module.newest_for_processor:
+        newest, scope = module.newest_for_processor, "for this processor"
     as_of = releases.as_of()[:7]
-    newer = f"; newer {whose}: {found} ({as_of})" if found not in (None, module.release) else ""
+    newer = f"; newer {scope}: {newest} ({as_of})" if newest not in (None, module.release) else ""
     svn = f", TCB SVN {', '.join(map(str, module.tcb_svn))}" if module.tcb_svn else ""
     return f"{printable(module.release)}{svn}{newer}"
 
@@ -183,15 +186,15 @@ def _print_features(console: Console, report: Report) -> None:
         layout.paragraph(console, f"and {left} more: `tdxinfo dump module`", 2, 4, "unknown")
 
 
-def print_features(console: Console, report: Report, most_rows: int = 0) -> int:
-    """The features by name, NO_RBP_MOD first; returns how many did not fit."""
+def print_features(console: Console, report: Report, max_rows: int = 0) -> int:
+    """Prints the features' names, NO_RBP_MOD first; returns how many did not fit in the rows."""
     features = report.host.module.features or report.host.module.release_features or ()
     ordered = sorted(features, key=lambda name: name != "NO_RBP_MOD")
     cells = [
         Text(printable(name), "good") if name == "NO_RBP_MOD" else Text(printable(name))
         for name in ordered
     ]
-    left = layout.names(console, cells, 2, most_rows) if cells else 0
+    left = layout.names(console, cells, 2, max_rows) if cells else 0
     disabled = _disabled(report)
     if disabled:
         names = f"in release {report.host.module.release}, but not enabled on this processor: "
@@ -215,8 +218,8 @@ def _disabled(report: Report) -> list[str]:
 def _keyids(report: Report) -> Value:
     keys = report.host.keys
     if keys.tdx_keyids is None:
-        left = keys.guest_keyids
-        return None if left is None else f"{left} for TDs{_in_use(report)}"
+        for_tds = keys.guest_keyids
+        return None if for_tds is None else f"{for_tds} for TDs{_in_use(report)}"
     shared = f"{keys.mktme_keyids} shared, " if keys.mktme_keyids is not None else ""
     private = f"{shared}{keys.tdx_keyids} private"
     if not keys.tdx_keyids:
@@ -233,8 +236,8 @@ def _pamt(report: Report) -> Value:
     memory = report.host.memory
     if memory.pamt_bytes is None:
         return None
-    whole = memory.cmr_bytes or memory.system_ram_bytes
-    share = f" ({memory.pamt_bytes / whole:.2%} of memory)" if whole else ""
+    total = memory.cmr_bytes or memory.system_ram_bytes
+    share = f" ({memory.pamt_bytes / total:.2%} of memory)" if total else ""
     return f"{units.size(memory.pamt_bytes)}{share}"
 
 
@@ -270,7 +273,7 @@ def _print_first(
     console: Console, title: str, name: str, ranges: tuple[MemoryRange, ...], total: str
 ) -> None:
     """The first ranges, how many are left, and the size of all."""
-    shown = ranges[:_MOST_RANGES]
+    shown = ranges[:_MAX_RANGES]
     print_ranges(console, title, shown)
     left = len(ranges) - len(shown)
     more = f"and {left} more: `tdxinfo dump {name}`. " if left else ""
@@ -292,7 +295,7 @@ def _machine(report: Report) -> Value:
     return printable(", ".join(part for part in parts if part))
 
 
-def _set_up(report: Report) -> Value:
+def _firmware(report: Report) -> Value:
     firmware = report.host.firmware
     facts = {
         "TME": firmware.tme_enabled,
@@ -331,11 +334,11 @@ def _kvm(report: Report) -> Value:
 
 
 def _either(value: bool | None, yes: str, no: str) -> str:
-    """One of both words; empty where it is unknown."""
+    """The word for the value; empty where it is unknown."""
     return "" if value is None else (yes if value else no)
 
 
-_SECTIONS: tuple[tuple[str, Rows, More | None], ...] = (
+_SECTIONS: tuple[tuple[str, Rows, PrintMore | None], ...] = (
     (
         "Module",
         {
@@ -352,7 +355,7 @@ _SECTIONS: tuple[tuple[str, Rows, More | None], ...] = (
     ("Features", {"TDX_FEATURES0": _features}, _print_features),
     ("Keys", {"KeyIDs": _keyids}, None),
     ("Memory", {"PAMT": _pamt, "TDMRs": _tdmrs}, _print_cmrs),
-    ("Machine and firmware", {"machine": _machine, "firmware": _set_up}, None),
+    ("Machine and firmware", {"machine": _machine, "firmware": _firmware}, None),
     ("Kernel and KVM", {"kernel": _kernel, "KVM": _kvm}, None),
 )
-"""The sections in the order of the questions: title, rows, and what follows the rows."""
+"""The sections in order: title, rows by label, and a function that prints what follows them."""

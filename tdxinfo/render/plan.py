@@ -10,7 +10,7 @@ from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
 from tdxinfo.render import layout
 from tdxinfo.render.layout import Column
 
-MOST_ROWS = 16
+MAX_ROWS = 16
 """Rows of a table; what lies beyond is counted."""
 
 
@@ -35,10 +35,10 @@ def print_plan(console: Console, plan: TdmrPlan) -> None:
             size(found.pamt_bytes),
             "?" if found.node is None else str(found.node),
         )
-        for number, found in enumerate(plan.tdmrs[:MOST_ROWS])
+        for number, found in enumerate(plan.tdmrs[:MAX_ROWS])
     ]
     layout.table(console, _COLUMNS, rows)
-    left = len(plan.tdmrs) - MOST_ROWS
+    left = len(plan.tdmrs) - MAX_ROWS
     if left > 0:
         more = f"and {counted(left, 'more TDMR')}: `tdxinfo dump memory.plan --json`"
         layout.paragraph(console, more, 2, 4)

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from tdxinfo.checks.document import CheckRun
-from tdxinfo.checks.engine import Result, first_failure, open_ones
+from tdxinfo.checks.engine import Result, first_failure, unresolved
 from tdxinfo.checks.units import counted
 from tdxinfo.errors import AS_ROOT
 from tdxinfo.model.verdict import HostVerdict, Outcome
@@ -19,7 +19,7 @@ WORDS = {
     HostVerdict.PASSED: "Passed",
     HostVerdict.FAILED: "Failed",
 }
-_MOST_NAMED = 3
+_MAX_NAMED = 3
 """Checks that the first line names; the others are counted."""
 
 
@@ -79,9 +79,9 @@ def _passed(run: CheckRun, warnings: list[Result]) -> Answer:
 
 
 def _undecided(run: CheckRun, warnings: list[Result]) -> Answer:
-    waiting = open_ones(run.results, run.selection)
+    waiting = unresolved(run.results, run.selection)
     kind = "selected" if run.selection and run.selection.only else "required"
-    named = [result.check.id for result in waiting[:_MOST_NAMED]]
+    named = [result.check.id for result in waiting[:_MAX_NAMED]]
     left = len(waiting) - len(named)
     names = ", ".join(named) + (f" and {left} more" if left else "")
     warned = f"; {counted(len(warnings), 'warning')}" if warnings else ""

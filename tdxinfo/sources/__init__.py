@@ -1,4 +1,4 @@
-"""The sources of facts: one module a kind, each source an object that a fact is annotated with."""
+"""The sources of facts: a module for each kind; a source is an object in a fact's annotation."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class FactSource(Protocol):
 
     @property
     def origin(self) -> str:
-        """Its name for users and in JSON: the kind, a colon, and where in it the value is."""
+        """Its name for users and in JSON: KIND:WHERE, for example msr:0x982."""
 
     def read(self, machine: Machine) -> Any:
         """The value. Raises Unavailable when it has none."""
 
 
 def first_answer(reads: Iterable[Callable[[], T]], none_there: str = "") -> T:
-    """What the first of several readers returns, where each looks for the same in another place.
+    """The result of the first reader that has one; each reads the same thing from another source.
 
-    Raises the refusal that decides: "it does not exist" only if every one of them raised that. What
-    may not be read, or was not captured, may be there. `none_there` is the sentence for nothing.
+    Raises Absent only if every reader did, with the sentence `none_there` if given. Otherwise it
+    raises the first other refusal: what may not be read, or was not captured, may exist.
     """
     refusals: list[Unavailable] = []
     for read in reads:

@@ -36,9 +36,9 @@ _CHOOSING = ("LoaderEntryOneShot", "LoaderEntryDefault", "LoaderEntryLastBooted"
 _OPTIONS = ("INTEL_TDX_HOST", "KVM_INTEL_TDX", "HIBERNATION")
 """Options of a kernel's configuration that are kept of each kernel."""
 _RELEASE = re.compile(r"\d{1,3}\.\d{1,4}[\w.+~-]{0,58}", re.ASCII)
-_MOST_KERNELS = 64
-_MOST_ENTRIES = 256
-_MOST_BYTES = 1 << 20
+_MAX_KERNELS = 64
+_MAX_ENTRIES = 256
+_MAX_BYTES = 1 << 20
 _NO_LOADER = (
     "no configuration of GRUB or systemd-boot is in the usual places; a container has none of its "
     "host, which --root names"
@@ -57,7 +57,7 @@ class NextBoot(NamedTuple):
     def read(self, machine: Machine) -> str:
         found = machine.ask(MENU, _menu)
         if not isinstance(found, dict):
-            raise Malformed("the record's boot menu is no table")
+            raise Malformed("the record's boot menu is not a table")
         value = found.get(self.what)
         if value is None:
             raise Absent(_MISSING.get(self.what, f"the boot loader's entry has no {self.what}"))
@@ -135,7 +135,7 @@ def _kernels(machine: Machine) -> dict[str, dict[str, bool]]:
     """Of each kernel the options of its configuration that are known."""
     found = machine.ask(KERNELS, _installed)
     if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
-        raise Malformed("the record's list of kernels is no table of tables")
+        raise Malformed("the record's list of kernels is not a table of tables")
     return {
         release: {name: value for name, value in options.items() if isinstance(value, bool)}
         for release, options in found.items()
@@ -147,7 +147,7 @@ def _kernels(machine: Machine) -> dict[str, dict[str, bool]]:
 
 
 def _read(system: System, path: str) -> str:
-    return system.read(path, _MOST_BYTES).decode("utf-8", "replace")
+    return system.read(path, _MAX_BYTES).decode("utf-8", "replace")
 
 
 def _menu(system: System) -> Answer:
@@ -218,8 +218,8 @@ def _entries(system: System, folder: str) -> Iterator[BootEntry]:
 
     place = f"{folder}/loader/entries"
     names = [name for name in system.names(place) if name.endswith(".conf")]
-    if len(names) > _MOST_ENTRIES:
-        raise Malformed(f"{place} has more than {_MOST_ENTRIES} entries")
+    if len(names) > _MAX_ENTRIES:
+        raise Malformed(f"{place} has more than {_MAX_ENTRIES} entries")
     for name in names:
         yield bls.parse(name, _read(system, f"{place}/{name}"))
 
@@ -227,14 +227,14 @@ def _entries(system: System, folder: str) -> Iterator[BootEntry]:
 def _images(system: System, folder: str) -> Iterator[BootEntry]:
     from tdxinfo.decode import bls
 
-    names = system.names(f"{folder}/EFI/Linux")[:_MOST_ENTRIES]
+    names = system.names(f"{folder}/EFI/Linux")[:_MAX_ENTRIES]
     yield from (bls.image(name) for name in names if name.endswith(".efi"))
 
 
 def _variable(system: System, name: str) -> str:
     """The text of an EFI variable of the boot loader; empty where it is not set."""
     try:
-        data = system.read(_VARIABLE.format(name), _MOST_BYTES)
+        data = system.read(_VARIABLE.format(name), _MAX_BYTES)
     except Unavailable:
         return ""
     return data[4:].decode("utf-16-le", "replace").partition("\0")[0]
@@ -246,7 +246,7 @@ def _configured(system: System) -> Answer:
     folder = "/etc/default/grub.d"
     with suppress(Absent):
         names = [name for name in system.names(folder) if name.endswith(".cfg")]
-        texts += [_read(system, f"{folder}/{name}") for name in names[:_MOST_ENTRIES]]
+        texts += [_read(system, f"{folder}/{name}") for name in names[:_MAX_ENTRIES]]
     found = lines.shell_settings("\n".join(texts))
     settings = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT")
     return _kept(" ".join(found.get(name, "") for name in settings))
@@ -255,8 +255,8 @@ def _configured(system: System) -> Answer:
 def _installed(system: System) -> Answer:
     names = [name for name in system.names(_MODULES) if _RELEASE.fullmatch(name)]
     releases = [name for name in names if _has_image(system, name)]
-    if len(releases) > _MOST_KERNELS:
-        raise Malformed(f"{_MODULES} has more than {_MOST_KERNELS} kernels")
+    if len(releases) > _MAX_KERNELS:
+        raise Malformed(f"{_MODULES} has more than {_MAX_KERNELS} kernels")
     return {release: _configuration(system, release) for release in releases}
 
 

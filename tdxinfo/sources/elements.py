@@ -35,18 +35,19 @@ class MetadataElement(Described):
 
 
 def elements_of(machine: Machine) -> list[MetadataElement]:
-    """Every element from the native helper or a dump, or what the running kernel keeps of it.
+    """Every element from the native helper or a dump; without them, the kernel's copy of some.
 
-    Unknown ids and members are listed raw. Raises BadInput when there is neither.
+    Ids and members without a known field are listed by their number. Raises BadInput when there is
+    no source at all.
     """
     try:
         return _of_module(*whole(machine))
     except Unavailable as refusal:
-        not_carried = refusal
+        module_refusal = refusal
     try:
         return list(_of_kernel(machine))
     except Unavailable as refusal:
-        raise BadInput(f"There is no metadata to list: {not_carried}; {refusal}.") from None
+        raise BadInput(f"There is no metadata to list: {module_refusal}; {refusal}.") from None
 
 
 def _of_kernel(machine: Machine) -> Iterator[MetadataElement]:
@@ -65,34 +66,34 @@ def _of_kernel(machine: Machine) -> Iterator[MetadataElement]:
 
 
 def _of_module(scheme: str, metadata: Metadata) -> list[MetadataElement]:
-    """The elements that the module has, and every field that it lacks."""
-    listed: list[MetadataElement] = []
-    seen: set[str] = set()
-    for number, value in metadata.elements():
-        known = element(number)
-        seen |= {known[0].name} if known else set()
-        listed.append(
-            MetadataElement(
-                id=hex64(known[0].element_id(known[1]) if known else number),
-                name=known[0].name if known else None,
-                index=known[1] if known and known[0].words > 1 else None,
-                value=hex64(value),
-                origin=scheme,
-            )
+    """The elements that the module has, then each field that it has not, with the reason."""
+    present = [_present(scheme, number, value) for number, value in metadata.elements()]
+    names = {found.name for found in present}
+    missing = [
+        MetadataElement(
+            id=hex64(field.id),
+            name=field.name,
+            index=None,
+            value=None,
+            origin=None,
+            missing=_missing(metadata, field),
         )
-    for field in declared().values():
-        if field.name not in seen:
-            listed.append(
-                MetadataElement(
-                    id=hex64(field.id),
-                    name=field.name,
-                    index=None,
-                    value=None,
-                    origin=None,
-                    missing=_missing(metadata, field),
-                )
-            )
-    return listed
+        for field in declared().values()
+        if field.name not in names
+    ]
+    return [*present, *missing]
+
+
+def _present(scheme: str, number: int, value: int) -> MetadataElement:
+    """The element with this field id; its id is shown as the module's documents write it."""
+    known = element(number)
+    if known is None:
+        return MetadataElement(hex64(number), None, None, hex64(value), scheme)
+    field, index = known
+    shown_index = index if field.words > 1 else None
+    return MetadataElement(
+        hex64(field.element_id(index)), field.name, shown_index, hex64(value), scheme
+    )
 
 
 def _missing(metadata: Metadata, field: Declared) -> str:

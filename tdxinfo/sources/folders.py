@@ -16,7 +16,7 @@ def names_in(machine: Machine, folder: str) -> list[str]:
     """The names in a folder, sorted. Raises Unavailable."""
     answer = machine.ask(f"list/{folder}", lambda system: list(system.names(folder)))
     if not isinstance(answer, list) or not all(isinstance(name, str) for name in answer):
-        raise Malformed(f"the record's list of {folder} is no list of names")
+        raise Malformed(f"the record's list of {folder} is not a list of names")
     return [str(name) for name in answer]
 
 

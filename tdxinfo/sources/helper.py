@@ -16,7 +16,7 @@ DEBUGFS = "/sys/kernel/debug"
 FIELDS = f"{DEBUGFS}/{NAME}/fields"
 INFO = f"{DEBUGFS}/{NAME}/info"
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 """Seconds for one walk. A processor needs a thousandth of one, an emulated TDX module many."""
 
 _SHORT = 3.0
@@ -61,7 +61,7 @@ def _explaining(system: System, path: str) -> str:
 
 
 def _text(system: System, path: str) -> str:
-    read = within(PATIENCE, path, lambda: system.read(path, _LIMIT))
+    read = within(TIMEOUT, path, lambda: system.read(path, _LIMIT))
     return read.decode("utf-8", "replace")
 
 

@@ -25,8 +25,8 @@ MEMORY = "/proc/kcore"
 OWN_STATUS = "/proc/self/status"
 _SYMBOLS_LIMIT = 64 << 20
 _TYPES_LIMIT = 32 << 20
-_MOST_HEADERS = 4096
-_MOST_READ = 1 << 20
+_MAX_HEADERS = 4096
+_MAX_READ = 1 << 20
 
 _CAP_SYS_RAWIO = 17
 
@@ -66,12 +66,12 @@ def symbols(system: System, names: Iterable[str]) -> dict[str, list[Symbol]]:
     return found
 
 
-_MOST_AT_ONE_ADDRESS = 64
+_MAX_AT_ONE_ADDRESS = 64
 
 
 def _distance(listed: bytes, place: int, start: int) -> int:
     """How far it is from `start` to the next higher address in the lines from `place` on."""
-    for _ in range(_MOST_AT_ONE_ADDRESS):
+    for _ in range(_MAX_AT_ONE_ADDRESS):
         end = listed.find(b"\n", place)
         address = _ADDRESS_AND_KIND.match(listed, place, end if end >= 0 else len(listed))
         if not address:
@@ -100,7 +100,7 @@ class Memory:
     """An ELF core of the kernel, live or not, read by kernel address."""
 
     def __init__(self, fd: int, shown: str = MEMORY) -> None:
-        """Raises Malformed when the file is no ELF core."""
+        """Raises Malformed when the file is not an ELF core."""
         self._fd = fd
         self._shown = shown
         self._segments = sorted(self._headers())
@@ -108,7 +108,7 @@ class Memory:
 
     def read(self, address: int, size: int) -> bytes:
         """The bytes at a kernel address. Raises Malformed where none are mapped."""
-        if not 0 < size <= _MOST_READ:
+        if not 0 < size <= _MAX_READ:
             raise Malformed(f"{size} bytes at {address:#x} are not to be read")
         place = bisect_right(self._addresses, address) - 1
         segment = self._segments[place] if place >= 0 else Segment(0, 0, 0)
@@ -123,10 +123,10 @@ class Memory:
     def _headers(self) -> Iterator[Segment]:
         raw = self._pread(_ELF.size, 0)
         if len(raw) != _ELF.size or raw[:5] != b"\x7fELF\x02":
-            raise Malformed(f"{self._shown} is no 64-bit ELF file")
+            raise Malformed(f"{self._shown} is not a 64-bit ELF file")
         fields = _ELF.unpack(raw)
         offset, size, count = fields[5], fields[9], fields[10]
-        if size != _SEGMENT.size or not 0 < count <= _MOST_HEADERS:
+        if size != _SEGMENT.size or not 0 < count <= _MAX_HEADERS:
             raise Malformed(f"{self._shown} has {count} program headers of {size} bytes")
         table = self._pread(size * count, offset)
         if len(table) != size * count:

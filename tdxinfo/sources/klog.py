@@ -25,7 +25,7 @@ PASTED = ("kernel-log", "sosreport", "supportconfig", *_EXCERPTS)
 """Kinds of records whose log somebody supplied as text."""
 _JOURNALS = ("/run/log/journal", "/var/log/journal")
 _JOURNAL = "system.journal"
-_MOST_OVERWRITTEN = 1000
+_MAX_OVERWRITTEN = 1000
 """Records in a row that the kernel overwrites while they are read. One read catches up."""
 
 
@@ -50,7 +50,7 @@ def boot_of(machine: Machine) -> Boot:
 def _boot(machine: Machine) -> Boot:
     text = machine.ask(KERNEL_LOG, live_log)
     if not isinstance(text, str):
-        raise Malformed("the record's kernel log is no text")
+        raise Malformed("the record's kernel log is not text")
     pasted = machine.origin.kind in PASTED
     boot = Boot.from_log(text, pasted)
     is_excerpt = text.count("\n") < _WHOLE_LOG or machine.origin.kind in _EXCERPTS
@@ -136,7 +136,7 @@ def _not_opened(refusal: Unavailable) -> Unavailable:
 
 def _next_record(fd: int) -> bytes:
     """The next record, nothing at the end. Those that were overwritten meanwhile are left out."""
-    for _ in range(_MOST_OVERWRITTEN):
+    for _ in range(_MAX_OVERWRITTEN):
         try:
             return os.read(fd, _RECORD)
         except BlockingIOError:

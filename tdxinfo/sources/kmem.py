@@ -1,8 +1,8 @@
-"""What the running kernel holds of TDX: its copy of the metadata, its TDMRs, its KeyIDs.
+"""Reads TDX from the kernel's memory: its copy of the metadata, its TDMRs, its KeyIDs.
 
-Linux keeps `tdx_sysinfo` since 6.16 and `tdx_tdmr_list` since 6.8, and shows neither. Layouts are
-taken from the kernel's own BTF, so that a member may move. Source: arch/x86/virt/vmx/tdx/tdx.c
-and asm/tdx_global_metadata.h of Linux 6.12 to 7.3.
+Linux has the variables `tdx_sysinfo` since 6.16 and `tdx_tdmr_list` since 6.8, and exports neither.
+Layouts are taken from the kernel's own BTF, so that members may move between versions. Source:
+arch/x86/virt/vmx/tdx/tdx.c and asm/tdx_global_metadata.h of Linux 6.12 to 7.3.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Kmem(NamedTuple):
 
 
 class KmemState:
-    """Whether the kernel holds the module for initialized; each generation says it elsewhere.
+    """The module's state as the kernel stores it, in a variable that depends on its version.
 
-    Linux 7.2 and later call a module at boot, or in an update, and do not stop half-way: one that
-    took the first call and is not initialized has failed.
+    Linux 7.2 and later initialize the module at boot or in an update, without a pause. A module
+    that took the first call and is not initialized has failed.
     """
 
     @property
@@ -73,12 +73,12 @@ class KmemState:
         if state is None and _took_first_call(machine):
             return "failed"
         if state is None:
-            raise Absent("the kernel holds the TDX module for not initialized, and not why")
+            raise Absent("the TDX module is not initialized, and the kernel does not store why")
         return state
 
 
 class KmemVersion:
-    """The module's version, which the kernel reads since 7.1 and anew after an update."""
+    """The module's version, which Linux 7.1 and later reads, and reads again after an update."""
 
     @property
     def origin(self) -> str:
@@ -86,7 +86,7 @@ class KmemVersion:
 
     def read(self, machine: Machine) -> ModuleVersion:
         names = ("major_version", "minor_version", "update_version")
-        parts = [_one(machine, SYSINFO, f"version.{name}") for name in names]
+        parts = [_number_member(machine, SYSINFO, f"version.{name}") for name in names]
         if not any(parts):
             raise Absent("the kernel has not read the module's version")
         return ModuleVersion(*parts)
@@ -100,11 +100,11 @@ class KmemCpuid:
         return f"kmem:{SYSINFO}.td_conf.cpuid_config_values"
 
     def read(self, machine: Machine) -> tuple[CpuidConfig, ...]:
-        count = _one(machine, SYSINFO, "td_conf.num_cpuid_config")
-        leaves = _many(machine, SYSINFO, "td_conf.cpuid_config_leaves")
-        values = _many(machine, SYSINFO, "td_conf.cpuid_config_values")
+        count = _number_member(machine, SYSINFO, "td_conf.num_cpuid_config")
+        leaves = _list_member(machine, SYSINFO, "td_conf.cpuid_config_leaves")
+        values = _list_member(machine, SYSINFO, "td_conf.cpuid_config_values")
         if not 0 <= count <= min(len(leaves), len(values) // 2):
-            raise Malformed(f"the kernel counts {count} CPUID entries, which it cannot hold")
+            raise Malformed(f"the kernel counts {count} CPUID entries, more than its array has")
         return configs(leaves[:count], values)
 
 
@@ -116,19 +116,19 @@ class KmemTdmrs:
         return f"kmem:{TDMR_LIST}"
 
     def read(self, machine: Machine) -> tuple[Tdmr, ...]:
-        count = _one(machine, TDMR_LIST, "nr_consumed_tdmrs")
+        count = _number_member(machine, TDMR_LIST, "nr_consumed_tdmrs")
         if count == 0:
             raise Absent("the kernel has built no TDMRs")
-        whole = _object(machine, TDMRS)
-        if count < 0 or len(whole.data) % count:
-            raise Malformed(f"{len(whole.data)} bytes are no {count} TDMRs")
-        stride = len(whole.data) // count
-        pieces = [whole.data[at : at + stride] for at in range(0, len(whole.data), stride)]
-        return tuple(_tdmr(whole._replace(data=piece)) for piece in pieces)
+        array = _object(machine, TDMRS)
+        if count < 0 or len(array.data) % count:
+            raise Malformed(f"{len(array.data)} bytes do not divide into {count} TDMRs")
+        stride = len(array.data) // count
+        items = [array.data[at : at + stride] for at in range(0, len(array.data), stride)]
+        return tuple(_tdmr(array._replace(data=item)) for item in items)
 
 
 class KmemMemory:
-    """The memory that TDX was given, by NUMA node; the kernel makes the TDMRs of it."""
+    """The memory regions for TDX, by NUMA node, that the kernel covers with TDMRs."""
 
     @property
     def origin(self) -> str:
@@ -136,29 +136,29 @@ class KmemMemory:
 
     def read(self, machine: Machine) -> tuple[NodeMemory, ...]:
         _raise_unless_current(machine, MEMORY_LIST)
-        blocks = _kept(machine, MEMORY_LIST)
+        blocks = _value(machine, MEMORY_LIST)
         if not isinstance(blocks, list):
-            raise Malformed(f"the record's {MEMORY_LIST} is no list")
+            raise Malformed(f"the record's {MEMORY_LIST} is not a list")
         if not blocks:
-            raise Absent("the kernel has given no memory to TDX")
+            raise Absent("the kernel's list of memory for TDX is empty")
         return tuple(_node_memory(kobject.parse(MEMORY_LIST, block)) for block in blocks)
 
 
 class KmemKeyidsInUse:
-    """KeyIDs that running TDs have: one bit each in the pool of guests' KeyIDs."""
+    """How many KeyIDs running TDs use: bits that are set in the kernel's pool of KeyIDs."""
 
     @property
     def origin(self) -> str:
         return f"kmem:{KEYID_POOL}"
 
     def read(self, machine: Machine) -> int:
-        taken = _kept(machine, KEYID_POOL)
+        taken = _value(machine, KEYID_POOL)
         first = _number(machine, "tdx_guest_keyid_start")
         count = _number(machine, "tdx_nr_guest_keyids")
         if not isinstance(taken, list):
-            raise Malformed(f"the record's {KEYID_POOL} is no list")
+            raise Malformed(f"the record's {KEYID_POOL} is not a list")
         if not all(keyid in range(first, first + count) for keyid in taken):
-            raise Malformed(f"{KEYID_POOL} holds numbers that are no KeyIDs of guests")
+            raise Malformed(f"{KEYID_POOL} has numbers that are not KeyIDs of TDs")
         return len(taken)
 
 
@@ -169,17 +169,16 @@ def _node_memory(block: KernelObject) -> NodeMemory:
 
 
 def _tdmr(info: KernelObject) -> Tdmr:
-    """`struct tdmr_info`: its members, then reserved areas up to the end of its stride."""
+    """`struct tdmr_info`: its members, then an array of reserved areas in the rest of its bytes."""
     base, size = info.number("base"), info.number("size")
     pamt = [
         MemoryRange.between(start, start + info.number(f"pamt_{page}_size"))
         for page in ("1g", "2m", "4k")
         if (start := info.number(f"pamt_{page}_base"))
     ]
-    first = max((leaf.bit_offset + leaf.bit_size) // 8 for leaf in info.leaves.values())
-    areas = struct.iter_unpack(
-        "<QQ", info.data[first : first + (len(info.data) - first) // 16 * 16]
-    )
+    start_of_array = max((leaf.bit_offset + leaf.bit_size) // 8 for leaf in info.leaves.values())
+    rest = info.data[start_of_array:]
+    areas = struct.iter_unpack("<QQ", rest[: len(rest) // 16 * 16])
     reserved = [
         MemoryRange.between(base + at, base + at + length) for at, length in areas if length
     ]
@@ -187,22 +186,24 @@ def _tdmr(info: KernelObject) -> Tdmr:
 
 
 def members(machine: Machine) -> dict[str, int | list[int]]:
-    """All members of `tdx_sysinfo` by path, also those of no fact. Raises Unavailable.
+    """All members of `tdx_sysinfo` by path, whether a fact uses them or not. Raises Unavailable.
 
-    A later kernel may have more than this tdxinfo knows; they are shown raw.
+    A later kernel can have members that this tdxinfo does not know.
     """
-    whole = _object(machine, SYSINFO)
-    return {path: whole.member(path) for path in whole.leaves}
+    sysinfo = _object(machine, SYSINFO)
+    return {path: sysinfo.member(path) for path in sysinfo.leaves}
 
 
 _VERSIONS = (KernelLog(boot_module.module_version), StateFile(MODULE_VERSION, ModuleVersion.parse))
-"""The version at boot, and the one now: it may have changed since the memory was read."""
+"""Other sources of the module's version: at boot, and now."""
 
 
 def _was_updated(machine: Machine) -> bool:
-    """Whether another source has another version: an update reads nothing else anew."""
-    held = KmemVersion()
-    return any(_differ(machine, held, other) for other in _VERSIONS)
+    """Whether the module was updated: another source has another version.
+
+    After an update the kernel reads only the version again; other members are those at boot.
+    """
+    return any(_differ(machine, KmemVersion(), other) for other in _VERSIONS)
 
 
 def _differ(machine: Machine, one: FactSource, other: FactSource) -> bool:
@@ -216,19 +217,20 @@ def _differ(machine: Machine, one: FactSource, other: FactSource) -> bool:
 
 
 def _objects(machine: Machine) -> Objects:
+    """The answer: the kernel's variables by name. Raises Unavailable."""
     answer = machine.ask(KEY, _live)
     if not isinstance(answer, dict):
-        raise Malformed("the record's kernel memory is no table")
+        raise Malformed("the record's kernel memory is not a table")
     return answer
 
 
-def _kept(machine: Machine, variable: str) -> Any:
-    """What the answer holds of a variable. Raises Unavailable."""
+def _value(machine: Machine, variable: str) -> Any:
+    """The answer's value of a variable. Raises Unavailable."""
     return kept(_objects(machine), variable)
 
 
 def _object(machine: Machine, variable: str) -> KernelObject:
-    return machine.once((KEY, variable), lambda: kobject.parse(variable, _kept(machine, variable)))
+    return machine.once((KEY, variable), lambda: kobject.parse(variable, _value(machine, variable)))
 
 
 def _number(machine: Machine, variable: str) -> int:
@@ -236,7 +238,7 @@ def _number(machine: Machine, variable: str) -> int:
 
 
 def _member(machine: Machine, variable: str, path: str) -> Any:
-    """A variable, or a member of one. Raises Absent where it holds nothing current."""
+    """The value of a variable or of a member. Raises Absent where it is out of date."""
     if variable in (SYSINFO, TDMR_LIST):
         _raise_unless_current(machine, variable)
     if variable == SYSINFO and not path.startswith("version.") and _was_updated(machine):
@@ -247,9 +249,10 @@ def _member(machine: Machine, variable: str, path: str) -> Any:
 
 
 def _raise_unless_current(machine: Machine, variable: str) -> None:
-    """After a failure or a lost module the variables keep what was, or point to freed memory.
+    """Raises Absent where a variable is out of date, Malformed where `tdx_sysinfo` cannot be right.
 
-    What was read of a module before its initialization failed stays true of it.
+    Unless the module is initialized, the variables have old values or point to freed memory. The
+    exception is `tdx_sysinfo`, if it was read completely before the initialization failed.
     """
     state = _state(machine)
     has_failed = state == "failed" or (state is None and _tries_once(machine))
@@ -257,36 +260,36 @@ def _raise_unless_current(machine: Machine, variable: str) -> None:
         if variable == SYSINFO:
             _raise_unless_plausible(_object(machine, SYSINFO))
         return
-    raise Absent(f"{variable} holds nothing current while the TDX module is not initialized")
+    raise Absent(f"{variable} is out of date: the TDX module is not initialized")
 
 
 def _tries_once(machine: Machine) -> bool:
-    """Linux 7.1 initializes the module at boot or not at all, and cannot lose it later."""
+    """Whether it is Linux 7.1, which initializes the module at boot only and never loses it."""
     return "tdx_module_initialized" in _objects(machine)
 
 
-_MOST_VERSION = 99
-"""Of each part of a version; the kernel prints two digits."""
-_MOST_OF_A_LIMIT = 4096
+_MAX_VERSION = 99
+"""The largest part of a version: the kernel prints two digits."""
+_MAX_LIMIT = 4096
+"""The largest value of a member in _LIMITS."""
 
 
-def _raise_unless_plausible(whole: KernelObject) -> None:
-    """Raises Malformed for bytes that are no `struct tdx_sys_info` that was read from a module.
+def _raise_unless_plausible(sysinfo: KernelObject) -> None:
+    """Raises Malformed for values that no TDX module has.
 
-    A pointer of the same name may have been taken for it.
+    The bytes are then not a `struct tdx_sys_info`, but perhaps a pointer of the same name.
     """
-    for path in whole.leaves:
-        value = whole.member(path)
+    for path in sysinfo.leaves:
+        value = sysinfo.member(path)
         if not isinstance(value, int):
             continue
-        is_limit = path in _NEVER_ZERO
-        if is_limit and not 0 < value <= _MOST_OF_A_LIMIT:
-            raise Malformed(f"{SYSINFO}.{path} is {value}, as no TDX module has it")
-        if path.startswith("version.") and value > _MOST_VERSION:
-            raise Malformed(f"{SYSINFO}.{path} is {value}, as no TDX module has it")
+        is_bad_limit = path in _LIMITS and not 0 < value <= _MAX_LIMIT
+        is_bad_version = path.startswith("version.") and value > _MAX_VERSION
+        if is_bad_limit or is_bad_version:
+            raise Malformed(f"{SYSINFO}.{path} is {value}, which no TDX module has")
 
 
-_NEVER_ZERO = (
+_LIMITS = (
     "tdmr.max_tdmrs",
     "tdmr.max_reserved_per_tdmr",
     "tdmr.pamt_4k_entry_size",
@@ -296,16 +299,16 @@ _NEVER_ZERO = (
 
 
 def _was_read_whole(machine: Machine) -> bool:
-    """The kernel reads `td_conf` last, and no module gives a TD 0 virtual CPUs."""
+    """Whether the kernel read all of `tdx_sysinfo`: it reads `td_conf`, which is never 0, last."""
     return _object(machine, SYSINFO).number("td_conf.max_vcpus_per_td") != 0
 
 
-def _many(machine: Machine, variable: str, path: str) -> list[int]:
+def _list_member(machine: Machine, variable: str, path: str) -> list[int]:
     found = _member(machine, variable, path)
     return found if isinstance(found, list) else [found]
 
 
-def _one(machine: Machine, variable: str, path: str) -> int:
+def _number_member(machine: Machine, variable: str, path: str) -> int:
     found = _member(machine, variable, path)
     if isinstance(found, list):
         raise Malformed(f"{variable}.{path} is an array")
@@ -313,11 +316,12 @@ def _one(machine: Machine, variable: str, path: str) -> int:
 
 
 def _state(machine: Machine) -> str | None:
+    """The module's state by the kernel's variables; None where they do not show it."""
     return state_in(_objects(machine))
 
 
 def _took_first_call(machine: Machine) -> bool:
-    """Whether TDH.SYS.INIT succeeded, where the kernel keeps that (Linux 7.2 and later)."""
+    """Whether TDH.SYS.INIT succeeded. Only Linux 7.2 and later stores this."""
     if STATE not in _objects(machine):
         return False
     state = _object(machine, STATE)
@@ -325,7 +329,7 @@ def _took_first_call(machine: Machine) -> bool:
 
 
 def _live(system: System) -> Answer:
-    """The objects that this kernel has. Raises Unavailable when it has none, or hides them."""
+    """The variables of the running kernel. Raises Unavailable when none can be read."""
     from tdxinfo.sources.kcore import RunningKernel
 
     with closing(RunningKernel(system)) as kernel:

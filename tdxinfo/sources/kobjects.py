@@ -56,14 +56,14 @@ _STATUS = {1: "initialized", 2: "failed"}
 """`tdx_module_status` of Linux 6.8 to 7.0; 0 gives no reason."""
 _LARGEST_STRUCTURE = 64 << 10
 """Bytes. The largest that is read, tdx_sys_info, has under 4 KiB."""
-_MOST_TDMRS = 1024
+_MAX_TDMRS = 1024
 _LARGEST_TDMR = 4096
-_MOST_BLOCKS = 4096
-_DEEPEST_NODE = 6
+_MAX_BLOCKS = 4096
+_MAX_NODE_DEPTH = 6
 """Levels of an xarray; six of 64 slots each hold more than 2^32 chunks of ids."""
-_MOST_VISITS = 1 << 12
+_MAX_VISITS = 1 << 12
 """Entries of the pool: 2^16 ids in chunks of 1024, and the nodes above them."""
-_MOST_IDS = 1 << 16
+_MAX_IDS = 1 << 16
 """KeyIDs that a processor can have: IA32_TME_CAPABILITY counts them in 15 bits."""
 
 
@@ -166,9 +166,9 @@ def number(objects: Objects, name: str) -> int:
     """The plain variable kept under the name. Raises Unavailable."""
     value = kept(objects, name)
     if not isinstance(value, int):
-        raise Malformed(f"the record's {name} is no number")
+        raise Malformed(f"the record's {name} is not a number")
     if value > _MOST.get(name, value):
-        raise Malformed(f"{name} is {value}, which is no value of the kernel's variable")
+        raise Malformed(f"{name} is {value}, which is not a value of the kernel's variable")
     return value
 
 
@@ -218,7 +218,7 @@ def _tdmrs(kernel: Kernel, address: int) -> Any:
     """The entries of the TDMR list, which lie one behind the other."""
     head = _structure(kernel, OBJECTS[TDMR_LIST], address)
     start, count, stride = map(head.number, ("tdmrs", "nr_consumed_tdmrs", "tdmr_sz"))
-    if not (0 < count <= _MOST_TDMRS and 0 < stride <= _LARGEST_TDMR):
+    if not (0 < count <= _MAX_TDMRS and 0 < stride <= _LARGEST_TDMR):
         raise Absent(f"the kernel's list has {count} TDMRs of {stride} bytes")
     return _structure(kernel, "tdmr_info", start, count * stride).recorded()
 
@@ -235,7 +235,7 @@ def _linked(kernel: Kernel, structure: str, link: str, head: int) -> Iterator[Ke
     if inside is None:
         raise Malformed(f"this kernel's {structure} has no {link}.next")
     at = _structure(kernel, "list_head", head).number("next")
-    for _ in range(_MOST_BLOCKS):
+    for _ in range(_MAX_BLOCKS):
         if at == head:
             return
         entry = _structure(kernel, structure, at - inside)
@@ -247,7 +247,7 @@ def _linked(kernel: Kernel, structure: str, link: str, head: int) -> Iterator[Ke
 def _taken_keyids(kernel: Kernel, address: int) -> Any:
     """The ids that are taken, instead of the tree that holds them."""
     head = _structure(kernel, "ida", address).number("xa.xa_head")
-    return sorted(_ids(kernel, head, 0, 0, iter(range(_MOST_VISITS))))
+    return sorted(_ids(kernel, head, 0, 0, iter(range(_MAX_VISITS))))
 
 
 def _ids(
@@ -261,7 +261,7 @@ def _ids(
         raise Malformed("the kernel's pool of KeyIDs has more entries than there are KeyIDs")
     types = kernel.types()
     chunk_bits = types.size(types.find("ida_bitmap")) * 8
-    if depth > _DEEPEST_NODE or chunk * chunk_bits >= _MOST_IDS:
+    if depth > _MAX_NODE_DEPTH or chunk * chunk_bits >= _MAX_IDS:
         raise Malformed("the kernel's pool of KeyIDs holds numbers that no KeyID has")
     if entry == 0:
         return

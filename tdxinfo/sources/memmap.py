@@ -11,7 +11,7 @@ from tdxinfo.model.values import MemoryRange
 from tdxinfo.sources.files import decoded
 
 _FOLDER = "/sys/firmware/memmap"
-_MOST_ENTRIES = 4096
+_MAX_ENTRIES = 4096
 _RAM = "System RAM"
 
 
@@ -35,7 +35,7 @@ class FirmwareMemmap:
 
 def _folders(machine: Machine) -> Iterator[str]:
     """The folders 0, 1, 2 and so on. Raises Unavailable when the first cannot be read."""
-    for number in range(_MOST_ENTRIES):
+    for number in range(_MAX_ENTRIES):
         folder = f"{_FOLDER}/{number}"
         try:
             machine.read(f"{folder}/type")

@@ -152,7 +152,7 @@ def _scheme_and_all(source: MetadataSource, machine: Machine) -> tuple[str, Meta
 
 def _parsed(answer: Answer) -> Metadata:
     if not isinstance(answer, list):
-        raise Malformed("the record's metadata is no list of lines")
+        raise Malformed("the record's metadata is not a list of lines")
     from tdxinfo.decode.metadata import parse_list
 
     return parse_list(map(str, answer))

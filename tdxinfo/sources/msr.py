@@ -133,7 +133,7 @@ def _ask(machine: Machine, cpu: int, address: int) -> tuple[int, int]:
             value |= int(str(digits), 16) << lowest & mask
             known |= mask
     except ValueError:
-        raise Malformed(f"the record's value of MSR {address:#x} is no hex number") from None
+        raise Malformed(f"the record's value of MSR {address:#x} is not a hex number") from None
     return value, known
 
 

@@ -29,7 +29,7 @@ class PackageVersion(NamedTuple):
             # Only reports of others have packages: that one is not here says nothing of a host.
             raise Absent(_ONLY_IN_REPORTS) from None
         if not isinstance(versions, dict):
-            raise Malformed("the record's packages are no table")
+            raise Malformed("the record's packages are not a table")
         version = versions.get(self.package)
         if not isinstance(version, str) or not version:
             raise Absent(f"the package {self.package} is not installed")

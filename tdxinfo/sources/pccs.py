@@ -22,10 +22,10 @@ from tdxinfo.sources import first_answer
 if TYPE_CHECKING:
     import sqlite3
 
-_MOST_BYTES = 64 << 20
-_MOST_ROWS = 10_000
-_MOST_INFOS = 32
-_MOST_FIELD = 4 << 20
+_MAX_BYTES = 64 << 20
+_MAX_ROWS = 10_000
+_MAX_INFOS = 32
+_MAX_FIELD = 4 << 20
 _LOG, _JOURNAL = "-wal", "-journal"
 
 
@@ -57,7 +57,7 @@ def _first_cache(machine: Machine) -> tuple[str, dict[str, Answer]]:
 def _cache(machine: Machine, path: str) -> tuple[str, dict[str, Answer]]:
     answer = machine.ask(f"pccs/{path}", partial(_live, path=path))
     if not isinstance(answer, dict):
-        raise Malformed(f"the record of {path} is no table")
+        raise Malformed(f"the record of {path} is not a table")
     return path, answer
 
 
@@ -66,7 +66,7 @@ def _live(system: System, path: str) -> Answer:
     from tdxinfo.machine import confined
 
     before = _stamps(system, path)
-    database = system.read(path, _MOST_BYTES)
+    database = system.read(path, _MAX_BYTES)
     log = b""
     with suppress(Absent):
         log = system.read(path + _LOG, FILE_LIMIT)
@@ -108,14 +108,14 @@ def _contents(database: bytes, log: bytes, path: str) -> Answer:
 
     try:
         with closing(sqlite3.connect(":memory:")) as connection:
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MOST_FIELD)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_FIELD)
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
             connection.deserialize(sqlite.merged(database, log))
             connection.execute("PRAGMA trusted_schema=OFF")
             connection.execute("PRAGMA query_only=ON")
             return _found(connection)
     except sqlite3.Error as error:
-        raise Malformed(f"{path} is no cache of PCCS: {error}"[:300]) from None
+        raise Malformed(f"{path} is not a cache of PCCS: {error}"[:300]) from None
     except Malformed as error:
         raise Malformed(f"{path}: {error}") from None
 
@@ -154,7 +154,7 @@ def _tcb_infos(connection: sqlite3.Connection, fmspcs: list[str]) -> list[Answer
     rows = _rows(connection, f"SELECT fmspc, {kind}, tcbinfo FROM fmspc_tcbs WHERE type = 1")
     found: list[Answer] = []
     for fmspc, update_type, data in rows:
-        if str(fmspc).upper() in fmspcs and data and len(found) < _MOST_INFOS:
+        if str(fmspc).upper() in fmspcs and data and len(found) < _MAX_INFOS:
             text = data.decode("utf-8", "replace") if isinstance(data, bytes) else str(data)
             info = tcb.parse(text, "early" if update_type == "EARLY" else "standard")
             found.append(tcb.to_record(info))
@@ -163,7 +163,7 @@ def _tcb_infos(connection: sqlite3.Connection, fmspcs: list[str]) -> list[Answer
 
 def _rows(connection: sqlite3.Connection, query: str) -> list[tuple[Any, ...]]:
     """The rows of a query. Raises Malformed where there are more than a cache has."""
-    rows = connection.execute(query).fetchmany(_MOST_ROWS + 1)
-    if len(rows) > _MOST_ROWS:
-        raise Malformed(f"it has more than {_MOST_ROWS} rows")
+    rows = connection.execute(query).fetchmany(_MAX_ROWS + 1)
+    if len(rows) > _MAX_ROWS:
+        raise Malformed(f"it has more than {_MAX_ROWS} rows")
     return rows

@@ -10,13 +10,13 @@ from tdxinfo import tables
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System
-from tdxinfo.model.devices import MOST_DEVICES, PciDevice, PciPeer
+from tdxinfo.model.devices import MAX_DEVICES, PciDevice, PciPeer
 
 KEY = "pci/accelerators"
 _DEVICES = "/sys/bus/pci/devices"
 _GROUPS = "/sys/kernel/iommu_groups"
 _BRIDGE = "0x0604"
-_MOST_BYTES = 64
+_MAX_BYTES = 64
 _ADDRESS = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
@@ -30,7 +30,7 @@ class Accelerators:
     def read(self, machine: Machine) -> tuple[PciDevice, ...]:
         found = machine.ask(KEY, _accelerators)
         if not isinstance(found, list):
-            raise Malformed("the record's list of PCI devices is no list")
+            raise Malformed("the record's list of PCI devices is not a list")
         return tuple(map(_device, found))
 
 
@@ -57,7 +57,7 @@ def _accelerators(system: System) -> Answer:
     found: list[Answer] = []
     for address in filter(_ADDRESS.fullmatch, system.names(_DEVICES)):
         kind = _kind(system, address)
-        if kind and len(found) < MOST_DEVICES:
+        if kind and len(found) < MAX_DEVICES:
             found.append(_described(system, address, kind))
     return found
 
@@ -90,7 +90,7 @@ def _described(system: System, address: str, kind: str) -> Answer:
 
 def _peers(system: System, address: str, group: str) -> Iterator[Answer]:
     names = filter(_ADDRESS.fullmatch, system.names(f"{_GROUPS}/{group}/devices"))
-    for other in [name for name in names if name != address][:MOST_DEVICES]:
+    for other in [name for name in names if name != address][:MAX_DEVICES]:
         is_bridge = _number(system, other, "class").startswith(_BRIDGE)
         yield {"address": other, "is_bridge": is_bridge, **_driver(system, other)}
 
@@ -111,7 +111,7 @@ def _target(system: System, address: str, link: str) -> str:
 def _number(system: System, address: str, name: str) -> str:
     """A file of the device that holds a hex number, as 0x10de; empty where it is gone meanwhile."""
     try:
-        text = system.read(f"{_DEVICES}/{address}/{name}", _MOST_BYTES).decode("ascii", "replace")
+        text = system.read(f"{_DEVICES}/{address}/{name}", _MAX_BYTES).decode("ascii", "replace")
     except Absent:
         return ""
     return text.strip()

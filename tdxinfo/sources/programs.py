@@ -18,7 +18,7 @@ from tdxinfo.machine.bounded import within
 
 DIRECTORIES = ("/usr/bin", "/bin", "/usr/sbin", "/sbin")
 _ENVIRONMENT = {"PATH": ":".join(DIRECTORIES), "LC_ALL": "C.UTF-8"}
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds. A journal on a slow disk may take a few."""
 
 
@@ -39,7 +39,7 @@ def output_of(program: str, arguments: list[str]) -> str:
     except OSError as error:
         raise Unsupported(f"{program} cannot be run: {error.strerror}") from None
     try:
-        output, status = within(PATIENCE, program, lambda: _drained(child))
+        output, status = within(TIMEOUT, program, lambda: _drained(child))
     finally:
         _end(child)
     if status:

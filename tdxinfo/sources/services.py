@@ -21,7 +21,7 @@ from tdxinfo.machine.system import System
 
 PROCESSES = "processes/attestation"
 _UNITS = "/sys/fs/cgroup/system.slice"
-_MOST_ARGUMENTS = 256 << 10
+_MAX_ARGUMENTS = 256 << 10
 """Bytes of one command line; those of large virtual machines have some KiB."""
 
 
@@ -65,7 +65,7 @@ def processes(machine: Machine) -> dict[str, Answer]:
     """What the processes tell of attestation. Raises Unavailable."""
     answer = machine.ask(PROCESSES, _of_processes)
     if not isinstance(answer, dict):
-        raise Malformed("the record of the processes is no table")
+        raise Malformed("the record of the processes is not a table")
     return answer
 
 
@@ -75,15 +75,15 @@ def _texts(table: dict[str, Answer], key: str) -> list[str]:
 
 
 def _of_processes(system: System) -> Answer:
-    """Which services run, where a quote service was told to listen, where QEMUs look for one."""
+    """Which services run, where a quote service is set to listen, where QEMUs look for one."""
     running: set[str] = set()
     listens: set[str] = set()
     asked: set[str] = set()
     for arguments in _command_lines(system):
         found = services.running(arguments)
         running |= set(found)
-        told = services.of_command_line(arguments) if "quote" in found else None
-        listens |= {told} if told else set()
+        address = services.of_command_line(arguments) if "quote" in found else None
+        listens |= {address} if address else set()
         asked |= set(services.of_qemu(arguments))
     return {"running": [*sorted(running)], "listens": [*sorted(listens)], "asked": [*sorted(asked)]}
 
@@ -93,7 +93,7 @@ def _command_lines(system: System) -> Iterator[list[str]]:
     for name in system.names("/proc"):
         if name.isdecimal():
             with suppress(Unavailable):
-                data = system.read(f"/proc/{name}/cmdline", _MOST_ARGUMENTS)
+                data = system.read(f"/proc/{name}/cmdline", _MAX_ARGUMENTS)
                 if data:
                     yield data.decode("utf-8", "replace").rstrip("\0").split("\0")
 
@@ -101,18 +101,18 @@ def _command_lines(system: System) -> Iterator[list[str]]:
 # --- where the quote service listens -------------------------------------------------------------
 
 
-class ToldEndpoint:
-    """Where the running quote service was told by its arguments to listen."""
+class EndpointArgument:
+    """Where the running quote service listens according to its arguments."""
 
     @property
     def origin(self) -> str:
         return "procfs:/proc/*/cmdline#qgs"
 
     def read(self, machine: Machine) -> str:
-        told = _texts(processes(machine), "listens")
-        if not told:
+        addresses = _texts(processes(machine), "listens")
+        if not addresses:
             raise Absent("no running quote service has a port among its arguments")
-        return told[0]
+        return addresses[0]
 
 
 class QuoteSocket(NamedTuple):
@@ -128,7 +128,7 @@ class QuoteSocket(NamedTuple):
         path = services.default_socket()
         answer = machine.ask(f"socket/{path}", partial(_socket, path=path))
         if not isinstance(answer, dict):
-            raise Malformed(f"the record of {path} is no table")
+            raise Malformed(f"the record of {path} is not a table")
         found: dict[str, Answer] = {"path": path, **answer}
         if self.what not in found:
             raise Absent(_NO_QEMU_USER)
@@ -142,7 +142,7 @@ def _socket(system: System, path: str) -> Answer:
     """Its mode and group, and whether QEMU's user may open it: that takes the right to write."""
     found = system.status(path)
     if not stat.S_ISSOCK(found.st_mode):
-        raise Malformed(f"{path} is no socket")
+        raise Malformed(f"{path} is not a socket")
     answer: dict[str, Answer] = {
         "mode": f"{stat.S_IMODE(found.st_mode):04o}",
         "group": _group_name(system, found.st_gid),
@@ -232,7 +232,7 @@ _KATA = (
 
 class QuoteClients:
     """Where the programs that run TDs here look for the quote service: running QEMUs, the domains
-    of libvirt, Kata. Raises what the first of them said where none told anything.
+    of libvirt, Kata. Raises the first one's error when none has an address.
     """
 
     @property
@@ -270,7 +270,7 @@ def _asked_by_kata(machine: Machine) -> list[str]:
 def _listed(machine: Machine, key: str, live: Callable[[System], Answer]) -> list[str]:
     answer = machine.ask(key, live)
     if not isinstance(answer, list):
-        raise Malformed(f"the record of {key} is no list")
+        raise Malformed(f"the record of {key} is not a list")
     return [str(endpoint) for endpoint in answer]
 
 
@@ -288,6 +288,6 @@ def _of_kata(system: System) -> Answer:
     """By the first configuration that is there: Kata reads no other."""
     for path in _KATA:
         with suppress(Absent):
-            told = services.of_kata(system.read(path).decode("utf-8", "replace"))
-            return [told] if told else []
+            address = services.of_kata(system.read(path).decode("utf-8", "replace"))
+            return [address] if address else []
     raise Absent("Kata Containers is not configured in the usual places")

@@ -47,7 +47,7 @@ def _first(machine: Machine) -> tuple[str, dict[str, Any]]:
 def _staged(machine: Machine, folder: str) -> tuple[str, dict[str, Any]]:
     answer = machine.ask(f"staged/{folder}", partial(_live, folder=folder))
     if not isinstance(answer, dict):
-        raise Malformed(f"the record of {folder} is no table")
+        raise Malformed(f"the record of {folder} is not a table")
     return folder, answer
 
 

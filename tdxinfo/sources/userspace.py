@@ -33,7 +33,7 @@ _LIBVIRT_LINKS = (
 )
 _DESCRIPTORS = "/usr/share/qemu/firmware"
 _MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
-_MOST_BYTES = 256 << 20
+_MAX_BYTES = 256 << 20
 _BEFORE_VERSION = b"QEMU emulator version "
 _VERSION = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}")
 _TDX_OBJECT = b"tdx-guest\0"
@@ -64,7 +64,7 @@ def _first_qemu(machine: Machine) -> dict[str, Any]:
 def _qemu(machine: Machine, path: str) -> dict[str, Any]:
     answer = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
     if not isinstance(answer, dict):
-        raise Malformed(f"the record's qemu/{path} is no table")
+        raise Malformed(f"the record's qemu/{path} is not a table")
     return {"path": path, **answer}
 
 
@@ -77,8 +77,8 @@ def _looked_at(system: System, path: str) -> Answer:
 def _searched(fd: int, path: str) -> Answer:
     try:
         found = os.fstat(fd)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
-            raise Malformed(f"{path} is no program file")
+        if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:
+            raise Malformed(f"{path} is not a program file")
         values: dict[str, Answer] = {"tdx_guest": False}
         rest = b""
         while chunk := os.read(fd, CHUNK):

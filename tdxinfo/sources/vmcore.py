@@ -21,7 +21,7 @@ from tdxinfo.sources import kmem
 from tdxinfo.sources.kobjects import Symbol, objects_of
 
 RELEASE = "/proc/sys/kernel/osrelease"
-_MOST_READ = 128 << 20
+_MAX_READ = 128 << 20
 _TYPES_LIMIT = 32 << 20
 _OLDEST_SYMBOLS = "the kernel's VMCOREINFO has no symbols, which it has from Linux 6.0 on"
 
@@ -74,7 +74,7 @@ class DumpedKernel:
         return self._image.types()
 
     def read(self, address: int, size: int) -> bytes:
-        if not 0 < size <= _MOST_READ:
+        if not 0 < size <= _MAX_READ:
             raise Malformed(f"{size} bytes at {address:#x} are not to be read")
         try:
             return bytes(self._program.read(address, size))
@@ -100,7 +100,7 @@ class _InMemory:
             raise Absent("the dumped kernel was built without BTF", _NAME_VMLINUX)
         length = ends[0].address - begins[0].address
         if not 0 < length <= _TYPES_LIMIT:
-            raise Malformed(f"{length} bytes are no BTF")
+            raise Malformed(f"{length} bytes are not BTF")
         return Btf(self._kernel.read(begins[0].address, length))
 
     def _symbols(self, name: str) -> list[Symbol]:
@@ -173,7 +173,7 @@ def _sound(path: str) -> Iterator[None]:
         raise
     except Exception as error:
         why = " ".join(str(error).split()) or type(error).__name__
-        raise BadInput(f"{path} is no vmlinux, or it is damaged: {why:.200}.") from None
+        raise BadInput(f"{path} is not a vmlinux file, or it is damaged: {why:.200}.") from None
 
 
 def _build_id(elf: Any) -> str | None:
@@ -198,7 +198,7 @@ def open_dump(path: str, vmlinux: str | None) -> VmcoreMachine:
         why = " ".join(str(error).split())
         raise BadInput(f"{path} cannot be read as a crash dump: {why}.") from None
     if not program.flags & drgn.ProgramFlags.IS_LINUX_KERNEL:
-        raise BadInput(f"{path} is no dump of a Linux kernel: it has no VMCOREINFO note.")
+        raise BadInput(f"{path} is not a dump of a Linux kernel: it has no VMCOREINFO note.")
     return VmcoreMachine(DumpedKernel(program, vmlinux), Origin.of("vmcore", path))
 
 

@@ -27,7 +27,7 @@ _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBHIIIII")
 _SOCKET = struct.Struct("=BBBBIIIIIII")
 _SECONDS = 2.0
-_MOST_SOCKETS = 65_536
+_MAX_SOCKETS = 65_536
 
 
 class VsockListeners:
@@ -40,7 +40,7 @@ class VsockListeners:
     def read(self, machine: Machine) -> list[int]:
         answer = machine.ask(KEY, _listeners)
         if not isinstance(answer, list) or not all(type(port) is int for port in answer):
-            raise Malformed("the record of vsock ports is no list of numbers")
+            raise Malformed("the record of vsock ports is not a list of numbers")
         return sorted({port for port in answer if type(port) is int})
 
 
@@ -69,7 +69,7 @@ def _listeners(system: System) -> Answer:
 
 def _ports(link: socket.socket) -> list[int]:
     ports: list[int] = []
-    while len(ports) <= _MOST_SOCKETS:
+    while len(ports) <= _MAX_SOCKETS:
         found, is_last = parse(link.recv(1 << 16))
         ports += found
         if is_last:

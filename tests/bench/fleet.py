@@ -28,9 +28,9 @@ FILES = 10_000
 ALL_PROCESSORS = 3.0
 """Times as long as the floor, with a process on each of at least two processors."""
 ONE_PROCESSOR = 5.0
-MOST_MEMORY = 150
+MAX_MEMORY = 150
 """MB."""
-MOST_SLOPE = 1.3
+MAX_SLOPE = 1.3
 """How much longer a report may take among the most than among the fewest."""
 
 PLAIN = "import json, sys\nfor line in sys.stdin.buffer: json.loads(line)"
@@ -105,8 +105,8 @@ def of_pipe(command: str, reports: list[dict[str, Any]], counts: list[int]) -> i
     for cost in costs:
         show(cost, f"reports of {command} in a pipe")
     slope = per_report(costs[-1]) / per_report(costs[0])
-    print(f"  {slope:4.2f} of {MOST_SLOPE}  times as long for each of {counts[-1]}", flush=True)
-    return missed + (slope > MOST_SLOPE) + (costs[-1].memory > MOST_MEMORY)
+    print(f"  {slope:4.2f} of {MAX_SLOPE}  times as long for each of {counts[-1]}", flush=True)
+    return missed + (slope > MAX_SLOPE) + (costs[-1].memory > MAX_MEMORY)
 
 
 def per_report(cost: Cost) -> float:
@@ -130,7 +130,7 @@ def of_folder(command: str, reports: list[dict[str, Any]]) -> None:
 def show(cost: Cost, what: str) -> None:
     print(
         f"{cost.count / cost.processor:6.0f} in a second of a processor, "
-        f"{cost.count / cost.wall:5.0f} by the clock  {cost.memory:3.0f} of {MOST_MEMORY} MB  "
+        f"{cost.count / cost.wall:5.0f} by the clock  {cost.memory:3.0f} of {MAX_MEMORY} MB  "
         f"{cost.count} {what}",
         flush=True,
     )

@@ -959,7 +959,7 @@ CASES += [
             "platform.codename": "Granite Rapids",
         },
         "WARN",
-        "module 2.0.09 is no release that this tdxinfo knows, and older than 2.0.18, the newest "
+        "module 2.0.09 is not a release that this tdxinfo knows, and older than 2.0.18, the newest "
         "known release for this processor (table of 2026-08)",
     ),
     (

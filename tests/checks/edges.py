@@ -1,4 +1,4 @@
-"""Where the limits of checks lie, and what else they can say: rows like those of `cases`."""
+"""Further cases of checks: values at limits, and rare messages. The rows are as in `cases`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from tests.checks.cases import (
     failure,
 )
 
+# Facts that several rows use.
 FAILED = {"module.state": "failed"}
 INIT = failure(errno=5, errno_name="EIO", leaf_name="TDH.SYS.INIT", status=0xC000050000000000)
 ENDED = failure(errno=5, leaf_name="TDH.SYS.RD", status=0xC0000505 << 32)
@@ -41,6 +42,7 @@ def version(text: str) -> ModuleVersion:
     return ModuleVersion.parse(text)
 
 
+# Check, facts of the host, outcome, message.
 EDGES: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "cpu.vendor",

@@ -1,4 +1,4 @@
-"""The chain: who waits for whom, what proves what, what all results say together."""
+"""The engine: checks that need others, proofs by later checks, and the verdict of all results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import (
     CHECKS,
     Result,
-    deciding,
+    deciding_checks,
     first_failure,
     in_order,
     run_checks,
@@ -22,7 +22,7 @@ from tdxinfo.host.observe import Observed
 from tdxinfo.model.provenance import Attempt, Origin
 from tdxinfo.model.verdict import HostVerdict, Severity
 from tdxinfo.report import report_of
-from tests.hands import report_with
+from tests.builders import report_with
 
 LIVE = Origin.of("live")
 READY: dict[str, Any] = {
@@ -63,7 +63,7 @@ READY: dict[str, Any] = {
 }
 
 
-def judged(**changes: Any) -> dict[str, Result]:
+def results_of(**changes: Any) -> dict[str, Result]:
     """The results for a ready host with some facts changed; None makes one unknown."""
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
     known = {name: value for name, value in facts.items() if value is not None}
@@ -75,38 +75,38 @@ def verdict(results: dict[str, Result], strict: bool = False) -> str:
 
 
 def test_a_ready_host_is_ready() -> None:
-    assert verdict(judged()) == "ready"
+    assert verdict(results_of()) == "ready"
 
 
 def test_the_first_failure_names_the_earliest_stage() -> None:
-    results = judged(module__state="not-attempted", keys__tdx_keyids=0, kvm__tdx_enabled=False)
+    results = results_of(module__state="not-attempted", keys__tdx_keyids=0, kvm__tdx_enabled=False)
     first = first_failure(results.values())
     assert first is not None
     assert first.check.id == "keys.tdx_share"
 
 
-def test_what_needs_a_failed_check_is_skipped_and_says_for_whom() -> None:
-    results = judged(keys__tdx_keyids=0, module__state=None, kvm__tdx_enabled=None)
+def test_what_needs_a_failed_check_is_skipped_and_names_it() -> None:
+    results = results_of(keys__tdx_keyids=0, module__state=None, kvm__tdx_enabled=None)
     skipped = results["kernel.tdx_detected"]
     assert skipped.outcome.value == "SKIP"
     assert "keys.tdx_share" in skipped.verdict.message
     assert "keys.tdx_share" in results["module.initialized"].verdict.message
 
 
-def test_a_check_that_does_not_apply_holds_nobody_up() -> None:
-    results = judged()
+def test_a_check_that_does_not_apply_does_not_block_those_that_need_it() -> None:
+    results = results_of()
     assert results["kvm.virt_at_load"].outcome.value == "SKIP"
     assert results["kvm.tdx_enabled"].outcome.value == "PASS"
 
 
 def test_an_unknown_is_implied_by_a_later_success_and_says_so() -> None:
-    result = judged(firmware__tme_enabled=None)["firmware.tme"]
+    result = results_of(firmware__tme_enabled=None)["firmware.tme"]
     assert result.outcome.value == "PASS"
     assert "implied: module.initialized passed" in result.verdict.message
 
 
 def test_a_failure_against_a_later_success_is_a_warning() -> None:
-    results = judged(firmware__tme_enabled=False)
+    results = results_of(firmware__tme_enabled=False)
     doubted = results["firmware.tme"]
     assert doubted.outcome.value == "WARN"
     assert doubted.verdict.message == (
@@ -119,7 +119,7 @@ def test_a_failure_against_a_later_success_is_a_warning() -> None:
 
 def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
     denied = Attempt("msr:0x982", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
-    results = judged(
+    results = results_of(
         firmware__tme_enabled=denied,
         module__state=None,
         kvm__tdx_enabled=None,
@@ -152,16 +152,18 @@ def test_of_the_sources_without_a_value_the_one_that_could_be_helped_is_named(
 
 
 def test_an_unknown_that_only_warns_decides_nothing() -> None:
-    assert verdict(judged(firmware__sgx_enabled=None, module__debug=None)) == "ready"
+    assert verdict(results_of(firmware__sgx_enabled=None, module__debug=None)) == "ready"
 
 
 def test_another_vendor_makes_the_question_not_applicable() -> None:
-    results = judged(platform__vendor="AuthenticAMD", module__state=None, kvm__tdx_enabled=None)
+    results = results_of(platform__vendor="AuthenticAMD", module__state=None, kvm__tdx_enabled=None)
     assert verdict(results) == "not-applicable"
 
 
 def test_a_failure_outweighs_what_is_unknown() -> None:
-    results = judged(module__state="failed", firmware__mcheck_status=None, kvm__tdx_enabled=False)
+    results = results_of(
+        module__state="failed", firmware__mcheck_status=None, kvm__tdx_enabled=False
+    )
     assert verdict(results) == "not-ready"
 
 
@@ -183,7 +185,7 @@ def test_no_check_stands_before_one_that_it_needs() -> None:
         assert all(order.index(need) < order.index(check.id) for need in check.rule.needs)
 
 
-def test_a_check_that_is_left_out_holds_nobody_up() -> None:
+def test_a_check_that_is_skipped_does_not_block_those_that_need_it() -> None:
     host = report_with({**READY, "module.no_rbp_mod": True, "keys.tdx_keyids": 0})
     results = run_checks(host, skip={"keys.tdx_share", "keys.enough"})
     assert "keys.tdx_share" not in {result.check.id for result in results}
@@ -201,27 +203,29 @@ def test_a_check_that_is_left_out_holds_nobody_up() -> None:
         {"module__state": None, "kvm__tdx_enabled": None, "kvm__vm_type_supported": None},
     ],
 )
-def test_the_checks_that_decide_find_alone_what_they_find_among_all(
+def test_the_deciding_checks_have_the_same_results_without_the_others(
     changes: dict[str, Any],
 ) -> None:
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
     host = report_with({name: value for name, value in facts.items() if value is not None})
-    among_all = judged(**changes)
-    alone = run_some(host, deciding())
-    assert {result.check.id for result in alone} == {
+    among_all = results_of(**changes)
+    without_others = run_some(host, deciding_checks())
+    assert {result.check.id for result in without_others} == {
         name for name, result in among_all.items() if result.check.severity.decides
     }
-    for result in alone:
+    for result in without_others:
         assert among_all[result.check.id] == result
-    first, whole = first_failure(alone), first_failure(among_all.values())
-    assert (first and first.check.id) == (whole and whole.check.id)
-    assert verdict_of(alone).value == verdict(among_all)
+    first, first_of_all = first_failure(without_others), first_failure(among_all.values())
+    assert (first and first.check.id) == (first_of_all and first_of_all.check.id)
+    assert verdict_of(without_others).value == verdict(among_all)
 
 
-def test_what_bears_on_a_deciding_check_is_judged_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_needs_and_proofs_of_a_deciding_check_are_deciding_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name, severity in {"module.loaded": Severity.WARN, "kvm.vm_type": Severity.INFO}.items():
         monkeypatch.setitem(CHECKS, name, CHECKS[name]._replace(severity=severity))
-    chosen = [check.id for check in deciding()]
+    chosen = [check.id for check in deciding_checks()]
     assert "module.loaded" in chosen, "module.line needs it"
     assert "kvm.vm_type" in chosen, "it proves kvm.loaded"
     assert "kernel.msr" not in chosen
@@ -229,19 +233,19 @@ def test_what_bears_on_a_deciding_check_is_judged_with_it(monkeypatch: pytest.Mo
 
 
 def test_a_check_that_informs_never_counts_but_says_what_to_do() -> None:
-    result = judged(attestation__registration="not sent")["attestation.registration"]
+    result = results_of(attestation__registration="not sent")["attestation.registration"]
     assert result.outcome.value == "INFO"
     assert "MP Registration" in result.remedy
 
 
 def test_the_remedy_names_the_menu_of_the_machines_maker() -> None:
     change = {"firmware__tme_enabled": False, "module__state": None, "kvm__tdx_enabled": None}
-    dell = judged(platform__system="Dell Inc. PowerEdge R760", **change)["firmware.tme"].remedy
-    other = judged(platform__system="Example Server", **change)["firmware.tme"].remedy
+    dell = results_of(platform__system="Dell Inc. PowerEdge R760", **change)["firmware.tme"].remedy
+    other = results_of(platform__system="Example Server", **change)["firmware.tme"].remedy
     assert "Multiple Keys" in dell
     assert "Socket Configuration" in other
-    assert judged(platform__system_vendor="Dell Inc.", **change)["firmware.tme"].remedy == dell
-    assert judged(**change)["firmware.tme"].remedy == other
+    assert results_of(platform__system_vendor="Dell Inc.", **change)["firmware.tme"].remedy == dell
+    assert results_of(**change)["firmware.tme"].remedy == other
 
 
 def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
@@ -258,7 +262,7 @@ def test_a_former_id_of_a_check_still_chooses_it(monkeypatch: Any) -> None:
 
 
 def test_strictness_counts_warnings_alone() -> None:
-    passed = [result for result in judged().values() if result.outcome.value == "PASS"]
+    passed = [result for result in results_of().values() if result.outcome.value == "PASS"]
     assert verdict_of(passed, strict=True).value == "ready"
 
 

@@ -57,10 +57,10 @@ def test_a_file_that_lacks_its_reason_is_refused() -> None:
 
 @pytest.mark.parametrize("check_id", IDS)
 def test_a_check_is_declared_as_its_file_tells(check_id: str) -> None:
-    judge = CHECKS["cpu.vendor"].judge
+    function = CHECKS["cpu.vendor"].function
     whole = Rule.model_validate(tables.load(f"checks/{check_id}"))
     rule = whole.model_copy(update={"about": None})
-    assert new_check(check_id, judge) == Check(rule, judge, rule.severity)
+    assert new_check(check_id, function) == Check(rule, function, rule.severity)
 
 
 def test_a_file_may_name_former_ids(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_a_file_may_name_former_ids(monkeypatch: pytest.MonkeyPatch) -> None:
         "aliases": ["a.b", "c.d"],
     }
     monkeypatch.setattr(tables, "head", {"checks/x.y": head}.__getitem__)
-    declared = new_check("x.y", CHECKS["cpu.vendor"].judge)
+    declared = new_check("x.y", CHECKS["cpu.vendor"].function)
     assert declared.rule.aliases == ("a.b", "c.d")
 
 
@@ -79,7 +79,7 @@ def test_a_function_is_declared_under_its_id_and_stays_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(CHECKS, "keys.enough", CHECKS["keys.enough"])
-    judge = CHECKS["cpu.vendor"].judge
-    assert check("keys.enough")(judge) is judge
+    function = CHECKS["cpu.vendor"].function
+    assert check("keys.enough")(function) is function
     made = CHECKS["keys.enough"]
-    assert (made.id, made.rule.group, made.judge) == ("keys.enough", "keys", judge)
+    assert (made.id, made.rule.group, made.function) == ("keys.enough", "keys", function)

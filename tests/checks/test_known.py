@@ -1,4 +1,4 @@
-"""`known` gets a fact that is read inside the call, since the last one read is the missing one."""
+"""Every call of `known` reads its fact in the argument: the last one read is reported missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FACT_CHAINS = {f"report.host.{name}" for name in fact_names()}
 
 
 def chain(node: ast.expr) -> str:
-    """The names of an attribute chain, with dots; empty for everything else."""
+    """The text of an attribute chain like `a.b.c`; empty for other expressions."""
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute) and (before := chain(node.value)):
@@ -25,7 +25,7 @@ def chain(node: ast.expr) -> str:
 
 
 def reads_a_fact(node: ast.expr) -> bool:
-    """Whether a fact is read: by its name, by a name in a variable, or one of two."""
+    """Whether it reads a fact by attribute, getattr or host.fact(), or one of two of them."""
     if isinstance(node, ast.IfExp):
         return reads_a_fact(node.body) and reads_a_fact(node.orelse)
     if isinstance(node, ast.Call) and chain(node.func) == "getattr":

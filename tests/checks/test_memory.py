@@ -12,8 +12,8 @@ from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import NamedRange, TdmrPlan
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import Failure, MemoryRange, NodeMemory
+from tests.builders import report_with
 from tests.checks.cases import failure as failed
-from tests.hands import report_with
 
 GIB = 1 << 30
 LISTED = "klog:memory_regions"
@@ -38,7 +38,9 @@ def plan_of(holes: int) -> TdmrPlan:
     return made
 
 
-def judged(check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None) -> Result:
+def result_of(
+    check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None
+) -> Result:
     (result,) = run_checks(report_with(facts, origins), skip=set(CHECKS) - {check_id})
     return result
 
@@ -50,7 +52,7 @@ def predicted(holes: int, regions: str = LISTED, plan: str = CALCULATED, **more:
         "memory.holes_from": "memory",
         **{f"memory.{name}": value for name, value in more.items()},
     }
-    return judged("memory.tdmrs_fit", facts, {"memory.regions": regions, "memory.plan": plan})
+    return result_of("memory.tdmrs_fit", facts, {"memory.regions": regions, "memory.plan": plan})
 
 
 # One hole is the first MiB's, and the one PAMT needs an area too.
@@ -95,7 +97,7 @@ def test_a_map_that_ends_before_the_cmrs_proves_no_fit() -> None:
 
 def test_what_happened_counts_more_than_what_was_calculated() -> None:
     facts = {"memory.regions": cut(20), "memory.plan": plan_of(20)}
-    running = judged("memory.tdmrs_fit", {**facts, "module.state": "initialized"})
+    running = result_of("memory.tdmrs_fit", {**facts, "module.state": "initialized"})
     assert running.outcome.value == "PASS"
     empty = dict.fromkeys(
         ("errno", "errno_name", "leaf", "leaf_name", "status", "status_name", "tdmr")
@@ -103,11 +105,11 @@ def test_what_happened_counts_more_than_what_was_calculated() -> None:
     failure = Failure(**{**empty, "message": "x", "tdmr": MemoryRange.between(0, GIB)})  # type: ignore[arg-type]
     refused = {"module.state": "failed", "module.failure": failure}
     fits = {"memory.regions": cut(0), "memory.plan": plan_of(0)}
-    assert judged("memory.tdmrs_fit", {**fits, **refused}).outcome.value == "FAIL"
+    assert result_of("memory.tdmrs_fit", {**fits, **refused}).outcome.value == "FAIL"
 
 
 def test_memory_that_could_not_be_looked_at_says_how_it_could() -> None:
-    result = judged("memory.tdmrs_fit", {"memory.system_ram": DENIED})
+    result = result_of("memory.tdmrs_fit", {"memory.system_ram": DENIED})
     assert (result.outcome.value, result.remedy) == ("UNKNOWN", "Run as root.")
 
 
@@ -118,7 +120,7 @@ def test_ram_outside_of_cmrs_is_shown_with_its_cause_and_the_number_of_others() 
         for base, name in ((4 * GIB, "memmap=1G@4G"), (8 * GIB, None), (16 * GIB, None))
     )
     facts = {"memory.cmrs": cmrs, "memory.regions": cut(0), "memory.ram_outside_cmrs": outside}
-    assert judged("memory.cmrs_cover_ram", facts).verdict.message == (
+    assert result_of("memory.cmrs_cover_ram", facts).verdict.message == (
         "[0x100000000, 0x140000000) is System RAM, but in no CMR (memmap=1G@4G), and 2 more ranges"
     )
 
@@ -136,7 +138,7 @@ def test_the_pamt_is_held_against_the_calculation(difference: int | None, text: 
     facts: dict[str, Any] = {"memory.pamt_bytes": 8 << 20}
     if difference is not None:
         facts["memory.pamt_difference_bytes"] = difference
-    message = judged("memory.pamt", facts).verdict.message
+    message = result_of("memory.pamt", facts).verdict.message
     assert message == f"PAMT takes 8.0 MiB{text}"
 
 
@@ -177,5 +179,5 @@ def test_a_kernel_that_would_do_is_named_to_others(by_cmrs: int, holes_from: str
     assert result.verdict.message.endswith(f"and takes 16 reserved areas, {end}")
     failure = failed(message="x", tdmr=MemoryRange.between(0, GIB))
     facts = {"memory.plan_by_cmrs": plan, "module.failure": failure}
-    _, _, rest = judged("memory.tdmrs_fit", facts).verdict.message.partition("reserved areas")
+    _, _, rest = result_of("memory.tdmrs_fit", facts).verdict.message.partition("reserved areas")
     assert rest == ("" if by_cmrs else "; a kernel that makes reserved areas from CMRs has enough")

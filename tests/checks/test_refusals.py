@@ -7,8 +7,8 @@ import pytest
 from tdxinfo.checks.engine import CHECKS, run_checks, run_some
 from tdxinfo.decode import bits
 from tdxinfo.report import observe
+from tests.builders import captured_machine, report_from_log
 from tests.recorded import folder_of
-from tests.worlds import report_from_log, world
 
 KEYIDS = "virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
 STARTED = KEYIDS + "virt/tdx: 8396820 KB allocated for PAMT\nvirt/tdx: module initialized\n"
@@ -89,7 +89,7 @@ def test_packages_are_held_against_each_other_in_each_register_of_tdx(
     cpuinfo = (folder_of("one-keyid") / "root/proc/cpuinfo").read_bytes()  # two packages
     answers = {f"msr/{bits.address_of(r):#x}/cpu{cpu}": "0x1" for r in REGISTERS for cpu in (0, 2)}
     answers[f"msr/{bits.address_of(register):#x}/cpu2"] = second
-    report = observe(world({"/proc/cpuinfo": cpuinfo}, answers))
+    report = observe(captured_machine({"/proc/cpuinfo": cpuinfo}, answers))
     (found,) = run_some(report, [CHECKS["firmware.packages_agree"]])
     assert found.outcome.value == outcome, found.verdict.message
     assert (register in found.verdict.message) == (outcome == "FAIL")
@@ -114,12 +114,12 @@ def test_a_refusal_of_kvm_is_shown_in_its_own_words(line: str, word: str) -> Non
 
 
 def test_the_limit_of_virtual_cpus_is_read_out_of_kvms_refusal() -> None:
-    from tests.checks.test_rules import judged
+    from tests.checks.test_rules import outcome_and_message
 
     line = "kvm_intel: Disable TDX: MAX_VCPU_PER_TD (64) smaller than number of logical CPUs (256)."
     limit = report_from_log(STARTED + line + "\n").host.td.max_vcpus
     facts = {"td.max_vcpus": limit, "platform.cpus_present": 256, "kernel.release": "6.17.1"}
-    assert (limit, judged("module.vcpus", facts)[0]) == (64, "FAIL")
+    assert (limit, outcome_and_message("module.vcpus", facts)[0]) == (64, "FAIL")
 
 
 def test_a_machine_check_of_private_memory_is_shown() -> None:

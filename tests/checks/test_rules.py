@@ -9,14 +9,14 @@ import pytest
 from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, run_checks
 from tdxinfo.model.verdict import Outcome, Severity
+from tests.builders import report_with
 from tests.checks.cases import CASES, DENIED, failure
 from tests.checks.edges import EDGES
-from tests.hands import report_with
 
 ROWS = [*CASES, *EDGES]
 
 
-def judged(
+def outcome_and_message(
     check_id: str, facts: dict[str, Any], origins: dict[str, str] | None = None
 ) -> tuple[str, str]:
     """Outcome and message of the check alone, without what it needs."""
@@ -28,7 +28,7 @@ def judged(
 def test_a_check_judges_its_facts(
     check_id: str, facts: dict[str, Any], outcome: str, message: str
 ) -> None:
-    assert judged(check_id, facts) == (outcome, message)
+    assert outcome_and_message(check_id, facts) == (outcome, message)
 
 
 # What a source has, its origin, and the message of the check.
@@ -58,7 +58,7 @@ BY_ORIGIN = [
 def test_some_checks_ask_for_the_source(
     check_id: str, facts: dict[str, Any], origin: str, said: tuple[str, str]
 ) -> None:
-    assert judged(check_id, facts, dict.fromkeys(facts, origin)) == said
+    assert outcome_and_message(check_id, facts, dict.fromkeys(facts, origin)) == said
 
 
 NEW_MODULE = "Put the new module into EFI/TDX on the EFI system partition, and reboot."

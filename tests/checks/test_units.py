@@ -7,7 +7,7 @@ import pytest
 from tdxinfo.checks import units
 from tdxinfo.errors import Denied
 from tdxinfo.model.provenance import Attempt
-from tests.hands import report_with
+from tests.builders import report_with
 
 
 @pytest.mark.parametrize(

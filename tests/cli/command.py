@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 from tdxinfo.cli import run
-from tests.documents import hold_against_schema
+from tests.documents import assert_valid
 
 
 @dataclass
@@ -39,7 +39,7 @@ def ran(*arguments: str, columns: int = 100) -> Ran:
         redirect_stderr(err),
     ):
         status = run(list(arguments))
-    hold_against_schema(arguments, out.getvalue())
+    assert_valid(arguments, out.getvalue())
     return Ran(status, out.getvalue(), err.getvalue())
 
 

@@ -65,7 +65,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(bytes(range(256)) * 64)
-    refused(given(tmp_path / "binary"), "of no form that this tdxinfo reads")
+    refused(given(tmp_path / "binary"), "has a format that this tdxinfo does not read")
 
 
 def test_an_unreadable_file_is_refused(tmp_path: Path) -> None:

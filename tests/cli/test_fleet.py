@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.fleet import MOST_EXAMPLES, Entry, Fleet, Kind, kind_of
+from tdxinfo.fleet import MAX_EXAMPLES, Entry, Fleet, Kind, kind_of
 from tdxinfo.inputs.many import Supplied
 from tdxinfo.inputs.supplied import example_names, parse_report
 from tdxinfo.model.verdict import HostVerdict
@@ -209,13 +209,13 @@ def test_a_module_is_called_by_the_best_name_and_its_state(
 
 
 def test_memory_does_not_grow_with_kinds_of_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tdxinfo.fleet.MOST_KINDS", 10)
+    monkeypatch.setattr("tdxinfo.fleet.MAX_KINDS", 10)
     seen = Fleet()
     for number in range(50):
         kind = Kind(HostVerdict.READY, None, "initialized", None, str(number % 20), None)
         seen.add(Entry(f"node{number}", "fleet.jsonl", kind, None))
     assert (seen.hosts, len(seen.kinds), seen.beyond) == (50, 10, 20)
-    assert all(len(group.examples) <= MOST_EXAMPLES for group in seen.kinds.values())
+    assert all(len(group.examples) <= MAX_EXAMPLES for group in seen.kinds.values())
 
 
 @pytest.mark.slow

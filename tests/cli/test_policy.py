@@ -276,11 +276,11 @@ def test_a_floor_of_what_is_unknown_leaves_the_host_undecided(policy: Any) -> No
     [
         ('"kernel.command_line" = "ro"', "Facts with floors"),
         ('"no.fact" = 1', "no.fact"),
-        ('"keys.guest_keyids" = "many"', "no number"),
-        ('"keys.guest_keyids" = "63"', "no number"),
-        ('"keys.guest_keyids" = -1', "no number"),
-        ('"seamldr.version" = "1.5"', "no version"),
-        ('"stack.qemu_version" = 10', "no release"),
+        ('"keys.guest_keyids" = "many"', "is not a number"),
+        ('"keys.guest_keyids" = "63"', "is not a number"),
+        ('"keys.guest_keyids" = -1', "is not a number"),
+        ('"seamldr.version" = "1.5"', "is not a version"),
+        ('"stack.qemu_version" = 10', "is not a release"),
         ('"keys.guest_keyids" = true', "floors"),
     ],
 )

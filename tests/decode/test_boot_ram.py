@@ -11,7 +11,7 @@ from tdxinfo.decode.boot import Boot, ram
 from tdxinfo.decode.klog import relevant_lines
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import MemoryRange, NodeMemory
-from tests.worlds import report_from_log
+from tests.builders import report_from_log
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tdxinfo.decode import capacity
 from tdxinfo.model.values import MemoryRange, Tdmr
 from tdxinfo.report import observe
-from tests.worlds import world
+from tests.builders import captured_machine
 
 GIB = 1 << 30
 RAM = (MemoryRange.between(1 << 20, 2 * GIB), MemoryRange.between(4 * GIB, 12 * GIB))
@@ -27,7 +27,7 @@ def test_a_pamt_that_is_a_reserved_area_is_not_taken_off_twice() -> None:
 
 
 def test_huge_pages_and_available_memory_are_the_kernels_own_numbers() -> None:
-    machine = world(
+    machine = captured_machine(
         {"/proc/meminfo": "MemTotal:  99 kB\nMemAvailable:   64 kB\nHugetlb:     8 kB\n"}
     )
     memory = observe(machine, ["memory.huge_page_bytes", "memory.available_bytes"]).host.memory
@@ -35,7 +35,7 @@ def test_huge_pages_and_available_memory_are_the_kernels_own_numbers() -> None:
 
 
 def test_keyids_that_are_left() -> None:
-    machine = world(
+    machine = captured_machine(
         {"/sys/fs/cgroup/misc.capacity": "tdx 63\n", "/sys/fs/cgroup/misc.current": "tdx 60\n"}
     )
     assert observe(machine, ["keys.guest_keyids_free"]).host.keys.guest_keyids_free == 3

@@ -11,7 +11,7 @@ from tdxinfo.decode import dmi
 from tdxinfo.errors import Malformed
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.sources import dmi as source
-from tests.worlds import world
+from tests.builders import captured_machine
 
 
 def device(size: int) -> bytes:
@@ -40,7 +40,9 @@ def test_what_is_no_memory_device_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("value", [[1], ["1", 2], [True, 2], {"a": 1}, 3])
 def test_a_record_that_is_no_pair_of_numbers_is_malformed(value: object) -> None:
     with pytest.raises(Malformed):
-        source.MemorySlots(populated=True).read(world(answers={"dmi/memory-slots": value}))
+        source.MemorySlots(populated=True).read(
+            captured_machine(answers={"dmi/memory-slots": value})
+        )
 
 
 def test_slots_are_counted_and_no_serial_number_is_kept(

@@ -13,7 +13,7 @@ from tdxinfo.decode import failures
 from tdxinfo.machine.captured import CapturedMachine
 from tdxinfo.model.values import Failure
 from tdxinfo.report import observe
-from tests.worlds import report_from_log, world
+from tests.builders import captured_machine, report_from_log
 
 ROWS: list[dict[str, Any]] = tables.load("failures")["failure"]
 
@@ -29,12 +29,12 @@ def silent_world(row: dict[str, Any]) -> CapturedMachine:
     lines = [f"Linux version {release} (x)", *row.get("example", KEYIDS).strip().split("\n")]
     log = "".join(f"[    1.0] {line}\n" for line in lines)
     if "first_call" not in row:
-        return world(log=log)
+        return captured_machine(log=log)
     is_made = row["first_call"] != failures.NOT_MADE
     result = -row["first_call"] if isinstance(row["first_call"], int) else 0
     data = struct.pack("<??2xi", False, is_made, result).hex()
     state = {"data": data, "layout": STATE_LAYOUT}
-    return world(log=log, answers={"kernel-memory": {"tdx_module_state": state}})
+    return captured_machine(log=log, answers={"kernel-memory": {"tdx_module_state": state}})
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])

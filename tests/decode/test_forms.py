@@ -1,4 +1,4 @@
-"""Logs in the forms that people send them in come out as the lines that the kernel printed."""
+"""A kernel log in any format that people send is converted to the lines that the kernel printed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def exported() -> bytes:
 
 
 def exported_as_bytes() -> bytes:
-    """As journald writes what it holds for no text; a length may contain a newline's byte."""
+    """As journald writes values that are not text; the length can contain the byte of a newline."""
 
     def exported(line: str) -> bytes:
         raw = line.ljust(266).encode()  # 0x10a: its first byte is a newline's

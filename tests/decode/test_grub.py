@@ -196,7 +196,7 @@ def test_an_entrys_options_may_use_what_grubenv_holds() -> None:
         ("${a}" * 250_000, "a line of 1000000 characters"),
     ],
 )
-def test_what_cannot_be_told_is_refused(config: str, reason: str) -> None:
+def test_an_unclear_configuration_is_refused(config: str, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         grub.chosen(config, {})
 

@@ -1,7 +1,7 @@
-"""A user of the host cannot make the kernel's log say what the kernel did not say.
+"""A user of the host cannot forge an entry of the kernel log.
 
-The forms are those of Linux, with what a user chooses in them: the name of a process (up to 15
-bytes of any kind), of a file, of a control group, of an input device; line ends among them.
+The formats are those of Linux. A user chooses the text in place of {}: the name of a process (up to
+15 bytes of any kind), of a file, of a control group, of an input device, with line ends too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ BOOT = """\
 [    5.000000] virt/tdx: module not loaded
 """
 AFTER = "[  120.000000] usb 1-1: new high-speed USB device number 2 using xhci_hcd\n"
-TOLD = ["linux_version", "command_line", "keyid_range", "not_loaded"]
+EVENTS_OF_BOOT = ["linux_version", "command_line", "keyid_range", "not_loaded"]
 
 NAMED = (
     "{}[4242]: segfault at 0 ip 000055d0 sp 00007ffe error 4 in {}[55d000+1000] likely on CPU 1",
@@ -49,27 +49,27 @@ WORDS = [row["format"].split("%s", 1)[-1].split("%")[0] for row in tables.load("
 STATEMENT = "virt/tdx: TDX-Module initialized"
 
 
-def told(log: str, pasted: bool) -> list[Event]:
+def events_in(log: str, pasted: bool) -> list[Event]:
     return read_log(log, pasted).events
 
 
-def unchanged(line: str) -> None:
-    """The line says nothing of TDX, wherever the log comes from."""
+def assert_no_event(line: str) -> None:
+    """The line adds no event to a boot's log, whether the log is live or pasted."""
     for pasted in (True, False):
-        honest = told(BOOT + AFTER, pasted)
-        assert [event.name for event in honest] == TOLD
-        forged = told(f"{BOOT}[   99.123456] {line}\n{AFTER}", pasted)
-        assert forged == honest, line
+        without = events_in(BOOT + AFTER, pasted)
+        assert [event.name for event in without] == EVENTS_OF_BOOT
+        with_line = events_in(f"{BOOT}[   99.123456] {line}\n{AFTER}", pasted)
+        assert with_line == without, line
 
 
 @pytest.mark.parametrize("form", NAMED)
 def test_the_name_of_a_process_is_no_statement(form: str) -> None:
     for example in EXAMPLES:
         for name in (example[:15], example[:14] + "x", example[:15].rstrip()):
-            unchanged(form.format(name, "x"))
-            unchanged(form.format(name, example[15:].replace("/", "")))
+            assert_no_event(form.format(name, "x"))
+            assert_no_event(form.format(name, example[15:].replace("/", "")))
     for example, word in zip(EXAMPLES, WORDS, strict=False):
-        unchanged(form.format(example[:15], f"x{word} 0x5)"))
+        assert_no_event(form.format(example[:15], f"x{word} 0x5)"))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_the_name_of_a_process_is_no_statement(form: str) -> None:
 def test_a_process_and_a_file_together_are_no_statement(name: str, file: str) -> None:
     assert len(name) <= 15
     for form in NAMED:
-        unchanged(form.format(name, file))
+        assert_no_event(form.format(name, file))
 
 
 TEXTS = (
@@ -106,7 +106,7 @@ TEXTS = (
 @pytest.mark.parametrize("form", WITHIN)
 @pytest.mark.parametrize("text", TEXTS)
 def test_what_stands_within_a_line_is_no_statement(form: str, text: str) -> None:
-    unchanged(form.format(text))
+    assert_no_event(form.format(text))
 
 
 @pytest.mark.parametrize("form", WITHIN)
@@ -115,7 +115,7 @@ def test_what_stands_within_a_line_is_no_statement(form: str, text: str) -> None
 def test_a_line_end_in_a_name_begins_no_line(form: str, text: str, indent: str) -> None:
     """dmesg and journalctl print what follows without a header, journalctl indented."""
     if not text.startswith("["):
-        unchanged(form.format(f"x\n{indent}{text}\n{indent}x"))
+        assert_no_event(form.format(f"x\n{indent}{text}\n{indent}x"))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_line_end_in_a_name_begins_no_line(form: str, text: str, indent: str) 
     ["[ 1234.567890] Linux version 9.9.9 (b@h) #1", "[ 1234.567890] Linux version 9[4242]: x"],
 )
 def test_a_kernels_version_long_after_its_beginning_begins_no_boot(line: str) -> None:
-    assert [event.name for event in read_log(f"{BOOT}{line}\n").events] == TOLD
+    assert [event.name for event in read_log(f"{BOOT}{line}\n").events] == EVENTS_OF_BOOT
 
 
 @pytest.mark.parametrize(
@@ -131,12 +131,12 @@ def test_a_kernels_version_long_after_its_beginning_begins_no_boot(line: str) ->
 )
 def test_the_name_that_a_program_gives_itself_in_a_journal_is_no_statement(name: str) -> None:
     """`journalctl -o short-monotonic --no-hostname` prints NAME[PID]: TEXT."""
-    unchanged(f"{name}[4242]: hello")
+    assert_no_event(f"{name}[4242]: hello")
 
 
 def test_a_line_between_boots_counts_where_the_clock_begins_anew() -> None:
     between = "-- Boot 0123456789abcdef0123456789abcdef --\n"
-    assert told(f"{BOOT}{between}[    3.2] x86/tme: enabled by BIOS\n", True)[0].name == (
+    assert events_in(f"{BOOT}{between}[    3.2] x86/tme: enabled by BIOS\n", True)[0].name == (
         "tme_enabled"
     )
-    assert len(told(f"{BOOT}{between}[   99.2] x86/tme: enabled by BIOS\n", True)) == 5
+    assert len(events_in(f"{BOOT}{between}[   99.2] x86/tme: enabled by BIOS\n", True)) == 5

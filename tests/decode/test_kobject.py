@@ -92,8 +92,8 @@ def test_another_layout_is_malformed(line: str) -> None:
         ([], "the record's it has no layout"),
         ({"data": "00"}, "the record's it has no layout"),
         ({"layout": "a 0 8 1 0"}, "the record's it has no layout"),
-        ({"data": "0x", "layout": []}, "the record's it is no hex text"),
-        ({"data": 5, "layout": []}, "the record's it is no hex text"),
+        ({"data": "0x", "layout": []}, "the record's it is not hex text"),
+        ({"data": 5, "layout": []}, "the record's it is not hex text"),
     ],
 )
 def test_a_record_of_another_form_is_malformed(record: Any, sentence: str) -> None:

@@ -155,7 +155,7 @@ CHANGED = {
     ),
     "OFFSET(prb_data_ring.data)=8": (
         "=x",
-        "OFFSET(prb_data_ring.data) in the dump's VMCOREINFO is no number",
+        "OFFSET(prb_data_ring.data) in the dump's VMCOREINFO is not a number",
     ),
     "OFFSET(printk_info.ts_nsec)=8\n": (
         "",
@@ -236,12 +236,12 @@ def test_what_vmcoreinfo_does_not_tell_is_absent() -> None:
 
 
 def test_a_number_of_vmcoreinfo_that_is_none_is_malformed() -> None:
-    with pytest.raises(Malformed, match=r"^KERNELOFFSET in the dump's VMCOREINFO is no number$"):
+    with pytest.raises(Malformed, match=r"^KERNELOFFSET in the dump's VMCOREINFO is not a number$"):
         _ = VmcoreInfo("KERNELOFFSET=here\n").kernel_offset
 
 
 def test_records_that_share_one_text_do_not_multiply_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dump of a few KB whose 2^n records all have the same text: it is refused at the limit."""
-    monkeypatch.setattr(printk, "MOST_TEXT", 100)
+    monkeypatch.setattr(printk, "MAX_TEXT", 100)
     with pytest.raises(Malformed, match="more than 100 characters"):
         Memory(["x" * 60, "y" * 60]).log()

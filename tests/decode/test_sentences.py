@@ -44,13 +44,17 @@ LONG = "x" * 100
 
 FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (cpuinfo.parse, "", "/proc/cpuinfo describes no x86 processor"),
-    (dmi.is_populated, b"", "the structure is no Memory Device"),
-    (layout.word64, b"123", "3 bytes are no 64-bit value"),
-    (lines.number, LONG, f"'{'x' * 40}' is no number"),
-    (lines.number, " 1.5\n", "'1.5' is no number"),
+    (dmi.is_populated, b"", "the structure is not a Memory Device"),
+    (layout.word64, b"123", "3 bytes are not a 64-bit value"),
+    (lines.number, LONG, f"'{'x' * 40}' is not a number"),
+    (lines.number, " 1.5\n", "'1.5' is not a number"),
     (lines.yes_or_no, " " + LONG, f"'{'x' * 40}' is neither Y nor N"),
-    (lines.cpu_count, " " + LONG, f"'{'x' * 40}' is no list of CPUs"),
-    (lambda text: lines.config_option(text, "CONFIG_X"), "", "the file is no kernel configuration"),
+    (lines.cpu_count, " " + LONG, f"'{'x' * 40}' is not a list of CPUs"),
+    (
+        lambda text: lines.config_option(text, "CONFIG_X"),
+        "",
+        "the file is not a kernel configuration",
+    ),
     (lines.system_ram, "", "/proc/iomem lists no System RAM"),
     (
         lines.system_ram,
@@ -59,8 +63,8 @@ FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     ),
     (lines.node_spans, "", "the file lists no memory of any node"),
     (userspace.libvirt_version, LONG, f"'{'x' * 60}' names no version of libvirt"),
-    (userspace.firmware_features, "{", "the file is no JSON"),
-    (userspace.firmware_features, "[]", "the file is no firmware descriptor"),
+    (userspace.firmware_features, "{", "the file is not JSON"),
+    (userspace.firmware_features, "[]", "the file is not a firmware descriptor"),
     (userspace.registration_of_log, "", "the log of the registration agent has no run"),
     (userspace.registration_of_variable, b"", "SgxRegistrationStatus is too short"),
     (
@@ -86,17 +90,17 @@ KVM_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (
         kvm.cpuid_configs,
         [5],
-        "the record's CPUID entries are not of seven numbers: an entry is no list of numbers",
+        "the record's CPUID entries are not of seven numbers: an entry is not a list of numbers",
     ),
     (
         kvm.cpuid_configs,
         [[True] * 7],
-        "the record's CPUID entries are not of seven numbers: an entry is no list of numbers",
+        "the record's CPUID entries are not of seven numbers: an entry is not a list of numbers",
     ),
 ]
 BTF_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (btf.Btf, b"", "the data is too short for BTF"),
-    (btf.Btf, bytes(24), "the data is no BTF of version 1"),
+    (btf.Btf, bytes(24), "the data is not BTF of version 1"),
     (
         btf.Btf,
         struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, 4, 4, 0),
@@ -168,20 +172,20 @@ METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (
         RDALL,
         struct.pack("<HHIQQ", 24, 1, 0, 1 << 62 | HEAD, 0),
-        "0x4a00000300000008 at offset 8 is no header of a sequence",
+        "0x4a00000300000008 at offset 8 is not a header of a sequence",
     ),
     (
         RDALL,
         struct.pack("<HHIQ", 16, 1, 0, HEAD),
         "the sequence 0x0a00000300000008 goes beyond its list",
     ),
-    (sysinfo.parse_sysinfo, b"123", "3 bytes are no TDSYSINFO_STRUCT of 1024"),
+    (sysinfo.parse_sysinfo, b"123", "3 bytes are not a TDSYSINFO_STRUCT of 1024"),
     (
         sysinfo.parse_sysinfo,
         bytes(128) + b"\x26" + bytes(1000),
         "the TDSYSINFO_STRUCT counts 38 CPUID entries, which it cannot hold",
     ),
-    (sigstruct.parse_sigstruct, b"123", "this is no sigstruct of a TDX module"),
+    (sigstruct.parse_sigstruct, b"123", "this is not a sigstruct of a TDX module"),
     (sigstruct.parse_blob, b"123", "the blob is too short for a sigstruct"),
     (LIST, [" no "], "'no' is not of the form ID VALUE [STATUS]"),
     (LIST, ["0" * 100], f"'{'0' * 79} is not of the form ID VALUE [STATUS]"),
@@ -205,7 +209,7 @@ LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     ),
     (module.module_version, "", "the kernel log has no line about this (module_info)"),
     (module.build_number, "", "the kernel log does not have this value"),
-    (module.build_date, BUILT, "the kernel log's build date 20231301 is no day"),
+    (module.build_date, BUILT, "the kernel log's build date 20231301 is not a day"),
     (module.no_rbp_mod, "", "the kernel log does not mention NO_RBP_MOD"),
     (module.module_state, "", "the kernel log does not say whether the module was initialized"),
     (module.failure, "", "the kernel log shows no failed initialization"),

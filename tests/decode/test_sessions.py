@@ -40,7 +40,7 @@ IN_JSON = """{"lscpu": [
 
 
 @pytest.mark.parametrize("text", [LSCPU, IN_JSON, f"$ lscpu\n{LSCPU}$ uname -r\n6.8.0\n"])
-def test_lscpu_tells_of_the_processors(text: str) -> None:
+def test_lscpu_is_parsed(text: str) -> None:
     assert sessions.is_lscpu(text)
     found = sessions.lscpu(text)
     assert (found.vendor, found.family, found.model, found.stepping) == ("GenuineIntel", 6, 207, 2)
@@ -94,7 +94,7 @@ def test_other_text_is_no_lscpu(text: str) -> None:
             "rdmsr 0x982 -f 0:0\n1\nrdmsr 0x982\n3\nrdmsr 0x982 -f 1:1\n1\n",
             {"msr/0x982/cpu0": "0x0000000000000003"},
         ),
-        # What the command did not print is no value.
+        # What the command did not print is not a value.
         ("rdmsr 0xa0\n", {}),
         ("rdmsr 0xa0\nrdmsr: CPU 0 cannot read MSR 0x000000a0\n0\n", {}),
         ("rdmsr 0xa0\nSorry, try again.\n0\n", {}),
@@ -107,7 +107,9 @@ def test_other_text_is_no_lscpu(text: str) -> None:
         ("no rdmsr here: 0x87\n20\n", {}),
     ],
 )
-def test_a_session_of_rdmsr_answers_for_what_was_read(session: str, wanted: dict[str, Any]) -> None:
+def test_a_session_of_rdmsr_gives_the_bits_that_it_read(
+    session: str, wanted: dict[str, Any]
+) -> None:
     assert sessions.answers(sessions.registers(session)) == wanted
     assert sessions.is_rdmsr_session(session) is bool(wanted)
 
@@ -180,7 +182,7 @@ Version: 1.21-0ubuntu1
 @pytest.mark.parametrize(
     "text", [REPORT, f"Hello,\n\n{REPORT}\nthanks", "".join(f"> {x}\n" for x in REPORT.split("\n"))]
 )
-def test_a_system_report_tells_of_kernel_processor_registers_and_packages(text: str) -> None:
+def test_a_system_report_gives_kernel_processor_registers_and_packages(text: str) -> None:
     assert sessions.is_system_report(text)
     report = sessions.system_report(text)
     assert report.release == "6.8.0-1015-intel"

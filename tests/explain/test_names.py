@@ -89,7 +89,7 @@ NO_TERMS = {
     "Q35", "R760", "SOURCES", "UTF", "ASCII", "POSIX", "URL", "MAC", "CUDA",
     "NVIDIA", "GRUB", "SHA-384", "HTTP", "TLS", "SSL", "USA",
 }  # fmt: skip
-"""Words in capitals that are no terms of this field."""
+"""Words in capitals that are not terms of this field."""
 
 _WORD = re.compile(r"(?<![\w./-])[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*(?![\w])")
 

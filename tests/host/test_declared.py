@@ -1,4 +1,4 @@
-"""The catalogue holds together: every fact has a type, sources, and words for people."""
+"""The catalogue is consistent: every fact has a type, sources and a description."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tdxinfo.host import SECTIONS, as_json, fact_names, meaning, section_meaning
 from tdxinfo.host.section import From
 from tdxinfo.report import Report, observe
 from tdxinfo.sources.klog import KernelLog
-from tests.worlds import report_from_log, world
+from tests.builders import captured_machine, report_from_log
 
 SOURCES: list[tuple[str, Any]] = [
     (name, source) for name in fact_names() for source in sources_of(name)
@@ -69,7 +69,7 @@ PROMISED = {
     "kernel": ("release command_line config_tdx_host hibernation "),
     "kvm": ("loaded tdx_enabled vm_type_supported supported_attributes supported_xfam "),
 }
-"""The names that scripts know first."""
+"""Facts of the first version, which scripts use and which must not be renamed."""
 
 
 @pytest.mark.parametrize(
@@ -125,23 +125,23 @@ def test_a_derived_fact_follows_from_facts_that_exist(name: str, source: From) -
     assert takes_more or len(parameters) >= len(source.needed)
 
 
-def test_no_fact_follows_from_itself_by_a_detour() -> None:
-    grounds: dict[str, set[str]] = {name: set() for name in fact_names()}
+def test_no_fact_is_derived_from_itself() -> None:
+    needed: dict[str, set[str]] = {name: set() for name in fact_names()}
     for name, source in SOURCES:
         if isinstance(source, From):
-            grounds[name] |= set(source.needed)
+            needed[name] |= set(source.needed)
 
     def visit(name: str, above: tuple[str, ...]) -> None:
         assert name not in above, " from ".join((*above, name))
-        for ground in grounds[name]:
-            visit(ground, (*above, name))
+        for need in needed[name]:
+            visit(need, (*above, name))
 
     for name in fact_names():
         visit(name, ())
 
 
 def printed_without_error(report: Report) -> None:
-    """Each fact by itself and the whole report; what is read back is the same."""
+    """Converts each fact and the report to JSON; the report parsed from it is equal."""
     for name in fact_names():
         as_json(name, report.host.fact(name))
     again = Report.model_validate_json(report.model_dump_json())
@@ -164,4 +164,4 @@ PATHS = sorted({p.path for _, p in SOURCES if hasattr(p, "path")} | {"/proc/cpui
 
 @given(st.dictionaries(st.sampled_from(PATHS), JUNK))
 def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
-    printed_without_error(observe(world(dict(files))))
+    printed_without_error(observe(captured_machine(dict(files))))

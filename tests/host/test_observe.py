@@ -18,7 +18,7 @@ from tdxinfo.machine.captured import CapturedMachine
 from tdxinfo.model.provenance import Attempt, Origin
 from tdxinfo.model.values import Count, MemoryRange, ModuleVersion
 from tdxinfo.report import observe
-from tests.worlds import report_from_log, world
+from tests.builders import captured_machine, report_from_log
 
 
 class Says:
@@ -43,7 +43,7 @@ def observer(monkeypatch: pytest.MonkeyPatch, **annotations: Any) -> Observer:
     made = create_model("Made", __base__=Host, s=(section, section.model_construct()))
     monkeypatch.setitem(SECTIONS, "s", section)
     monkeypatch.setattr(catalogue, "Host", made)
-    return Observer(world())
+    return Observer(captured_machine())
 
 
 def test_the_first_source_that_answers_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,7 +191,8 @@ def test_every_source_is_asked_when_all_are_wanted(monkeypatch: pytest.MonkeyPat
 
 def test_a_host_knows_the_facts_that_were_asked_for_and_no_others() -> None:
     report = observe(
-        world({"/proc/cmdline": "ro\n", "/proc/sys/kernel/osrelease": "7\n"}), ["kernel.release"]
+        captured_machine({"/proc/cmdline": "ro\n", "/proc/sys/kernel/osrelease": "7\n"}),
+        ["kernel.release"],
     )
     assert report.host.kernel.release == "7"
     assert not report.is_known("kernel.command_line")
@@ -213,12 +214,12 @@ def test_a_report_of_one_fact_reads_what_that_needs() -> None:
 
 
 def test_an_unknown_state_is_called_unknown() -> None:
-    report = observe(world())
+    report = observe(captured_machine())
     assert (report.host.module.state, report.is_known("module.state")) == ("unknown", False)
 
 
 def test_facts_do_not_change() -> None:
-    report = observe(world(), [])
+    report = observe(captured_machine(), [])
     with pytest.raises(ValidationError, match="frozen"):
         report.host.module.version = None  # type: ignore[misc]
     with pytest.raises(ValidationError, match="frozen"):
@@ -230,7 +231,7 @@ VERSION = "/sys/devices/faux/tdx_host/version"
 
 def test_the_running_version_outweighs_the_boot_log() -> None:
     log = "[    5.3] virt/tdx: Module version: 1.5.24\n"
-    report = observe(world({VERSION: "1.5.28\n"}, log=log))
+    report = observe(captured_machine({VERSION: "1.5.28\n"}, log=log))
     assert report.host.module.version == ModuleVersion(1, 5, 28)
     assert report.origin_of("module.version") == f"sysfs:{VERSION}"
 
@@ -238,7 +239,7 @@ def test_the_running_version_outweighs_the_boot_log() -> None:
 def test_after_a_failed_update_the_boot_log_is_not_believed() -> None:
     log = "[    5.3] virt/tdx: Module version: 1.5.24\n[    5.4] virt/tdx: TDX-Module initialized\n"
     refused = {VERSION: {"reason": "unsupported", "message": "m", "errno": "ENXIO"}}
-    report = observe(world(log=log, refused=refused))
+    report = observe(captured_machine(log=log, refused=refused))
     for name in ("module.version", "module.major", "module.update", "module.release"):
         assert not report.is_known(name), name
     assert report.host.fact("module.state") in ("failed", "unknown")
@@ -273,7 +274,7 @@ def test_a_log_with_impossible_numbers_makes_no_fact_of_them(log: str) -> None:
 )
 def test_a_record_with_impossible_cpuid_entries_makes_no_fact_of_them(cpuid: object) -> None:
     answers = {"kvm/vm_types": 0x20, "kvm/tdx_capabilities": {"cpuid": cpuid}}
-    report = observe(world(answers=answers), ["kvm.cpuid_config"])
+    report = observe(captured_machine(answers=answers), ["kvm.cpuid_config"])
     assert not report.is_known("kvm.cpuid_config")
     assert report.attempts("kvm.cpuid_config")[0].reason == "malformed"
 
@@ -282,7 +283,7 @@ class CountingMachine(CapturedMachine):
     """Counts what reaches the outside."""
 
     def __init__(self, inner: CapturedMachine) -> None:
-        super().__init__(inner.origin, inner._file, {})
+        super().__init__(inner.origin, inner._read_file, {})
         self.asked: list[str] = []
 
     def _read(self, path: str) -> bytes:
@@ -295,7 +296,7 @@ class CountingMachine(CapturedMachine):
 
 
 def test_observing_a_whole_host_asks_for_each_thing_once() -> None:
-    machine = CountingMachine(world())
+    machine = CountingMachine(captured_machine())
     observe(machine)
     assert len(machine.asked) == len(set(machine.asked))
     assert "kernel-log" in machine.asked
@@ -303,7 +304,7 @@ def test_observing_a_whole_host_asks_for_each_thing_once() -> None:
 
 
 def test_a_host_of_which_nothing_is_recorded_has_no_known_fact() -> None:
-    report = observe(world())
+    report = observe(captured_machine())
     assert [name for name in fact_names() if report.is_known(name)] == []
 
 
@@ -311,7 +312,7 @@ def test_refusals_are_never_raised_to_the_caller() -> None:
     def refuse(inner: str) -> bytes:
         raise Unavailable("no")
 
-    report = observe(CapturedMachine(world().origin, refuse, {}))
+    report = observe(CapturedMachine(captured_machine().origin, refuse, {}))
     assert not report.is_known("platform.vendor")
 
 
@@ -325,13 +326,15 @@ KEYID_LOG = "[ 1.0] virt/tdx: BIOS enabled: private KeyID range [{}, 128)\n"
 
 @pytest.mark.parametrize(("first", "count"), [(64, 0), (96, 2)])
 def test_two_sources_that_tell_a_fact_differently_are_found(first: int, count: int) -> None:
-    machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"}, log=KEYID_LOG.format(first))
+    machine = captured_machine(
+        answers={"msr/0x87/cpu0": "0x000000400000003f"}, log=KEYID_LOG.format(first)
+    )
     found = observe(machine, ["kernel.disagreements"]).host.kernel.disagreements
     assert len([value for value in found or () if "keyids" in value]) == count
 
 
 def test_a_fact_from_one_source_cannot_disagree() -> None:
-    machine = world(answers={"msr/0x87/cpu0": "0x000000400000003f"})
+    machine = captured_machine(answers={"msr/0x87/cpu0": "0x000000400000003f"})
     assert not observe(machine, ["kernel.disagreements"]).is_known("kernel.disagreements")
 
 
@@ -340,11 +343,11 @@ MACHINE_ID = "00000000-1111-2222-3333-444444444444"
 
 def test_what_names_a_machine_is_left_out_of_lists_too() -> None:
     folder = {"list//boot/efi/EFI/TDX": ["TDX-SEAM.so", f"old-{MACHINE_ID}"]}
-    found = observe(world(answers=folder), ["module.esp_files"]).host.module.esp_files
+    found = observe(captured_machine(answers=folder), ["module.esp_files"]).host.module.esp_files
     assert found == ("TDX-SEAM.so", "old-<uuid>")
 
 
 def test_what_names_a_machine_is_left_out_of_the_words_of_a_failure() -> None:
     line = f"virt/tdx: module initialization failed (-5) on {MACHINE_ID}\n"
-    report = observe(world(log=f"[    0.000000] Linux version 6.14.0\n[    1.0] {line}"))
+    report = observe(captured_machine(log=f"[    0.000000] Linux version 6.14.0\n[    1.0] {line}"))
     assert MACHINE_ID not in report.model_dump_json()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.inputs.many import REPORT_LIMIT, stretches, supplied
+from tdxinfo.inputs.many import REPORT_LIMIT, split_reports, supplied
 from tdxinfo.machine import Machine
 from tdxinfo.report import Report
 from tests.inputs.written import REPORT, report
@@ -29,7 +29,7 @@ def kind(what: Machine | Report | BadInput) -> str:
 
 def kinds(*paths: object) -> list[tuple[str, str]]:
     """Names in order, with what each is."""
-    return [(s.name, kind(s.what)) for s in supplied(map(str, paths))]
+    return [(s.name, kind(s.host)) for s in supplied(map(str, paths))]
 
 
 def test_a_folder_gives_its_files_in_order_of_their_names(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_report_without_end_is_refused_and_the_next_is_read(tmp_path: Path) ->
     endless = b'{"schema_version": "1.0", "host": {"a": "' + b"x" * (3 * REPORT_LIMIT) + b'"}}\n'
     lines.write_bytes(report() + endless + report())
     value = list(supplied([str(lines)]))
-    assert [kind(s.what) for s in value] == ["report", "bad", "report"]
+    assert [kind(s.host) for s in value] == ["report", "bad", "report"]
     assert [s.place.rpartition(":")[2] for s in value] == ["1", "2", "3"]
 
 
@@ -144,9 +144,9 @@ def test_however_the_chunks_fall_every_byte_is_in_one_stretch(
     pieces: list[bytes], sizes: list[int]
 ) -> None:
     data = b"".join(pieces)
-    found = list(stretches(chunk for chunk in cut(data, sizes) if chunk))
+    found = list(split_reports(chunk for chunk in cut(data, sizes) if chunk))
     assert b"".join(text or b"" for _, text in found) == data
-    assert found == list(stretches([data]))
+    assert found == list(split_reports([data]))
     assert all((text or b"")[:1] == b"{" for _, text in found[1:])
     for line, text in found[1:]:
         assert data.split(b"\n")[line - 1] == (text or b"").split(b"\n")[0]

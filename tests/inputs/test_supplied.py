@@ -52,14 +52,14 @@ def test_a_report_is_json_with_a_host() -> None:
     [
         (b"", "is empty"),
         (b" \n\t\r\n", "is empty"),
-        (b"\0" * 100, "of no form"),
+        (b"\0" * 100, "has a format that this tdxinfo does not read"),
         (b"\x7fELF\x02\x01\x01\0", "is a program, not a crash dump"),
         (b"\x7fELF\x02\x01\x01\0" + bytes(8) + b"\x03\0", "is a program, not a crash dump"),
         (b"\x7fELF\x02\x01\x01\0" + bytes(8) + b"\x04\0", "is a crash dump"),
         (b"hello\nthis is a shopping list: 8 eggs\n", "no line that this tdxinfo knows"),
         (b'{"MESSAGE": "virt/tdx: module initialized", "_TRANSPORT": "stdout"}', "no line"),
-        (bytes(range(256)), "of no form"),
-        (b"\xff\xd8\xff\xe0" * 50, "of no form"),
+        (bytes(range(256)), "has a format that this tdxinfo does not read"),
+        (b"\xff\xd8\xff\xe0" * 50, "has a format that this tdxinfo does not read"),
         (b"PK\x03\x04\x14\x00\x00", "cannot be unpacked|cannot be read"),
         (b"{}", "not a report"),
         (b'{"a": 1}', "not a report"),
@@ -93,7 +93,7 @@ def test_a_folder_without_a_capture_is_bad_input(tmp_path: Path) -> None:
 
 
 def test_an_unknown_example_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="There are"):
+    with pytest.raises(BadInput, match="There is no example"):
         open_input("example:../../../etc")
 
 
@@ -124,14 +124,14 @@ def test_a_stream_without_end_is_bad_input(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_fifo_that_falls_silent_is_bad_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
 ) -> None:
-    monkeypatch.setattr(supplied, "PATIENCE", 0.1)
+    monkeypatch.setattr(supplied, "TIMEOUT", 0.1)
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     writer = os.open(fifo, os.O_RDWR)
     start = time.monotonic()
     try:
         os.write(writer, said)
-        with pytest.raises(BadInput, match="said nothing"):
+        with pytest.raises(BadInput, match="sent no data"):
             open_input(str(fifo))
     finally:
         os.close(writer)

@@ -41,9 +41,9 @@ TDMRS = tdmr(0, 2 * GIB, 0x70000000, (0, 0x100000), (0x78000000, 0x8000000)) + t
 )
 
 
-def core(*stretches: tuple[int, bytes], notes: bytes = b"") -> bytes:
-    """An ELF core with these stretches of memory; physical addresses are in the file's order."""
-    count = len(stretches) + bool(notes)
+def core(*segments: tuple[int, bytes], notes: bytes = b"") -> bytes:
+    """An ELF core with these segments of memory; physical addresses are in the file's order."""
+    count = len(segments) + bool(notes)
     at = 64 + 56 * count
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
     head = struct.pack("<16sHHIQQQIHHHHHH", ident, 4, 62, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0)
@@ -51,7 +51,7 @@ def core(*stretches: tuple[int, bytes], notes: bytes = b"") -> bytes:
     if notes:
         table += struct.pack("<IIQQQQQQ", 4, 0, at, 0, 0, len(notes), len(notes), 0)
         body += notes
-    for address, data in stretches:
+    for address, data in segments:
         place = at + len(body)
         table += struct.pack("<IIQQQQQQ", 1, 7, place, address, place, len(data), len(data), 0)
         body += data

@@ -244,7 +244,7 @@ def test_a_bomb_inside_a_bomb_is_not_unpacked() -> None:
 PAX = {
     "a size beyond the archive": {"size": str(1 << 40)},
     "a size below zero": {"size": "-1"},
-    "a size that is no number": {"size": "many"},
+    "a size that is not a number": {"size": "many"},
     "a path that leads out": {"path": "../../etc/passwd"},
     "a path from the root": {"path": "/etc/passwd"},
     "a size of a sparse file": {

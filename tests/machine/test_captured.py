@@ -21,7 +21,7 @@ from tdxinfo.errors import (
 from tdxinfo.machine import KERNEL_LOG
 from tdxinfo.machine.captured import CapturedMachine, from_memory, open_folder, open_record
 from tdxinfo.model.provenance import Origin
-from tests.worlds import world
+from tests.builders import captured_machine
 
 ANSWERS = """
 [answers]
@@ -105,7 +105,7 @@ def test_a_refusal_is_replayed_with_class_remedy_and_errno(folder: Path) -> None
 
 @pytest.mark.parametrize("reason", REASONS)
 def test_every_reason_is_replayed_as_its_class(reason: str) -> None:
-    machine = world(refused={"k": {"reason": reason, "message": "m"}})
+    machine = captured_machine(refused={"k": {"reason": reason, "message": "m"}})
     with pytest.raises(Unavailable) as refusal:
         machine.ask("k", never)
     assert type(refusal.value) is REASONS[reason]
@@ -113,26 +113,26 @@ def test_every_reason_is_replayed_as_its_class(reason: str) -> None:
 
 
 def test_a_refused_kernel_log_is_refused_again() -> None:
-    machine = world(refused={KERNEL_LOG: {"reason": "denied", "message": "m"}}, log="x")
+    machine = captured_machine(refused={KERNEL_LOG: {"reason": "denied", "message": "m"}}, log="x")
     with pytest.raises(Denied):
         machine.ask(KERNEL_LOG, never)
 
 
 def test_a_reason_of_a_later_version_is_still_a_refusal() -> None:
     with pytest.raises(Unavailable):
-        world(refused={"k": {"reason": "tired"}}).ask("k", never)
+        captured_machine(refused={"k": {"reason": "tired"}}).ask("k", never)
 
 
 @pytest.mark.parametrize("number", ["errorcode", "__name__", "ENOSUCH", "", "-5"])
 def test_an_errno_that_is_none_is_zero(number: str) -> None:
     with pytest.raises(Denied) as refusal:
-        world(refused={"k": {"reason": "denied", "errno": number}}).ask("k", never)
+        captured_machine(refused={"k": {"reason": "denied", "errno": number}}).ask("k", never)
     assert refusal.value.errno == 0
 
 
 def test_a_refusal_that_is_no_table_is_malformed() -> None:
     with pytest.raises(Malformed):
-        world(refused={"k": "denied"}).ask("k", never)  # type: ignore[dict-item]
+        captured_machine(refused={"k": "denied"}).ask("k", never)  # type: ignore[dict-item]
 
 
 def test_a_link_to_a_file_is_not_followed(folder: Path) -> None:
@@ -238,7 +238,7 @@ def test_a_folder_without_about_is_no_capture(tmp_path: Path) -> None:
 
 def test_absent_is_what_a_missing_inner_file_is_not() -> None:
     with pytest.raises(NotRecorded) as refusal:
-        world().read("/proc/cpuinfo")
+        captured_machine().read("/proc/cpuinfo")
     assert isinstance(refusal.value, Absent)
     assert refusal.value.reason == "not-recorded"
 

@@ -120,7 +120,7 @@ def test_a_pool_gives_each_result_in_its_source_and_goes_on_after_what_broke() -
         if broken:
             broken()
         if number == 7:
-            raise BadInput("7 is no number here.")
+            raise BadInput("7 is not a number here.")
         return number * number
 
     found = []
@@ -134,7 +134,7 @@ def test_a_pool_gives_each_result_in_its_source_and_goes_on_after_what_broke() -
     assert found[2].startswith("number 2 is damaged")
     assert found[4].startswith("number 4 needs more than")
     assert found[5].startswith("number 5 takes more than")
-    assert found[7] == "7 is no number here."
+    assert found[7] == "7 is not a number here."
     assert [found[n] for n in (0, 1, 3, 6, 8, 9)] == ["0", "1", "9", "36", "64", "81"]
 
 

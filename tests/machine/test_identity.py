@@ -12,8 +12,8 @@ from tdxinfo import tables
 from tdxinfo.machine import identity
 from tdxinfo.machine.identity import without_identity
 from tdxinfo.machine.recording import RecordingMachine, contents
+from tests.builders import captured_machine
 from tests.cli.command import ran
-from tests.worlds import world
 
 HOST = "atlas17"
 SECRETS = (
@@ -105,7 +105,7 @@ def test_a_host_called_like_a_word_of_the_log_does_not_spoil_it() -> None:
 def test_a_capture_holds_none_of_them_in_files_answers_refusals_and_the_log() -> None:
     config = f'CONFIG_CMDLINE="{COMMAND_LINE}"\nCONFIG_KVM=y\n'.encode()
     machine = RecordingMachine(
-        world(
+        captured_machine(
             {
                 "/proc/cmdline": COMMAND_LINE + "\n",
                 "/proc/config.gz": gzip.compress(config),

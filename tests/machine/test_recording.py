@@ -1,4 +1,4 @@
-"""A capture: what was read and refused comes back the same, without what names the machine."""
+"""A capture answers as the recorded machine did, and is written safely."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tdxinfo.inputs.supplied import open_input
 from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.machine.captured import CapturedMachine, open_folder
 from tdxinfo.machine.recording import RecordingMachine, contents, write
-from tdxinfo.machine.written import write_whole
+from tdxinfo.machine.written import write_atomically
 from tdxinfo.report import observe
-from tests.worlds import world
+from tests.builders import captured_machine
 
 LOG = (
     "[    0.000000] Linux version 7.1.5 (x@y)\n"
@@ -51,21 +51,22 @@ REFUSED = {
 } | {f"refused/{reason}": {"reason": reason, "message": reason} for reason in REASONS}
 
 
-def never(system: object) -> int:
-    raise AssertionError("this machine is asked")
+def fail_if_live(system: object) -> int:
+    raise AssertionError("the running system was asked")
 
 
-def everything(machine: Machine) -> list[object]:
-    """All that the machine says to the same questions."""
-    said: list[object] = []
+def all_answers(machine: Machine) -> list[object]:
+    """The machine's answers and errors, to the same questions each time."""
+    found: list[object] = []
     for path in (*FILES, "/sys/denied", "/not/recorded"):
-        said.append(heard(lambda path=path: machine.read(path)))
+        found.append(answer_or_error(lambda path=path: machine.read(path)))
     for key in (*ANSWERS, *REFUSED, KERNEL_LOG, "not recorded"):
-        said.append(heard(lambda key=key: machine.ask(key, never)))
-    return said
+        found.append(answer_or_error(lambda key=key: machine.ask(key, fail_if_live)))
+    return found
 
 
-def heard(question: Any) -> object:
+def answer_or_error(question: Any) -> object:
+    """The answer, or what tells one error from another."""
     try:
         return question()
     except Unavailable as refusal:
@@ -78,12 +79,12 @@ def as_is(text: str) -> str:
 
 def recorded(machine: CapturedMachine) -> dict[str, bytes]:
     recording = RecordingMachine(machine)
-    everything(recording)
+    all_answers(recording)
     return contents(recording, "7.1.5", bytes, as_is)
 
 
 def original() -> CapturedMachine:
-    return world(FILES, ANSWERS, REFUSED, LOG)
+    return captured_machine(FILES, ANSWERS, REFUSED, LOG)
 
 
 @pytest.mark.parametrize(
@@ -94,11 +95,11 @@ def test_what_was_read_and_refused_comes_back_the_same(tmp_path: Path, name: str
     write(recorded(original()), str(tmp_path / name))
     replayed = open_input(str(tmp_path / name))
     assert isinstance(replayed, Machine)
-    assert everything(replayed) == everything(original())
+    assert all_answers(replayed) == all_answers(original())
 
 
 def test_a_recorded_machine_answers_like_the_one_behind_it() -> None:
-    assert everything(RecordingMachine(original())) == everything(original())
+    assert all_answers(RecordingMachine(original())) == all_answers(original())
 
 
 def test_a_host_is_observed_the_same_from_its_capture(tmp_path: Path) -> None:
@@ -120,14 +121,14 @@ def test_a_refusals_errno_comes_back(tmp_path: Path, number: int) -> None:
             raise Denied("no", "", number)
 
     recording = RecordingMachine(Refusing(original().origin))
-    heard(lambda: recording.read("/x"))
+    answer_or_error(lambda: recording.read("/x"))
     write(contents(recording, None, bytes, as_is), str(tmp_path / "c"))
     replayed = open_folder(str(tmp_path / "c"))
-    assert heard(lambda: replayed.read("/x")) == ("denied", "no", "", number)
+    assert answer_or_error(lambda: replayed.read("/x")) == ("denied", "no", "", number)
 
 
 def test_a_capture_of_a_capture_keeps_its_provenance(tmp_path: Path) -> None:
-    first = world()
+    first = captured_machine()
     first.origin = type(first.origin)("capture", "x", "made up", "2026")
     write(contents(RecordingMachine(first), None, bytes, as_is), str(tmp_path / "c"))
     assert open_folder(str(tmp_path / "c")).origin.note == "made up"
@@ -197,6 +198,7 @@ def test_a_capture_is_for_its_owner_alone(tmp_path: Path, name: str) -> None:
         assert path.stat().st_mode & 0o077 == 0
 
 
+# Exchanges each entry of a folder with one that is a link, or has links in it, without end.
 _EXCHANGER = """
 import ctypes, os, sys
 folder, target = sys.argv[1:]
@@ -234,7 +236,7 @@ def test_who_owns_the_folder_cannot_have_another_file_written(tmp_path: Path) ->
             with contextlib.suppress(BadInput):
                 write({"about.toml": b"x", "root/proc/x": b"y"}, str(folder / f"c{number}"))
             with contextlib.suppress(BadInput):
-                write_whole(b"z", str(folder / "out"))
+                write_atomically(b"z", str(folder / "out"))
         assert target.read_text() == "untouched"
     finally:
         exchanger.kill()

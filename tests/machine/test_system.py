@@ -173,7 +173,7 @@ def test_what_hangs_is_waited_for_once_and_then_no_more(monkeypatch: pytest.Monk
 
     goes_on = threading.Event()
     monkeypatch.setattr(kinds, "KINDS", (kinds.Kind("file", ("",), 0.2),))
-    monkeypatch.setattr("tdxinfo.machine.live.PATIENCE", 0.3)
+    monkeypatch.setattr("tdxinfo.machine.live.TIMEOUT", 0.3)
     monkeypatch.setattr(System, "read", lambda system, path: goes_on.wait() and b"")
     machine = LiveMachine()
     import time

@@ -10,7 +10,7 @@ import pytest
 
 from tdxinfo.errors import BadInput
 from tdxinfo.machine import written
-from tdxinfo.machine.written import write_whole
+from tdxinfo.machine.written import write_atomically
 from tests.cli.command import ran
 
 EXAMPLE = ("--from", "example:linux-7.3-emulated")
@@ -20,7 +20,7 @@ def test_a_new_file_is_readable_for_all_whatever_the_umask(tmp_path: Path) -> No
     path = tmp_path / "x.prom"
     before = os.umask(0o077)
     try:
-        write_whole(b"new\n", str(path))
+        write_atomically(b"new\n", str(path))
     finally:
         os.umask(before)
     assert path.read_text() == "new\n"
@@ -36,7 +36,7 @@ def test_a_file_that_is_replaced_keeps_its_mode_and_owner(tmp_path: Path, mode: 
     if os.geteuid() == 0:
         os.chown(path, 12345, 12346)
     before = path.stat()
-    write_whole(b"new\n", str(path))
+    write_atomically(b"new\n", str(path))
     after = path.stat()
     assert path.read_text() == "new\n"
     assert (after.st_mode, after.st_uid, after.st_gid) == (
@@ -61,12 +61,12 @@ def test_an_owner_that_cannot_be_kept_is_a_refusal(
     monkeypatch.setattr(written, "_replaceable", lambda *arguments: other)
     monkeypatch.setattr(os, "fchown", refuse)
     with pytest.raises(BadInput, match="another user"):
-        write_whole(b"new", str(path))
+        write_atomically(b"new", str(path))
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["x.prom"]
 
 
-def test_once_the_file_is_replaced_no_error_is_told(
+def test_once_the_file_is_replaced_no_error_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The folder cannot be made to last: the file is there all the same."""
@@ -78,7 +78,7 @@ def test_once_the_file_is_replaced_no_error_is_told(
         synced(fd)
 
     monkeypatch.setattr(os, "fsync", fails_for_folders)
-    write_whole(b"new", str(tmp_path / "x"))
+    write_atomically(b"new", str(tmp_path / "x"))
     assert (tmp_path / "x").read_text() == "new"
 
 
@@ -95,7 +95,7 @@ def test_until_it_is_whole_the_old_file_stands(
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(BadInput, match="No space left"):
-        write_whole(b"new", str(path))
+        write_atomically(b"new", str(path))
     assert path.read_text() == "old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["x.prom"]
     assert all(name == "x.prom" or name.startswith(".") for name in seen)
@@ -108,8 +108,8 @@ def test_a_link_a_pipe_and_a_folder_are_not_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name in ("link", "pipe", "folder"):
-        with pytest.raises(BadInput, match="no regular file"):
-            write_whole(b"new", str(tmp_path / name))
+        with pytest.raises(BadInput, match="not a regular file"):
+            write_atomically(b"new", str(tmp_path / name))
     assert (tmp_path / "kept").read_text() == "kept"
 
 

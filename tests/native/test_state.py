@@ -14,7 +14,7 @@ from tdxinfo.native import state as states
 from tdxinfo.native.state import State, state_of
 from tdxinfo.render.helper import headline, next_step
 from tdxinfo.sources import helper
-from tests.worlds import world
+from tests.builders import captured_machine
 
 INTEL = "processor : 0\nvendor_id : GenuineIntel\nflags : fpu vmx{more}\n\n"
 RELEASE = "7.3.4"
@@ -42,7 +42,7 @@ def seen(*files: Mapping[str, str | bytes], directory: str | None = None) -> Sta
     whole: dict[str, Any] = {}
     for some in files:
         whole |= some
-    return state_of(world(files=whole), directory)
+    return state_of(captured_machine(files=whole), directory)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_column_that_no_row_fills_is_left_out() -> None:
 def test_names_stand_in_columns_and_say_how_many_are_left() -> None:
     out = io.StringIO()
     console = PageConsole(file=out, width=12)
-    assert layout.names(console, ["ab", "cd", "ef", "gh", "ij"], 0, most_rows=1) == 2
+    assert layout.names(console, ["ab", "cd", "ef", "gh", "ij"], 0, max_rows=1) == 2
     assert out.getvalue() == "ab  cd  ef\n"
 
 

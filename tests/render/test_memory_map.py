@@ -18,7 +18,7 @@ from tdxinfo.model.values import MemoryRange, NodeMemory
 from tdxinfo.render.memory_map import print_map
 from tdxinfo.render.theme import STYLES
 from tdxinfo.report import Report
-from tests.hands import report_with
+from tests.builders import report_with
 from tests.parts import one_in
 from tests.recorded import NAMES
 from tests.recorded import report_of as recorded

@@ -18,8 +18,8 @@ from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.render import nfd
 from tdxinfo.report import observe
+from tests.builders import report_with
 from tests.cli.command import ran
-from tests.hands import report_with
 from tests.recorded import NAMES, folder_of
 
 WHEN = 1_800_000_000.0

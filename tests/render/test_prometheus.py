@@ -23,10 +23,9 @@ from tdxinfo.inputs.supplied import example_names
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 from tdxinfo.render import prometheus
 from tdxinfo.report import Report, observe
+from tests.builders import captured_machine, report_with
 from tests.cli.command import ran
-from tests.hands import report_with
 from tests.recorded import NAMES, report_of
-from tests.worlds import world
 
 PROMTOOL = shutil.which("promtool")
 EXPORTER = shutil.which("prometheus-node-exporter") or shutil.which("node_exporter")
@@ -79,7 +78,7 @@ def test_numbers_are_those_of_the_host_in_base_units() -> None:
 
 
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
-    page = page_of_report(observe(world()))
+    page = page_of_report(observe(captured_machine()))
     names = {key[0] for key in samples(page)}
     assert not [
         name for name in names if "keyids" in name or "bytes" in name or "module_info" in name

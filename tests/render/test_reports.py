@@ -10,13 +10,13 @@ import pytest
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.render import junit, markdown
+from tests.builders import report_with
 from tests.checks.test_engine import READY
 from tests.cli.command import ran
-from tests.hands import report_with
 from tests.recorded import NAMES, folder_of
 
 
-def judged(strict: bool = False, **changes: object) -> CheckRun:
+def check_run(strict: bool = False, **changes: object) -> CheckRun:
     facts = {**READY, **{name.replace("__", "."): value for name, value in changes.items()}}
     report = report_with({name: value for name, value in facts.items() if value is not None})
     results = run_checks(report)
@@ -42,7 +42,7 @@ def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
 
 
 def test_a_failure_tells_what_to_do() -> None:
-    root = ElementTree.fromstring(junit.page(judged(keys__tdx_keyids=0, module__state=None)))
+    root = ElementTree.fromstring(junit.page(check_run(keys__tdx_keyids=0, module__state=None)))
     failure = root.find(".//testcase[@name='keys.tdx_share']/failure")
     assert failure is not None
     assert failure.get("message") == "all KeyIDs belong to MKTME, none to TDX"
@@ -51,14 +51,14 @@ def test_a_failure_tells_what_to_do() -> None:
 
 def test_a_warning_is_a_failure_only_where_it_decides() -> None:
     change = {"firmware__sgx_enabled": False}
-    assert 'failures="0"' in junit.page(judged(**change)).splitlines()[1]
-    strict = ElementTree.fromstring(junit.page(judged(strict=True, **change)))
+    assert 'failures="0"' in junit.page(check_run(**change)).splitlines()[1]
+    strict = ElementTree.fromstring(junit.page(check_run(strict=True, **change)))
     assert strict.find(".//testcase[@name='firmware.sgx']/failure") is not None
 
 
 def test_hostile_text_stays_text_in_xml() -> None:
     hostile = 'x"><evil/>&\x00\x1b]0;y'
-    page = junit.page(judged(platform__vendor=hostile, module__state=None))
+    page = junit.page(check_run(platform__vendor=hostile, module__state=None))
     root = ElementTree.fromstring(page.encode())
     assert root.find(".//evil") is None
     assert "\x1b" not in page
@@ -80,7 +80,7 @@ HOSTILE = "a|b <img src=x> @someone #12 [x](http://y) **b** \x1b[31m"
 
 
 def test_what_was_read_cannot_become_markup() -> None:
-    value = markdown.page(judged(firmware__package_differences=(HOSTILE,), module__state=None))
+    value = markdown.page(check_run(firmware__package_differences=(HOSTILE,), module__state=None))
     assert "<img" not in value
     assert "\x1b" not in value
     assert not re.search(r"@\w", re.sub("`[^`]*`", "", value))

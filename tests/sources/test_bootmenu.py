@@ -10,9 +10,9 @@ from tdxinfo.host import fact_names
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine
 from tdxinfo.report import Report, observe
+from tests.builders import captured_machine
 from tests.decode.test_bls import MACHINE
 from tests.decode.test_grub import ID, INTEL, NEWEST, RHEL, debian
-from tests.worlds import world
 
 TDX = "CONFIG_INTEL_TDX_HOST=y\nCONFIG_KVM_INTEL_TDX=y\nCONFIG_HIBERNATION=y\n"
 PLAIN = "# CONFIG_INTEL_TDX_HOST is not set\nCONFIG_HIBERNATION=y\n"
@@ -121,7 +121,7 @@ def test_a_container_without_a_boot_loader_says_so(tmp_path: Path) -> None:
 
 def test_what_may_not_be_read_is_no_absence(tmp_path: Path) -> None:
     refused = {"boot/menu": {"reason": "denied", "message": "x", "remedy": "Run as root."}}
-    report = observe(world(refused=refused), fact_names("boot"))
+    report = observe(captured_machine(refused=refused), fact_names("boot"))
     assert not report.is_absent("boot.next_kernel")
     assert report.attempts("boot.next_kernel")[0].remedy == "Run as root."
 
@@ -139,13 +139,13 @@ def test_a_record_keeps_nothing_that_names_the_machine(tmp_path: Path) -> None:
 @pytest.mark.parametrize("answer", ["", [], {"kernel": 1}, {"kernel": "x" * 100}, {"a": "b"}, 7])
 def test_a_record_of_another_form_is_refused(answer: object) -> None:
     answers = {"boot/menu": answer, "boot/kernels": answer, "boot/configured": {"a": 1}}
-    report = observe(world(answers=answers), fact_names("boot"))
+    report = observe(captured_machine(answers=answers), fact_names("boot"))
     known = {fact for fact in fact_names("boot") if report.is_known(fact)}
     assert known <= {"boot.installed_kernels", "boot.tdx_kernels"}
 
 
 def test_the_running_kernels_own_configuration_goes_before_the_list() -> None:
-    machine = world(
+    machine = captured_machine(
         {"/proc/sys/kernel/osrelease": "7.1.2\n", "/boot/config-7.1.2": TDX},
         {"boot/menu": {"loader": "grub", "kernel": "7.1.2"}, "boot/kernels": {"7.1.2": {}}},
     )

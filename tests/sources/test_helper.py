@@ -22,8 +22,8 @@ from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import MemoryRange, ModuleVersion
 from tdxinfo.report import Report, observe
 from tdxinfo.sources import helper
+from tests.builders import captured_machine
 from tests.metadata_lines import lines_of, profile_names
-from tests.worlds import world
 
 FACT = "module.build_number"
 
@@ -88,7 +88,7 @@ def test_the_cmrs_end_at_the_first_without_size(debugfs: Path) -> None:
 
 
 def facts_by(key: str, lines: list[str]) -> tuple[Report, list[str]]:
-    report = observe(world(answers={key: lines}))
+    report = observe(captured_machine(answers={key: lines}))
     names = [
         name
         for section in ("module", "memory", "td")
@@ -110,7 +110,7 @@ def test_the_helper_and_a_dump_tell_the_same_facts(profile: str) -> None:
 
 
 def test_the_helper_is_asked_before_all_others() -> None:
-    machine = world(
+    machine = captured_machine(
         answers={
             "helper/fields": lines_of("1.5.25-emr"),
             "metadata": lines_of("1.5.05-spr"),

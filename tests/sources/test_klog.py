@@ -16,7 +16,7 @@ from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.machine.system import System
 from tdxinfo.sources import klog, programs
 from tdxinfo.sources.klog import KernelLog, boot_of, live_log
-from tests.worlds import world
+from tests.builders import captured_machine
 
 BEGIN = b"5,0,0,-;Linux version 7.1.5 (x@y)\n SUBSYSTEM=x\n"
 KEYIDS = b"6,339,5300843,-;virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
@@ -260,26 +260,26 @@ WHOLE = "[    0.000000] Linux version 6.8.0-1028-intel (x@y)\n[    5.2] " + KEYI
 def test_a_fact_of_the_log_names_itself() -> None:
     source = KernelLog(platform.private_keyid_count)
     assert source.origin == "klog:private_keyid_count"
-    assert source.read(world(log=WHOLE)) == 64
+    assert source.read(captured_machine(log=WHOLE)) == 64
 
 
 def test_a_log_is_parsed_once() -> None:
-    machine = world(log=WHOLE)
+    machine = captured_machine(log=WHOLE)
     assert boot_of(machine) is boot_of(machine)
 
 
 def test_a_short_pasted_log_is_an_excerpt_and_a_recorded_one_is_whole() -> None:
-    assert boot_of(world(log=WHOLE, kind="kernel-log")).complete is False
-    assert boot_of(world(log=WHOLE, kind="capture")).complete is True
+    assert boot_of(captured_machine(log=WHOLE, kind="kernel-log")).complete is False
+    assert boot_of(captured_machine(log=WHOLE, kind="capture")).complete is True
 
 
 def test_a_long_pasted_log_from_the_beginning_is_whole() -> None:
     long = WHOLE + "[    6.0] usb: x\n" * 300
-    assert boot_of(world(log=long, kind="kernel-log")).complete is True
+    assert boot_of(captured_machine(log=long, kind="kernel-log")).complete is True
 
 
 def test_a_record_whose_log_is_no_text_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
-    machine = world()
+    machine = captured_machine()
     monkeypatch.setattr(machine, "ask", lambda key, live: 5)
     with pytest.raises(Malformed):
         boot_of(machine)

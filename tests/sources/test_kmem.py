@@ -21,9 +21,9 @@ from tdxinfo.machine.system import System
 from tdxinfo.report import Report, observe
 from tdxinfo.sources import kcore, kmem, kobjects
 from tdxinfo.sources.elements import elements_of
+from tests.builders import captured_machine
 from tests.kernel_types.cores import BASE, GIB, HEAP, STRIDE, TDMRS, core, sysinfo
 from tests.kernel_types.layouts import LAYOUTS, MISSING, btf_of
-from tests.worlds import world
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
 
@@ -256,7 +256,7 @@ def test_after_a_failure_what_was_read_whole_is_shown(
 
 
 def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
-    recorded = world(
+    recorded = captured_machine(
         answers={kmem.KEY: {
             "tdx_module_initialized": 1,
             "tdx_sysinfo": {"data": sysinfo().hex(), "layout": [
@@ -273,7 +273,7 @@ def test_after_an_update_only_the_version_is_current(tmp_path: Path) -> None:
 
 def test_what_was_read_before_an_update_is_not_shown_beside_its_version(tmp_path: Path) -> None:
     def features(running: str) -> Any:
-        recorded = world(
+        recorded = captured_machine(
             {"/sys/devices/faux/tdx_host/version": f"{running}\n"},
             answers={kmem.KEY: {
                 "tdx_module_initialized": 1,
@@ -433,7 +433,7 @@ def test_a_recorded_layout_that_lies_is_malformed() -> None:
         "tdx_module_initialized": 1,
         "tdx_sysinfo": {"data": "00", "layout": ["features.tdx_features0 0 64 1 0"]},
     }
-    report = observe(world(answers={kmem.KEY: lying}), ["module.features0"])
+    report = observe(captured_machine(answers={kmem.KEY: lying}), ["module.features0"])
     assert "malformed" in {attempt.reason for attempt in report.attempts("module.features0")}
 
 
@@ -467,7 +467,7 @@ RECORDS = HOSTILE | st.fixed_dictionaries(
 
 @given(st.dictionaries(st.sampled_from([*kobjects.VARIABLES, kobjects.TDMRS]), RECORDS) | HOSTILE)
 def test_a_hostile_record_makes_facts_unknown_and_no_trace(record: Any) -> None:
-    observe(world(answers={kmem.KEY: record}), NAMES)
+    observe(captured_machine(answers={kmem.KEY: record}), NAMES)
 
 
 # --- variables of one name, and values that none has --------------------------------------------
@@ -523,13 +523,13 @@ def test_what_no_module_says_of_itself_is_refused(
     made.make()
     report = observed()
     assert report.host.module.features0 is None
-    assert "as no TDX module has it" in " ".join(
+    assert "which no TDX module has" in " ".join(
         attempt.message for attempt in report.attempts("module.features0")
     )
 
 
 def test_a_number_that_is_no_keyid_is_refused() -> None:
-    recorded = world(answers={kmem.KEY: {"tdx_nr_guest_keyids": 0x83B00000}})
+    recorded = captured_machine(answers={kmem.KEY: {"tdx_nr_guest_keyids": 0x83B00000}})
     report = observe(recorded, ("keys.guest_keyids",))
     assert report.host.keys.guest_keyids is None
 
@@ -550,7 +550,7 @@ STATE = ["initialized 0 8 1 0", "sysinit_done 8 8 1 0", "sysinit_ret 32 32 1 1"]
 )
 def test_how_the_first_call_ended_tells_the_state(done: bool, result: int, state: str) -> None:
     data = struct.pack("<??2xi", False, done, result).hex()
-    recorded = world(
+    recorded = captured_machine(
         answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}},
         log="[ 0.2] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n",
     )
@@ -561,7 +561,7 @@ def test_how_the_first_call_ended_tells_the_state(done: bool, result: int, state
 
 def test_a_kernel_that_refused_tdx_made_no_call_and_failed_at_nothing() -> None:
     data = struct.pack("<??2xi", False, False, 0).hex()
-    recorded = world(
+    recorded = captured_machine(
         answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}},
         log="[ 0.2] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
         "[ 0.2] virt/tdx: initialization failed: Hibernation support is enabled\n",
@@ -573,7 +573,9 @@ def test_a_kernel_that_refused_tdx_made_no_call_and_failed_at_nothing() -> None:
 
 def test_a_kernel_that_found_no_tdx_made_no_call_and_failed_at_nothing() -> None:
     data = struct.pack("<??2xi", False, False, 0).hex()
-    recorded = world(answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}})
+    recorded = captured_machine(
+        answers={kmem.KEY: {"tdx_module_state": {"data": data, "layout": STATE}}}
+    )
     assert observe(recorded, ("module.state",)).host.module.state == "unknown"
 
 
@@ -619,7 +621,7 @@ def test_from_7_2_on_what_outlives_a_module_proves_none_where_its_driver_is_sile
 ) -> None:
     host = OUTLIVES[what]
     files = {"/proc/sys/kernel/osrelease": release, **host.get("files", {})}
-    recorded = world(**{**host, "files": files, "refused": refused})
+    recorded = captured_machine(**{**host, "files": files, "refused": refused})
     report = observe(recorded, ("module.state",))
     assert report.host.module.state == state
     if state == "unknown":

@@ -70,7 +70,7 @@ def test_the_visits_of_a_pool_are_counted(slot: int) -> None:
     start = time.monotonic()
     with suppress(Malformed):
         kobjects._taken_keyids(kernel, 0x100)  # type: ignore[arg-type]
-    assert kernel.reads <= kobjects._MOST_VISITS + 2
+    assert kernel.reads <= kobjects._MAX_VISITS + 2
     assert time.monotonic() - start < 10
 
 

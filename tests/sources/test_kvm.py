@@ -15,7 +15,7 @@ from tdxinfo.machine.live import LiveMachine
 from tdxinfo.model.values import CpuidConfig
 from tdxinfo.sources import kvm
 from tdxinfo.sources.kvm import KvmCapabilities, KvmSucceeds, KvmVmType
-from tests.worlds import world
+from tests.builders import captured_machine
 
 KVM, VM = 70, 71
 ATTRIBUTES = KvmCapabilities("supported_attrs")
@@ -199,10 +199,10 @@ def test_no_td_is_made(kernel: Kernel) -> None:
 )
 def test_a_record_of_another_shape_is_malformed(answers: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
-        ATTRIBUTES.read(world(answers=answers))
+        ATTRIBUTES.read(captured_machine(answers=answers))
 
 
 def test_a_record_without_the_member_is_absent() -> None:
-    machine = world(answers={"kvm/vm_types": 0x20, "kvm/tdx_capabilities": {}})
+    machine = captured_machine(answers={"kvm/vm_types": 0x20, "kvm/tdx_capabilities": {}})
     with pytest.raises(Absent):
         ATTRIBUTES.read(machine)

@@ -7,7 +7,7 @@ import pytest
 from tdxinfo.errors import Absent, Denied, Malformed
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.sources.memmap import FirmwareMemmap
-from tests.worlds import world
+from tests.builders import captured_machine
 
 FOLDER = "/sys/firmware/memmap"
 
@@ -21,7 +21,7 @@ def files(*entries: tuple[str, str, str]) -> dict[str, str]:
 
 
 def test_usable_memory_is_shown_in_order_with_its_last_byte_included() -> None:
-    machine = world(
+    machine = captured_machine(
         files(
             ("0x100000", "0x7fffffff", "System RAM"),
             ("0xf0000", "0xfffff", "Reserved"),
@@ -36,19 +36,19 @@ def test_usable_memory_is_shown_in_order_with_its_last_byte_included() -> None:
 
 def test_a_kernel_without_it_makes_it_absent() -> None:
     with pytest.raises(Absent):
-        FirmwareMemmap().read(world())
+        FirmwareMemmap().read(captured_machine())
     with pytest.raises(Absent, match="no System RAM"):
-        FirmwareMemmap().read(world(files(("0x0", "0xfff", "Reserved"))))
+        FirmwareMemmap().read(captured_machine(files(("0x0", "0xfff", "Reserved"))))
 
 
 def test_a_denied_entry_denies_all_of_it() -> None:
     refused = {f"{FOLDER}/1/start": {"reason": "denied", "message": "It may not be read."}}
     entries = files(("0x0", "0xfff", "System RAM"), ("0x1000", "0x1fff", "System RAM"))
     with pytest.raises(Denied):
-        FirmwareMemmap().read(world(entries, refused=refused))
+        FirmwareMemmap().read(captured_machine(entries, refused=refused))
 
 
 @pytest.mark.parametrize("entry", [("0x2000", "0xfff", "System RAM"), ("x", "1", "System RAM")])
 def test_an_entry_that_is_no_range_is_malformed(entry: tuple[str, str, str]) -> None:
     with pytest.raises(Malformed, match=FOLDER):
-        FirmwareMemmap().read(world(files(entry)))
+        FirmwareMemmap().read(captured_machine(files(entry)))

@@ -18,7 +18,7 @@ from tdxinfo.errors import (
 )
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.sources.msr import Msr
-from tests.worlds import world
+from tests.builders import captured_machine
 
 TDX = Msr("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids")
 MKTME = Msr("IA32_MKTME_KEYID_PARTITIONING", "num_mktme_keyids")
@@ -35,42 +35,48 @@ def cpuinfo(*packages: int, vendor: str = "GenuineIntel") -> dict[str, str]:
 
 
 def test_a_field_is_taken_out_of_the_register() -> None:
-    machine = world(cpuinfo(0, 0), {"msr/0x87/cpu0": SPLIT})
+    machine = captured_machine(cpuinfo(0, 0), {"msr/0x87/cpu0": SPLIT})
     assert TDX.read(machine) == 64
     assert MKTME.read(machine) == 63
     assert TDX.origin == "msr:0x87"
 
 
 def test_a_flag_is_a_truth() -> None:
-    assert ENABLED.read(world(cpuinfo(0), {"msr/0x1401/cpu0": "0x0000000000000c00"})) is True
-    assert ENABLED.read(world(cpuinfo(0), {"msr/0x1401/cpu0": "0x0000000000000400"})) is False
+    assert (
+        ENABLED.read(captured_machine(cpuinfo(0), {"msr/0x1401/cpu0": "0x0000000000000c00"}))
+        is True
+    )
+    assert (
+        ENABLED.read(captured_machine(cpuinfo(0), {"msr/0x1401/cpu0": "0x0000000000000400"}))
+        is False
+    )
 
 
 def test_one_cpu_of_each_package_is_asked() -> None:
     answers = {"msr/0x87/cpu0": SPLIT, "msr/0x87/cpu2": SPLIT}
-    assert TDX.read(world(cpuinfo(0, 0, 1, 1), answers)) == 64
+    assert TDX.read(captured_machine(cpuinfo(0, 0, 1, 1), answers)) == 64
 
 
 def test_packages_that_differ_are_inconsistent() -> None:
     answers = {"msr/0x87/cpu0": SPLIT, "msr/0x87/cpu1": "0x0000002000000020"}
     with pytest.raises(Inconsistent) as refusal:
-        TDX.read(world(cpuinfo(0, 1), answers))
+        TDX.read(captured_machine(cpuinfo(0, 1), answers))
     assert "package 0: 0x400000003f" in refusal.value.message
     assert "package 1: 0x2000000020" in refusal.value.message
 
 
 def test_a_package_that_does_not_answer_leaves_the_fact_unknown() -> None:
     with pytest.raises(NotRecorded):
-        TDX.read(world(cpuinfo(0, 1), {"msr/0x87/cpu0": SPLIT}))
+        TDX.read(captured_machine(cpuinfo(0, 1), {"msr/0x87/cpu0": SPLIT}))
 
 
 def test_without_cpuinfo_the_first_cpu_is_asked() -> None:
-    assert TDX.read(world(answers={"msr/0x87/cpu0": SPLIT})) == 64
+    assert TDX.read(captured_machine(answers={"msr/0x87/cpu0": SPLIT})) == 64
 
 
 def test_another_vendors_processor_is_not_asked() -> None:
     with pytest.raises(Unsupported):
-        TDX.read(world(cpuinfo(0, vendor="AuthenticAMD"), {"msr/0x87/cpu0": SPLIT}))
+        TDX.read(captured_machine(cpuinfo(0, vendor="AuthenticAMD"), {"msr/0x87/cpu0": SPLIT}))
 
 
 def test_a_denied_msr_stays_denied() -> None:
@@ -78,14 +84,14 @@ def test_a_denied_msr_stays_denied() -> None:
         "msr/0x87/cpu0": {"reason": "denied", "message": "no", "remedy": "Run as root."},
     }
     with pytest.raises(Denied) as refusal:
-        TDX.read(world(cpuinfo(0), refused=refused))
+        TDX.read(captured_machine(cpuinfo(0), refused=refused))
     assert refusal.value.remedy == "Run as root."
 
 
 @pytest.mark.parametrize("value", ["", "64 keys", "0x", [1], True])
 def test_a_record_that_holds_no_number_is_malformed(value: object) -> None:
     with pytest.raises(Malformed):
-        TDX.read(world(cpuinfo(0), {"msr/0x87/cpu0": value}))
+        TDX.read(captured_machine(cpuinfo(0), {"msr/0x87/cpu0": value}))
 
 
 def no_file(machine: object, path: str) -> bytes:
@@ -211,4 +217,4 @@ def test_registers_are_read_on_cpus_that_the_kernel_uses_itself(
         "/sys/devices/system/cpu/nohz_full": nohz_full,
     }
     asked = {f"msr/0x87/cpu{cpu}": "0x0000004000000040" for cpu in cpus}
-    assert TDX.read(world(files, asked)) == 64
+    assert TDX.read(captured_machine(files, asked)) == 64

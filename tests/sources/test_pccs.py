@@ -17,7 +17,7 @@ from tdxinfo.report import Report, observe
 from tdxinfo.sources import pccs
 from tdxinfo.sources.pccs import Pccs
 from tests import pccs as made
-from tests.worlds import world
+from tests.builders import captured_machine
 
 CACHE = "opt/intel/sgx-dcap-pccs/pckcache.db"
 FACTS = [
@@ -107,7 +107,7 @@ def test_no_certificate_ppid_or_platform_id_gets_into_a_capture(
     assert b"B0C06F000000" in text
     assert not [secret for secret in made.SECRETS if secret in text]
     kept = {f"pccs//{CACHE}": machine.answers[f"pccs//{CACHE}"]}
-    assert observe(world(answers=kept), FACTS).host == before.host
+    assert observe(captured_machine(answers=kept), FACTS).host == before.host
 
 
 def _no_tables(path: Path) -> None:
@@ -202,7 +202,7 @@ def test_no_cache_is_absent_but_no_record_of_one_is_not(tmp_path: Path) -> None:
         Pccs("platforms").read(LiveMachine(str(tmp_path)))
     assert not isinstance(live.value, NotRecorded)
     with pytest.raises(NotRecorded):
-        Pccs("platforms").read(world())
+        Pccs("platforms").read(captured_machine())
 
 
 def test_a_python_without_sqlite_says_so(

@@ -9,7 +9,7 @@ import pytest
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.model.devices import PciPeer
 from tdxinfo.report import observe
-from tests.worlds import world
+from tests.builders import captured_machine
 
 FACT = "devices.accelerators"
 
@@ -68,6 +68,6 @@ def test_a_host_without_such_devices_has_none(tmp_path: Path) -> None:
      [{"address": "a", "kind": "GPU", "vendor": "v", "device": "d", "peers": [7]}]],
 )  # fmt: skip
 def test_a_record_of_another_form_is_refused(answer: object) -> None:
-    report = observe(world(answers={"pci/accelerators": answer}), [FACT])
+    report = observe(captured_machine(answers={"pci/accelerators": answer}), [FACT])
     assert not report.is_known(FACT)
     assert report.attempts(FACT)[0].reason == "malformed"

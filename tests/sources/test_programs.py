@@ -46,7 +46,7 @@ def test_a_program_gets_no_input_and_a_plain_environment(
 def test_a_program_that_takes_too_long_is_timed_out(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "PATIENCE", 0.1)
+    monkeypatch.setattr(programs, "TIMEOUT", 0.1)
     start = time.monotonic()
     with pytest.raises(TimedOut, match="program"):
         output_of(script(directory, "exec sleep 60"), [])

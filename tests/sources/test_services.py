@@ -15,12 +15,12 @@ from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine
 from tdxinfo.sources.services import (
     PROCESSES,
+    EndpointArgument,
     QuoteClients,
     QuoteSocket,
     ServiceRuns,
-    ToldEndpoint,
 )
-from tests.worlds import world
+from tests.builders import captured_machine
 
 SLICE = "/sys/fs/cgroup/system.slice"
 UNITS = ("qgsd.service", "qgs.service", "qgsd.socket", "qgs.socket")
@@ -36,22 +36,22 @@ def gone(*units: str) -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("unit", UNITS)
 def test_any_of_the_units_counts(unit: str) -> None:
     others = [other for other in UNITS if other != unit]
-    machine = world({f"{SLICE}/{unit}/cgroup.procs": "1\n"}, refused=gone(*others))
+    machine = captured_machine({f"{SLICE}/{unit}/cgroup.procs": "1\n"}, refused=gone(*others))
     assert ServiceRuns("quote").read(machine) is True
 
 
 def test_a_process_in_a_container_counts() -> None:
     answers = {PROCESSES: {"running": ["quote"], "listens": [], "asked": []}}
-    assert ServiceRuns("quote").read(world(answers=answers)) is True
+    assert ServiceRuns("quote").read(captured_machine(answers=answers)) is True
 
 
 def test_no_is_said_only_where_all_units_were_asked_for() -> None:
     files = {f"{SLICE}/cgroup.procs": ""}
-    assert ServiceRuns("quote").read(world(files, refused=gone(*UNITS))) is False
+    assert ServiceRuns("quote").read(captured_machine(files, refused=gone(*UNITS))) is False
     with pytest.raises(NotRecorded):
-        ServiceRuns("quote").read(world(files, refused=gone(*UNITS[:3])))
+        ServiceRuns("quote").read(captured_machine(files, refused=gone(*UNITS[:3])))
     with pytest.raises(NotRecorded):
-        ServiceRuns("quote").read(world(refused=gone(*UNITS)))
+        ServiceRuns("quote").read(captured_machine(refused=gone(*UNITS)))
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def test_processes_tell_what_runs_and_where_it_looks(root: Path) -> None:
     machine = RecordingMachine(LiveMachine(str(root)))
     assert ServiceRuns("quote").read(machine) is True
     assert ServiceRuns("pccs").read(machine) is True
-    assert ToldEndpoint().read(machine) == VSOCK
+    assert EndpointArgument().read(machine) == VSOCK
     assert QuoteClients().read(machine) == [VSOCK]
     assert machine.answers[PROCESSES] == {
         "running": ["pccs", "quote"],
@@ -101,9 +101,9 @@ def test_a_command_line_larger_than_any_is_left_out(root: Path) -> None:
 
 def test_without_a_process_that_tells_an_endpoint_there_is_none(root: Path) -> None:
     with pytest.raises(Absent):
-        ToldEndpoint().read(LiveMachine(str(root)))
+        EndpointArgument().read(LiveMachine(str(root)))
     with pytest.raises(NotRecorded):
-        ToldEndpoint().read(world())
+        EndpointArgument().read(captured_machine())
 
 
 # --- clients --------------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_nobody_who_looks_is_absent_and_a_denial_is_not(root: Path) -> None:
     }
     answers: dict[str, Any] = {PROCESSES: {"running": [], "listens": [], "asked": []}}
     with pytest.raises(Unavailable, match="closed"):
-        QuoteClients().read(world(answers=answers, refused=refused))
+        QuoteClients().read(captured_machine(answers=answers, refused=refused))
 
 
 # --- the unix socket ------------------------------------------------------------------------------
@@ -202,5 +202,5 @@ def test_without_qemus_user_nobody_is_asked_for(root: Path, listening: Path) -> 
 
 def test_a_file_in_the_sockets_place_is_no_socket(root: Path) -> None:
     (root / SOCKET).write_text("")
-    with pytest.raises(Malformed, match="no socket"):
+    with pytest.raises(Malformed, match="not a socket"):
         QuoteSocket("mode").read(LiveMachine(str(root)))

@@ -11,8 +11,8 @@ import pytest
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.recording import RecordingMachine
 from tdxinfo.report import Report, observe
+from tests.builders import captured_machine
 from tests.decode.test_sigstruct import MODULE, made
-from tests.worlds import world
 
 FACTS = [
     f"module.staged_{name}"
@@ -95,4 +95,4 @@ def test_a_capture_keeps_facts_and_no_file(folder: Path) -> None:
     report = observe(machine, FACTS)
     assert not [path for path in machine.files if "EFI" in path]
     files = {path: data.decode() for path, data in machine.files.items()}
-    assert observe(world(files, machine.answers), FACTS).host == report.host
+    assert observe(captured_machine(files, machine.answers), FACTS).host == report.host

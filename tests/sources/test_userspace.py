@@ -19,7 +19,7 @@ from tdxinfo.sources.userspace import (
     Qemu,
     TdxFirmware,
 )
-from tests.worlds import world
+from tests.builders import captured_machine
 
 
 def program(folder: Path, text: bytes) -> str:
@@ -63,7 +63,7 @@ def test_a_program_without_a_version_says_so(qemu: Path) -> None:
 
 def test_a_fifo_in_the_programs_source_does_not_hold_the_read(qemu: Path) -> None:
     os.mkfifo(qemu / "qemu-system-x86_64")
-    with pytest.raises(Malformed, match="no program file"):
+    with pytest.raises(Malformed, match="not a program file"):
         Qemu("path").read(LiveMachine())
 
 
@@ -72,7 +72,7 @@ def test_no_program_anywhere_is_absent_but_no_record_is_not(qemu: Path) -> None:
         Qemu("path").read(LiveMachine())
     assert not isinstance(live.value, NotRecorded)
     with pytest.raises(NotRecorded):
-        Qemu("path").read(world())
+        Qemu("path").read(captured_machine())
 
 
 @pytest.mark.skipif(
@@ -90,7 +90,7 @@ def test_the_installed_qemu_is_read_as_it_says_itself() -> None:
 
 def test_libvirts_version_is_in_the_links_target() -> None:
     answers = {"link//usr/lib64/libvirt.so.0": "libvirt.so.0.11006.0"}
-    assert Libvirt().read(world(answers=answers)) == "11.6.0"
+    assert Libvirt().read(captured_machine(answers=answers)) == "11.6.0"
 
 
 def test_a_link_leads_somewhere(tmp_path: Path) -> None:
@@ -139,13 +139,13 @@ NODES = "/sys/devices/system/node"
 def test_the_memory_for_enclaves_is_that_of_all_nodes() -> None:
     files = {f"{NODES}/node{n}/x86/sgx_total_bytes": f"{(n + 1) << 20}\n" for n in (0, 1)}
     answers = {f"list/{NODES}": ["has_cpu", "node0", "node1", "possible"]}
-    assert Epc().read(world(files, answers)) == 3 << 20
+    assert Epc().read(captured_machine(files, answers)) == 3 << 20
 
 
 def test_a_node_that_tells_no_number_is_malformed() -> None:
     files = {f"{NODES}/node0/x86/sgx_total_bytes": ""}
     with pytest.raises(Malformed, match="node0"):
-        Epc().read(world(files, {f"list/{NODES}": ["node0"]}))
+        Epc().read(captured_machine(files, {f"list/{NODES}": ["node0"]}))
 
 
 def test_a_device_is_not_opened(tmp_path: Path) -> None:
@@ -164,6 +164,6 @@ def test_the_first_folder_that_is_there_is_listed(tmp_path: Path) -> None:
 
 def test_a_record_with_another_kind_of_answer_is_malformed() -> None:
     with pytest.raises(Malformed):
-        folders.names_in(world(answers={"list//x": "text"}), "/x")
+        folders.names_in(captured_machine(answers={"list//x": "text"}), "/x")
     with pytest.raises(Malformed):
-        Qemu("path").read(world(answers={f"qemu/{userspace.QEMU_PATHS[0]}": 3}))
+        Qemu("path").read(captured_machine(answers={f"qemu/{userspace.QEMU_PATHS[0]}": 3}))

@@ -19,7 +19,7 @@ from tdxinfo.sources.vendor import (
     day,
     metadata,
 )
-from tests.worlds import world
+from tests.builders import captured_machine
 
 OLD = "/sys/firmware/tdx_seam/"
 TREE = "/sys/firmware/tdx/tdx_module/"
@@ -91,7 +91,7 @@ OF_6_8: dict[str, str | bytes] = {
 
 @pytest.mark.parametrize("files", [OF_2021, OF_5_15, OF_6_2], ids=["2021", "5.15", "6.2"])
 def test_the_module_is_the_same_in_every_shape(files: dict[str, str | bytes]) -> None:
-    machine = world(files)
+    machine = captured_machine(files)
     assert VendorVersion().read(machine) == ModuleVersion(1, 0)
     assert VendorModule("build_num").read(machine) == 342
     assert VendorModule("build_date", decimal_date).read(machine) == date(2022, 4, 20)
@@ -105,7 +105,7 @@ def known(machine: Machine, *names: str) -> list[object]:
 
 def test_a_whole_5_15_host_is_observed() -> None:
     assert known(
-        world(OF_5_15),
+        captured_machine(OF_5_15),
         "module.state",
         "module.version",
         "module.debug",
@@ -133,7 +133,9 @@ def test_a_whole_5_15_host_is_observed() -> None:
 
 
 def test_the_misprinted_attributes_of_a_production_p_seamldr_are_no_debug() -> None:
-    assert known(world({**OF_5_15, LOADER + "attributes": "0x080\n"}), "seamldr.debug") == [False]
+    assert known(
+        captured_machine({**OF_5_15, LOADER + "attributes": "0x080\n"}), "seamldr.debug"
+    ) == [False]
 
 
 @pytest.mark.parametrize(
@@ -152,17 +154,17 @@ def test_the_misprinted_attributes_of_a_production_p_seamldr_are_no_debug() -> N
     ],
 )
 def test_the_state_is_shown_in_the_words_of_each_kernel(name: str, text: str, state: str) -> None:
-    assert VendorState().read(world({TREE + name: text})) == state
+    assert VendorState().read(captured_machine({TREE + name: text})) == state
 
 
 @pytest.mark.parametrize("text", ["unknown", "", "fine"])
 def test_a_state_that_tells_nothing_is_absent(text: str) -> None:
     with pytest.raises(Absent):
-        VendorState().read(world({TREE + "status": text}))
+        VendorState().read(captured_machine({TREE + "status": text}))
 
 
 def test_raw_metadata_is_read_by_field_id() -> None:
-    machine = world(OF_6_8)
+    machine = captured_machine(OF_6_8)
     assert metadata(0x1900000300000000).read(machine) == 0x8000000070000001
     assert metadata(0x1900000300000001).read(machine) == 0
     assert known(machine, "td.cpuid_config") == [
@@ -176,24 +178,26 @@ def test_raw_metadata_is_read_by_field_id() -> None:
 
 def test_metadata_of_another_length_is_malformed() -> None:
     with pytest.raises(Malformed, match="1900000300000000"):
-        metadata(0x1900000300000000).read(world({META + "1900000300000000": b"\1"}))
+        metadata(0x1900000300000000).read(captured_machine({META + "1900000300000000": b"\1"}))
 
 
 def test_the_newer_tree_comes_first() -> None:
-    machine = world({OLD + "build_num": "0x1\n", TREE + "build_num": "0x2\n"})
+    machine = captured_machine({OLD + "build_num": "0x1\n", TREE + "build_num": "0x2\n"})
     assert VendorModule("build_num").read(machine) == 2
 
 
 def test_a_denial_is_not_passed_over() -> None:
     refused = {TREE + "build_num": {"reason": "denied", "message": "no"}}
     with pytest.raises(Denied):
-        VendorModule("build_num").read(world({OLD + "build_num": "0x1\n"}, refused=refused))
+        VendorModule("build_num").read(
+            captured_machine({OLD + "build_num": "0x1\n"}, refused=refused)
+        )
 
 
 def test_no_tree_is_absent() -> None:
     for source in (VendorModule("build_num"), VendorState(), VendorVersion(), SeamldrVersion()):
         with pytest.raises(Absent):
-            source.read(world())
+            source.read(captured_machine())
 
 
 def test_a_date_may_be_decimal_or_hex() -> None:
@@ -202,4 +206,6 @@ def test_a_date_may_be_decimal_or_hex() -> None:
 
 def test_a_date_that_is_none_is_malformed() -> None:
     with pytest.raises(Malformed):
-        VendorModule("build_date", decimal_date).read(world({TREE + "build_date": "0\n"}))
+        VendorModule("build_date", decimal_date).read(
+            captured_machine({TREE + "build_date": "0\n"})
+        )

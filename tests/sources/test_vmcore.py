@@ -147,7 +147,7 @@ def vmlinux(folder: Path, with_types: bool = True) -> str:
 
 
 def placed(dump: Dump, image: str, moved: int = 0) -> None:
-    """The variables at the addresses that the image's own table gives them, for nm is no part."""
+    """The variables are at the addresses of the image's own symbol table, read by nm."""
     listed = subprocess.run(["nm", image], check=True, capture_output=True, text=True).stdout
     addresses = {name: int(at, 16) for at, _, name in map(str.split, listed.splitlines())}
     end = max(addresses[name] for name in dump.variables) + moved + 4096
@@ -246,7 +246,7 @@ def test_a_vmlinux_without_a_dump_is_wrong_usage() -> None:
     for arguments in (["--from", "example:emr-five-cmrs"], []):
         ended = ran(*arguments, "--vmlinux", "x", "dump")
         assert ended.status == 2
-        assert "--vmlinux goes with a crash dump" in ended.err
+        assert "--vmlinux is only for crash dumps" in ended.err
 
 
 def test_without_drgn_the_sentence_says_what_to_install(
@@ -261,8 +261,8 @@ def test_without_drgn_the_sentence_says_what_to_install(
 
 def test_a_dump_among_many_hosts_is_one_of_them(dump: Dump) -> None:
     (given,) = supplied([dump.make()])
-    assert isinstance(given.what, Machine)
-    report = observe(given.what, NAMES)
+    assert isinstance(given.host, Machine)
+    report = observe(given.host, NAMES)
     assert report.host == observed(str(dump.path)).host
 
 

@@ -11,7 +11,7 @@ from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.system import System
 from tdxinfo.sources import vsock
 from tdxinfo.sources.vsock import KEY, VsockListeners
-from tests.worlds import world
+from tests.builders import captured_machine
 
 LISTEN, ESTABLISHED = 10, 1
 
@@ -64,7 +64,7 @@ def test_a_folder_has_no_sockets() -> None:
 
 
 def test_a_record_has_ports_or_is_malformed() -> None:
-    assert VsockListeners().read(world(answers={KEY: [4050, 9]})) == [9, 4050]
+    assert VsockListeners().read(captured_machine(answers={KEY: [4050, 9]})) == [9, 4050]
     for wrong in ("4050", [True], [{"a": 1}]):
         with pytest.raises(Malformed):
-            VsockListeners().read(world(answers={KEY: wrong}))
+            VsockListeners().read(captured_machine(answers={KEY: wrong}))

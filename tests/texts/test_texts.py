@@ -51,7 +51,7 @@ WORDS = Path(__file__).with_name("words.txt")
 _NAMES = re.compile(
     r"`[^`]*`|https?://\S+|\S*[/_=@{}<>\[\]|$%&~^\\]\S*|\S*\d\S*|--?[a-z-]+|\b[a-z]+\.[a-z_.]+\b"
 )
-"""What is no word: commands, paths, options, names of facts, numbers."""
+"""What is not a word: commands, paths, options, names of facts, numbers."""
 
 
 @cache

@@ -5,8 +5,8 @@
 Each FOLDER is searched for the files that define statuses and operands
 (tdx_error_codes_defs.h), leaves (tdx_api_defs.h), metadata fields (*_fields_lookup.c), and for
 Linux's own (tdx.h, tdx_errno.h). A name that the tables lack, or that has another number there, is
-a line; the status is 1 when there is any. What a header leaves out is no difference: each version
-of the module has fewer or other names.
+a line; the status is 1 when there is any. What a header leaves out is not a difference: each
+version of the module has fewer or other names.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ _TRACES = (
 REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
 """The kernel found TDX and would not have it."""
 
-_LONGEST_RELEASE = 64
+_MAX_RELEASE = 64
 """Characters, as uname's field has room for."""
 
 
@@ -75,7 +75,7 @@ class Boot(NamedTuple):
         release = (
             re.split(r"[\s(]", str(found[-1].values["release"]), maxsplit=1)[0] if found else ""
         )
-        return release if 0 < len(release) <= _LONGEST_RELEASE else None
+        return release if 0 < len(release) <= _MAX_RELEASE else None
 
     def has(self, *names: str) -> bool:
         return any(event.name in names for event in self.events)
@@ -177,8 +177,8 @@ def named(events: list[Event], *names: str) -> list[Event]:
 
 
 def as_date(number: int) -> date:
-    """Raises Malformed when the decimal yyyymmdd number is no day."""
+    """Raises Malformed when the decimal yyyymmdd number is not a day."""
     try:
         return decimal_date(number)
     except ValueError:
-        raise Malformed(f"the kernel log's build date {number} is no day") from None
+        raise Malformed(f"the kernel log's build date {number} is not a day") from None

@@ -212,7 +212,7 @@ def _last_of(boot: Boot, name: str) -> list[Event]:
 
 
 def cmrs(boot: Boot) -> tuple[MemoryRange, ...]:
-    """In the order of the log; trailing empty entries are no CMRs."""
+    """In the order of the log; trailing empty entries are not CMRs."""
     return tuple(found for found in map(_range, _last_of(boot, "cmr")) if found.size)
 
 
