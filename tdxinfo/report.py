@@ -92,7 +92,7 @@ def failure_report(message: str) -> FailureReport:
 
 
 def encodable(text: str) -> str:
-    """JSON cannot hold bytes of a file's name that are not UTF-8: they are escaped."""
+    """The text with bytes escaped that JSON cannot hold: file names that are not UTF-8."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -14,23 +14,13 @@ from __future__ import annotations
 import codecs
 import json
 import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tdxinfo.errors import Malformed
+from tdxinfo.decode import packed
 
-LIMIT = 32 << 20
-"""Bytes that an input may unpack to."""
 _MAX_DEPTH = 4
 """Formats inside each other: a mail with a packed journal in JSON has three."""
-_GZIP, _XZ, _ZIP, _BZIP2, _ZSTD = (
-    b"\x1f\x8b",
-    b"\xfd7zXZ\0",
-    b"PK\x03\x04",
-    b"BZh",
-    b"\x28\xb5\x2f\xfd",
-)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -48,132 +38,17 @@ _ENCODED = re.compile(rb"(?im)^content-transfer-encoding:[ \t]*(?:base64|quoted-
 _MBOX = re.compile(rb"(?m)^From \S+ .{10,40}\d{4}\r?$")
 
 
-def is_packed(data: bytes) -> bool:
-    """Whether the data is in a compressed format that `unpacked` reads or refuses by name."""
-    return data.startswith((_GZIP, _XZ, _ZIP, _BZIP2, _ZSTD))
-
-
-def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
-    """The content of a gzip, xz, bzip2 or zip file; the files of a zip are joined by a newline.
-
-    Raises Malformed where it is damaged, holds more than the limit, or is of zstd, which Python
-    reads from 3.14 on.
-    """
-    if data.startswith(_ZSTD):
-        raise Malformed("it was packed by zstd: run `zstd -d` on the file first")
-    if data.startswith(_GZIP):
-        return gunzip(data, limit)
-    if data.startswith(_XZ):
-        import lzma
-
-        return _decompressed(lambda: lzma.LZMADecompressor(memlimit=_MEMORY), data, limit, "xz")
-    if data.startswith(_BZIP2):
-        import bz2
-
-        return _decompressed(bz2.BZ2Decompressor, data, limit, "bzip2")
-    return b"\n".join(unzipped(data, limit))
-
-
-def first_bytes(data: bytes, count: int) -> bytes:
-    """The first bytes that a gzip, xz or bzip2 file unpacks to; empty where it is damaged."""
-    try:
-        if data.startswith(_GZIP):
-            return zlib.decompressobj(wbits=31).decompress(data, count)
-        if data.startswith(_XZ):
-            import lzma
-
-            return lzma.LZMADecompressor(memlimit=_MEMORY).decompress(data, count)
-        if data.startswith(_BZIP2):
-            import bz2
-
-            return bz2.BZ2Decompressor().decompress(data, count)
-    except Exception:  # LZMAError derives from Exception alone
-        return b""
-    return b""
-
-
-_MAX_MEMBERS = 1000
-_MEMORY = 256 << 20
-"""Bytes of memory that unpacking xz may take; `xz -9` needs a quarter of it."""
-
-
-def gunzip(data: bytes, limit: int) -> bytes:
-    """The streams of a gzip file, joined. Raises Malformed."""
-    if not data.startswith(_GZIP):
-        raise Malformed("this is not a gzip file")
-    whole = bytearray()
-    rest = data
-    while rest.startswith(_GZIP):
-        inflate = zlib.decompressobj(wbits=31)
-        try:
-            whole += inflate.decompress(rest, limit + 1 - len(whole))
-        except zlib.error as error:
-            raise Malformed(f"the gzip file is damaged: {error}") from None
-        _raise_if_larger(whole, limit, "gzip")
-        if not inflate.eof:
-            raise Malformed("the gzip file is cut short")
-        rest = inflate.unused_data
-    return bytes(whole)
-
-
-def _decompressed(decompressor: Callable[[], Any], data: bytes, limit: int, kind: str) -> bytes:
-    """The streams of an xz or bzip2 file, joined."""
-    whole = bytearray()
-    rest = data
-    magic = data[:3]
-    while rest.startswith(magic):
-        stream = decompressor()
-        try:
-            whole += stream.decompress(rest, limit + 1 - len(whole))
-        except MemoryError:
-            raise Malformed(f"the {kind} file takes too much memory to unpack") from None
-        except Exception as error:  # LZMAError derives from Exception alone
-            raise Malformed(f"the {kind} file is damaged: {error}") from None
-        _raise_if_larger(whole, limit, kind)
-        if not stream.eof:
-            raise Malformed(f"the {kind} file is cut short")
-        rest = stream.unused_data.lstrip(b"\0")
-    return bytes(whole)
-
-
-def unzipped(data: bytes, limit: int = LIMIT) -> list[bytes]:
-    """The files of a zip archive, in its order. Raises Malformed."""
-    import io
-    import zipfile
-
-    members: list[bytes] = []
-    left = limit
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for member in archive.infolist()[:_MAX_MEMBERS]:
-                if member.is_dir():
-                    continue
-                with archive.open(member) as file:
-                    members.append(file.read(left + 1))
-                left -= len(members[-1])
-                if left < 0:
-                    raise Malformed(f"the zip file unpacks to more than {limit >> 20} MiB")
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise Malformed(f"the zip file cannot be unpacked: {error}") from None
-    return members
-
-
-def _raise_if_larger(data: bytearray, limit: int, kind: str) -> None:
-    if len(data) > limit:
-        raise Malformed(f"the {kind} file unpacks to more than {limit >> 20} MiB")
-
-
-def log_text(data: bytes, limit: int = LIMIT) -> str:
+def log_text(data: bytes, limit: int = packed.LIMIT) -> str:
     """The plain text of a log in any of these forms. Raises Malformed."""
     return _text(data, limit, _MAX_DEPTH)
 
 
 def _text(data: bytes, limit: int, depth: int) -> str:
-    if depth and data.startswith(_ZIP):
-        members = [_text(member, limit, depth - 1) for member in unzipped(data, limit)]
+    if depth and data.startswith(packed.ZIP):
+        members = [_text(member, limit, depth - 1) for member in packed.unzipped(data, limit)]
         return "\n".join(members)
-    if depth and is_packed(data):
-        return _text(unpacked(data, limit), limit, depth - 1)
+    if depth and packed.is_packed(data):
+        return _text(packed.unpacked(data, limit), limit, depth - 1)
     if depth and is_mail(data):
         parts = [_text(part, limit, depth - 1) for part in _mail_parts(data)]
         return "\n".join(parts)[:limit]

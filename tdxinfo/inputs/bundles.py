@@ -259,7 +259,7 @@ class _Members:
         except BadInput:
             raise
         except Exception as error:  # tarfile, lzma and zlib have errors of their own
-            raise BadInput(f"{shown} is not a whole archive: {error}.") from None
+            raise BadInput(f"{shown} is not a complete archive: {error}.") from None
 
     def _keep(
         self, archive: tarfile.TarFile, member: tarfile.TarInfo, kind: str, shown: str

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from tdxinfo.decode import forms
+from tdxinfo.decode import forms, packed
 from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.inputs.accepted import ACCEPTED
 from tdxinfo.machine import Machine
@@ -39,7 +39,6 @@ TIMEOUT = 10.0
 _FIELD_ID = r"[0-9a-f]{16}"
 _FIELD_LIMIT = 64 << 10
 """Bytes of one field's file; the longest array has 512."""
-_ZIP = b"PK\x03\x04"
 _ELF, _ELF_CORE = b"\x7fELF", b"\x04\x00"
 """The first bytes of an ELF file, and its type ET_CORE."""
 _DUMPS = (b"KDUMP   ", b"makedumpfile\0")
@@ -87,7 +86,7 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
         raise BadInput(f"{shown} is a crash dump, which is read from a file. Name the file.")
     if is_program(data):
         raise BadInput(f"{shown} is a program, not a crash dump. {ACCEPTED}.")
-    if forms.is_packed(data):
+    if packed.is_packed(data):
         return _packed(data, shown)
     if is_tar(data):
         return _archive(data, data, shown)
@@ -102,17 +101,17 @@ def _packed(data: bytes, shown: str) -> Machine | Report:
     """The machine or report in compressed bytes: a capture, a support bundle or another input."""
     from tdxinfo.machine.archive import open_archive
 
-    first = forms.first_bytes(data, _BLOCK)
+    first = packed.first_bytes(data, _BLOCK)
     if is_tar(first):
         return _archive(data, first, shown)
     try:
-        if data.startswith(_ZIP):
+        if data.startswith(packed.ZIP):
             is_capture = b"/about.toml" in data or b"about.toml" in data[:64]
             return open_archive(data, shown) if is_capture else _text(data, shown)
-        inner = forms.unpacked(data, INPUT_LIMIT)
+        inner = packed.unpacked(data, INPUT_LIMIT)
     except Malformed as error:
         raise BadInput(f"{shown} cannot be unpacked: {error}.") from None
-    if forms.is_packed(inner):
+    if packed.is_packed(inner):
         return _text(inner, shown)
     return recognise(inner, shown)
 

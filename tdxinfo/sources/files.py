@@ -264,7 +264,7 @@ def _configuration(machine: Machine) -> tuple[str, str]:
 
 
 def _unpacked(packed: bytes) -> str:
-    from tdxinfo.decode.forms import gunzip
+    from tdxinfo.decode.packed import gunzip
 
     try:
         return gunzip(packed, FILE_LIMIT).decode("utf-8", "replace")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tdxinfo.decode import forms
+from tdxinfo.decode import forms, packed
 from tdxinfo.decode.boot import Boot, module
 from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import BadInput, Malformed
@@ -224,8 +224,8 @@ def test_a_packed_log_that_is_cut_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress, bz2.compress, zipped])
 def test_a_packed_file_is_not_unpacked_beyond_the_limit(pack: Callable[[bytes], bytes]) -> None:
     with pytest.raises(Malformed, match="unpacks to more than 1 MiB"):
-        forms.unpacked(pack(bytes(4 << 20)), limit=1 << 20)
-    assert len(forms.unpacked(pack(bytes(1 << 19)), limit=1 << 20)) >= 1 << 19
+        packed.unpacked(pack(bytes(4 << 20)), limit=1 << 20)
+    assert len(packed.unpacked(pack(bytes(1 << 19)), limit=1 << 20)) >= 1 << 19
 
 
 def test_what_is_packed_by_zstd_is_refused_with_the_command_that_unpacks_it() -> None:

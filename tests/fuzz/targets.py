@@ -47,6 +47,7 @@ from tdxinfo.decode import (
     layout,
     lines,
     metadata,
+    packed,
     pamt,
     parameters,
     printk,
@@ -365,8 +366,8 @@ def _from(data: bytes) -> None:
 
 def _forms(data: bytes) -> None:
     """A log in any form, within the limit that it was given."""
-    if forms.is_packed(data):
-        _holds(len(forms.unpacked(data, LONGEST)) <= LONGEST, "more than the limit was unpacked")
+    if packed.is_packed(data):
+        _holds(len(packed.unpacked(data, LONGEST)) <= LONGEST, "more than the limit was unpacked")
     forms.log_text(data, LONGEST)
 
 

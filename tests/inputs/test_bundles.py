@@ -223,5 +223,5 @@ def test_a_bundle_without_log_and_release_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     whole = packed(tmp_path / "x.txz", "scc_x", supportconfig(), "xz").read_bytes()
     (tmp_path / "x.txz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(BadInput, match="is not a whole archive"):
+    with pytest.raises(BadInput, match="is not a complete archive"):
         open_input(str(tmp_path / "x.txz"))
