@@ -190,14 +190,14 @@ def _earlier(path: str) -> CheckReport | None:
         raise BadInput(f"{error.message}. Name a file for --since that can be read.") from None
     report = run(lambda: parse_report(data, path), path)
     if not isinstance(report, CheckReport):
-        raise BadInput(f"{path} is no report of `tdxinfo check --json`. Name another file.")
+        raise BadInput(f"{path} is not a report of `tdxinfo check --json`. Name another file.")
     return report
 
 
 def _show_since(settings: Settings, before: CheckReport | None, run: CheckRun, path: str) -> None:
     """What changed, or the whole page where there is no earlier report; then writes this one."""
     from tdxinfo.compare import since
-    from tdxinfo.machine.written import write_whole
+    from tdxinfo.machine.written import write_atomically
     from tdxinfo.render.since import print_since
     from tdxinfo.render.verdicts import Options
 
@@ -211,7 +211,7 @@ def _show_since(settings: Settings, before: CheckReport | None, run: CheckRun, p
         if found.is_change:
             shown.show(settings, "check", lambda console: print_since(console, run, found))
     sys.stdout.flush()
-    write_whole(document.model_dump_json().encode() + b"\n", path)
+    write_atomically(document.model_dump_json().encode() + b"\n", path)
 
 
 def _show(settings: Settings, run: CheckRun, options: verdicts.Options, output: str | None) -> None:

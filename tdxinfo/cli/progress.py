@@ -19,7 +19,7 @@ from typing import NoReturn
 CLEARED = "\r\x1b[K"
 """Takes the line away."""
 
-_PATIENCE = 1.0
+_TIMEOUT = 1.0
 """Seconds before the line is shown, and between its changes."""
 
 
@@ -86,7 +86,7 @@ def _tick(doing: str, parent: int) -> NoReturn:
             signal.signal(number, _end)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         begin = time.monotonic()
-        while not select.select([parent], [], [], _PATIENCE)[0]:
+        while not select.select([parent], [], [], _TIMEOUT)[0]:
             is_written = True
             os.write(2, _line(doing, time.monotonic() - begin).encode("utf-8", "backslashreplace"))
     finally:

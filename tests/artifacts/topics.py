@@ -61,7 +61,7 @@ def _group(group: str) -> Iterator[str]:
 
 def question(check: Check) -> str:
     """What the check's group asks."""
-    return (sys.modules[check.judge.__module__].__doc__ or "").splitlines()[0]
+    return (sys.modules[check.function.__module__].__doc__ or "").splitlines()[0]
 
 
 def _policy() -> Iterator[str]:

@@ -17,7 +17,7 @@ from tests.cli.test_fleet import on_a_terminal
 SLOW = """
 import sys, time
 from tdxinfo.cli import progress
-progress._PATIENCE = 0.1
+progress._TIMEOUT = 0.1
 with progress.progress(sys.argv[1], sys.argv[2] == "quiet"):
     time.sleep(0.6)
 print("done")

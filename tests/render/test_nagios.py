@@ -12,8 +12,8 @@ import pytest
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.render import nagios
+from tests.builders import report_with
 from tests.cli.command import ran, spawned
-from tests.hands import report_with
 
 DATA = re.compile(
     r"([^=' ]{1,19})=(-?[\d.]+)([a-zA-Z%]*);([\d.:]*);([\d.:]*);([\d.]*)(?:;([\d.]*))?"
