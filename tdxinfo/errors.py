@@ -160,6 +160,7 @@ _PLAIN = re.compile(
 _REMEDY_WITH_PATH = re.compile(r"Run `pahole -J [\w/.+-]{1,200}` to add it\.")
 _QUOTE_PREFIX = "the record says: "
 _MAX_QUOTED = 800
+"""Characters of a record's message that are shown; a quoted one is cut at 300 before."""
 
 
 def _quoted(message: str) -> str:
@@ -179,11 +180,11 @@ def from_record(what: str, record: object) -> Unavailable:
     number = int(name) if name.isdecimal() and len(name) < 5 else _ERRNO_BY_NAME.get(name, 0)
     message = found.get("message", f"{what} did not answer")
     remedy = found.get("remedy", "")
-    is_own = remedy in REMEDIES or _REMEDY_WITH_PATH.fullmatch(remedy)
-    return kind(_quoted(message), remedy if is_own else "", errno=number)
+    is_known = remedy in REMEDIES or _REMEDY_WITH_PATH.fullmatch(remedy)
+    return kind(_quoted(message), remedy if is_known else "", errno=number)
 
 
-_BY_ERRNO: dict[int, type[Unavailable]] = {
+_KIND_BY_ERRNO: dict[int, type[Unavailable]] = {
     errnos.ENOENT: Absent,
     errnos.ENOTDIR: Absent,
     errnos.EACCES: Denied,
@@ -195,7 +196,7 @@ _BY_ERRNO: dict[int, type[Unavailable]] = {
 def from_oserror(error: OSError, what: str) -> Unavailable:
     """The Unavailable for a system call's error, with a sentence about `what`."""
     number = error.errno or 0
-    kind = _BY_ERRNO.get(number, Unsupported)
+    kind = _KIND_BY_ERRNO.get(number, Unsupported)
     if kind is Absent:
         return Absent(f"{what} does not exist", errno=number)
     if kind is Denied and os.geteuid() != 0:

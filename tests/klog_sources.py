@@ -114,7 +114,7 @@ IGNORED: dict[str, str] = {
 """Strings that need no row, with the reason: they show no outcome or condition of a host."""
 
 
-def missing_rows(tree: Path) -> list[Printed]:
+def strings_without_row(tree: Path) -> list[Printed]:
     """The strings of the source about TDX that no row has."""
     rows = tables.load("klog")["line"]
     return [
@@ -137,7 +137,7 @@ def _is_about_tdx(found: Printed) -> bool:
     return own or bool(re.search(r"TDX|SEAM|tdx|VMX \(|VMXON|SGX disabled", found.format))
 
 
-def missing_strings(tree: Path) -> list[str]:
+def rows_without_string(tree: Path) -> list[str]:
     """The formats of rows for this kernel's version that its source does not print."""
     version = version_of(tree)
     here = [found.format for found in printed_by(tree)]
@@ -172,15 +172,15 @@ def main(arguments: list[str]) -> int:
         return 2
     tree = Path(arguments[0])
     print(f"Linux {'.'.join(map(str, version_of(tree)))}: {len(set(printed_by(tree)))} strings")
-    lacking = missing_rows(tree)
-    print(f"{len(lacking)} strings that no row has")
-    for found in lacking:
+    without_row = strings_without_row(tree)
+    print(f"{len(without_row)} strings that no row has")
+    for found in without_row:
         print(f"  {found.place}: {found.format}")
-    gone = missing_strings(tree)
-    print(f"{len(gone)} rows of this kernel that its source does not print")
-    for text in gone:
+    without_string = rows_without_string(tree)
+    print(f"{len(without_string)} rows of this kernel that its source does not print")
+    for text in without_string:
         print(f"  {text}")
-    return 1 if lacking else 0
+    return 1 if without_row else 0
 
 
 if __name__ == "__main__":

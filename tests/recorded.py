@@ -57,23 +57,23 @@ def folder_of(name: str) -> Path:
     about = _toml(own / "about.toml")
     if "base" not in about:
         return own
-    whole = _scratch() / name
-    shutil.copytree(folder_of(about["base"]), whole)
-    answers = _toml(whole / "answers.toml")
+    combined = _scratch() / name
+    shutil.copytree(folder_of(about["base"]), combined)
+    answers = _toml(combined / "answers.toml")
     for inner in about.get("without", ()):
         if inner.startswith("root/") or inner == "kernel.log":
-            (whole / inner).unlink()
+            (combined / inner).unlink()
         else:
             _remove(answers, inner)
     for path in filter(Path.is_file, own.rglob("*")):
-        (whole / path.relative_to(own)).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, whole / path.relative_to(own))
+        (combined / path.relative_to(own)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, combined / path.relative_to(own))
     for table, added in _toml(own / "answers.toml").items():
         for key, value in added.items():
             _remove(answers, key)
             answers.setdefault(table, {})[key] = value
-    (whole / "answers.toml").write_text(tomli_w.dumps(answers))
-    return whole
+    (combined / "answers.toml").write_text(tomli_w.dumps(answers))
+    return combined
 
 
 def _remove(answers: dict[str, Any], key: str) -> None:

@@ -29,12 +29,12 @@ def module_version(policy: Policy, report: Report) -> Verdict:
     wanted = policy.module.minimum.get(f"{version.major}.{version.minor}")
     if wanted is None:
         return failed(f"module {version} is of a line that the policy does not name")
-    least = ModuleVersion.parse(wanted)
-    if version.update is None or least.update is None:
+    minimum = ModuleVersion.parse(wanted)
+    if version.update is None or minimum.update is None:
         return unknown(
             f"the update of module {version} is unknown, and the policy requires {wanted}"
         )
-    if version.update < least.update:
+    if version.update < minimum.update:
         return failed(f"the module is {version}, and the policy requires {wanted}")
     return passed(f"the module is {version}, at least {wanted}")
 
@@ -68,10 +68,10 @@ def floors(policy: Policy, report: Report) -> Verdict:
 def _is_below(value: int | str | ModuleVersion, floor: int | str) -> bool | None:
     """Whether the value is below the policy's floor; None where a part of it is unknown."""
     if isinstance(value, ModuleVersion):
-        least = ModuleVersion.parse(str(floor))
-        if (value.major, value.minor) != (least.major, least.minor):
+        minimum = ModuleVersion.parse(str(floor))
+        if (value.major, value.minor) != (minimum.major, minimum.minor):
             return True
-        return None if value.update is None else value.update < (least.update or 0)
+        return None if value.update is None else value.update < (minimum.update or 0)
     if isinstance(value, str):
         return version_tuple(value) < version_tuple(str(floor))
     return value < int(floor)
@@ -151,12 +151,13 @@ def _refuse_unknown_names(policy: Policy, path: str) -> None:
                 f"The policy {path} has a floor for {name:.80}. Facts with floors: "
                 f"{', '.join(kinds)}."
             )
-        if not _has_form(kinds[name], floor):
+        if not _is_of_kind(kinds[name], floor):
             what = f"a floor for {name} that is not a {kinds[name]}: {floor!s:.40}"
             raise BadInput(f"The policy {path} has {what}.")
 
 
-def _has_form(kind: str, floor: int | str) -> bool:
+def _is_of_kind(kind: str, floor: int | str) -> bool:
+    """Whether the floor is a number, a version or a release, as its kind requires."""
     if kind == "number":
         return isinstance(floor, int) and floor >= 0
     return isinstance(floor, str) and re.fullmatch(_FORMS[kind], floor) is not None

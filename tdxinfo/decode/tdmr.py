@@ -102,6 +102,7 @@ def _by_node(found: MemoryRange, spans: Iterable[NodeMemory]) -> Iterator[NodeMe
 
 
 def _joined(regions: Iterable[NodeMemory]) -> tuple[NodeMemory, ...]:
+    """The regions, with those joined that touch or overlap and have the same node."""
     joined: list[NodeMemory] = []
     for found in regions:
         before = joined[-1] if joined else None
@@ -132,7 +133,8 @@ def plan(
     if min(len(covered), limits.max_tdmrs) * (len(covered) + len(memory)) > _MAX_STEPS:
         raise Malformed(f"the memory is in {len(memory)} pieces, too many to plan TDMRs for")
     built = [
-        _planned(tdmr, holes, limits, _node(tdmr, memory)) for tdmr in covered[: limits.max_tdmrs]
+        _planned(tdmr, holes, limits, _node_of(tdmr, memory))
+        for tdmr in covered[: limits.max_tdmrs]
     ]
     if pamts is None:
         choices = [pamt.choices(tdmr.pamt_bytes, tdmr.node, memory) for tdmr in built]
@@ -250,6 +252,7 @@ def _cover(memory: Iterable[MemoryRange]) -> list[MemoryRange]:
 def _planned(
     tdmr: MemoryRange, parts: Iterable[MemoryRange], limits: Limits, node: int | None
 ) -> PlannedTdmr:
+    """A TDMR with its holes, the gaps between `parts`; its reserved areas are set later."""
     holes = tuple(gaps(tdmr, parts))
     return PlannedTdmr(
         base=tdmr.base,
@@ -263,7 +266,7 @@ def _planned(
     )
 
 
-def _node(tdmr: MemoryRange, memory: Iterable[NodeMemory]) -> int | None:
+def _node_of(tdmr: MemoryRange, memory: Iterable[NodeMemory]) -> int | None:
     """The node of the first region that ends above the TDMR's base."""
     found = next((region for region in memory if region.end > tdmr.base), None)
     return found.node if found else None

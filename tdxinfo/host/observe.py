@@ -90,6 +90,7 @@ class Observer:
         return replace(found, message=self._redacted("", found.message))
 
     def _read(self, source: AnySource) -> Any:
+        """The source's value. Sources that need other facts are read by the observer itself."""
         if isinstance(source, From):
             return self._derive(source)
         if isinstance(source, Compared):

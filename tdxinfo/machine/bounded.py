@@ -14,9 +14,10 @@ from tdxinfo.errors import Malformed, TimedOut, from_oserror
 T = TypeVar("T")
 
 OPEN_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-"""O_NONBLOCK: a FIFO without a writer must not hold the open."""
+"""O_NONBLOCK, since open() of a FIFO without a writer would block."""
 
 CHUNK = 1 << 20
+"""Bytes of one read()."""
 
 
 def within(seconds: float, what: str, work: Callable[[], T]) -> T:

@@ -186,6 +186,7 @@ class _Walk:
             os.close(self._folders.pop())
 
     def _follow(self, link: str) -> None:
+        """Continues with the target of a link; an absolute one is relative to the root."""
         self._links += 1
         if self._links > _LINKS_LIMIT:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))

@@ -66,7 +66,7 @@ def all_answers(machine: Machine) -> list[object]:
 
 
 def answer_or_error(question: Any) -> object:
-    """The answer, or what tells one error from another."""
+    """The answer, or all parts of the error, so that two can be compared."""
     try:
         return question()
     except Unavailable as refusal:
