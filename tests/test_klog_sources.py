@@ -43,13 +43,13 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_a_string_that_no_row_has_is_found(tree: Path) -> None:
-    assert klog_sources.missing_rows(tree) == [
+    assert klog_sources.strings_without_row(tree) == [
         klog_sources.Printed("a new way to fail (%d)", "arch/x86/virt/vmx/tdx/tdx.c:14")
     ]
 
 
 def test_a_row_that_the_source_does_not_print_is_found(tree: Path) -> None:
-    gone = klog_sources.missing_strings(tree)
+    gone = klog_sources.rows_without_string(tree)
     assert "initialization failed: TDMRs exhausted." in gone
     assert not {"TDX-Module initialized", "Module version: %u.%u.%u"} & set(gone)
     assert "module initialized" not in gone, "no row of 7.3"
