@@ -10,8 +10,8 @@ from tdxinfo import checks  # noqa: F401  # declares them
 from tdxinfo.checks.engine import CHECKS, run_checks
 from tdxinfo.decode import services
 from tdxinfo.model.values import ModuleVersion
+from tests.builders import report_with
 from tests.checks.cases import ON_EMR, UNIX, UNIX_PATH, VSOCK, tcb_info
-from tests.hands import report_with
 
 
 def remedy(check_id: str, facts: dict[str, Any]) -> str:
