@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo
@@ -68,6 +68,8 @@ def parse(text: str, tcb_set: TcbSet | None = None) -> TcbInfo:
 
 def from_record(record: object) -> TcbInfo:
     """The TCB info that a capture keeps. Raises Malformed."""
+    from pydantic import TypeAdapter
+
     try:
         return TypeAdapter(TcbInfo).validate_json(json.dumps(record))
     except ValidationError as error:
@@ -76,6 +78,8 @@ def from_record(record: object) -> TcbInfo:
 
 def to_record(info: TcbInfo) -> Any:
     """The TCB info in the plain types of a capture, without null."""
+    from pydantic import TypeAdapter
+
     return TypeAdapter(TcbInfo).dump_python(info, mode="json", exclude_none=True)
 
 
