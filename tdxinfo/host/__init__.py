@@ -100,9 +100,7 @@ def declared(name: str) -> tuple[type[Section], str]:
 def sources_of(name: str) -> tuple[AnySource, ...]:
     """The sources of the fact, the most direct first."""
     section, field = declared(name)
-    return tuple(
-        source for source in section.model_fields[field].metadata if hasattr(source, "origin")
-    )
+    return section.sources[field]
 
 
 def default_of(name: str) -> Any:

@@ -56,3 +56,19 @@ class Section(Frozen, frozen=True, revalidate_instances="always", str_max_length
     """Facts that differ from hour to hour on a host that nobody changed."""
     bitmaps: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Facts that are bitmaps, with the table in `tables/features.toml` that names their bits."""
+    sources: ClassVar[Mapping[str, tuple[Any, ...]]] = MappingProxyType({})
+    """Of each fact the sources in its annotation, in order."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Takes the sources out of what pydantic is to validate: it would ask each of them."""
+        super().__pydantic_init_subclass__(**options)
+        sources: dict[str, tuple[Any, ...]] = {}
+        for name, field in cls.model_fields.items():
+            sources[name] = tuple(part for part in field.metadata if _is_source(part))
+            field.metadata = [part for part in field.metadata if not _is_source(part)]
+        cls.sources = sources
+
+
+def _is_source(part: object) -> bool:
+    return hasattr(type(part), "origin")

@@ -25,9 +25,13 @@ class Says:
     """A source that says one thing, and counts how often."""
 
     def __init__(self, origin: str, answer: Any) -> None:
-        self.origin = origin
+        self._origin = origin
         self.answer = answer
         self.asked = 0
+
+    @property
+    def origin(self) -> str:
+        return self._origin
 
     def read(self, machine: Machine) -> Any:
         self.asked += 1

@@ -44,6 +44,6 @@ def test_a_name_that_is_no_fact_is_none_and_facts_do_not_change() -> None:
 
 
 def test_sources_stand_with_the_fact() -> None:
-    (source,) = (s for s in Weather.model_fields["wind"].metadata if isinstance(s, From))
+    (source,) = Weather.sources["wind"]
     assert source.origin == "derived:sky.wind"
-    assert Weather.model_fields["rain"].metadata == []
+    assert Weather.sources["rain"] == ()
