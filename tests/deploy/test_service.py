@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tdxinfo.host import volatile_facts
 from tests.artifacts import TOP
 from tests.cli.command import ran
 from tests.render.test_prometheus import samples
@@ -136,11 +137,13 @@ def furnish(root: Path) -> None:
         (root / name).write_text(text)
 
 
-def split(path: Path) -> tuple[object, dict[str, str]]:
-    """The document, and what the probe printed after it."""
+def split(path: Path) -> tuple[dict[str, object], dict[str, str]]:
+    """What every source has of the facts that are not volatile, and what the probe printed."""
     document, end = json.JSONDecoder().raw_decode(path.read_text())
     rest = path.read_text()[end:].split()
-    return document["all_sources"], dict(zip(rest[::2], rest[1::2], strict=True))
+    volatile = volatile_facts()
+    facts = {name: v for name, v in document["all_sources"].items() if name not in volatile}
+    return facts, dict(zip(rest[::2], rest[1::2], strict=True))
 
 
 @pytest.mark.slow
