@@ -37,6 +37,8 @@ Columns of memory.tdmrs:     base, end, size, pamt, reserved
 Columns of *.cpuid_config:   leaf, subleaf, eax, ebx, ecx, edx
 Columns of attestation.tcb_infos:  fmspc, set, evaluation, issued, levels,
                              module_levels, sgx_names, tdx_names
+Columns of devices.accelerators:   address, kind, vendor, device, driver,
+                             iommu_group, peers
 """
 """Stands below the options; a test holds it against the types."""
 
