@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import signal
 import sys
 import time
@@ -100,5 +99,6 @@ def _line(doing: str, seconds: float) -> str:
     from tdxinfo.render.safe import printable
 
     line = f"{printable(doing)}: {seconds:.0f} s"
-    columns = shutil.get_terminal_size().columns
+    # A terminal that does not know its width has 0 columns.
+    columns = os.get_terminal_size(2).columns or 80
     return "\r" + (line if len(line) < columns else f"Working: {seconds:.0f} s")
