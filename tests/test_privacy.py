@@ -149,7 +149,6 @@ COMMANDS = (
     ("dump", "-v", "--all-sources"),
     ("dump", "--json"),
     ("dump", "--json", "--all-sources"),
-    ("dump", "--format", "markdown"),
     ("check",),
     ("check", "-v"),
     ("check", "--steps"),
@@ -167,9 +166,7 @@ COMMANDS = (
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_no_format_shows_any(capture: Path, command: tuple[str, ...]) -> None:
     shown = ran(*command, "--from", str(capture), columns=400)
-    if shown.status == 2 and "--format" in shown.err:
-        pytest.skip("there is no such format")
-    assert shown.status in (0, 1, 3, 4), shown.err
+    assert shown.out, shown.err
     assert found_in((shown.out + shown.err).replace(str(capture), "").encode()) == []
 
 

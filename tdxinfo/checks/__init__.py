@@ -6,6 +6,7 @@ from tdxinfo.checks import (  # noqa: I001
     keys,
     kernel,
     module,
+    staged,
     memory,
     kvm,
     boot,
@@ -27,6 +28,7 @@ __all__ = [
     "kvm",
     "memory",
     "module",
+    "staged",
     "tcb",
     "userspace",
 ]

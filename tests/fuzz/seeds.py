@@ -7,15 +7,20 @@ import gzip
 import io
 import json
 import lzma
+import sqlite3
 import struct
 import tarfile
+import tempfile
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from tdxinfo.decode import metadata, sysinfo
 from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.units import PAGE
 from tdxinfo.report import observe, selected
+from tests import pccs
+from tests.decode.test_grub import RHEL, debian
 from tests.decode.test_sigstruct import blob, made
 from tests.kernel_types import cores
 
@@ -218,6 +223,48 @@ def lists() -> Iterator[bytes]:
     yield b"# a comment\n0a00000300000008 fbf\n0x0800000200000001: 0x8086, 0\n"
     for page in list(rdalls())[:2]:
         yield "\n".join(metadata.encode_list(metadata.parse_rdall(page))).encode()
+
+
+def boot_menus() -> Iterator[bytes]:
+    yield debian("saved").encode()
+    yield RHEL.encode()
+    yield b"# GRUB Environment Block\nsaved_entry=1\n" + b"#" * 900
+    yield b"default 6.17*\ntimeout 3\n"
+    yield b"title Linux\nversion 6.17.0\nlinux /vmlinuz-6.17.0\noptions root=x kvm_intel.tdx=1\n"
+
+
+def databases() -> Iterator[bytes]:
+    """A database and its log, of the same length."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "cache.db")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.executescript(
+                "PRAGMA page_size = 512; PRAGMA journal_mode = wal; CREATE TABLE a (b);"
+                "INSERT INTO a VALUES (1);"
+            )
+            connection.commit()
+            parts = path.read_bytes(), Path(f"{path}-wal").read_bytes()
+    longest = max(map(len, parts))
+    yield b"".join(part.ljust(longest, b"\0") for part in parts)
+
+
+def tcb_infos() -> Iterator[bytes]:
+    yield json.dumps(pccs.tcb_info()).encode()
+    yield b"00" * 18
+
+
+def service_files() -> Iterator[bytes]:
+    yield b"port = 4050\nnumber_threads = 4\n"
+    yield b"qgs\0-p=4050\0--no-daemon\0"
+    yield (
+        b'-object\0{"qom-type":"tdx-guest","id":"tdx0","quote-generation-socket":'
+        b'{"type":"vsock","cid":"2","port":"4050"}}\0'
+    )
+    yield (
+        b"<domain type='kvm'><launchSecurity type='tdx'>"
+        b"<quoteGenerationService path='/run/a'/></launchSecurity></domain>"
+    )
+    yield b"[hypervisor.qemu]\ntdx_quote_generation_service_socket_port = 4050\n"
 
 
 def sigstructs() -> Iterator[bytes]:

@@ -32,7 +32,9 @@ from tdxinfo.cli import run
 from tdxinfo.cli.options import ExitStatus
 from tdxinfo.decode import (
     bits,
+    bls,
     btf,
+    capacity,
     convertible,
     cpuid,
     cpuinfo,
@@ -40,6 +42,7 @@ from tdxinfo.decode import (
     failures,
     fieldid,
     forms,
+    grub,
     kernels,
     klog,
     kobject,
@@ -53,9 +56,12 @@ from tdxinfo.decode import (
     printk,
     releases,
     seamcall,
+    services,
     sessions,
     sigstruct,
+    sqlite,
     sysinfo,
+    tcb,
     tdmr,
     userspace,
 )
@@ -282,6 +288,51 @@ def _sigstruct(data: bytes) -> None:
     for parse in (sigstruct.parse_sigstruct, sigstruct.parse_blob):
         with suppress(Malformed):
             parse(data)
+
+
+def _boot_menu(data: bytes) -> None:
+    text = _text(data)
+    entries = [bls.parse("1.conf", text), bls.image(text[:80])]
+    bls.by_sort_key(bls.by_name(entries))
+    _each(
+        [
+            lambda: grub.environment(text),
+            lambda: grub.chosen(text, {"saved_entry": "1"}, entries),
+            lambda: bls.chosen(entries, text, {}),
+        ]
+    )
+
+
+def _sqlite(data: bytes) -> None:
+    """The first half is a database, the other its log."""
+    half = len(data) // 2
+    sqlite.merged(data[:half], data[half:])
+
+
+def _tcb(data: bytes) -> None:
+    text = _text(data)
+    with suppress(Malformed):
+        tcb.cpu_svn_of(text)
+    info = tcb.parse(text)
+    assert tcb.from_record(tcb.to_record(info)) == info
+    tcb.of_module(info, 5, 1)
+    tcb.of_platform(info, (1,) * 16, 11)
+
+
+def _services(data: bytes) -> None:
+    text = _text(data)
+    words = text.split("\0")
+    services.running(words)
+    services.of_command_line(words)
+    services.of_qemu(words)
+    readers = (services.of_configuration, services.of_domain, services.of_kata)
+    _each(partial(read, text) for read in readers)
+
+
+def _capacity(data: bytes) -> None:
+    ranges = _ranges(_words(data))
+    capacity.of_cmrs(ranges, ranges[::2], 1 << 30, 1 << 20)
+    capacity.of_taken(ranges, 1 << 30, 1 << 20, None)
 
 
 def _failures(data: bytes) -> None:
@@ -519,9 +570,11 @@ TARGETS: dict[str, Target] = {
     "archive": Target(_tar, seeds.archives),
     "archive-gzip": Target(_gzip, lambda: map(gzip.compress, seeds.archives())),
     "bits": Target(_bits, seeds.words),
+    "boot-menu": Target(_boot_menu, seeds.boot_menus),
     "btf": Target(_btf, lambda: [seeds.types()]),
     "btf-leaf": Target(_leaf, lambda: [bytes(6) + seeds.types()]),
     "btf-module": Target(_btf_of_module, lambda: [seeds.types()]),
+    "capacity": Target(_capacity, seeds.words),
     "capture": Target(_capture, seeds.captures),
     "convertible": Target(_convertible, seeds.command_lines),
     "command-line": Target(_command_line, seeds.arguments, starts_process=True),
@@ -567,10 +620,13 @@ TARGETS: dict[str, Target] = {
     "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),
     "report": Target(_report, seeds.reports),
     "seamcall": Target(_seamcall, seeds.words),
+    "services": Target(_services, seeds.service_files),
     "sessions": Target(_sessions, seeds.sessions),
     "sigstruct": Target(_sigstruct, seeds.sigstructs),
+    "sqlite": Target(_sqlite, seeds.databases),
     "stack": Target(_stack, seeds.stack_files),
     "standard-input": Target(_standard_input, seeds.standard_inputs, starts_process=True),
+    "tcb": Target(_tcb, seeds.tcb_infos),
     "tdmr": Target(_tdmr, seeds.words),
     "version": Target(_version, lambda: [b"1.5.06", b"1.5", b"TDX 2.0.1"], also=(ValueError,)),
     "vmlinux": Target(_vmlinux, seeds.images, starts_process=True),

@@ -214,7 +214,8 @@ def test_a_report_of_one_fact_reads_what_that_needs() -> None:
     assert observe(machine, []).host == Host()
     assert reads == []
     assert observe(machine, ["kernel.release"]).host.kernel.release == "7.3.4"
-    assert reads == ["root/proc/sys/kernel/osrelease"]
+    # The log has the names of the host that are to be taken out of what is shown.
+    assert reads == ["root/proc/sys/kernel/osrelease", "kernel.log"]
 
 
 def test_an_unknown_state_is_called_unknown() -> None:

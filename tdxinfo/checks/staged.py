@@ -1,0 +1,60 @@
+"""Is the module in EFI/TDX one that the next boot can load?"""
+
+from tdxinfo.checks.engine import check, known
+from tdxinfo.decode import releases
+from tdxinfo.model.verdict import Verdict, failed, informed, passed, warned
+from tdxinfo.report import Report
+
+_MODULE_FILE, _SIGNATURE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"
+
+
+@check("module.esp")
+def esp_module_signed(report: Report) -> Verdict:
+    if report.is_absent("module.esp_files"):
+        return passed("the EFI system partition has no folder EFI/TDX")
+    there = {name.lower() for name in known(report.host.module.esp_files)}
+    found = [name for name in (_MODULE_FILE, _SIGNATURE) if name.lower() in there]
+    if len(found) == 1:
+        return failed(f"EFI/TDX has {found[0]} alone, without its counterpart")
+    if found:
+        return informed("EFI/TDX has a module with its sigstruct for the next boot")
+    return passed("EFI/TDX has no module")
+
+
+@check("module.staged_fits")
+def staged_module_fits(report: Report) -> Verdict:
+    """What the sigstruct in EFI/TDX says, against the file beside it, this processor, what runs."""
+    if report.is_absent("module.esp_files"):
+        return passed("nothing is staged: the EFI system partition has no folder EFI/TDX")
+    if report.is_absent("module.staged_mrseam"):
+        return passed("nothing is staged: EFI/TDX has no sigstruct of a module")
+    known(report.host.module.staged_mrseam)
+    staged = report.host.module.staged_release
+    name = f"module {staged}" if staged else "unknown module"
+    if report.host.module.staged_pair_matches is False:
+        return failed(f"TDX-SEAM.so in EFI/TDX is not the {name} that its sigstruct signs")
+    if report.is_absent("module.staged_pair_matches"):
+        return failed(f"EFI/TDX has the sigstruct of {name} alone, without TDX-SEAM.so")
+    if not known(report.host.module.staged_fits_processor):
+        processor = report.host.platform.codename or "this processor"
+        return failed(f"the {name} in EFI/TDX does not load on {processor}")
+    return _against_running(report, name, staged)
+
+
+def _against_running(report: Report, name: str, staged: str | None) -> Verdict:
+    """Whether the next boot brings another module than the one that runs."""
+    svn = known(report.host.module.staged_svn)
+    about = f"{name} (security version {svn[0]}, {report.host.module.staged_date}) loads here"
+    running = report.host.module.version
+    if staged is None:
+        return informed(f"{about}, and is none that tdxinfo knows ({releases.as_of()})")
+    if running is None or running.update is None:
+        return passed(about)
+    if str(running) == staged:
+        return passed(f"{about}, and is what runs")
+    if releases.is_older(running, staged):
+        return passed(f"{about}; {running} runs until the next reboot")
+    return warned(f"{about}, and is no newer than the {running} that runs", _OLDER)
+
+
+_OLDER = "Copy the newer release to EFI/TDX before the next reboot, if the older one is not meant."
