@@ -130,7 +130,7 @@ REMEDIES = frozenset(
     (
         AS_ROOT,
         "Boot without lockdown=confidentiality.",
-        "Leave the container, or look at the kernel's lockdown mode.",
+        "Run tdxinfo outside the container, or read /sys/kernel/security/lockdown.",
         "Mount its file system on /dev.",
         "Mount its file system on /proc.",
         "Mount its file system on /sys.",
@@ -140,7 +140,7 @@ REMEDIES = frozenset(
         "Run `modprobe msr`.",
         "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES).",
         "Run `mount -t debugfs debugfs /sys/kernel/debug`.",
-        "Run `sysctl kernel.kptr_restrict=1`, and then again.",
+        "Run `sysctl kernel.kptr_restrict=1`, then run tdxinfo again.",
         "The module is not initialized: `tdxinfo check` shows why.",
         "Run `tdxinfo helper build` and `tdxinfo helper load`.",
         "Run `ss --vsock -l` as root, which loads vsock_diag.",
@@ -203,6 +203,6 @@ def from_oserror(error: OSError, what: str) -> Unavailable:
         return Denied(f"{what} may not be read by this user", AS_ROOT, errno=number)
     if kind is Denied:
         message = f"{what} may not be read, not even by root here: {os.strerror(number)}"
-        remedy = "Leave the container, or look at the kernel's lockdown mode."
+        remedy = "Run tdxinfo outside the container, or read /sys/kernel/security/lockdown."
         return Denied(message, remedy, errno=number)
     return kind(f"{what} cannot be read: {os.strerror(number)}", errno=number)

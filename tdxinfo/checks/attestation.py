@@ -80,7 +80,7 @@ def clients_reach_quote_service(report: Report) -> Verdict:
     return passed(f"VMs find the quote service at {', '.join(clients)}")
 
 
-_DENIED_SOCKET = "QEMU, as libvirt runs it, may not open the socket"
+_DENIED_SOCKET = "the user under whom libvirt runs QEMU cannot open the socket"
 
 
 def _reached(report: Report, client: str) -> tuple[bool | None, str]:
@@ -172,11 +172,11 @@ def platform_is_registered(report: Report) -> Verdict:
     if certified is not None:
         if certified:
             message = f"PCCS's cache has certificates of {certified} of {platforms} platforms"
-            return unknown(f"{message}, and does not say which this host is{said}", _OWN_CACHE)
+            return unknown(f"{message}; which one is this host is unknown{said}", _OWN_CACHE)
         return failed(f"PCCS's cache on this host has no PCK certificate{said}")
     if known(report.host.attestation.registration) != "complete":
         return failed(f"registration is not complete{said}")
-    return unknown(f"no PCK certificate was seen{said}, which proves none", _OTHER_CACHE)
+    return unknown(f"whether this platform has a PCK certificate is unknown{said}", _OTHER_CACHE)
 
 
 _OWN_CACHE = (

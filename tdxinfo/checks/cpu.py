@@ -31,7 +31,7 @@ def is_bare_metal(report: Report) -> Verdict:
     return failed(kinds[kind]) if kind in kinds else passed("this is not a virtual machine")
 
 
-_UPDATE = "Update tdxinfo, or look the processor up at its maker."
+_UPDATE = "Update tdxinfo, or look the processor up on Intel's website."
 
 
 @check("cpu.model")

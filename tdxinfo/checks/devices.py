@@ -39,7 +39,9 @@ def devices_are_bound(report: Report) -> Verdict:
         return passed(f"{_kinds(found)}: all are bound to vfio-pci")
     named = _listed(f"{d.address} ({d.kind}) {_bound(d.driver)}" for d in others)
     be = "is" if len(others) == 1 else "are"
-    return failed(f"{len(others)} of {counted(len(found), 'device')} {be} not for VMs: {named}")
+    return failed(
+        f"{len(others)} of {counted(len(found), 'device')} {be} not bound to vfio-pci: {named}"
+    )
 
 
 def _bound(driver: str | None) -> str:

@@ -62,7 +62,7 @@ def cannot_hibernate(report: Report) -> Verdict:
         return passed("kernels before 6.8 run TDX beside hibernation")
     if refuses is None:
         return unknown(
-            "hibernation is available, and whether this vendor's kernel minds is unknown"
+            "hibernation is available, and whether this kernel then disables TDX is unknown"
         )
     message = "the kernel disables TDX while hibernation is available"
     return failed(message, next_boot.option_remedy(report, "nohibernate"))

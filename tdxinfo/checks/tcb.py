@@ -173,7 +173,7 @@ def _by_floors(report: Report) -> Verdict:
     floor = _floor(report)
     release = report.host.module.release or _own_version(report)
     if floor.module is None and floor.microcode is None:
-        return unknown("no TCB info is there, and no floor is known for this processor", _GIVE)
+        return unknown("no TCB info is available, and no floor is known for this processor", _GIVE)
     below: dict[str, str] = {}
     if floor.module and releases.is_older(ModuleVersion.parse(release), floor.module):
         order = f"{tcb.what_raises('TDX Module')} to {floor.module} or later"
@@ -183,7 +183,7 @@ def _by_floors(report: Report) -> Verdict:
     if reaches is False:
         order = tcb.what_raises("SGX Late Microcode Update")
         below[f"microcode {revision:#010x} is below {floor.microcode:#010x}"] = order
-    basis = f"floors of {_aged(report)}; no TCB info is there"
+    basis = f"floors of {_aged(report)}; no TCB info is available"
     if below:
         return failed(f"{' and '.join(below)} ({basis})", _sentence(below.values()))
     if reaches is None:

@@ -63,7 +63,7 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     from tdxinfo.machine.recording import RecordingMachine, contents
 
     if not isinstance(subject, Machine):
-        raise BadInput("A capture is made of a machine; a report keeps too little for one.")
+        raise BadInput("A capture needs a machine: a report has too little data for one.")
     machine = RecordingMachine(subject)
     observer = Observer(machine)
     for name in fact_names():

@@ -110,7 +110,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
 
     With --only or --skip the answer is about the selected checks, never about the whole host.
 
-    With --since nothing is printed where nothing changed, which suits cron. FILE is a report of
+    With --since nothing is printed if nothing changed, which suits cron. FILE is a report of
     check --json. Where FILE is missing, the whole page is printed and FILE is written.
 
     With --format nagios the exit status is that of a monitoring plugin: 0 OK; 1 a check warned;

@@ -29,8 +29,8 @@ EPILOG = "\b\n" + "\n".join(
 def deploy(context: click.Context, name: str | None, output: str | None) -> None:
     """Print a file that runs tdxinfo elsewhere, or uses what it prints.
 
-    Of several files each begins with a comment that names its path. A file that starts tdxinfo has
-    the path of the tdxinfo that printed it. Nothing is installed.
+    When it prints several files, each begins with a comment that names its path. A file that
+    starts tdxinfo has the path of the tdxinfo that printed it. Nothing is installed.
     """
     settings_of(context)
     known = deployments.DEPLOYMENTS

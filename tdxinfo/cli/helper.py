@@ -28,7 +28,7 @@ class _InOrder(click.Group):
 
 @click.group(cls=_InOrder)
 def helper() -> None:
-    """Look after the native helper, the kernel module tdx_sysrd.
+    """Manage the native helper, the kernel module tdx_sysrd.
 
     Since Linux 6.8 no interface of the kernel shows the CMRs, the build number, the build date or
     the handoff fields: only the SEAMCALL TDH.SYS.RD reads them. The helper makes it for every
@@ -36,17 +36,17 @@ def helper() -> None:
     optional, and nothing but these commands builds or loads it.
 
     What loading it means: a module from outside the kernel's tree taints the kernel (flag O, and E
-    without a trusted signature), until the next boot, and who supports the kernel may ask to see a
-    problem without it. It runs with all rights of the kernel, so read its source first: one file,
-    whose folder `tdxinfo helper build --dry-run` prints. It takes no input, and it refuses to read
-    where the kernel has not initialized TDX itself. It needs Linux 6.16 or later.
+    without a trusted signature), until the next boot, and the vendor of the kernel may ask you to
+    reproduce a problem without it. It runs with all rights of the kernel, so read its source first:
+    one file, whose folder `tdxinfo helper build --dry-run` prints. It takes no input, and it
+    refuses to read where the kernel has not initialized TDX itself. It needs Linux 6.16 or later.
 
     With Secure Boot or a lockdown mode, the kernel takes only modules with a signature that it
     trusts. DKMS signs with a key of this machine: `mokutil --import /var/lib/dkms/mok.pub`, then
     reboot and confirm the key. Reading works in both lockdown modes once the module is loaded.
 
-    Root is needed to load, to unload and to install, not to build. Each command prints with -v
-    what it runs; --dry-run prints that alone. The exit status is 0 when all was done, 1 when a
+    Root is needed to load, to unload and to install, not to build. With -v each command prints what
+    it runs; with --dry-run it only prints that. The exit status is 0 when all was done, 1 when a
     program failed, and 2 when it cannot be done here.
     """
 
@@ -235,7 +235,7 @@ def _folder(path: str, dry_run: bool) -> str:
 
 def _live(settings: Settings) -> None:
     if settings.source is not None:
-        raise BadInput("The helper is a matter of this machine: --from has no meaning here.")
+        raise BadInput("The helper belongs to this machine: --from cannot be used with it.")
 
 
 def _state(settings: Settings, directory: str | None = None) -> State:

@@ -147,12 +147,12 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         "source",
         metavar="PATH|example:NAME",
         shell_complete=completion.subjects,
-        help="Read a capture, a report, a kernel log, a dump, - or an example, not this machine.",
+        help="Read a capture, report, kernel log, dump, - or example instead of this machine.",
     ),
     "vmlinux": lambda _: _option(
         "--vmlinux",
         metavar="FILE",
-        help="With a crash dump: the kernel's vmlinux, where the dump lacks symbols or BTF.",
+        help="For a crash dump: the kernel's vmlinux, if the dump lacks symbols or BTF.",
         shell_complete=completion.files,
     ),
     "root": lambda _: _option(

@@ -37,9 +37,9 @@ def model_of(document: str) -> type[Frozen]:
 def schema(context: click.Context, document: str) -> None:
     """Print the JSON Schema (draft 2020-12) of what a command prints with --json.
 
-    Each fact has its meaning, type and unit. Of fleet it is each line that is described, of helper
-    its status, and `failure` is what every command prints when it fails.
-    Keys that the schema does not name are allowed, since a later version may add one.
+    Each fact has its meaning, type and unit. For fleet the schema describes each line, for helper
+    the status; `failure` describes what every command prints when it fails. Keys that the schema
+    does not name are allowed, since a later version may add one.
     """
     import json
 

@@ -124,7 +124,7 @@ class Btf:
             if kind != ARRAY:
                 return count * (_POINTER_SIZE if kind == PTR else third)
             type_id, count = owner._words[start + 3], count * owner._words[start + 5]
-        raise Malformed("the BTF's types lie too deep inside each other")
+        raise Malformed("the BTF's types are nested too deeply")
 
     def leaves(self, type_id: int) -> list[Leaf]:
         """All numbers inside the type, by path. Raises Malformed."""
@@ -197,7 +197,7 @@ class Btf:
         if next(steps, None) is None:
             raise Malformed(_TOO_MANY)
         if spot.depth > _MAX_DEPTH:
-            raise Malformed("the BTF's types lie too deep inside each other")
+            raise Malformed("the BTF's types are nested too deeply")
         type_id = self._behind(type_id)
         owner, kind, _, third, start = self._type(type_id)
         if kind in (STRUCT, UNION):

@@ -22,7 +22,7 @@ class Cpus(NamedTuple):
     flags: frozenset[str] | None
     bugs: frozenset[str] | None
     physical_bits: int | None
-    """Width of a physical address, already less the bits that carry KeyIDs."""
+    """Width of a physical address, without the bits that carry KeyIDs."""
     online: int | None
     packages: dict[int, int] | None
     """The first online CPU of each package; -1 where it is not known."""

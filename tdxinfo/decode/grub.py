@@ -133,7 +133,7 @@ class _Script:
 
     def _open(self, kind: str, rest: list[str]) -> None:
         if len(self._blocks) > _MAX_DEPTH:
-            raise Malformed("GRUB's configuration has menus inside each other without end")
+            raise Malformed("GRUB's configuration nests menus too deeply")
         block = _Block(kind if kind in ("menuentry", "submenu") else "function")
         if block.kind != "function":
             block.title = rest[0] if rest else ""
@@ -151,7 +151,7 @@ class _Script:
     def _condition(self, command: str, rest: list[str]) -> None:
         if command == "if":
             if len(self._conditions) > _MAX_DEPTH:
-                raise Malformed("GRUB's configuration has conditions inside each other without end")
+                raise Malformed("GRUB's configuration nests conditions too deeply")
             self._conditions.append(None)
             self._taken.append(False)
             self._branch(self._holds(rest))
@@ -210,7 +210,7 @@ class _Script:
             return None
         longest = len(text) + sum(len(self._value(name) or "") for name in names)
         if longest > _MAX_CHARACTERS:
-            raise Malformed("GRUB's configuration has variables without end")
+            raise Malformed("the variables in GRUB's configuration grow too long")
         return _VARIABLE.sub(lambda found: self._value(found[1] or found[2]) or "", text)
 
     def _value(self, name: str) -> str | None:

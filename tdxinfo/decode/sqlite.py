@@ -35,7 +35,7 @@ def merged(database: bytes, log: bytes) -> bytes:
     size = struct.unpack_from(">H", database, 16)[0]
     size = 65536 if size == 1 else size
     if size < 512 or size & size - 1:
-        raise Malformed("its pages have no size that SQLite has")
+        raise Malformed("its page size is not one that SQLite uses")
     whole = bytearray(database)
     for frames in _transactions(log, size):
         for frame in frames:

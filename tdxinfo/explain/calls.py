@@ -16,8 +16,8 @@ from tdxinfo.model.values import hex64
 
 _BASES = {
     "patches": "named by Linux patches only; no released module has it",
-    "fork": "a research fork alone has it; no module of Intel's does",
-    "name": "the meaning is read off the name",
+    "fork": "only a research fork has it; no Intel module does",
+    "name": "the meaning is inferred from the name",
 }
 
 
@@ -111,7 +111,7 @@ def of_status(code: int) -> Iterator[Explanation]:
     if found:
         yield _status(list(found), code)
     elif _looks_like_status(code):
-        meaning = "No status of this code is known; its flags and class are."
+        meaning = "This code is unknown; its flags and class are known."
         yield explanation("SEAMCALL status", hex64(code), meaning, _flags(code))
 
 

@@ -65,7 +65,9 @@ def by_id(query: str) -> Iterator[Explanation]:
 def of_id(number: int) -> Iterator[Explanation]:
     """What a field id names: an element, the head of a sequence, or the class alone."""
     if number == fieldid.NULL or fieldid.is_null(number):
-        meaning = "Asks for the first field, and in an answer says that there is no next one."
+        meaning = (
+            "As input it asks for the first field; in an answer it means that there is no next one."
+        )
         yield explanation("metadata field id", hex64(number), meaning, [("name", "null id")])
         return
     if not is_id(number):

@@ -56,7 +56,7 @@ def _meanings(name: str, data: bytes) -> Iterator[Explanation]:
         yield explanation("sigstruct", name, meaning, _rows(sigstruct.parse_sigstruct(data)))
     elif sigstruct.is_module(data):
         mrseam = sigstruct.mrseam_of(data)
-        meaning = "An ELF file; if it is a TDX module, this is what it measures to."
+        meaning = "An ELF file; if it is a TDX module, this is its measurement."
         yield explanation("module file", name, meaning, [*_release(mrseam), ("MRSEAM", mrseam)])
 
 

@@ -22,7 +22,7 @@ _MRSEAM_DIGITS = 96
 _BASES = {
     "sigstruct": "processors, date and security version from the signed sigstruct",
     "page": "from the release page, not verified",
-    "recalled": "processors are recalled, not verified",
+    "recalled": "the list of processors is not verified",
 }
 
 
@@ -132,7 +132,7 @@ def _release(release: Release) -> Explanation:
         ("note", _note(release)),
         ("basis", _BASES.get(release.basis, "")),
     ]
-    meaning = "A release of the TDX module. Whether it is safe to run, this table does not say."
+    meaning = "A release of the TDX module. This table does not say whether it is safe to run."
     if is_newest:
         meaning += f" It is the newest of its line that tdxinfo knows of ({_month()})."
     return explanation("module release", str(release.version), meaning, rows)

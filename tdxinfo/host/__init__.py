@@ -40,31 +40,31 @@ class Host(Frozen, frozen=True):
     """All facts about one host. What is unknown has its default, which is null for nearly all."""
 
     platform: Platform = _empty(Platform)
-    """The processor, the machine around it, and whether it is a machine at all."""
+    """The processor and the machine, and whether this is a virtual machine."""
     firmware: Firmware = _empty(Firmware)
     """What the firmware set up: memory encryption, the SEAM range, SGX."""
     keys: Keys = _empty(Keys)
-    """KeyIDs: how many there are, who has them, how many are in use."""
+    """KeyIDs: how many there are, how they are split, how many are in use."""
     seamldr: Seamldr = _empty(Seamldr)
     """The P-SEAMLDR, which installs and updates the TDX module."""
     module: Module = _empty(Module)
-    """The TDX module: what it is, how far it got, what it can do."""
+    """The TDX module: its version, its state and its features."""
     memory: Memory = _empty(Memory)
-    """Memory: what can be made private, what the kernel made of it, what TDX costs."""
+    """Memory: what TDs can use, how the kernel divides it, what TDX costs."""
     td: Td = _empty(Td)
-    """What a trust domain may be given."""
+    """What a trust domain can be configured with."""
     kernel: Kernel = _empty(Kernel)
-    """The kernel: what it was built with and started with, as far as TDX asks."""
+    """The kernel: its configuration, command line and state, as far as they matter for TDX."""
     kvm: Kvm = _empty(Kvm)
-    """KVM: whether it is loaded, has TDX turned on, and offers TDs."""
+    """KVM: whether it is loaded, has TDX turned on, and supports TDs."""
     boot: Boot = _empty(Boot)
-    """The next boot: which kernel starts, and whether TDX is on again then."""
+    """The next boot: which kernel starts, and whether it starts with TDX."""
     stack: Stack = _empty(Stack)
     """The software above KVM that makes and runs trust domains, read from its files."""
     attestation: Attestation = _empty(Attestation)
-    """What proves to others that a trust domain is one: SGX, quoting, registration."""
+    """Attestation, which proves to others what a trust domain is: SGX, quotes, registration."""
     devices: Devices = _empty(Devices)
-    """Devices for trust domains: the IOMMU, GPUs and what they are bound to."""
+    """Devices for trust domains: the IOMMU, and GPUs with their drivers."""
 
     def fact(self, name: str) -> Any:
         """The value of the fact by its full name, for example `keys.tdx_keyids`."""

@@ -1,4 +1,4 @@
-"""What proves to others that a trust domain is one: SGX, quoting, registration."""
+"""Attestation, which proves to others what a trust domain is: SGX, quotes, registration."""
 
 from typing import Annotated
 
@@ -51,10 +51,10 @@ def _tcb_infos(records: object) -> tuple[TcbInfo, ...]:
 
 class Attestation(Section, frozen=True):
     sgx_enclave: Annotated[bool | None, Device("/dev/sgx_enclave")] = None
-    """Enclaves can be made; quotes are signed in one."""
+    """SGX enclaves can be created; quotes are signed in one."""
 
     sgx_provision: Annotated[bool | None, Device("/dev/sgx_provision")] = None
-    """Enclaves can have the key that quotes are certified with."""
+    """SGX enclaves can use the key with which quotes are certified."""
 
     epc_bytes: Annotated[Size | None, Epc()] = None
     """Memory for SGX enclaves in all NUMA nodes."""
@@ -73,13 +73,13 @@ class Attestation(Section, frozen=True):
     """Where the quote service is configured to listen: a vsock port or a unix socket."""
 
     quote_socket: Annotated[str | None, QuoteSocket("path")] = None
-    """The unix socket of the quote service, where it is there."""
+    """The unix socket of the quote service, if it exists."""
 
     quote_socket_mode: Annotated[str | None, QuoteSocket("mode")] = None
     """The mode of that socket in octal digits: who may write to it may ask for quotes."""
 
     quote_socket_group: Annotated[str | None, QuoteSocket("group")] = None
-    """The group of that socket; its number where the name may be a person's."""
+    """The group of that socket, or its number if the name may be a person's."""
 
     quote_socket_for_qemu: Annotated[bool | None, QuoteSocket("qemu_may_open")] = None
     """The user under whom libvirt runs QEMU may open that socket, by modes and groups."""
@@ -88,7 +88,7 @@ class Attestation(Section, frozen=True):
     """Ports of vsock on which programs of this host listen."""
 
     quote_clients: Annotated[Names | None, QuoteClients()] = None
-    """Where QEMU, libvirt or Kata on this host look for the quote service, each place once."""
+    """Addresses at which QEMU, libvirt or Kata on this host look for the quote service."""
 
     pccs: Annotated[bool | None, ServiceRuns("pccs")] = None
     """A certificate cache (PCCS) runs on this host."""
@@ -97,10 +97,10 @@ class Attestation(Section, frozen=True):
     """Platforms in the certificate cache of this host, which may serve others too."""
 
     pck_certified: Annotated[Count | None, Pccs("certified")] = None
-    """Those of them that have a PCK certificate, as only registered platforms have."""
+    """Platforms in that cache with a PCK certificate, which only registered platforms have."""
 
     fmspc: Annotated[Fmspc | None, Pccs("fmspc")] = None
-    """FMSPC: the kind of platform that Intel rates, where the cache has a single one."""
+    """FMSPC: Intel's code for this kind of platform, if the cache has only one."""
 
     cpu_svn: Annotated[Svns | None, Pccs("tcbm", _cpu_svn)] = None
     """CPUSVN: security versions of 16 components, as of the last retrieval of a certificate."""
@@ -109,11 +109,11 @@ class Attestation(Section, frozen=True):
     """PCESVN: security version of the provisioning enclave, as of that retrieval."""
 
     tcb_infos: Annotated[TcbInfos | None, Pccs("tcb_infos", _tcb_infos)] = None
-    """Intel's TCB info for the platforms of the cache, or of --tcb-info. Nobody checked whether
-    Intel signed it."""
+    """Intel's TCB info for the platforms of the cache, or of --tcb-info. Whether Intel signed it
+    was not checked."""
 
     pccs_is_local: Annotated[bool | None, ConfigValue(_QCNL, "pccs_url", _pccs_is_local)] = None
-    """The quote provider asks a certificate cache on this host, not another's."""
+    """The quote provider asks a certificate cache on this host, not one on another host."""
 
     checks_certificate: Annotated[
         bool | None, ConfigValue(_QCNL, "use_secure_cert", _checks_certificate)
@@ -125,14 +125,14 @@ class Attestation(Section, frozen=True):
         Binary(_STATUS, userspace.registration_of_variable),
         ConfigValue("/var/log/mpa_registration.log", "outcome", userspace.registration_of_log),
     ] = None
-    """What the firmware or else the registration agent says of registration: complete, pending,
-    failed or not sent. Both say complete on hosts without a certificate too."""
+    """State of the registration by the firmware, else by the registration agent: complete,
+    pending, failed or not sent. Both report complete on hosts without a certificate too."""
 
     registration_log: Annotated[
         str | None,
         ConfigValue("/var/log/mpa_registration.log", "outcome", userspace.registration_of_log),
     ] = None
-    """What the registration agent's last run came to, by its log: complete, failed or not sent."""
+    """Result of the registration agent's last run, from its log: complete, failed or not sent."""
 
     efivars_writable: Annotated[
         bool | None, ConfigValue("/proc/self/mounts", "efivarfs", _efivars_writable)

@@ -1,4 +1,4 @@
-"""The next boot: which kernel starts, and whether TDX is on again then."""
+"""The next boot: which kernel starts, and whether it starts with TDX."""
 
 from typing import Annotated, Literal
 
@@ -46,22 +46,22 @@ class Boot(Section, frozen=True):
     does not exist. Of systemd-boot: loader-oneshot, loader-default, loader.conf, first."""
 
     next_options: Annotated[str | None, NextBoot("options")] = None
-    """Of the command line that the kernel then gets, the options that tdxinfo understands."""
+    """Options on the kernel command line of the next boot: only those that tdxinfo understands."""
 
     configured_options: Annotated[str | None, ConfiguredOptions()] = None
-    """Of the command line in /etc/default/grub, the options that tdxinfo understands. They are used
-    when the boot menu is written anew."""
+    """Options in /etc/default/grub: only those that tdxinfo understands. They take effect when the
+    boot menu is generated again."""
 
     option_changes: Annotated[
         Names | None, From(parameters.changes, "kernel.command_line", "boot.next_options")
     ] = None
-    """Options about TDX that the running kernel and the next boot do not have alike."""
+    """Options about TDX that differ between the running kernel and the next boot."""
 
     installed_kernels: Annotated[Names | None, InstalledKernels()] = None
     """The kernels that are installed."""
 
     tdx_kernels: Annotated[Names | None, InstalledKernels(with_tdx=True)] = None
-    """Those of them that can start TDs, by their configuration and release."""
+    """Installed kernels that can start TDs, by their configuration and release."""
 
     next_config_tdx_host: Annotated[bool | None, NextKernelConfig("INTEL_TDX_HOST")] = None
     """The kernel of the next boot was built with CONFIG_INTEL_TDX_HOST."""
@@ -76,4 +76,4 @@ class Boot(Section, frozen=True):
         Generation | None,
         Inferred(_generation, "boot.next_kernel", "kernel.release?", "kernel.generation?"),
     ] = None
-    """Who starts the TDX module in the kernel of the next boot; as kernel.generation."""
+    """What starts the TDX module in the kernel of the next boot; values as in kernel.generation."""

@@ -1,4 +1,4 @@
-"""Devices for trust domains: the IOMMU, GPUs and what they are bound to."""
+"""Devices for trust domains: the IOMMU, and GPUs with their drivers."""
 
 from typing import Annotated
 
@@ -22,13 +22,13 @@ class Devices(Section, frozen=True):
     """Intel IOMMUs (VT-d) that are on."""
 
     iommu_groups: Annotated[Count | None, NameCount("/sys/kernel/iommu_groups")] = None
-    """Groups of devices that can only be given away together."""
+    """IOMMU groups: devices that a VM can only get together."""
 
     iommufd: Annotated[bool | None, Device("/dev/iommu")] = None
-    """/dev/iommu is there: VMMs can map devices' memory through iommufd."""
+    """/dev/iommu exists: VMMs can map memory for devices through iommufd."""
 
     config_vfio_cdev: Annotated[bool | None, KernelConfig("CONFIG_VFIO_DEVICE_CDEV")] = None
-    """The kernel was built with devices' own files of VFIO, which iommufd is used through."""
+    """The kernel was built with a file for each VFIO device, which iommufd requires."""
 
     dma_entry_limit: Annotated[
         Count | None, File("/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", lines.number)
@@ -39,10 +39,10 @@ class Devices(Section, frozen=True):
     """GPUs, NVSwitches and other accelerators."""
 
     nodes_possible: Annotated[Count | None, File(f"{_NODES}/possible", lines.cpu_count)] = None
-    """NUMA nodes that the firmware says there can be."""
+    """NUMA nodes that can exist, by the firmware."""
 
     nodes_online: Annotated[Count | None, File(f"{_NODES}/online", lines.cpu_count)] = None
-    """NUMA nodes that there are."""
+    """NUMA nodes that are online."""
 
     tdx_connect: Annotated[bool | None, From(_has_connect, "module.features")] = None
     """The TDX module has TDX Connect: trusted devices can use the private memory of TDs."""

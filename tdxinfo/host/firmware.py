@@ -25,7 +25,7 @@ class Firmware(Section, frozen=True):
     date: Annotated[str | None, File(f"{_DMI}/bios_date"), KernelLog(boot_platform.bios_date)] = (
         None
     )
-    """The firmware's date, as it writes it."""
+    """The firmware's date, in the firmware's own format."""
 
     tme_enabled: Annotated[
         bool | None,
@@ -80,10 +80,10 @@ class Firmware(Section, frozen=True):
     """VMX is on; the kernel cannot call the TDX module without it."""
 
     mcheck_status: Annotated[Bits64 | None, Msr("SGX_AND_MCHECK_STATUS", "status")] = None
-    """What MCHECK, the microcode's check of the platform, ended with; 0 when all is well."""
+    """Status of MCHECK, the microcode's check of the platform; 0 is success."""
 
     package_differences: Annotated[Names | None, PackageDifferences()] = None
-    """MSRs of TDX that differ between processor packages, in a sentence each."""
+    """MSRs of TDX that differ between processor packages, one sentence for each."""
 
     preproduction: Annotated[bool | None, Msr("PLATFORM_INFO", "preproduction", bool)] = None
     """The processor is a pre-production part."""

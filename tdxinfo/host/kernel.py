@@ -1,4 +1,4 @@
-"""The kernel: what it was built with and started with, as far as TDX asks."""
+"""The kernel: its configuration, command line and state, as far as they matter for TDX."""
 
 import re
 from typing import Annotated, Literal
@@ -61,13 +61,13 @@ class Kernel(Section, frozen=True):
         KernelLog(boot_platform.generation),
         Inferred(kernels.by_release, "kernel.release"),
     ] = None
-    """Who starts the TDX module: vendor-boot and vendor-kvm are vendors' kernels; of upstream none
-    and detects never start it, kvm does when it is loaded, boot does at every boot."""
+    """What starts the TDX module. Vendors' kernels: vendor-boot and vendor-kvm. Upstream kernels:
+    none and detects never start it, kvm starts it when kvm_intel is loaded, boot at every boot."""
 
     command_line: Annotated[
         str | None, File("/proc/cmdline"), KernelLog(boot_platform.command_line)
     ] = None
-    """What the kernel was started with."""
+    """The kernel command line."""
 
     config_tdx_host: Annotated[
         bool | None,
@@ -97,15 +97,15 @@ class Kernel(Section, frozen=True):
         From(_not_built, "kernel.config_hibernation"),
         From(_hibernates_by_option, "kernel.command_line"),
     ] = None
-    """Hibernation is available, and so TDX is not. The kernel asks once, while it boots: what it
-    said then goes before what /sys/power/disk says now."""
+    """Hibernation is available, and Linux 6.8 and later then disable TDX. The kernel decides once,
+    while it boots: its log counts more than what /sys/power/disk shows now."""
 
     tdx_detected: Annotated[
         bool | None,
         FlagImplies("tdx_host_platform"),
         KernelLog(boot_platform.platform_detected),
     ] = None
-    """The kernel found that the firmware set TDX up. That proves nothing of the module."""
+    """The kernel found that the firmware set TDX up. This proves nothing about the module."""
 
     disagreements: Annotated[
         Names | None,
@@ -124,7 +124,7 @@ class Kernel(Section, frozen=True):
     update at run time the log is stale, and nothing is wrong."""
 
     kexec_refused: Annotated[bool | None, KernelLog(boot_platform.kexec_refused)] = None
-    """The kernel said that it refuses kexec beside TDX."""
+    """The kernel log says that the kernel refuses kexec beside TDX."""
 
     kexec_loaded: Annotated[
         bool | None,
@@ -152,7 +152,7 @@ class Kernel(Section, frozen=True):
     numa_balancing: Annotated[
         bool | None, File("/proc/sys/kernel/numa_balancing", lines.is_set)
     ] = None
-    """The kernel moves pages between NUMA nodes by itself."""
+    """NUMA balancing is on: the kernel moves pages between NUMA nodes."""
 
     msr_device: Annotated[bool | None, Device("/dev/cpu/0/msr")] = None
     """MSRs can be read by root: the module msr is loaded."""

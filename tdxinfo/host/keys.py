@@ -1,4 +1,4 @@
-"""KeyIDs: how many there are, who has them, how many are in use."""
+"""KeyIDs: how many there are, how they are split, how many are in use."""
 
 from typing import Annotated
 
@@ -46,7 +46,7 @@ class Keys(Section, frozen=True):
     volatile = ("guest_keyids_in_use", "guest_keyids_free", "guest_keyids_peak")
 
     max_keyids: Annotated[Count | None, Msr("IA32_TME_CAPABILITY", "max_keyids")] = None
-    """KeyIDs the processor has at most; this says nothing of how they are split."""
+    """Most KeyIDs that the processor can have, whatever their split."""
 
     mktme_keyids: Annotated[
         Count | None,
@@ -86,10 +86,10 @@ class Keys(Section, frozen=True):
     guest_keyids_free: Annotated[
         Count | None, From(_left, "keys.guest_keyids", "keys.guest_keyids_in_use")
     ] = None
-    """TDs that can start now, as far as it depends on KeyIDs."""
+    """TDs that can still start, by the number of free KeyIDs."""
 
     guest_keyids_peak: Annotated[Count | None, MiscCgroup("peak")] = None
     """The most KeyIDs that were in use at once."""
 
     leaked: Annotated[Count | None, KernelLog(boot_platform.leaked_keyids)] = None
-    """KeyIDs that KVM gave up since the module did not release them."""
+    """KeyIDs that KVM gave up because the module did not release them."""

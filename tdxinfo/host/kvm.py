@@ -1,4 +1,4 @@
-"""KVM: whether it is loaded, has TDX turned on, and offers TDs."""
+"""KVM: whether it is loaded, has TDX turned on, and supports TDs."""
 
 from types import MappingProxyType
 from typing import Annotated
@@ -30,16 +30,16 @@ class Kvm(Section, frozen=True):
     """kvm_intel has TDX turned on. KVM turns it off itself when it cannot have it."""
 
     device: Annotated[bool | None, Device("/dev/kvm")] = None
-    """/dev/kvm is there."""
+    """/dev/kvm exists."""
 
     tdx_option: Annotated[str | None, ModprobeOption("kvm_intel", "tdx")] = None
-    """What modprobe's configuration says of kvm_intel's option tdx; empty when nothing."""
+    """Value of kvm_intel's option tdx in modprobe's configuration; empty when it is not set."""
 
     tdx_requested: Annotated[
         bool | None,
         From(parameters.is_requested, "kernel.command_line?", "kvm.tdx_option?"),
     ] = None
-    """The kernel command line or modprobe's configuration turns TDX on in kvm_intel, or off."""
+    """Whether the kernel command line or modprobe's configuration turns TDX on in kvm_intel."""
 
     ept: Annotated[bool | None, parameter("kvm_intel", "ept")] = None
     """Extended page tables, which TDX needs, are on."""
@@ -72,10 +72,10 @@ class Kvm(Section, frozen=True):
         CpuidConfigs | None,
         KvmCapabilities("cpuid"),
     ] = None
-    """CPUID bits that may be chosen for a TD, less those that KVM takes away."""
+    """CPUID bits that may be chosen for a TD and that KVM supports."""
 
     max_vcpus: Annotated[Count | None, KvmCapabilities("max_vcpus")] = None
-    """Virtual CPUs that KVM gives a TD at most."""
+    """Most virtual CPUs that KVM gives a TD."""
 
     refusal: Annotated[str | None, KernelLog(boot_platform.kvm_refusal)] = None
     """Why KVM did not offer TDX, in its own words."""

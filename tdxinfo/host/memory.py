@@ -1,4 +1,4 @@
-"""Memory: what can be made private, what the kernel made of it, what TDX costs."""
+"""Memory: what TDs can use, how the kernel divides it, what TDX costs."""
 
 import operator
 from typing import Annotated
@@ -81,14 +81,14 @@ class Memory(Section, frozen=True):
         Kmem(SYSINFO, "tdmr.max_tdmrs"),
         KernelLog(boot_module.max_tdmrs),
     ] = None
-    """TDMRs the module takes at most."""
+    """Most TDMRs that the module supports."""
 
     max_reserved_per_tdmr: Annotated[
         Count | None,
         *metadata.word("MAX_RESERVED_PER_TDMR"),
         Kmem(SYSINFO, "tdmr.max_reserved_per_tdmr"),
     ] = None
-    """Reserved areas the module takes in one TDMR at most."""
+    """Most reserved areas that the module supports in one TDMR."""
 
     pamt_4k_entry_size: Annotated[
         Count | None,
@@ -174,9 +174,8 @@ class Memory(Section, frozen=True):
         Inferred(tdmr.regions_of, "memory.system_ram", "memory.nodes?"),
         Inferred(tdmr.regions_of, "memory.firmware_ram", "memory.nodes?"),
     ] = None
-    """Memory as TDMRs are made of it, by NUMA node: the kernel's memblock, whose holes count.
-    Inferred from System RAM it may show more holes than memblock has, from the firmware's map also
-    fewer."""
+    """The memory of which the kernel makes TDMRs, by NUMA node: its memblock. Inferred from System
+    RAM it may show more holes than memblock has; from the firmware's map, more or fewer."""
 
     boot_memory: Annotated[tuple[NodeMemory, ...] | None, KernelLog(boot_ram.memory_regions)] = None
     """The kernel's own list of memory (memblock) when it booted, by NUMA node."""
@@ -189,13 +188,13 @@ class Memory(Section, frozen=True):
             for memory in ("memory.tdx_memory", "memory.boot_memory", "memory.system_ram")
         ),
     ] = None
-    """Memory that is convertible at least: the TDX module took it, and refuses what is not within
-    CMRs. Known where the module is initialized; there may be more."""
+    """Memory that is certainly convertible: the TDX module accepted it, and it accepts only memory
+    in CMRs. Known where the module is initialized; more memory may be convertible."""
 
     convertible_at_least_bytes: Annotated[
         Size | None, From(tdmr.total, "memory.convertible_at_least")
     ] = None
-    """Size of that memory."""
+    """Size of the memory that is certainly convertible."""
 
     ram_outside_cmrs: Annotated[
         NamedRanges | None,
@@ -205,7 +204,7 @@ class Memory(Section, frozen=True):
     """RAM above 1 MiB that lies in no CMR, with the option, driver or map that made it RAM."""
 
     holes_from: Annotated[HolesFrom | None, Inferred(kernels.holes_from, "kernel.release")] = None
-    """What this kernel takes for holes of a TDMR: gaps in its memory, or gaps between CMRs."""
+    """What this kernel regards as holes in a TDMR: gaps in its memory, or gaps between CMRs."""
 
     plan: Annotated[
         TdmrPlan | None,
@@ -220,7 +219,7 @@ class Memory(Section, frozen=True):
         From(tdmr.plan_by_cmrs, "memory.cmrs", *_MEMORY, *_LIMITS),
         Inferred(tdmr.plan_by_cmrs, "memory.cmrs", *_MEMORY),
     ] = None
-    """The same by a kernel that takes holes from gaps between CMRs, as some vendors' do."""
+    """TDMRs of a kernel that regards gaps between CMRs as holes, as some vendors' kernels do."""
 
     pamt_expected_bytes: Annotated[
         Size | None,
@@ -233,12 +232,12 @@ class Memory(Section, frozen=True):
             "memory.pamt_page_bitmap_entry_bits?",
         ),
     ] = None
-    """What the Physical Address Metadata Tables take by calculation."""
+    """Calculated size of the Physical Address Metadata Tables."""
 
     pamt_difference_bytes: Annotated[
         int | None, From(operator.sub, "memory.pamt_bytes", "memory.pamt_expected_bytes")
     ] = None
-    """What they really take, less that."""
+    """Size of the PAMTs minus their calculated size."""
 
     huge_page_bytes: Annotated[Size | None, File("/proc/meminfo", lines.huge_pages)] = None
     """Memory in pools of huge pages (hugetlb), which TDs cannot have as private memory."""

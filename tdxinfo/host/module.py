@@ -1,4 +1,4 @@
-"""The TDX module: what it is, how far it got, what it can do."""
+"""The TDX module: its version, its state and its features."""
 
 from datetime import date
 from types import MappingProxyType
@@ -119,26 +119,27 @@ class Module(Section, frozen=True):
         ),
         Inferred(_without_code, "kernel.config_tdx_host"),
     ] = "unknown"
-    """How far the host got: initialized, failed, not-loaded, not-attempted or unknown."""
+    """State of the TDX module: initialized, failed, not-loaded, not-attempted or unknown."""
 
     driver_loaded: Annotated[bool | None, Exists(MODULE_VERSION)] = None
-    """The driver tdx_host is loaded, whose files follow the module (Linux 7.2 and later)."""
+    """The driver tdx_host (Linux 7.2 and later) is loaded; its files show the running module."""
 
     log_silent: Annotated[bool | None, KernelLog(boot_module.silent)] = None
-    """A whole kernel log shows the KeyIDs, and then nothing about the module."""
+    """The kernel log is complete and shows the KeyIDs, but nothing about the module."""
 
     sysinit_done: Annotated[bool | None, Kmem(STATE, "sysinit_done", bool)] = None
     """The kernel called TDH.SYS.INIT, its first SEAMCALL, and keeps the result (Linux 7.2+)."""
 
     sysinit_result: Annotated[int | None, Kmem(STATE, "sysinit_ret")] = None
-    """What that call came to: 0, or a negative errno such as -95 where SEAM is off."""
+    """Result of the kernel's TDH.SYS.INIT: 0, or a negative errno such as -95 where SEAM is off."""
 
     last_update: Annotated[boot_update.Outcome | None, KernelLog(boot_update.last_update)] = None
-    """What the last update that failed at run time left: module-lost, and no module until reboot,
-    or module-kept, and the old module. Kernels print nothing of an update that succeeds."""
+    """Result of the last update at run time that failed: module-lost (no module runs until a
+    reboot) or module-kept (the old module runs). The kernel prints nothing when an update
+    succeeds."""
 
     update_failure: Annotated[Failure | None, KernelLog(boot_update.update_failure)] = None
-    """How that update failed."""
+    """Reason why the last failed update at run time failed."""
 
     version: Annotated[
         ModuleVersion | None,
@@ -222,7 +223,7 @@ class Module(Section, frozen=True):
     newest_release: Annotated[str | None, Inferred(releases.newest_release, "module.release")] = (
         None
     )
-    """The newest release of the same line that tdxinfo knows of, which need not be the newest."""
+    """The newest release of the same line that this tdxinfo knows; Intel may have a newer one."""
 
     features0: Annotated[
         Bits64 | None,
@@ -233,7 +234,7 @@ class Module(Section, frozen=True):
     """TDX_FEATURES0, the module's feature bitmap."""
 
     features: Annotated[Names | None, From(_feature_names, "module.features0")] = None
-    """Names of the features that are there."""
+    """Names of the features that the module has."""
 
     no_rbp_mod: Annotated[
         bool | None,
@@ -262,13 +263,13 @@ class Module(Section, frozen=True):
     """The public release in EFI/TDX, by its MRSEAM. It runs after a reboot, not now."""
 
     staged_svn: Annotated[tuple[Count, ...] | None, Staged("svn")] = None
-    """The security version in that sigstruct, minor and major."""
+    """The security version in the sigstruct in EFI/TDX: minor and major."""
 
     staged_date: Annotated[date | None, Staged("date", lines.iso_date)] = None
-    """The day in that sigstruct."""
+    """The date in the sigstruct in EFI/TDX."""
 
     staged_processors: Annotated[tuple[Bits32, ...] | None, Staged("processors")] = None
-    """The processors that load it, by the sigstruct: CPUID(1).EAX without the stepping."""
+    """The processors that the sigstruct in EFI/TDX lists: CPUID(1).EAX without the stepping."""
 
     staged_pair_matches: Annotated[bool | None, Staged("pair_matches")] = None
     """The module in EFI/TDX is the file that the sigstruct beside it signs."""
@@ -300,7 +301,7 @@ class Module(Section, frozen=True):
     """Oldest handoff data that the module can take over."""
 
     no_downgrade: Annotated[bool | None, *metadata.word("NO_DOWNGRADE", bool)] = None
-    """The module takes no handoff data of a newer one."""
+    """The module does not take over handoff data of a newer module."""
 
     failure: Annotated[
         Failure | None,

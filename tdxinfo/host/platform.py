@@ -1,4 +1,4 @@
-"""The processor, the machine around it, and whether it is a machine at all."""
+"""The processor and the machine, and whether this is a virtual machine."""
 
 from typing import Annotated
 
@@ -47,7 +47,7 @@ class Platform(Section, frozen=True):
         CpuInfo("vendor_id", lambda c: c.vendor),
         Inferred(cpuinfo.vendor_of_name, "platform.model_name"),
     ] = None
-    """The processor's vendor, as CPUID has it: GenuineIntel or AuthenticAMD."""
+    """The processor's vendor, as CPUID reports it: GenuineIntel or AuthenticAMD."""
 
     family: Annotated[
         Count | None, CpuInfo("cpu family", lambda c: c.family), KernelLog(boot_platform.family)
@@ -82,13 +82,13 @@ class Platform(Section, frozen=True):
     cpus_present: Annotated[
         Count | None, File("/sys/devices/system/cpu/present", lines.cpu_count)
     ] = None
-    """Logical CPUs that are there, online or not."""
+    """Logical CPUs that are present, online or not."""
 
     offline_refused: Annotated[bool | None, KernelLog(boot_platform.offline_refused)] = None
-    """The kernel kept the last CPU of a package online, since TDs run."""
+    """The kernel refused to take the last CPU of a package offline, because TDs run."""
 
     package_offline: Annotated[bool | None, KernelLog(boot_platform.package_offline)] = None
-    """A TD was not made since a package had no CPU online."""
+    """KVM did not create a TD, because a package had no CPU online."""
 
     packages: Annotated[
         Count | None, CpuInfo("physical id", lambda c: c.packages and len(c.packages))
@@ -105,10 +105,11 @@ class Platform(Section, frozen=True):
     physical_address_bits: Annotated[
         Count | None, CpuInfo("address sizes", lambda c: c.physical_bits)
     ] = None
-    """Width of a physical address, already less the bits that carry KeyIDs."""
+    """Width of a physical address, without the bits that carry KeyIDs."""
 
     instructions: Annotated[Names | None, CpuInfo("flags", _instructions)] = None
-    """Of the instructions that TDX needs (vmx, movdir64b, ss, xsave) those that are there."""
+    """The instructions that the processor has, of those that TDX requires: vmx, movdir64b, ss,
+    xsave."""
 
     errata: Annotated[Names | None, CpuInfo("bugs", _errata)] = None
     """Processor errata that concern TDX, by the kernel's names."""
@@ -131,11 +132,11 @@ class Platform(Section, frozen=True):
     """The machine's model."""
 
     distribution: Annotated[str | None, File("/etc/os-release", lines.distribution)] = None
-    """The family of Linux distributions: ubuntu, debian, rhel, suse, or another's own id."""
+    """The family of Linux distributions: ubuntu, debian, rhel, suse, or the ID of another one."""
 
     system: Annotated[
         str | None,
         From(_joined, "platform.system_vendor", "platform.system_product"),
         KernelLog(boot_platform.system),
     ] = None
-    """Maker and model in one."""
+    """Maker and model of the machine in one text."""

@@ -55,10 +55,10 @@ class Seamldr(Section, frozen=True):
     """Updates of the TDX module that are possible before the next reboot."""
 
     update_status: Annotated[str | None, File(f"{_UPDATE}/status")] = None
-    """What the firmware upload of the TDX module does now; idle when nothing."""
+    """State of the firmware upload of the TDX module; idle when none is running."""
 
     update_error: Annotated[str | None, File(f"{_UPDATE}/error")] = None
-    """How the last upload failed; empty when it did not."""
+    """Error of the last firmware upload; empty when it did not fail."""
 
     acm_svn: Annotated[Count | None, Msr("IA32_SGX_SVN_STATUS", "seamldr_acm_svn")] = None
     """Security version number of the SEAM loader ACM."""

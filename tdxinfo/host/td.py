@@ -1,4 +1,4 @@
-"""What a trust domain may be given."""
+"""What a trust domain can be configured with."""
 
 from types import MappingProxyType
 from typing import Annotated
@@ -79,7 +79,7 @@ class Td(Section, frozen=True):
         Kmem(SYSINFO, "td_conf.max_vcpus_per_td"),
         KernelLog(boot_platform.max_vcpus),
     ] = None
-    """Virtual CPUs a TD has at most."""
+    """Most virtual CPUs that a TD can have."""
 
     tdr_base_size: Annotated[
         Count | None, *metadata.word("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")

@@ -238,7 +238,7 @@ def _not_a_report(error: ValidationError, shown: str) -> BadInput:
     first = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(map(str, first["loc"]))
     if first["type"] == "json_invalid":
-        return BadInput(f"{shown} begins like JSON, but is not whole: {first['msg']}.")
+        return BadInput(f"{shown} begins like JSON, but is not complete: {first['msg']}.")
     if where == "schema_version" and first["type"] != "missing":
         return BadInput(
             f"{shown} has schema version {first['input']!s:.20}, and this tdxinfo reads "

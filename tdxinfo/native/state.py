@@ -57,7 +57,7 @@ class State(Frozen):
     signed_only: bool | None
     """The kernel takes only modules with a signature that it trusts."""
 
-    @computed_field(description="All that is needed to build it is there.")  # type: ignore[prop-decorator]
+    @computed_field(description="Everything needed to build the helper is installed.")  # type: ignore[prop-decorator]
     @property
     def can_be_built(self) -> bool:
         return bool(self.headers and self.make and self.compiler)
@@ -113,7 +113,7 @@ def of_no_use(observer: Observer) -> str:
     if version and version < kernels.FIRST_KVM_TDX:
         return f"The kernel {release} is too old: the helper needs Linux 6.16 or later."
     if not observer.value("kernel.tdx_detected"):
-        return "The kernel does not hold this machine for a TDX host: see `tdxinfo check`."
+        return "The kernel does not regard this machine as a TDX host: see `tdxinfo check`."
     return ""
 
 

@@ -58,7 +58,7 @@ def _signature(state: State) -> str:
     boot = {True: "Secure Boot on", False: "Secure Boot off", None: "Secure Boot unknown"}
     message = f"{boot[state.secure_boot]}, lockdown {state.lockdown or 'unknown'}"
     if state.needs_signature:
-        return f"{message}: the kernel wants a module signed with a key that it trusts"
+        return f"{message}: the kernel requires a module signed with a key that it trusts"
     return message
 
 

@@ -65,7 +65,7 @@ def reason(report: Report, name: str) -> str:
 def reason_of(attempts: Sequence[Attempt]) -> str:
     """The most telling refusal: a denial before an absence."""
     if not attempts:
-        return "no interface of today's kernels shows it"
+        return "no interface of current kernels shows it"
     asked = [a for a in attempts if ":" in a.origin and not _is_reasoned(a.origin)]
     ranked = sorted(asked or attempts, key=lambda a: _RANKS.get(a.reason, len(_RANKS)))
     return printable(ranked[0].message)

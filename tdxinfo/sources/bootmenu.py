@@ -40,8 +40,8 @@ _MAX_KERNELS = 64
 _MAX_ENTRIES = 256
 _MAX_BYTES = 1 << 20
 _NO_LOADER = (
-    "no configuration of GRUB or systemd-boot is in the usual places; a container has none of its "
-    "host, which --root names"
+    "no configuration of GRUB or systemd-boot is in the usual places; in a container, name the "
+    "host's files with --root"
 )
 
 
@@ -127,7 +127,7 @@ class NextKernelConfig(NamedTuple):
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise Malformed("the record's boot menu holds something else than text")
+        raise Malformed("the record's boot menu is not text")
     return value
 
 

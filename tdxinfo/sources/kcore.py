@@ -84,7 +84,11 @@ def _distance(listed: bytes, place: int, start: int) -> int:
 
 def _to_see() -> str:
     """With kernel.kptr_restrict=2 root, too, sees zeros."""
-    return "Run `sysctl kernel.kptr_restrict=1`, and then again." if os.geteuid() == 0 else AS_ROOT
+    return (
+        "Run `sysctl kernel.kptr_restrict=1`, then run tdxinfo again."
+        if os.geteuid() == 0
+        else AS_ROOT
+    )
 
 
 def types(system: System) -> Btf:
@@ -109,7 +113,7 @@ class Memory:
     def read(self, address: int, size: int) -> bytes:
         """The bytes at a kernel address. Raises Malformed where none are mapped."""
         if not 0 < size <= _MAX_READ:
-            raise Malformed(f"{size} bytes at {address:#x} are not to be read")
+            raise Malformed(f"{size} bytes at {address:#x} are more than tdxinfo reads at once")
         place = bisect_right(self._addresses, address) - 1
         segment = self._segments[place] if place >= 0 else Segment(0, 0, 0)
         inside = address - segment.address

@@ -97,7 +97,7 @@ def _opened(system: System) -> Iterator[int]:
         raise _not_opened(refusal) from None
     try:
         if ioctl(fd, _GET_API_VERSION, 0) != _API_VERSION:
-            raise Unsupported(f"{DEVICE} speaks another version of the KVM API")
+            raise Unsupported(f"{DEVICE} has another version of the KVM API")
         yield fd
     except OSError as error:
         raise _not_answered(error) from None

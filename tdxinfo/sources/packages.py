@@ -10,7 +10,7 @@ from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System
 
 KEY = "packages"
-_ONLY_IN_REPORTS = "a package's version is read from Ubuntu's system-report alone"
+_ONLY_IN_REPORTS = "package versions are read only from Ubuntu's system-report"
 
 
 class PackageVersion(NamedTuple):

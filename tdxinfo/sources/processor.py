@@ -33,7 +33,7 @@ def _cpus(machine: Machine) -> cpuinfo.Cpus:
 
 
 def _no_lscpu(system: System) -> Answer:
-    raise Absent("lscpu is read from records alone")
+    raise Absent("lscpu is read only from records")
 
 
 class CpuInfo(NamedTuple):

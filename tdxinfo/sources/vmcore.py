@@ -75,7 +75,7 @@ class DumpedKernel:
 
     def read(self, address: int, size: int) -> bytes:
         if not 0 < size <= _MAX_READ:
-            raise Malformed(f"{size} bytes at {address:#x} are not to be read")
+            raise Malformed(f"{size} bytes at {address:#x} are more than tdxinfo reads at once")
         try:
             return bytes(self._program.read(address, size))
         except MemoryError:

@@ -46,7 +46,7 @@ class VsockListeners:
 
 def _listeners(system: System) -> Answer:
     if not system.is_whole:
-        raise Absent("--root names a folder, on whose sockets no kernel listens")
+        raise Absent("the sockets of a system below --root cannot be listed")
     try:
         is_loaded = system.exists(_MODULE)
     except Unavailable:

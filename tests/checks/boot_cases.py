@@ -293,13 +293,13 @@ DEVICES: list[Case] = [
         "devices.vfio",
         {"devices.accelerators": (gpu(), SWITCH)},
         "INFO",
-        "1 of 2 devices is not for VMs: 0000:20:00.0 (NVSwitch) has no driver",
+        "1 of 2 devices is not bound to vfio-pci: 0000:20:00.0 (NVSwitch) has no driver",
     ),
     (
         "devices.vfio",
         {"devices.accelerators": tuple(gpu(n, "nvidia") for n in range(8))},
         "INFO",
-        "8 of 8 devices are not for VMs: 0000:17:00.0 (GPU) is bound to nvidia, "
+        "8 of 8 devices are not bound to vfio-pci: 0000:17:00.0 (GPU) is bound to nvidia, "
         "0000:18:00.0 (GPU) is bound to nvidia, 0000:19:00.0 (GPU) is bound to nvidia and 5 more",
     ),
     (

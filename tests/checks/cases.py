@@ -293,7 +293,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "kernel.hibernation",
         {"kernel.hibernation": True, "kernel.release": "5.14.0-570.el9_6.x86_64"},
         "UNKNOWN",
-        "hibernation is available, and whether this vendor's kernel minds is unknown",
+        "hibernation is available, and whether this kernel then disables TDX is unknown",
     ),
     (
         "kernel.hibernation",
@@ -1291,13 +1291,13 @@ CASES += [
         "attestation.registration",
         {"attestation.pck_platforms": 3, "attestation.pck_certified": 3},
         "UNKNOWN",
-        "PCCS's cache has certificates of 3 of 3 platforms, and does not say which this host is",
+        "PCCS's cache has certificates of 3 of 3 platforms; which one is this host is unknown",
     ),
     (
         "attestation.registration",
         {"attestation.pck_platforms": 3, "attestation.pck_certified": 2},
         "UNKNOWN",
-        "PCCS's cache has certificates of 2 of 3 platforms, and does not say which this host is",
+        "PCCS's cache has certificates of 2 of 3 platforms; which one is this host is unknown",
     ),
     (
         "attestation.registration",
@@ -1315,7 +1315,7 @@ CASES += [
         "attestation.registration",
         {"attestation.registration": "complete"},
         "UNKNOWN",
-        "no PCK certificate was seen (the EFI variable says complete), which proves none",
+        "whether this platform has a PCK certificate is unknown (the EFI variable says complete)",
     ),
     (
         "attestation.registration",
@@ -1373,13 +1373,13 @@ CASES += [
         "module.staged_fits",
         {"module.esp_files": ABSENT_STAGED},
         "PASS",
-        "nothing is staged: the EFI system partition has no folder EFI/TDX",
+        "no module is staged for the next boot: the EFI system partition has no folder EFI/TDX",
     ),
     (
         "module.staged_fits",
         {"module.esp_files": (), "module.staged_mrseam": ABSENT_STAGED},
         "PASS",
-        "nothing is staged: EFI/TDX has no sigstruct of a module",
+        "no module is staged for the next boot: EFI/TDX has no sigstruct of a module",
     ),
     (
         "module.staged_fits",
@@ -1414,7 +1414,7 @@ CASES += [
         "module.staged_fits",
         {**STAGED, "module.version": ModuleVersion(1, 5, 28)},
         "PASS",
-        f"{LOADS_HERE}, and is what runs",
+        f"{LOADS_HERE}, and is the running release",
     ),
     (
         "module.staged_fits",
@@ -1426,14 +1426,14 @@ CASES += [
         "module.staged_fits",
         {**STAGED, "module.version": ModuleVersion(1, 5, 34)},
         "WARN",
-        f"{LOADS_HERE}, and is no newer than the 1.5.34 that runs",
+        f"{LOADS_HERE}, but is not newer than the running 1.5.34",
     ),
     (
         "module.staged_fits",
         {**STAGED, "module.staged_release": None},
         "INFO",
-        "unknown module (security version 14, 2025-11-26) loads here, and is none that tdxinfo "
-        f"knows ({releases.as_of()})",
+        "unknown module (security version 14, 2025-11-26) loads here, but tdxinfo does not "
+        f"know its release (table of {releases.as_of()})",
     ),
     (
         "attestation.quote_transport",
@@ -1481,8 +1481,8 @@ CASES += [
             "attestation.quote_socket_for_qemu": False,
         },
         "WARN",
-        f"VMs look for the quote service at {UNIX}: QEMU, as libvirt runs it, may not open the "
-        "socket (mode 0660, group qgs)",
+        f"VMs look for the quote service at {UNIX}: the user under whom libvirt runs QEMU "
+        "cannot open the socket (mode 0660, group qgs)",
     ),
     (
         "attestation.quote_transport",
@@ -1640,7 +1640,7 @@ CASES += [
         "attestation.tcb",
         {**ON_EMR, "platform.microcode": ("0x210002d3",)},
         "PASS",
-        f"module 1.5.24 and microcode 0x210002d3 reach the {FLOORS}; no TCB info is there",
+        f"module 1.5.24 and microcode 0x210002d3 reach the {FLOORS}; no TCB info is available",
     ),
     (
         "attestation.tcb",
@@ -1653,14 +1653,14 @@ CASES += [
         "attestation.tcb",
         {**ON_EMR, "platform.microcode": ("0x2c000390",)},
         "UNKNOWN",
-        f"module 1.5.24 reaches the {FLOORS}; no TCB info is there, and no floor of this "
+        f"module 1.5.24 reaches the {FLOORS}; no TCB info is available, and no floor of this "
         "microcode is known",
     ),
     (
         "attestation.tcb",
         {**ON_EMR, "platform.model": 0xDD},
         "UNKNOWN",
-        "no TCB info is there, and no floor is known for this processor",
+        "no TCB info is available, and no floor is known for this processor",
     ),
     (
         "attestation.tcb",
@@ -1670,7 +1670,7 @@ CASES += [
             "platform.microcode": ("0x210002d3",),
         },
         "PASS",
-        f"module 1.5.99 and microcode 0x210002d3 reach the {FLOORS}; no TCB info is there",
+        f"module 1.5.99 and microcode 0x210002d3 reach the {FLOORS}; no TCB info is available",
     ),
     ("attestation.tcb", EMR, "UNKNOWN", "module.version is unknown"),
     (

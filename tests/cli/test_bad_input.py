@@ -179,7 +179,7 @@ def test_a_report_with_wrong_values_is_refused(tmp_path: Path, change: dict[str,
 def test_a_cut_report_is_refused(tmp_path: Path) -> None:
     whole = ran("dump", "--json", "--from", EXAMPLE).out
     (tmp_path / "report.json").write_text(whole[: len(whole) // 2])
-    refused(given(tmp_path / "report.json"), "not whole")
+    refused(given(tmp_path / "report.json"), "not complete")
 
 
 def test_an_unknown_example_lists_those_there_are() -> None:

@@ -117,11 +117,11 @@ def test_one_bad_file_is_reported_and_the_rest_done(tmp_path: Path) -> None:
     result = ran("fleet", str(made))
     assert result.status == 2
     assert result.err.count("\n") == 1
-    assert "node1.json begins like JSON, but is not whole" in result.err
+    assert "node1.json begins like JSON, but is not complete" in result.err
     assert result.out.startswith("1 host: 1 ready (1 with warnings); 1 input could not be read\n")
     rows = lines(ran("fleet", str(made), "--json"))
     assert [row["verdict"] for row in rows] == ["ready", None]
-    assert "not whole" in rows[1]["error"]
+    assert "not complete" in rows[1]["error"]
 
 
 FAILED = {"schema_version": "1.0", "host": {}, "errors": [{"message": "It broke."}]}

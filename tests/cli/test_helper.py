@@ -33,7 +33,7 @@ READY = State(
     lockdown="none",
     signed_only=False,
 )
-NO_TDX = "The kernel does not hold this machine for a TDX host: see `tdxinfo check`."
+NO_TDX = "The kernel does not regard this machine as a TDX host: see `tdxinfo check`."
 
 
 class Bench:

@@ -190,9 +190,9 @@ def test_an_entrys_options_may_use_what_grubenv_holds() -> None:
             'menuentry a {\nlinux /vmlinuz-6.8.0\n}\nif [ "$?" = 0 ]; then\nset default=1\nfi\n',
             "only GRUB can evaluate",
         ),
-        ("submenu a {\n" * 100, "without end"),
-        ("if [ a ]; then\n" * 100, "without end"),
-        ("set a=xx\n" + "set a=${a}${a}\n" * 100, "without end"),
+        ("submenu a {\n" * 100, "too deeply"),
+        ("if [ a ]; then\n" * 100, "too deeply"),
+        ("set a=xx\n" + "set a=${a}${a}\n" * 100, "grow too long"),
         ("${a}" * 250_000, "a line of 1000000 characters"),
     ],
 )

@@ -115,8 +115,8 @@ BTF_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (types(*INT).leaves, 2, "the BTF has no type 2"),
     (types(*INT).leaves, 0, "the BTF has no type 0"),
     (types(1, 8 << 24, 1).leaves, 1, "the BTF's types name each other in a circle"),
-    (types(1, 4 << 24 | 1, 8, 1, 1, 0).leaves, 1, "the BTF's types lie too deep inside each other"),
-    (types(0, 3 << 24, 0, 1, 1, 1).size, 1, "the BTF's types lie too deep inside each other"),
+    (types(1, 4 << 24 | 1, 8, 1, 1, 0).leaves, 1, "the BTF's types are nested too deeply"),
+    (types(0, 3 << 24, 0, 1, 1, 1).size, 1, "the BTF's types are nested too deeply"),
     (types(1, 4 << 24 | 1, 8, 9, 2, 0, *INT).leaves, 1, "the BTF has no name at 9"),
     (
         types(1, 4 << 24 | 1, 8, 1, 2, 0, 0, 3 << 24, 0, 3, 3, 4097, *INT).leaves,

@@ -107,7 +107,7 @@ def test_a_report_that_is_none_is_refused_with_the_place(parts: dict[str, Any], 
 
 
 def test_text_that_no_program_could_show_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"^node7\.json begins like JSON, but is not whole: ."):
+    with pytest.raises(BadInput, match=r"^node7\.json begins like JSON, but is not complete: ."):
         parsed(sources={"keys.leaked": {"origin": "\udc80"}})
 
 

@@ -23,7 +23,7 @@ def kernel_release(boot: Boot) -> str:
 
 
 def command_line(boot: Boot) -> str:
-    """What the kernel was started with."""
+    """The kernel command line."""
     return boot.text("command_line", "text")
 
 
@@ -92,7 +92,7 @@ def seamrr_enabled(boot: Boot) -> bool:
 def _keyid_range(boot: Boot) -> tuple[int, int]:
     first, end = boot.number("keyid_range", "first"), boot.number("keyid_range", "end")
     if not 1 <= first <= end:
-        raise Malformed(f"the kernel log's KeyID range [{first}, {end}) is none")
+        raise Malformed(f"the kernel log's KeyID range [{first}, {end}) is not valid")
     return first, end
 
 
@@ -275,7 +275,7 @@ def kvm_loaded(boot: Boot) -> bool:
 
 
 def kvm_tdx_enabled(boot: Boot) -> bool:
-    """KVM's last word on TDX."""
+    """KVM's last line about TDX."""
     return boot.last("kvm_supported", *KVM_REFUSED).name == "kvm_supported"
 
 
