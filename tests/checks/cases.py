@@ -1647,7 +1647,7 @@ CASES += [
         {**ON_EMR, "module.release": "1.5.20", "platform.microcode": ("0x210002b3",)},
         "WARN",
         "module 1.5.20 is older than 1.5.24 and microcode 0x210002b3 is below 0x210002d3 "
-        f"({FLOORS}; no TCB info is there)",
+        f"({FLOORS}; no TCB info is available)",
     ),
     (
         "attestation.tcb",
