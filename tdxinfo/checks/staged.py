@@ -25,9 +25,11 @@ def esp_module_signed(report: Report) -> Verdict:
 def staged_module_fits(report: Report) -> Verdict:
     """What the sigstruct in EFI/TDX says, against the file beside it, this processor, what runs."""
     if report.is_absent("module.esp_files"):
-        return passed("nothing is staged: the EFI system partition has no folder EFI/TDX")
+        return passed(
+            "no module is staged for the next boot: the EFI system partition has no folder EFI/TDX"
+        )
     if report.is_absent("module.staged_mrseam"):
-        return passed("nothing is staged: EFI/TDX has no sigstruct of a module")
+        return passed("no module is staged for the next boot: EFI/TDX has no sigstruct of a module")
     known(report.host.module.staged_mrseam)
     staged = report.host.module.staged_release
     name = f"module {staged}" if staged else "unknown module"
@@ -47,14 +49,18 @@ def _against_running(report: Report, name: str, staged: str | None) -> Verdict:
     about = f"{name} (security version {svn[0]}, {report.host.module.staged_date}) loads here"
     running = report.host.module.version
     if staged is None:
-        return informed(f"{about}, and is none that tdxinfo knows ({releases.as_of()})")
+        return informed(
+            f"{about}, but tdxinfo does not know its release (table of {releases.as_of()})"
+        )
     if running is None or running.update is None:
         return passed(about)
     if str(running) == staged:
-        return passed(f"{about}, and is what runs")
+        return passed(f"{about}, and is the running release")
     if releases.is_older(running, staged):
         return passed(f"{about}; {running} runs until the next reboot")
-    return warned(f"{about}, and is no newer than the {running} that runs", _OLDER)
+    return warned(f"{about}, but is not newer than the running {running}", _OLDER)
 
 
-_OLDER = "Copy the newer release to EFI/TDX before the next reboot, if the older one is not meant."
+_OLDER = (
+    "If the older release is not intended, copy the newer one to EFI/TDX before the next reboot."
+)
