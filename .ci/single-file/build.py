@@ -1,7 +1,7 @@
 """Makes one file of tdxinfo and all it needs, for hosts without internet and without pip.
 
-    python single-file/build.py tdxinfo.pyz
-    python single-file/build.py --python 3.12 tdxinfo.pyz
+    python .ci/single-file/build.py tdxinfo.pyz
+    python .ci/single-file/build.py --python 3.12 tdxinfo.pyz
 
 The file is a shell script, then a zip archive that Python runs. It holds pydantic's binary part
 once for each minor version of CPython, for x86-64 and glibc 2.17 or later.
@@ -22,7 +22,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 MINORS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = ("manylinux_2_17_x86_64", "manylinux2014_x86_64")
-EXTRAS = "[prometheus]"
 LEFT_OUT = re.compile(
     r"bin/|[^/]+\.dist-info/(?:RECORD|WHEEL|INSTALLER|REQUESTED|direct_url\.json|sboms/)"
 )
@@ -49,7 +48,7 @@ def main() -> None:
 
 
 def build_wheel(work: Path) -> Path:
-    pip("wheel", "--no-deps", "--wheel-dir", str(work), str(HERE.parent))
+    pip("wheel", "--no-deps", "--wheel-dir", str(work), str(HERE.parent.parent))
     return next(work.glob("*.whl"))
 
 
@@ -58,7 +57,7 @@ def installed(wheel: Path, minor: str, folder: Path) -> dict[str, bytes]:
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
     target = ("--python-version", minor, "--implementation", "cp", *platforms)
     pip("install", "--target", str(folder), "--no-compile", "--only-binary=:all:", *target,
-        f"{wheel}{EXTRAS}")  # fmt: skip
+        f"{wheel}")  # fmt: skip
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     return {
         name: path.read_bytes()
