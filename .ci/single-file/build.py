@@ -57,7 +57,7 @@ def installed(wheel: Path, minor: str, folder: Path) -> dict[str, bytes]:
     platforms = [word for name in PLATFORMS for word in ("--platform", name)]
     target = ("--python-version", minor, "--implementation", "cp", *platforms)
     pip("install", "--target", str(folder), "--no-compile", "--only-binary=:all:", *target,
-        f"{wheel}")  # fmt: skip
+        str(wheel))  # fmt: skip
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*")}
     return {
         name: path.read_bytes()
