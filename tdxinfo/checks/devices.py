@@ -96,7 +96,7 @@ def iommufd_is_there(report: Report) -> Verdict:
         return failed("/dev/iommu does not exist")
     if report.host.devices.config_vfio_cdev is False:
         return failed(
-            "/dev/iommu exists, but this kernel was built without the devices' own files of VFIO "
+            "/dev/iommu exists, but this kernel was built without a file for each VFIO device "
             "(CONFIG_VFIO_DEVICE_CDEV)"
         )
     return passed("/dev/iommu exists")

@@ -92,7 +92,7 @@ def kernel_found_tdx(report: Report) -> Verdict:
 @check("kernel.log")
 def log_is_whole(report: Report) -> Verdict:
     boots = report.host.kernel.boots_in_log or 1
-    which = f"; of its {boots} boots the last one is judged" if boots > 1 else ""
+    which = f"; it has {boots} boots, and the last one is checked" if boots > 1 else ""
     if known(report.host.kernel.log_complete):
         return passed(f"the kernel log begins at boot{which}")
     return informed(

@@ -11,7 +11,7 @@ from tdxinfo.model.values import MemoryRange
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
 from tdxinfo.report import Report
 
-_CUT = "the memory map that is known ends before the CMRs do"
+_CUT = "the known memory map ends before the CMRs do"
 
 
 @check("memory.cmrs_sane")

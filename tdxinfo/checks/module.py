@@ -91,7 +91,7 @@ def is_initialized(report: Report) -> Verdict:
             "; ".join([*_described(failure), diagnosis.cause]).rstrip("; "), diagnosis.remedy
         )
     if report.host.module.driver_loaded:
-        return failed("the module was lost: it does not run any more", _REBOOT)
+        return failed("the module was lost: it no longer runs", _REBOOT)
     diagnosis = _unprinted(report, state)
     if diagnosis.cause:
         return failed(diagnosis.cause, diagnosis.remedy)
@@ -214,7 +214,7 @@ def _update_path(report: Report, release: str, newest: str) -> str:
     count = f"{counted(left, 'update')} {'is' if left == 1 else 'are'} left before a reboot"
     building = _BUILDING if releases.corrupts_builds(running) else ""
     return (
-        f"Update the TDX module to {newest} at run time; TDs go on, and {count}: "
+        f"Update the TDX module to {newest} at run time; TDs keep running, and {count}: "
         f"`echo 1 > {_UPLOAD}/loading`, `cat tdx_module_{newest}.blob > {_UPLOAD}/data`, "
         f"`echo 0 > {_UPLOAD}/loading`. Then {_UPLOAD}/status is idle, {_UPLOAD}/error is empty, "
         f"and `tdxinfo dump module.version` shows {newest}.{building}"

@@ -43,7 +43,7 @@ def tcb_is_up_to_date(report: Report) -> Verdict:
 
 
 _GIVE = (
-    "Fetch Intel's TCB info for TDX of this platform's FMSPC on a host with a network, and run "
+    "Download Intel's TDX TCB info for this platform's FMSPC on a host with a network, and run "
     "`tdxinfo check --only attestation.tcb --tcb-info FILE`."
 )
 
@@ -157,7 +157,7 @@ def _with_floor(report: Report, first: Judged, basis: str) -> Verdict:
     least, revision = _floor(report).microcode, _revision(report)
     reaches = _reaches(revision, least)
     if reaches is None:
-        message = f"{head}; the platform's part is unknown: CPUSVN is in PCCS's cache alone"
+        message = f"{head}; the platform's part is unknown: only PCCS's cache has CPUSVN"
         return unknown(message, "Run it on the host of the PCCS, or request a quote in a TD.")
     floor = f"the floor of {_aged(report)}"
     if not reaches:

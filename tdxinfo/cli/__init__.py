@@ -109,7 +109,7 @@ def _crash(error: Exception, arguments: list[str]) -> ExitStatus:
     what = f"{type(error).__name__}: {error}".rstrip(": ")[:300]
     sentence = f"A bug in tdxinfo ended this run ({what}). Please report it; -v shows where."
     if isinstance(error, MemoryError):
-        sentence = "There is no memory left."
+        sentence = "Not enough memory."
     try:
         if wants_trace(arguments):
             sys.stderr.write(_trace(error))

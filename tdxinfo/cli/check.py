@@ -42,7 +42,7 @@ _NAMES = "ID|GROUP[,...]"
     multiple=True,
     metavar=_NAMES,
     shell_complete=completion.checks,
-    help="Run only these checks, and count each whatever its severity.",
+    help="Run only these checks, and let each decide the result, whatever its severity.",
 )
 @click.option(
     "--skip",
@@ -166,11 +166,13 @@ def _require_fitting(
         known = ", ".join(name for name in formats_of("check") if name != "table")
         raise click.UsageError(f"--output needs a --format for programs: {known}.")
     if steps and not is_page:
-        raise click.UsageError("--steps is for the page; --format markdown has the steps too.")
+        raise click.UsageError(
+            "--steps needs the format table, html or svg; --format markdown always has the steps."
+        )
     if since is not None and (settings.format != "table" or steps):
-        raise click.UsageError("--since has a page of its own: leave --format and --steps out.")
+        raise click.UsageError("--since cannot be combined with --format or --steps.")
     if expires is not None and settings.format != "nfd":
-        raise click.UsageError("--expires is for --format nfd.")
+        raise click.UsageError("--expires needs --format nfd.")
 
 
 def _earlier(path: str) -> CheckReport | None:

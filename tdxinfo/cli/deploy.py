@@ -22,7 +22,7 @@ EPILOG = "\b\n" + "\n".join(
     "--output",
     metavar="DIR",
     shell_complete=completion.files,
-    help="Write the files to DIR, which is made if missing: those of NAME, or all.",
+    help="Write the files of NAME, or all files, to DIR, which is created if missing.",
 )
 @global_options
 @click.pass_context

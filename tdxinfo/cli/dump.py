@@ -54,7 +54,7 @@ Columns of devices.accelerators:   address, kind, vendor, device, driver,
     metavar="LIST",
     help="Show one list with these columns, separated by commas.",
 )
-@click.option("--noheadings", is_flag=True, help="Print no headings.")
+@click.option("--noheadings", is_flag=True, help="Do not print headings.")
 @click.option("--bytes", "in_bytes", is_flag=True, help="Print sizes in bytes.")
 @click.option(
     "--all-sources", is_flag=True, help="Query every source, not only the first that answers."

@@ -47,7 +47,7 @@ COLUMNS = (
     metavar="LIST",
     help="Print a line for each host with these columns, separated by commas.",
 )
-@click.option("--noheadings", is_flag=True, help="Print no headings.")
+@click.option("--noheadings", is_flag=True, help="Do not print headings.")
 @click.option("--print-playbook", is_flag=True, help="Same as `tdxinfo deploy ansible`.")
 @click.option("--print-timer", is_flag=True, help="Same as `tdxinfo deploy systemd`.")
 @global_options
@@ -122,7 +122,7 @@ def _lines(
     is_csv = settings.format == "csv"
     if settings.quiet or not (is_csv or columns is not None):
         if noheadings:
-            raise click.UsageError("--noheadings goes with --columns or --format csv.")
+            raise click.UsageError("--noheadings needs --columns or --format csv.")
         return None
     if not noheadings:
         click.echo(_row(chosen, is_csv))

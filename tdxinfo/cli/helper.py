@@ -52,9 +52,9 @@ def helper() -> None:
 
 
 def _dry_run(command: F) -> F:
-    return click.option(
-        "--dry-run", is_flag=True, help="Print the commands, and run none of them."
-    )(command)
+    return click.option("--dry-run", is_flag=True, help="Print the commands, but do not run them.")(
+        command
+    )
 
 
 def _directory(text: str) -> Callable[[F], F]:
@@ -85,7 +85,7 @@ def status(context: click.Context) -> None:
 
 
 @helper.command(short_help="Build it for this kernel, without root.")
-@_directory("Build in DIR.  [default: below /var/lib/tdxinfo, or in a user's cache]")
+@_directory("Build in DIR. [default: below /var/lib/tdxinfo for root, else in the user's cache]")
 @click.option(
     "--headers",
     metavar="DIR",

@@ -171,7 +171,7 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         "--keep-identity",
         is_flag=True,
         default=None,
-        help="Keep what names the machine or its owner, such as the whole command line.",
+        help="Keep what identifies the machine or its owner, such as the whole command line.",
     ),
     "format": _format_option,
     "json": lambda _: _option("--json", is_flag=True, default=None, help="Same as --format json."),

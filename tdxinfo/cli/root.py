@@ -18,7 +18,7 @@ COMMANDS = {
     "diff": "Show what differs between two hosts or captures.",
     "fleet": "Check many hosts from their reports or logs.",
     "deploy": "Print files for systemd, Ansible, Prometheus, Grafana and others.",
-    "policy": "Write a policy that requires what a good host has.",
+    "policy": "Write a policy that requires what a ready host has.",
     "helper": "Build, load or remove the optional native helper.",
     "schema": "Print the JSON Schema of the JSON output.",
 }

@@ -34,7 +34,7 @@ def unpacked(data: bytes, limit: int = LIMIT) -> bytes:
     reads from 3.14 on.
     """
     if data.startswith(ZSTD):
-        raise Malformed("it was packed by zstd: run `zstd -d` on the file first")
+        raise Malformed("it was compressed with zstd: run `zstd -d` on the file first")
     if data.startswith(_GZIP):
         return gunzip(data, limit)
     if data.startswith(_XZ):

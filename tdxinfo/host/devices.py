@@ -39,7 +39,7 @@ class Devices(Section, frozen=True):
     """GPUs, NVSwitches and other accelerators."""
 
     nodes_possible: Annotated[Count | None, File(f"{_NODES}/possible", lines.cpu_count)] = None
-    """NUMA nodes that can exist, by the firmware."""
+    """NUMA nodes that can exist, as the firmware reports them."""
 
     nodes_online: Annotated[Count | None, File(f"{_NODES}/online", lines.cpu_count)] = None
     """NUMA nodes that are online."""
@@ -48,4 +48,4 @@ class Devices(Section, frozen=True):
     """The TDX module has TDX Connect: trusted devices can use the private memory of TDs."""
 
     tsm: Annotated[Names | None, Listing(("/sys/class/tsm",))] = None
-    """Security managers for trusted devices (TSM) that the kernel has, one of which is TDX's."""
+    """Security managers for trusted devices (TSMs) that the kernel has, such as TDX's."""

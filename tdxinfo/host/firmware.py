@@ -52,7 +52,7 @@ class Firmware(Section, frozen=True):
     seamrr_configured: Annotated[bool | None, Msr("IA32_SEAMRR_PHYS_BASE", "configured", bool)] = (
         None
     )
-    """The firmware chose the memory that the TDX module lives in."""
+    """The firmware chose the memory range that holds the TDX module."""
 
     seamrr_enabled: Annotated[
         bool | None,

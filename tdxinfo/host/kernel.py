@@ -166,7 +166,7 @@ class Kernel(Section, frozen=True):
     """The kernel's lockdown mode."""
 
     log_complete: Annotated[bool | None, KernelLog(boot_platform.log_complete)] = None
-    """The kernel log that was read begins where the kernel began."""
+    """The kernel log that was read begins at the start of the kernel."""
 
     boots_in_log: Annotated[int | None, KernelLog(boot_platform.boots_in_log)] = None
-    """Boots of which the kernel log holds lines; the last one counts."""
+    """Boots that the kernel log has lines of; only the last one is used."""

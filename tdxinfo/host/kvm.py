@@ -27,7 +27,7 @@ class Kvm(Section, frozen=True):
     tdx_enabled: Annotated[
         bool | None, parameter("kvm_intel", "tdx"), KernelLog(boot_platform.kvm_tdx_enabled)
     ] = None
-    """kvm_intel has TDX turned on. KVM turns it off itself when it cannot have it."""
+    """kvm_intel has TDX turned on. KVM turns it off when it cannot use TDX."""
 
     device: Annotated[bool | None, Device("/dev/kvm")] = None
     """/dev/kvm exists."""

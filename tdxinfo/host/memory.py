@@ -73,7 +73,7 @@ class Memory(Section, frozen=True):
     """TD Memory Regions that the kernel made of its memory."""
 
     tdx_memory: Annotated[tuple[NodeMemory, ...] | None, KmemMemory()] = None
-    """Memory that the kernel gave to TDX, by NUMA node; only of it can TDs have private pages."""
+    """Memory that the kernel gave to TDX, by NUMA node: only this can be private memory of TDs."""
 
     max_tdmrs: Annotated[
         Count | None,
@@ -140,7 +140,7 @@ class Memory(Section, frozen=True):
     added_memory_online: Annotated[
         bool | None, File("/sys/devices/system/memory/auto_online_blocks", lines.brings_online)
     ] = None
-    """Memory that is added while the kernel runs goes online by itself, or tries to."""
+    """The kernel tries to bring memory online that is added while it runs."""
 
     system_ram: Annotated[tuple[MemoryRange, ...] | None, File("/proc/iomem", lines.system_ram)] = (
         None
@@ -155,10 +155,10 @@ class Memory(Section, frozen=True):
         KernelLog(boot_ram.firmware_ram),
         FirmwareMemmap(),
     ] = None
-    """What the firmware's memory map (e820) calls usable."""
+    """Memory that the firmware's memory map (e820) lists as usable."""
 
     added_ram: Annotated[tuple[NamedRange, ...] | None, File("/proc/iomem", lines.added_ram)] = None
-    """System RAM that a driver added at run time, as persistent or CXL memory."""
+    """System RAM that a driver added at run time, such as persistent or CXL memory."""
 
     nodes: Annotated[
         Nodes | None,

@@ -243,7 +243,9 @@ class Module(Section, frozen=True):
         Inferred(_kernel_insists, "module.state", "kernel.release"),
         Inferred(_release_has_no_rbp_mod, "module.release_features"),
     ] = None
-    """A TD cannot change the host's RBP register. Linux refuses a module without it since 6.14."""
+    """A TD cannot change the host's RBP register. Linux 6.14 and later refuse a module without
+    it.
+    """
 
     failed_calls: Annotated[Names | None, KernelLog(boot_module.failed_calls)] = None
     """SEAMCALLs that failed after the initialization, each kind once."""

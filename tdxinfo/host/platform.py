@@ -100,7 +100,7 @@ class Platform(Section, frozen=True):
         CpuInfo("microcode", lambda c: c.microcode),
         KernelLog(boot_platform.microcode),
     ] = None
-    """The microcode's revision in each package. The kernel log shows that of one CPU at boot."""
+    """The microcode revision in each package. The kernel log shows only one CPU's, at boot."""
 
     physical_address_bits: Annotated[
         Count | None, CpuInfo("address sizes", lambda c: c.physical_bits)

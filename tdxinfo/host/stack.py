@@ -14,13 +14,13 @@ class Stack(Section, frozen=True):
     """The QEMU for x86-64 that a shell would find, or RHEL's."""
 
     qemu_version: Annotated[str | None, Qemu("version"), PackageVersion("qemu-system-x86")] = None
-    """Version of QEMU, as its program file has it."""
+    """Version of QEMU, from its program file."""
 
     qemu_tdx_guest: Annotated[bool | None, Qemu("tdx_guest")] = None
     """QEMU was built with the object tdx-guest: its program file names it."""
 
     libvirt_version: Annotated[str | None, Libvirt(), PackageVersion("libvirt-clients")] = None
-    """Version of libvirt, which its library's name holds."""
+    """Version of libvirt, from the name of its library."""
 
     tdx_firmware: Annotated[Names | None, TdxFirmware()] = None
     """Descriptors of virtual firmware for QEMU that name the feature intel-tdx."""

@@ -36,7 +36,7 @@ def headline(state: State) -> str:
 def _rows(state: State) -> Iterator[tuple[str, str]]:
     yield "source", state.shipped
     if state.loaded:
-        differs = "" if state.is_current else ", built from another source: build and load it anew"
+        differs = "" if state.is_current else ", built from another source: build and load it again"
         yield "loaded", state.loaded + differs
     yield "built", state.built or "no"
     yield "installed", state.installed or "no"

@@ -93,7 +93,7 @@ def _journal(system: System) -> str:
 
     text = programs.output_of("journalctl", arguments)
     if not text.strip():
-        raise Denied("the journal shows this user nothing of the kernel", AS_ROOT)
+        raise Denied("the journal shows this user no kernel messages", AS_ROOT)
     return text
 
 

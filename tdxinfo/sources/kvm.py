@@ -113,7 +113,7 @@ def _not_opened(refusal: Unavailable) -> Unavailable:
 
 def _not_answered(error: OSError) -> Unavailable:
     if error.errno in (errno.ENOTTY, errno.EINVAL):
-        return Unsupported("this kernel's KVM does not know TDX", errno=error.errno)
+        return Unsupported("this kernel's KVM does not support TDX", errno=error.errno)
     return from_oserror(error, DEVICE)
 
 

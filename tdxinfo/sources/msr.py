@@ -104,7 +104,7 @@ def _packages(machine: Machine) -> dict[int, int]:
     except Unavailable:
         return {0: 0}
     if known.vendor not in (INTEL, None):
-        raise Unsupported(f"a processor of {known.vendor} has no MSRs of Intel's")
+        raise Unsupported(f"a processor of {known.vendor} does not have Intel's MSRs")
     first = {p: cpu for p, cpu in (known.packages or {}).items() if cpu >= 0} or {0: 0}
     isolated = _isolated(machine)
     return {

@@ -138,7 +138,7 @@ class _Vmlinux:
             self._btf = self._elf.get_section_by_name(".BTF")
             own = _build_id(self._elf)
         if self._table is None:
-            raise BadInput(f"{path} has no symbols: it is stripped, or no vmlinux.")
+            raise BadInput(f"{path} has no symbols: it is stripped, or it is not a vmlinux.")
         if own and info.build_id and own != info.build_id:
             raise BadInput(
                 f"{path} is another kernel than the dump's: its build id is {own}, the dump's "

@@ -53,7 +53,7 @@ def _listeners(system: System) -> Answer:
         is_loaded = False
     if not is_loaded:
         raise Unsupported(
-            "the kernel module vsock_diag is not loaded, and tdxinfo loads none",
+            "the kernel module vsock_diag is not loaded, and tdxinfo never loads one",
             "Run `ss --vsock -l` as root, which loads vsock_diag.",
         )
     try:

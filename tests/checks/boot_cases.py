@@ -361,7 +361,7 @@ DEVICES: list[Case] = [
         "devices.iommufd",
         {"devices.iommufd": True, "devices.config_vfio_cdev": False},
         "INFO",
-        "/dev/iommu exists, but this kernel was built without the devices' own files of VFIO "
+        "/dev/iommu exists, but this kernel was built without a file for each VFIO device "
         "(CONFIG_VFIO_DEVICE_CDEV)",
     ),
     (

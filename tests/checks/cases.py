@@ -446,7 +446,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
             "kernel.tdx_detected": True,
         },
         "FAIL",
-        "the module was lost: it does not run any more",
+        "the module was lost: it no longer runs",
     ),
     (
         "module.initialized",
@@ -1610,8 +1610,8 @@ CASES += [
         "attestation.tcb",
         {**ON_EMR, "attestation.tcb_infos": (tcb_info(),), "attestation.cpu_svn": None},
         "UNKNOWN",
-        f"the module's TCB level is UpToDate by {BY_INFO}; the platform's part is unknown: CPUSVN "
-        "is in PCCS's cache alone",
+        f"the module's TCB level is UpToDate by {BY_INFO}; the platform's part is unknown: only "
+        "PCCS's cache has CPUSVN",
     ),
     (
         "attestation.tcb",

@@ -310,7 +310,7 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "module.initialized",
         FAILED | {"module.driver_loaded": True},
         "FAIL",
-        "the module was lost: it does not run any more",
+        "the module was lost: it no longer runs",
     ),
     (
         "module.initialized",
@@ -429,7 +429,7 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "memory.cmrs_cover_ram",
         {"memory.cmrs": SANE, "memory.regions": REGIONS[:1], "memory.ram_outside_cmrs": ()},
         "UNKNOWN",
-        "the memory map that is known ends before the CMRs do",
+        "the known memory map ends before the CMRs do",
     ),
     (
         "memory.cmrs_cover_ram",

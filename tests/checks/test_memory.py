@@ -159,7 +159,7 @@ def test_a_plan_is_shown_with_what_it_was_calculated_from(origin: str, basis: st
 def test_memory_that_ends_before_a_cmr_begins_cannot_be_planned_for() -> None:
     beyond = (MemoryRange.between(4 * GIB, 8 * GIB),)
     message = predicted(0, cmrs=beyond).verdict.message
-    assert message == "the memory map that is known ends before the CMRs do"
+    assert message == "the known memory map ends before the CMRs do"
 
 
 ENDS = "as calculated from the kernel's list of memory"

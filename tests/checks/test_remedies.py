@@ -43,7 +43,7 @@ BY_REBOOT: list[tuple[dict[str, Any], str]] = [
 
 def test_an_update_at_run_time_names_file_and_count() -> None:
     text = remedy("module.release", UPDATES)
-    assert "at run time; TDs go on, and 14 updates are left before a reboot" in text
+    assert "at run time; TDs keep running, and 14 updates are left before a reboot" in text
     assert "`cat tdx_module_1.5.34.blob > /sys/class/firmware/tdx_module/data`" in text
     assert "can corrupt the measurement" in text  # 1.5.16 is older than 1.5.24
 
@@ -107,8 +107,8 @@ def test_each_component_that_is_short_has_its_order() -> None:
     infos = (tcb_info(least_module=14, least_microcode=3),)
     facts = {**ON_EMR, "attestation.tcb_infos": infos, "platform.distribution": "rhel"}
     assert remedy("attestation.tcb", facts) == (
-        "Update the TDX module to 1.5.28 or later; update the firmware, whose microcode counts "
-        "here; update the firmware or the package microcode_ctl, and reboot."
+        "Update the TDX module to 1.5.28 or later; update the firmware: only its microcode "
+        "counts here; update the firmware or the package microcode_ctl, and reboot."
     )
 
 

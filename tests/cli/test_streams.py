@@ -135,7 +135,7 @@ def test_a_bug_is_status_70_one_sentence_and_the_failure_document(
 def test_no_memory_is_no_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subject, "examine", _fails(MemoryError()))
     result = ran("check", "--from", EXAMPLE)
-    assert (result.status, result.err) == (70, "tdxinfo: There is no memory left.\n")
+    assert (result.status, result.err) == (70, "tdxinfo: Not enough memory.\n")
 
 
 @pytest.mark.slow

@@ -42,14 +42,14 @@ def last_update(boot: Boot) -> Outcome:
         return "module-lost"
     if _kept(boot):
         return "module-kept"
-    raise Absent("the kernel log shows no failed update, and prints nothing of others")
+    raise Absent("the kernel log shows no failed update, and it never shows successful ones")
 
 
 def update_failure(boot: Boot) -> Failure:
     """How the last update failed. Raises Absent where the log shows none."""
     found = _lost(boot) or _kept(boot)
     if not found:
-        raise Absent("the kernel log shows no failed update, and prints nothing of others")
+        raise Absent("the kernel log shows no failed update, and it never shows successful ones")
     calls = [event for event in found if is_failed_call(event)]
     return failure_of(calls[-1] if calls else None, found[0].text)
 
