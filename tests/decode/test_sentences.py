@@ -239,7 +239,7 @@ LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     (
         platform.private_keyid_count,
         "virt/tdx: BIOS enabled: private KeyID range [0, 64)\n",
-        "the kernel log's KeyID range [0, 64) is none",
+        "the kernel log's KeyID range [0, 64) is not valid",
     ),
     (platform.platform_detected, "", "the kernel log does not say whether the kernel found TDX"),
     (platform.has_tdx_code, "", "the kernel log has no line about TDX on the host"),

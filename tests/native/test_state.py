@@ -57,7 +57,7 @@ def seen(*files: Mapping[str, str | bytes], directory: str | None = None) -> Sta
             {"/proc/sys/kernel/osrelease": "6.12.117+deb12-amd64\n"},
             "6.12.117+deb12-amd64 is too old",
         ),
-        ({"/proc/cpuinfo": INTEL.format(more="")}, "does not hold this machine for a TDX host"),
+        ({"/proc/cpuinfo": INTEL.format(more="")}, "does not regard this machine as a TDX host"),
     ],
 )
 def test_where_it_is_of_no_use_one_sentence_says_why(
