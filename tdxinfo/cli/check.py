@@ -179,7 +179,7 @@ def _earlier(path: str) -> CheckReport | None:
     """The report that an earlier run wrote; None where there is no file yet. Raises BadInput."""
     from tdxinfo.errors import Absent, Unavailable
     from tdxinfo.inputs.many import REPORT_LIMIT
-    from tdxinfo.inputs.supplied import parse_report
+    from tdxinfo.inputs.supplied import is_json, parse_report
     from tdxinfo.machine.bounded import read_file
     from tdxinfo.machine.confined import run
     from tdxinfo.report import CheckReport
@@ -190,7 +190,7 @@ def _earlier(path: str) -> CheckReport | None:
         return None
     except Unavailable as error:
         raise BadInput(f"{error.message}. Name a file for --since that can be read.") from None
-    report = run(lambda: parse_report(data, path), path)
+    report = run(lambda: parse_report(data, path), path) if is_json(data) else None
     if not isinstance(report, CheckReport):
         raise BadInput(f"{path} is not a report of `tdxinfo check --json`. Name another file.")
     return report

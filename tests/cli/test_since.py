@@ -90,6 +90,7 @@ def test_a_file_that_is_no_report_of_check_is_refused_and_kept(host: Path, conte
     done = since(host)
     assert (done.status, done.out) == (2, "")
     assert str(state) in done.err
+    assert ("begins like JSON" in done.err) == (content == "{")
     assert state.read_text() == kept
 
 
