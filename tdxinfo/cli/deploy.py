@@ -11,12 +11,17 @@ from tdxinfo.cli import completion
 from tdxinfo.cli.options import global_options, no_such, settings_of
 from tdxinfo.render.safe import printable
 
-EPILOG = "\b\n" + "\n".join(
-    f"{name:<16} {found.does}." for name, found in deployments.DEPLOYMENTS.items()
-)
+
+class WithNames(click.Command):
+    """Its help lists the files that there are."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Names"):
+            known = deployments.DEPLOYMENTS.items()
+            formatter.write_dl([(name, f"{found.does}.") for name, found in known])
 
 
-@click.command(epilog=EPILOG)
+@click.command(cls=WithNames)
 @click.argument("name", required=False, shell_complete=completion.deployments)
 @click.option(
     "--output",

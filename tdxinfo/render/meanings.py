@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tdxinfo.explain import Explanation
+from tdxinfo.render import layout
 from tdxinfo.render.safe import printable
 
 
@@ -19,12 +18,7 @@ def print_meanings(console: Console, found: dict[str, tuple[Explanation, ...]]) 
 
 def _print(console: Console, meaning: Explanation) -> None:
     title = Text(printable(meaning.name), "title")
-    console.print(title.append(f"  {meaning.kind}", "unknown"))
-    console.print(Padding(Text(printable(meaning.meaning)), (0, 0, 0, 2), expand=False))
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="label", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for detail in meaning.details:
-        grid.add_row(f"  {printable(detail.name)}", Text(printable(detail.text)))
-    if meaning.details:
-        console.print(grid)
+    layout.paragraph(console, title.append(f"  {meaning.kind}", "unknown"))
+    layout.paragraph(console, printable(meaning.meaning), indent=2, hanging=2)
+    rows = [(printable(detail.name), Text(printable(detail.text))) for detail in meaning.details]
+    layout.grid(console, rows)
