@@ -15,7 +15,7 @@ from tdxinfo.checks import (  # noqa: I001
     tcb,
     devices,
 )
-# The order above is the order of the chain: from the processor to attestation.
+# The order above is the order of the chain: from the processor to devices.
 
 __all__ = [
     "attestation",

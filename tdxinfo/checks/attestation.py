@@ -1,4 +1,4 @@
-"""Can a trust domain prove what it is (attestation)? By default this only informs."""
+"""Can a trust domain prove what it is (attestation)? By default this informs or warns."""
 
 from tdxinfo.checks.engine import check, known
 from tdxinfo.checks.units import size

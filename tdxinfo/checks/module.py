@@ -68,6 +68,11 @@ def _lacks_metadata(failure: Failure) -> bool:
 @check("module.no_rbp_mod")
 def has_no_rbp_mod(report: Report) -> Verdict:
     if not known(report.host.module.no_rbp_mod):
+        if report.host.module.state == "initialized":
+            return failed(
+                "the module lacks NO_RBP_MOD: this kernel runs it, but a TD can change a register "
+                "that the host uses, and Linux 6.14 and later refuses it"
+            )
         return failed("the module lacks NO_RBP_MOD: Linux 6.14 and later refuses it")
     origin = report.origin_of("module.no_rbp_mod")
     if origin == "inferred:module.release_features":

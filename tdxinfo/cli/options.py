@@ -165,7 +165,8 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         "--without",
         metavar="SOURCE[,...]",
         multiple=True,
-        help="Do not read this kind of source (kmem, msr, kvm, klog, helper, ...).",
+        help="Do not read this kind of source: helper, kmem, kvm, msr, klog, dmi, cgroup, sysfs, "
+        "procfs, netlink, program or file.",
     ),
     "keep_identity": lambda _: _option(
         "--keep-identity",

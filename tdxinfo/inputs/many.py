@@ -39,7 +39,10 @@ DEPTH_LIMIT = 16
 """Folders within folders."""
 
 _STANDARD_INPUT = "standard input"
-_ENDINGS = (".json", ".jsonl", ".ndjson", ".tar.gz", ".tgz", ".log", ".txt", ".bin")
+_ENDINGS = (
+    *(".json", ".jsonl", ".ndjson", ".log", ".txt", ".bin", ".zip"),
+    *(".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,8 @@ def _headline(fleet: Fleet) -> Text:
         if verdict is HostVerdict.READY and fleet.ready_with_warnings:
             line.append(f" ({fleet.ready_with_warnings} with warnings)", "doubtful")
     if apart:
-        line.append(f"; TDX does not apply to {counted(apart, 'more host')}", "unknown")
+        others = "other host" if fleet.hosts > apart else "host"
+        line.append(f"; TDX does not apply to {counted(apart, others)}", "unknown")
     if fleet.refused:
         line.append(f"; {counted(fleet.refused, 'input')} could not be read", "bad")
     return line

@@ -16,7 +16,7 @@ from tdxinfo.model.verdict import Severity
 from tests.artifacts.man import RELEASED, examples, items, paragraphs, section, see_also, text_of
 
 _INTRODUCTION = [
-    "`tdxinfo check` runs these checks in this order, from the processor to attestation. A check "
+    "`tdxinfo check` runs these checks in this order, from the processor to devices. A check "
     "is not run if one failed that it needs. A later check that passes implies those that it "
     "needs, also where they could not run.",
     "The severity says what a failure means. `applicability`: TDX does not apply to this machine. "

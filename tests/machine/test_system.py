@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tdxinfo.host.observe import Observer
 from tdxinfo.machine import kinds, restrictions
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.system import System
+from tests.cli.command import ran
 
 
 @pytest.fixture
@@ -217,3 +219,10 @@ def test_programs_of_another_system_are_not_started(root: Path) -> None:
         System(str(root)).require_programs()
     with pytest.raises(Excluded):
         System("/", "--without").require_programs()
+
+
+def test_the_help_of_without_lists_all_kinds() -> None:
+    said = " ".join(ran("--help").out.split())
+    found = re.search(r"Do not read this kind of source: ([a-z, ]+) or (\w+)\.", said)
+    assert found is not None
+    assert sorted([*found[1].split(", "), found[2]]) == sorted(kinds.NAMES)
