@@ -174,8 +174,12 @@ def _by_floors(report: Report) -> Verdict:
     release = report.host.module.release or _own_version(report)
     if floor.module is None and floor.microcode is None:
         return unknown("no TCB info is available, and no floor is known for this processor", _GIVE)
+    try:
+        version = ModuleVersion.parse(release)
+    except ValueError:  # a report may say anything
+        return unknown(f"{release} is not a release that tdxinfo can compare", _GIVE)
     below: dict[str, str] = {}
-    if floor.module and releases.is_older(ModuleVersion.parse(release), floor.module):
+    if floor.module and releases.is_older(version, floor.module):
         order = f"{tcb.what_raises('TDX Module')} to {floor.module} or later"
         below[f"module {release} is older than {floor.module}"] = order
     revision = _revision(report)
