@@ -62,7 +62,7 @@ def parse(text: str, tcb_set: TcbSet | None = None) -> TcbInfo:
         raise Malformed("it is not a TCB info for TDX (`id` is not TDX)")
     try:
         return from_record(_record(info, tcb_set))
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError):
         raise Malformed("it is not a TCB info of version 3") from None
 
 

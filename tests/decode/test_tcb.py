@@ -60,6 +60,8 @@ def _without(*path: Any) -> str:
         _without("tcbLevels", 0, "tcb", "sgxtcbcomponents", 15),
         _without("fmspc"),
         _without("issueDate"),
+        json.dumps(pccs.tcb_info()).replace("TDX_01", "TDX_0x"),
+        json.dumps(pccs.tcb_info()).replace("TDX_01", "T\xffX_00"),
         json.dumps(pccs.tcb_info(microcode=-1)),
         json.dumps(pccs.tcb_info(status="<b>")),
         json.dumps(pccs.tcb_info(evaluation=1 << 40)),
