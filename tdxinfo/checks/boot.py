@@ -6,7 +6,6 @@ from tdxinfo.decode import kernels, parameters
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped, unknown
 from tdxinfo.report import Report
 
-_NO_HIBERNATION = ("nohibernate", "hibernate=no")
 _LOCKED = ("integrity", "confidentiality")
 _NO_TDX = "the next boot starts {}, which does not support TDX"
 _KVM_OPTION = "kvm_intel.tdx=1"
@@ -40,7 +39,7 @@ def next_boot_cannot_hibernate(report: Report) -> Verdict:
     if next_boot.can_start_tds(report) is False:
         return skipped(_NO_TDX.format(report.host.boot.next_kernel))
     options = known(report.host.boot.next_options).split()
-    given = next((option for option in options if option in _NO_HIBERNATION), "")
+    given = next((option for option in options if option in kernels.NO_HIBERNATION), "")
     if given:
         return passed(f"the next boot has {given}")
     release = known(report.host.boot.next_kernel)

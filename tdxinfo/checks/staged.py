@@ -4,8 +4,7 @@ from tdxinfo.checks.engine import check, known
 from tdxinfo.decode import releases
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, warned
 from tdxinfo.report import Report
-
-_MODULE_FILE, _SIGNATURE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"
+from tdxinfo.sources.staged import MODULE_FILE, SIGNATURE_FILE
 
 
 @check("module.esp")
@@ -13,7 +12,7 @@ def esp_module_signed(report: Report) -> Verdict:
     if report.is_absent("module.esp_files"):
         return passed("the EFI system partition has no folder EFI/TDX")
     there = {name.lower() for name in known(report.host.module.esp_files)}
-    found = [name for name in (_MODULE_FILE, _SIGNATURE) if name.lower() in there]
+    found = [name for name in (MODULE_FILE, SIGNATURE_FILE) if name.lower() in there]
     if len(found) == 1:
         return failed(f"EFI/TDX has {found[0]} alone, without its counterpart")
     if found:
@@ -34,9 +33,9 @@ def staged_module_fits(report: Report) -> Verdict:
     staged = report.host.module.staged_release
     name = f"module {staged}" if staged else "unknown module"
     if report.host.module.staged_pair_matches is False:
-        return failed(f"TDX-SEAM.so in EFI/TDX is not the {name} that its sigstruct signs")
+        return failed(f"{MODULE_FILE} in EFI/TDX is not the {name} that its sigstruct signs")
     if report.is_absent("module.staged_pair_matches"):
-        return failed(f"EFI/TDX has the sigstruct of {name} alone, without TDX-SEAM.so")
+        return failed(f"EFI/TDX has the sigstruct of {name} alone, without {MODULE_FILE}")
     if not known(report.host.module.staged_fits_processor):
         processor = report.host.platform.codename or "this processor"
         return failed(f"the {name} in EFI/TDX does not load on {processor}")

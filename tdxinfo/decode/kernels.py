@@ -35,10 +35,11 @@ FIRST_RBP_CHECK = (6, 14)
 """The first upstream kernel that refuses a module without NO_RBP_MOD."""
 FIRST_KVM_TDX = (6, 16)
 """The first upstream kernel whose kvm_intel, loaded with tdx=1, initializes the module."""
-FIRST_AT_BOOT = (7, 1)
-"""The first upstream kernel that initializes the module at every boot."""
 FIRST_UPDATE = (7, 2)
 """The first upstream kernel that can update the module at run time; a failed update loses it."""
+
+NO_HIBERNATION = frozenset(("nohibernate", "hibernate=no"))
+"""Options of the kernel command line that turn hibernation off."""
 
 
 def by_log(lines: Iterable[str]) -> str | None:

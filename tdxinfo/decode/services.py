@@ -10,9 +10,6 @@ from tdxinfo import tables
 from tdxinfo.errors import Malformed
 
 QGS_CONF = "/etc/qgs.conf"
-DEFAULT_PORT = 4050
-"""The vsock port in the configuration that Intel ships, and Kata's default."""
-
 _INTEL = "intel"
 
 

@@ -149,10 +149,6 @@ _MAX_OUTPUT = 4096
 """Lines that one command may print: a CPU each."""
 
 
-def is_rdmsr_session(text: str) -> bool:
-    return any(True for _ in registers(text))
-
-
 def registers(text: str) -> Iterator[Register]:
     """The registers in a pasted session: each command is followed by the lines it printed."""
     command: _Rdmsr | None = None

@@ -19,8 +19,7 @@ def _can_hibernate(text: str) -> bool:
 
 
 def _hibernates_by_option(command_line: str) -> bool | None:
-    off = {"nohibernate", "hibernate=no"}
-    return False if off & set(command_line.split()) else None
+    return False if kernels.NO_HIBERNATION & set(command_line.split()) else None
 
 
 def _not_built(configured: bool) -> bool | None:

@@ -95,11 +95,6 @@ class CapturedMachine(Machine):
             raise from_record(key, refusal)
 
 
-def log_machine(text: str, origin: Origin) -> CapturedMachine:
-    """A machine of which only the kernel log is known."""
-    return CapturedMachine(origin, from_memory({"kernel.log": text.encode()}), {})
-
-
 def metadata_machine(metadata: Metadata, origin: Origin) -> CapturedMachine:
     """A machine of which only the TDX module's metadata is known."""
     from tdxinfo.decode.metadata import encode_list

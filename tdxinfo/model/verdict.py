@@ -44,10 +44,6 @@ class HostVerdict(StrEnum):
     FAILED = "failed"
     """A selected check failed."""
 
-    @property
-    def is_about_selection(self) -> bool:
-        return self in (HostVerdict.PASSED, HostVerdict.FAILED)
-
 
 class Verdict(NamedTuple):
     """One check's answer in one sentence, and what to do about it."""

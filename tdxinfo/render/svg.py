@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.sax.saxutils import escape
 
+from rich.cells import cell_len
+
 from tdxinfo.render.recorded import PALETTE, Draw, Span, lines_of, variables
 from tdxinfo.render.safe import printable
 
@@ -23,7 +25,8 @@ _RULES = (
 
 def page(title: str, draw: Draw) -> str:
     """The picture of the page with the command that made it as its first line."""
-    command = Span(f"$ {printable(title)}", "dim", len(title) + 2)
+    shown = f"$ {printable(title)}"
+    command = Span(shown, "dim", cell_len(shown))
     lines = [[command], *lines_of(draw, _COLUMNS)]
     widest = max(sum(span.cells for span in line) for line in lines)
     width = round(widest * _CELL) + 2 * _MARGIN

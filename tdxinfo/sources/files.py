@@ -23,13 +23,14 @@ def _scheme(path: str) -> str:
     return next((scheme for prefix, scheme in _SCHEMES if path.startswith(prefix)), "file")
 
 
-def decoded(text: str, decode: Callable[[str], Any], path: str) -> Any:
-    """What the text means. Raises Malformed, naming the path, when it means nothing."""
+def decoded(text: Any, decode: Callable[[Any], Any], path: str) -> Any:
+    """What the text, or a value of a record, means.
+
+    Raises Malformed, naming the path, when it means nothing.
+    """
     try:
         return decode(text)
-    except Malformed as error:
-        raise Malformed(f"{path}: {error}") from None
-    except ValueError as error:
+    except (Malformed, ValueError) as error:
         raise Malformed(f"{path}: {error}") from None
 
 

@@ -18,6 +18,7 @@ from tdxinfo.errors import Absent, BadInput, Inconsistent, Malformed, Unsupporte
 from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.system import System
 from tdxinfo.sources import first_answer
+from tdxinfo.sources.files import decoded
 
 if TYPE_CHECKING:
     import sqlite3
@@ -43,10 +44,7 @@ class Pccs(NamedTuple):
         path, found = machine.once("pccs", lambda: _first_cache(machine))
         if self.what not in found:
             raise Absent(f"{path} has no single value of this")
-        try:
-            return self.decode(found[self.what])
-        except Malformed as error:
-            raise Malformed(f"{path}: {error}") from None
+        return decoded(found[self.what], self.decode, path)
 
 
 def _first_cache(machine: Machine) -> tuple[str, dict[str, Answer]]:

@@ -31,7 +31,7 @@ def test_versions_are_compared_as_numbers() -> None:
     version = kernels.version("6.18.3")
     assert version is not None
     assert kernels.FIRST_TDX_HOST < kernels.FIRST_RBP_CHECK < kernels.FIRST_KVM_TDX < version
-    assert version < kernels.FIRST_AT_BOOT
+    assert version < kernels.FIRST_UPDATE
 
 
 @pytest.mark.parametrize(
