@@ -250,7 +250,12 @@ def _not_a_report(error: ValidationError, shown: str) -> BadInput:
 
 
 def _begins_like_a_dump(path: str) -> bool:
-    """Whether the file is a crash dump; False if it cannot be read, which a later step reports."""
+    """Whether the file is a crash dump; False if it cannot be read, which a later step reports.
+
+    A pipe is opened once, to be read: closed in between, it would end its writer.
+    """
+    if not os.path.isfile(path):
+        return False
     try:
         fd = os.open(path, OPEN_FLAGS)
     except (OSError, ValueError):

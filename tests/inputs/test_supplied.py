@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -195,3 +197,21 @@ def test_a_folder_of_metadata_has_no_links(tmp_path: Path) -> None:
     os.mkfifo(folder / "0a00000300000008")
     with pytest.raises(BadInput, match="not a regular file"):
         open_input(str(folder))
+
+
+def test_a_pipe_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closed in between, it would end its writer."""
+    pipe = tmp_path / "log"
+    os.mkfifo(pipe)
+    opened: list[object] = []
+    really = os.open
+
+    def counted(path: Any, *more: Any, **options: Any) -> int:
+        opened.extend([path] if str(path) == str(pipe) else [])
+        return really(path, *more, **options)
+
+    writer = subprocess.Popen(["sh", "-c", f"echo 'virt/tdx: module initialized' >'{pipe}'"])
+    monkeypatch.setattr(os, "open", counted)
+    assert isinstance(open_input(str(pipe)), Machine)
+    assert writer.wait() == 0
+    assert opened == [str(pipe)]
