@@ -117,8 +117,8 @@ def read_policy(path: str) -> Policy:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise BadInput(f"The policy {path} is not valid: {key}: {first['msg']}.") from None
-    except UnicodeDecodeError as error:
-        raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"The policy {path} is not valid TOML: it is not UTF-8 text.") from None
     _refuse_unknown_names(policy, path)
     return policy
 
