@@ -5,6 +5,10 @@ Mutation testing has the profile `repeatable`: a mutant is caught by the same ex
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # On a busy machine examples take long, which is not a failure.
@@ -14,3 +18,11 @@ settings.register_profile("few", _PATIENT, max_examples=25)
 settings.register_profile("thorough", _PATIENT, max_examples=300)
 settings.register_profile("repeatable", _PATIENT, max_examples=20, derandomize=True, database=None)
 settings.load_profile("few")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def working_directory_stays() -> Iterator[None]:
+    """A test that leaves the process elsewhere would change what later ones see."""
+    before = os.getcwd()
+    yield
+    assert os.getcwd() == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -151,13 +152,8 @@ def listening(root: Path) -> Iterator[Path]:
     (root / "etc/group").write_text("root:x:0:\nqemu:x:107:\nqgs:x:950:alice,qemu\n")
     path = root / SOCKET
     with socket.socket(socket.AF_UNIX) as server:
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:  # a path below a temporary folder may be longer than a socket's address
-            os.chdir(f"/proc/self/fd/{folder}")
+        with chdir(path.parent):  # the whole path may be longer than a socket's address
             server.bind(path.name)
-        finally:
-            os.chdir("/")
-            os.close(folder)
         yield path
 
 
