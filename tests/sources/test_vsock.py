@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from tdxinfo.errors import Absent, Malformed, Unsupported
+from tdxinfo.errors import Absent, Denied, Malformed, Unavailable, Unsupported
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.system import System
 from tdxinfo.sources import vsock
@@ -56,6 +56,23 @@ def test_no_module_is_loaded_for_the_list(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(System, "exists", lambda self, path: False)
     with pytest.raises(Unsupported, match="never loads one"):
         VsockListeners().read(LiveMachine())
+
+
+def test_without_netlink_no_socket_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    def refuse(*kind: object) -> None:
+        made.append(kind)
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr("socket.socket", refuse)
+    monkeypatch.setattr(System, "exists", lambda self, path: True)
+    with pytest.raises(Unavailable, match="netlink"):
+        VsockListeners().read(LiveMachine(without=["netlink"]))
+    assert made == []
+    with pytest.raises(Denied):
+        VsockListeners().read(LiveMachine())
+    assert len(made) == 1
 
 
 def test_a_folder_has_no_sockets() -> None:

@@ -28,7 +28,7 @@ _OF_KIND = {
     "program": r"/qemu-system-x86_64$|/journalctl$",
     "file": r"/etc/(?:os-release|modprobe\.d)|/usr/lib/os-release$|/usr/share/(?:qemu|OVMF)\b",
 }
-"""What only a source of the kind opens on this host."""
+"""What only a source of the kind opens on this host. The list of vsock sockets is no file."""
 
 
 @pytest.mark.vm
@@ -40,7 +40,7 @@ def test_a_restriction_leaves_what_is_of_its_kind_closed(tmp_path: Path) -> None
         pytest.skip(str(error))
     opened = opened_by_report(result.text(TRACE))
     assert opened.keys() == {CONTROL, *kinds.NAMES}
-    assert _OF_KIND.keys() == set(kinds.NAMES)
+    assert _OF_KIND.keys() == set(kinds.NAMES) - {"netlink"}
     for name in opened:
         assert result.text(f"opened-{name}.status") == "0", result.text(f"opened-{name}.err")
     for kind, pattern in _OF_KIND.items():
