@@ -240,8 +240,10 @@ def _run(check: Check, report: Report, recorder: Recorder) -> Result:
         verdict = _missing(recorder.last, report.attempts(recorder.last))
     if verdict.outcome in _ADVERSE:
         verdict = _apply_severity(check, verdict, report)
-    remedy = services.with_names(verdict.remedy, report.host.platform.distribution)
-    return Result(check, verdict._replace(remedy=remedy), tuple(recorder.facts))
+    if verdict.remedy:
+        remedy = services.with_names(verdict.remedy, report.host.platform.distribution)
+        verdict = verdict._replace(remedy=remedy)
+    return Result(check, verdict, tuple(recorder.facts))
 
 
 def _missing(name: str, attempts: tuple[Attempt, ...]) -> Verdict:

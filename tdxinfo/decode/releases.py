@@ -257,7 +257,8 @@ def processor_name(family: int, model: int) -> str | None:
     return row.get("releases")
 
 
-def newest_by_processor() -> dict[str, Release]:
+@cache
+def newest_by_processor() -> Mapping[str, Release]:
     """The newest known release that loads on each processor of the table of processors."""
     found: dict[str, Release] = {}
     for row in tables.load("cpus")["model"]:
