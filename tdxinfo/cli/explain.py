@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 _MAX_TEXT = 1 << 20
 """Characters of standard input that are read."""
 
-_WITH_SIGN = re.compile(r"-|-\d{1,10}|-E[A-Z0-9]{1,15}", re.ASCII)
-"""What may begin with a minus sign and is not an option: standard input and errnos."""
+_WITH_SIGN = re.compile(r"-|-\d{1,19}|-E[A-Z0-9]{1,15}", re.ASCII)
+"""What may begin with a minus sign and is not an option: standard input, errnos and statuses that a
+program printed as signed numbers."""
 
 
 # An errno has a minus sign, as the kernel prints it: -5, -ENODEV.

@@ -24,7 +24,7 @@ class Event(NamedTuple):
     text: str
 
 
-_NO_PREFIX = ("", "bare")
+NO_PREFIX = ("", "bare")
 _TDX_PREFIXES = (
     "virt/tdx",
     "tdx",
@@ -65,7 +65,7 @@ class Wording(NamedTuple):
         """
         if self.prefix in _TDX_PREFIXES:
             return re.escape(f"{self.prefix}: ")
-        if self.prefix not in _NO_PREFIX:
+        if self.prefix not in NO_PREFIX:
             return re.escape(self.lead)
         if not self.head.strip().isalpha():
             return re.escape(self.head)
@@ -75,7 +75,7 @@ class Wording(NamedTuple):
     @property
     def lead(self) -> str:
         """How every entry of this wording begins."""
-        return self.head if self.prefix in _NO_PREFIX else f"{self.prefix}: {self.head}"
+        return self.head if self.prefix in NO_PREFIX else f"{self.prefix}: {self.head}"
 
 
 class Match(NamedTuple):
@@ -135,7 +135,7 @@ def _pattern(wording: Wording) -> re.Pattern[str]:
     regex = "".join(_CONVERSIONS[p][0] if p in _CONVERSIONS else re.escape(p) for p in parts)
     if parts[-1] == "" and wording.format.endswith("%s"):
         regex = regex.removesuffix(r"(.{1,256}?)") + "(.+)"
-    prefix = "" if wording.prefix in _NO_PREFIX else re.escape(wording.prefix + ": ")
+    prefix = "" if wording.prefix in NO_PREFIX else re.escape(wording.prefix + ": ")
     # What follows a number must not continue it.
     return re.compile(f"{prefix}(?={wording.form}){regex}" + r"(?![\w]|\.\d)")
 
@@ -246,7 +246,7 @@ def _by_prefix() -> dict[str, list[tuple[str, Wording]]]:
     """The leads and their wordings by prefix; those without one are under the empty text."""
     found: dict[str, list[tuple[str, Wording]]] = {"": []}
     for wording in wordings():
-        prefix = "" if wording.prefix in _NO_PREFIX else wording.prefix
+        prefix = "" if wording.prefix in NO_PREFIX else wording.prefix
         found.setdefault(prefix, []).append((wording.lead, wording))
     return found
 

@@ -49,8 +49,11 @@ def leaves() -> dict[str, Leaf]:
 
 
 def leaf_named(name: str) -> Leaf | None:
-    """TDH.SYS.RD for `tdh_sys_rd`, `TDH_SYS_RD_LEAF` or `TDH.SYS.RD`."""
-    return leaves().get(name.strip().upper().replace("_", ".").removesuffix(".LEAF"))
+    """TDH.SYS.RD for `tdh_sys_rd()`, `TDH_SYS_RD_LEAF` or `TDH.SYS.RD`, and by Linux's names."""
+    word = name.strip().removesuffix("()")
+    known: dict[str, str] = tables.load("leaves")["linux"]
+    stem = word.upper().replace("_", ".").removesuffix(".LEAF")
+    return leaves().get(known.get(word.lower(), stem))
 
 
 def leaves_numbered(code: int, *kinds: str) -> list[Leaf]:

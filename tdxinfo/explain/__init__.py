@@ -60,9 +60,10 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """For a word of any kind; all that has a meaning is shown, in this order."""
 
 OTHERWISE: tuple[Explainer, ...] = (
-    catalogue.place, terms.option, terms.message, lines.line,
+    catalogue.place, terms.option, terms.message, lines.line, calls.operand_named,
 )  # fmt: skip
-"""For files that facts are read from, options with values, and texts: where nothing else fits."""
+"""For files that facts are read from, options with values, texts, and operands by their bare names:
+where nothing else fits."""
 
 
 def _host_leaf(query: str) -> Iterator[Explanation]:
@@ -104,10 +105,16 @@ _CONTEXTS: dict[str, Explainer] = {
     "status": _status,
     "seamcall status": _status,
     "error code": _status,
+    "rax": _status,
+    "hw_error": _status,
+    "hw_errors": _status,
+    "rdx": _field,
     "field": _field,
     "field id": _field,
     "metadata field": _field,
     "errno": terms.error_number,
+    "tcb status": terms.term,
+    "tcbstatus": terms.term,
     "build": versions.build,
     "build number": versions.build,
     "build_number": versions.build,
@@ -120,9 +127,15 @@ _CONTEXTS: dict[str, Explainer] = {
 _CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+)?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
 
 
+_RDMSR = re.compile(
+    r"(?:sudo\s+)?rdmsr\s+((?:-\w+(?:\s+(?:\d+|\d+:\d+)(?=\s))?\s+)*)(\w+)(?:\s+-.*)?"
+)
+"""A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`."""
+
+
 def explanations(query: str) -> list[Explanation]:
     """All meanings of the query, the most likely first; none when tdxinfo does not know it."""
-    word = query.strip().strip("`'\"")
+    word = _RDMSR.sub(r"rdmsr \2", query.strip().strip("`'\""))
     exact = list(files.file(query)) or _as_one_thing(word)
     found = exact or [meaning for explain in OTHERWISE for meaning in explain(word)]
     return list(dict.fromkeys(found))

@@ -91,10 +91,17 @@ def _without_macro(macro: str, prefix: str) -> str:
 
 
 def _rows_named(name: str, only: str | None) -> Iterator[Explanation]:
+    """The bits of a name; QEMU's options have hyphens, `sept-ve-disable`."""
+    name = name.replace("-", "_")
     for bitmap, table in tables.load("features").items():
         for row in table["fields"] if only in (None, bitmap) else ():
-            if name.upper() in (row["name"].upper(), *row.get("linux", ())):
+            if name.upper() in (row["name"].upper(), *_other_names(row)):
                 yield _bit(bitmap, row)
+
+
+def _other_names(row: dict[str, Any]) -> tuple[str, ...]:
+    """The names of the bit in Linux and in the module's source, where they differ."""
+    return (*row.get("linux", ()), *row.get("source", ()))
 
 
 def numbered(query: str) -> Iterator[Explanation]:
@@ -122,7 +129,12 @@ def _at(name: str, number: int) -> Iterator[Explanation]:
 
 
 def _bit(bitmap: str, row: dict[str, Any]) -> Explanation:
-    rows = [("bitmap", bitmap), ("bit", row["bits"]), ("Linux", ", ".join(row.get("linux", ())))]
+    rows = [
+        ("bitmap", bitmap),
+        ("bit", row["bits"]),
+        ("Linux", ", ".join(row.get("linux", ()))),
+        ("source", ", ".join(row.get("source", ()))),
+    ]
     if bitmap == "TDX_FEATURES0":
         rows.append(("releases that have it", _first_releases(int(row["bits"]))))
     return explanation("bit", row["name"], row.get("doc", ""), rows)

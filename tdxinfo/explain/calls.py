@@ -37,10 +37,18 @@ def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
     """A leaf by its number in any form, the decimal one first where it names a leaf."""
     for reading in readings(query):
         found = seamcall.leaves_numbered(reading.value, *kinds)
+        if found and _is_status_first(reading.value):
+            return
         for leaf in found:
             yield _leaf(leaf, reading.value).with_details([_read_as(reading, leaf)])
         if found:
             return
+
+
+def _is_status_first(number: int) -> bool:
+    """Whether a status has the number, and no call to the P-SEAMLDR of the first interface."""
+    is_seamldr = bool(number >> 63)
+    return is_seamldr and seamcall.interface_version(number) > 0 and seamcall.is_exact(number)
 
 
 def _read_as(reading: Reading, leaf: Leaf) -> tuple[str, str]:
@@ -82,7 +90,9 @@ def _statuses_of(leaf: Leaf) -> list[str]:
 
 
 def status_by_name(query: str) -> Iterator[Explanation]:
-    found = seamcall.status_named(query)
+    """A status by its name, also without TDX_, or with TDX_ERR_ as newer Linux patches have it."""
+    stem = query.strip().upper().removeprefix("TDX_ERR_")
+    found = seamcall.status_named(query) or seamcall.status_named(f"TDX_{stem}")
     if found:
         yield _status([found], found.code, is_name=True)
 
@@ -175,6 +185,11 @@ def operand(query: str) -> Iterator[Explanation]:
         if number in numbers or wanted.upper() == name.upper():
             meaning = "An operand's id, in the lower 32 bits of a status that names one."
             yield explanation("operand", name, meaning, [("id", f"{number:#x}")])
+
+
+def operand_named(query: str) -> Iterator[Explanation]:
+    """An operand by its name alone."""
+    yield from operand(f"OPERAND_ID_{query.strip()}")
 
 
 _OPERAND = re.compile(r"(?:TDX_)?OPERAND_ID_(\w+)|operand\s+(\w+)", re.IGNORECASE)

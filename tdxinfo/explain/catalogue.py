@@ -50,7 +50,7 @@ def fact(query: str) -> Iterator[Explanation]:
 
 
 def place(query: str) -> Iterator[Explanation]:
-    """A file of the system by its path, or by its name alone: the facts that are read from it.
+    """A file of the system by its path, by its folder or by its name: the facts read from it.
 
     A name that may as well be a word of the language has to have a part of its path before it.
     """
@@ -58,13 +58,16 @@ def place(query: str) -> Iterator[Explanation]:
     found: dict[str, list[str]] = {}
     for name in fact_names() if _FILE.fullmatch(wanted) else ():
         for path in filter(None, (_path(source.origin) for source in sources_of(name))):
-            if fnmatchcase(wanted, path) or path.endswith(f"/{wanted}"):
+            is_folder = _FOLDER.match(wanted) and path.startswith(f"{wanted}/")
+            if fnmatchcase(wanted, path) or path.endswith(f"/{wanted}") or is_folder:
                 found.setdefault(path, []).append(name)
     for path, names in found.items():
         rows = [(name, meaning(name)) for name in names]
         yield explanation("file", path, "tdxinfo reads these facts from it.", rows)
 
 
+_FOLDER = re.compile(r"/(?:[^/]+/){2,}[^/]")
+"""A path of three names at least: more than a part of the system, such as /sys/class."""
 _FILE = re.compile(r"(?=.*[/._])[\w./-]{3,}")
 
 

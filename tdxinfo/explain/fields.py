@@ -20,10 +20,14 @@ _MACRO = re.compile(
 )
 """A field's name in a macro of kernels and of the module's source."""
 _ELEMENT = re.compile(r"(\w+)\[(\d{1,4})\](?:\[(\d{1,2})\])?")
-_MEMBER = re.compile(r"(?:(?:tdx_)?sys_?info(?:\.|->))?(\w+\.\w+)(?:\[.*\])?")
-"""A member of Linux's structure, as in `tdx_sysinfo.td_conf.xfam_fixed0`."""
+_MEMBER = re.compile(
+    r"(?:struct\s)?(?:(?:tdx_)?sys_?info(?:\.|->)|tdx_sys_info_)?(\w+\.\w+)(?:\[.*\])?"
+)
+"""A member of Linux's structures, `tdx_sysinfo.td_conf.xfam_fixed0` or
+`tdx_sys_info_tdmr.max_tdmrs`."""
 _VMCS_CLASS = 0
 _CPUID_CLASS = 20
+_TD = 1
 
 
 def by_name(query: str) -> Iterator[Explanation]:
@@ -82,6 +86,9 @@ def of_id(number: int) -> Iterator[Explanation]:
         found = _of_cpuid(number)
     elif other:
         found = _of_td(other, number)
+    elif parts.context == 0 and (of_td := _other(int(parts._replace(context=_TD)))):
+        # A TD leaves the context out of the id, as Linux does for TDG.VM.RD.
+        found = _of_td(of_td, of_td.id)
     else:
         text = "No field of this id is known."
         found = explanation("metadata field id", hex64(number), text, _parts(number))

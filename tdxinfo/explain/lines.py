@@ -15,10 +15,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import failures, fieldid, releases, seamcall
+from tdxinfo.decode import failures, fieldid, klog, releases, seamcall
 from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.boot.module import failure as boot_failure
@@ -36,6 +37,8 @@ _LEAF = re.compile(
 _NAME = re.compile(r"\b(?:TD[HGX]_[A-Z0-9_]+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+)\b")
 _KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
 _ERRNO = re.compile(r"\((-\d{1,3})\)|\berr(?:or|no)?[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$")
+_OUTPUT = re.compile(r"\b(?:r[bcd]x|r[0-9]{1,2}|entry|level_state)[\s,:=]*$", re.I)
+"""Before a number that the call returned beside its status."""
 _STATUS_WORD = re.compile(r"(?:failed|error|returned|status|err|rax)[\s:=(]*(?:code)?\s*$", re.I)
 
 
@@ -57,7 +60,8 @@ def line(query: str) -> Iterator[Explanation]:
     """All that a line of text holds."""
     if not re.search(r"\s", query):
         return
-    yield from _kernel_line(query)
+    found = list(_kernel_line(query)) or list(_part_of_a_line(query))
+    yield from found
     yield from _kvm_access(query)
     yield from _leaf(query)
     for match in _CODE.finditer(query):
@@ -71,7 +75,7 @@ def line(query: str) -> Iterator[Explanation]:
 
 def _kernel_line(text: str) -> Iterator[Explanation]:
     """What the kernel's line says, with the cause and the remedy that `check` would give."""
-    boot = Boot.from_log(text + "\n")
+    boot = _read(text)
     meanings: dict[str, str] = tables.load("loglines")
     for event in boot.events:
         if event.name in meanings:
@@ -80,6 +84,52 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
                 yield from versions.release(dict(_build(boot, event)).get("release", ""))
+
+
+def _read(text: str) -> Boot:
+    """The line as a log; one without its subsystem's prefix under that which makes it known.
+
+    Of several it is that whose wording says most of the line: `EPT is required for TDX` is KVM's,
+    though `virt/tdx: %s is required for TDX` fits too.
+    """
+    boot = Boot.from_log(text + "\n")
+    if boot.events:
+        return boot
+    found = [Boot.from_log(f"{prefix}: {text}\n") for prefix in _prefixes()]
+    return min((one for one in found if one.events), key=_filled_in, default=boot)
+
+
+def _filled_in(boot: Boot) -> int:
+    """Letters of a line that its wording leaves open."""
+    return sum(len(str(value)) for event in boot.events for value in event.values.values())
+
+
+@cache
+def _prefixes() -> tuple[str, ...]:
+    """The subsystems whose lines `tables/klog.toml` has."""
+    found = dict.fromkeys(row["prefix"] for row in tables.load("klog")["line"])
+    return tuple(prefix for prefix in found if prefix not in klog.NO_PREFIX)
+
+
+def _part_of_a_line(text: str) -> Iterator[Explanation]:
+    """What the kernel's lines say that have the text in them, as in `reserved areas exhausted`."""
+    wanted = _plain(text)
+    seen: set[str] = set()
+    for row in tables.load("klog")["line"] if len(wanted) >= _TELLING else ():
+        whole = f"{row['prefix']}: {row['format']}"
+        if wanted in _plain(whole) and row["event"] not in seen:
+            seen.add(row["event"])
+            name = re.sub(r"(?:0x)?%[0-9l]*[a-z]", "...", whole)
+            for meaning in _kernel_line(row["example"]):
+                yield meaning.model_copy(update={"name": name.removeprefix(": ")})
+
+
+_TELLING = 14
+"""Letters that a part of a line has at least: fewer are in lines of many meanings."""
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split()).strip(" .:")
 
 
 def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
@@ -130,9 +180,10 @@ def _code(before: str, number: int) -> Iterator[Explanation]:
     is_leaf = re.search(r"SEAMCALL\s*\(?\s*$", before, re.I)
     if is_leaf or not number >> 32:
         return
-    if _STATUS_WORD.search(before) or seamcall.is_exact(number):
+    is_output = _OUTPUT.search(before)
+    if _STATUS_WORD.search(before) or (seamcall.is_exact(number) and not is_output):
         yield from calls.of_status(number)
-    elif is_telling(number):
+    elif is_telling(number) and not (is_output and seamcall.statuses(number)):
         yield from fields.of_id(number)
 
 

@@ -1,12 +1,20 @@
-"""Numbers as people write them: 0x22, 34, 982h, 0xC000050500000000ULL, 0a00000300000008."""
+"""Numbers as people write them: 0x22, 34, 982h, 0xC000050500000000ULL, 0a00000300000008.
+
+A decimal number with 17 digits or more can only be a 64-bit word, which a program printed as
+unsigned or, with a minus sign, as signed.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
+from tdxinfo.model.values import MASK64
+
 _HEX = re.compile(r"0x([0-9a-f]{1,16})u?l{0,2}", re.IGNORECASE)
-_SUFFIXED = re.compile(r"([0-9][0-9a-f]{0,15})h", re.IGNORECASE)
+_SUFFIXED = re.compile(r"([0-9][0-9a-f]{0,15}|[0-9a-f]{9,16})h", re.IGNORECASE)
+_HALVES = re.compile(r"^((?:0x)?[0-9a-f]{8})\s([0-9a-f]{8})$", re.IGNORECASE)
+_WORD = re.compile(r"-?\d{17,20}")
 _DECIMAL = re.compile(r"(\d{1,20})u?l{0,2}", re.IGNORECASE)
 _BARE = re.compile(r"[0-9a-f]{1,16}", re.IGNORECASE)
 _LONG = 9
@@ -26,11 +34,13 @@ class Reading(NamedTuple):
 
 def readings(word: str) -> list[Reading]:
     """The numbers that the word can mean, the likeliest first; none for a word that is none."""
-    word = word.strip().replace("_", "").replace("'", "").replace("`", "")
+    word = _HALVES.sub(r"\1\2", re.sub("[_'`]", "", word.strip()))
     marked = _HEX.fullmatch(word) or _SUFFIXED.fullmatch(word)
     if marked:
         return [Reading(int(marked[1], 16), "hex", marked[1], True)]
     found: list[Reading] = []
+    if _WORD.fullmatch(word) and -(1 << 63) <= int(word) < 1 << 64:
+        return [Reading(int(word) & MASK64, "decimal", word, True)]
     decimal = _DECIMAL.fullmatch(word)
     if decimal and len(decimal[1]) != _WHOLE and int(decimal[1]) < 1 << 64:
         found.append(Reading(int(decimal[1]), "decimal", decimal[1], False))
@@ -40,9 +50,9 @@ def readings(word: str) -> list[Reading]:
 
 
 def whole(word: str) -> int | None:
-    """A 64-bit word: hex of so many digits that it can be no small number, or marked as hex."""
+    """A 64-bit word: of so many digits that it can be no small number."""
     for reading in readings(word):
-        if reading.base == "hex" and len(reading.digits) >= _LONG:
+        if len(reading.digits) >= (_LONG if reading.base == "hex" else _WHOLE + 1):
             return reading.value
     return None
 

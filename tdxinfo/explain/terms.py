@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import failures
+from tdxinfo.explain import bitmaps
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 
@@ -98,6 +99,13 @@ def message(query: str) -> Iterator[Explanation]:
                 ("basis", row.get("basis", "")),
             ]
             yield explanation("message", row["text"][0], row["cause"], rows)
+            yield from _bitmaps_in(query, row.get("bitmap", ""))
+
+
+def _bitmaps_in(text: str, bitmap: str) -> Iterator[Explanation]:
+    """The bits of each hex number in a message that shows bitmaps."""
+    for number in re.findall(r"\b0x[0-9a-f]{1,16}\b", text, re.I) if bitmap else ():
+        yield from bitmaps.with_value(f"{bitmap}={number}")
 
 
 def _holds(text: str, part: str) -> bool:
@@ -117,25 +125,41 @@ def _plain(text: str) -> str:
 
 def service_code(query: str) -> Iterator[Explanation]:
     """An error code of the quote libraries, 0xe011, by number or name."""
-    values = {reading.value for reading in readings(query) if reading.base == "hex"}
-    wanted = query.upper()
-    for row in tables.load("symptoms")["code"]:
-        names = (row["name"], row["name"].replace("SGX_QL_", "TEE_", 1))
-        if int(row["code"], 16) in values or wanted in names:
-            yield _service_code(row)
+    found = {reading.value for reading in readings(query) if reading.base == "hex"}
+    yield from _service_codes(found, query.upper())
 
 
 def codes_in(text: str) -> Iterator[Explanation]:
     """The error codes of the quote libraries in a text."""
     found = {int(digits, 16) for digits in re.findall(r"\b0x([0-9a-f]{4,5})\b", text, re.I)}
+    yield from _service_codes(found)
+
+
+def _service_codes(values: Collection[int], name: str = "") -> Iterator[Explanation]:
+    """The errors with one of the values, or with the name; TDX's own where that was asked for."""
     for row in tables.load("symptoms")["code"]:
-        if int(row["code"], 16) in found:
-            yield _service_code(row)
+        code = int(row["code"], 16)
+        rest = row["name"].removeprefix("SGX_QL_")
+        of_tdx = code ^ _SGX ^ _TDX
+        if rest != row["name"] and (of_tdx in values or name == f"TEE_ATT_{rest}"):
+            yield _service_code(row, f"TEE_ATT_{rest}", of_tdx)
+        elif (code >= _SMALL and code in values) or name in (row["name"], f"TEE_{rest}"):
+            yield _service_code(row, row["name"], code)
 
 
-def _service_code(row: dict[str, str]) -> Explanation:
-    rows = [("code", row["code"]), ("printed by", row["by"]), ("what to do", row.get("remedy", ""))]
-    return explanation("attestation error", row["name"], row["meaning"], rows)
+_SGX, _TDX = 0xE000, 0x11000
+"""Where the codes of the quote libraries of SGX and of TDX begin."""
+_SMALL = 0x1000
+"""Codes below are numbers that mean other things too."""
+
+
+def _service_code(row: dict[str, str], name: str, code: int) -> Explanation:
+    rows = [
+        ("code", f"{code:#x}"),
+        ("printed by", row["by"]),
+        ("what to do", row.get("remedy", "")),
+    ]
+    return explanation("attestation error", name, row["meaning"], rows)
 
 
 def names() -> Iterator[str]:

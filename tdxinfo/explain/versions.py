@@ -211,8 +211,9 @@ def _parse_svn(text: str, is_named: bool) -> tuple[int, int] | None:
 
 
 def processor(query: str) -> Iterator[Explanation]:
-    """A processor by its name, its short name in the table, or its CPUID signature."""
+    """A processor by its name, its short name in the table, its brand, or its CPUID signature."""
     wanted = query.strip().lower()
+    yield from _branded(wanted)
     for row in tables.load("cpus")["model"]:
         names = [row["codename"].lower(), row.get("releases", "").lower()]
         stem = row.get("releases", "").partition("-")[0].lower()
@@ -220,14 +221,45 @@ def processor(query: str) -> Iterator[Explanation]:
             yield _processor(row)
 
 
+_MODEL = re.compile(
+    r"(?:(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})[\s,;]+)?model[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
+    r"(?:[\s,;]+stepping[\s:=]+(?:0x)?[0-9a-f]{1,2})?"
+)
+_FMS = re.compile(r"([0-9a-f]{2})-([0-9a-f]{2})-[0-9a-f]{2}")
+"""Family, model and stepping as in the names of microcode files, 06-8f-08."""
+
+
 def _signatures(word: str) -> set[int]:
-    """CPUID(1).EAX without the stepping: of `model 207`, or a number with five or six digits."""
-    model = re.fullmatch(r"model[\s:=]+(?:0x([0-9a-f]{2})|(\d{2,3}))", word)
+    """CPUID(1).EAX without the stepping: of `family 6 model 207`, of 06-cf-02, or a number with
+    five or six digits.
+    """
+    model, fms = _MODEL.fullmatch(word), _FMS.fullmatch(word)
     if model:
-        return {_signature({"model": int(model[1], 16) if model[1] else int(model[2])})}
+        return {cpuinfo.signature(int(model[1] or "6", 0), int(model[2], 0))}
+    if fms:
+        return {cpuinfo.signature(int(fms[1], 16), int(fms[2], 16))}
     return {
         r.value & ~0xF for r in readings(word) if r.base == "hex" and 0x10000 <= r.value < 1 << 28
     }
+
+
+_TRADE = re.compile(r"\((?:r|tm)\)|\b(?:intel|cpu|processor|scalable)\b|@.*", re.IGNORECASE)
+"""What stands around the number in the brand string of /proc/cpuinfo."""
+
+
+def _branded(words: str) -> Iterator[Explanation]:
+    """The processor of a brand, `Intel(R) Xeon(R) Platinum 8592+` or `Xeon 6747P`."""
+    text = " ".join(_TRADE.sub(" ", words).split())
+    rows = {row["codename"]: row for row in tables.load("cpus")["model"]}
+    for brand in tables.load("cpus")["brand"]:
+        if re.fullmatch(brand["pattern"], text):
+            codename = brand.get("codename")
+            yield _processor(rows[codename]) if codename else _without_tdx(brand)
+            return
+
+
+def _without_tdx(brand: dict[str, str]) -> Explanation:
+    return explanation("processor", brand["name"], brand["doc"], [("TDX", "no")])
 
 
 def _signature(row: dict[str, int]) -> int:
@@ -240,7 +272,8 @@ def _processor(row: dict[str, str]) -> Explanation:
     family, model = int(row.get("family", 6)), int(row["model"])
     has_tdx = {"yes": "yes", "some": "selected parts only", "no": "no"}
     rows = [
-        ("family and model", f"{family}, {model:#x}"),
+        ("family and model", f"{family}, {model} ({model:#x})"),
+        ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
         ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
         (
             "newest known module",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tdxinfo import tables
 from tdxinfo.explain import explanations, queries
 
 with (Path(__file__).parent / "queries.toml").open("rb") as file:
@@ -96,6 +97,17 @@ def test_what_is_quoted_stays_as_it_is() -> None:
 
 def test_addresses_of_memory_in_a_line_are_no_codes() -> None:
     assert explanations("BIOS-e820: [mem 0x0000000100000000-0x000000107fffffff] usable") == []
+
+
+def test_every_brand_that_names_a_processor_names_one_of_the_table() -> None:
+    codenames = {row["codename"] for row in tables.load("cpus")["model"]}
+    for row in tables.load("cpus")["brand"]:
+        assert row.get("codename") in codenames or (row["name"] and row["doc"])
+
+
+def test_a_short_part_of_a_line_means_nothing() -> None:
+    # "failed: " and the like are in lines of many meanings.
+    assert explanations("is required") == []
 
 
 def test_a_line_that_check_knows_has_its_cause_and_remedy() -> None:

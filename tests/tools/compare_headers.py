@@ -3,10 +3,10 @@
     python -m tests.tools.compare_headers FOLDER...
 
 Each FOLDER is searched for the files that define statuses and operands
-(tdx_error_codes_defs.h), leaves (tdx_api_defs.h), metadata fields (*_fields_lookup.c), and for
-Linux's own (tdx.h, tdx_errno.h). A name that the tables lack, or that has another number there, is
-a line; the status is 1 when there is any. What a header leaves out is not a difference: each
-version of the module has fewer or other names.
+(tdx_error_codes_defs.h), leaves and bitmaps (tdx_api_defs.h), metadata fields
+(global_sys_fields_lookup.c and .h), and for Linux's own (tdx.h, tdx_errno.h). A name that the
+tables lack, or that has another number there, is a line; the status is 1 when there is any. What a
+header leaves out is not a difference: each version of the module has fewer or other names.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ _STATUS = re.compile(r"#define\s+((?:TDX?_|UNINIT)\w+)\s+(?:_?ULL?\()?0x([0-9A-F
 _OPERAND = re.compile(r"#define\s+(?:TDX_)?OPERAND_ID_(\w+)\s+(?:0x([0-9a-fA-F]+)|(\d+))")
 _LEAF = re.compile(r"\b(TD[HG]_\w+?)(?:_LEAF)?\s*=\s*(\d+)")
 _FIELD = re.compile(r"//\s*([A-Z0-9_]+)\s*//\s*\d+\s+\.field_id\s*=\s*\{\s*\.raw\s*=\s*(0x\w+)")
+_FIELD_ID = re.compile(r"#define\s+MD_SYS_(\w+)_FIELD_ID\s+(0x\w+?)ULL")
+_BITMAP = re.compile(r"typedef union (\w+?)_[su]\b(.*?)\bstruct\s*\{(.*?)\}", re.DOTALL)
+_MEMBER = re.compile(r"(\w+)\s*:\s*(\d+)\s*[,;]")
 _ATTRIBUTE = re.compile(r"#define\s+TDX_(?:TD_)?ATTR_(\w+)_BIT\s+(\d+)")
 _FEATURE = re.compile(r"#define\s+TDX_FEATURES0_(\w+)\s+BIT(?:_ULL)?\((\d+)\)")
 
@@ -56,13 +59,33 @@ def leaves(text: str) -> Iterator[str]:
 
 def fields(text: str) -> Iterator[str]:
     """Fields of the module only: those of a TD have a context in their ids."""
-    for name, digits in _FIELD.findall(text):
+    for name, digits in [*_FIELD.findall(text), *_FIELD_ID.findall(text)]:
         number = int(digits, 16)
         if number >> 52 & 7:
             continue
         known = metadata.declared().get(name)
         if known is None or fieldid.key(known.id) != fieldid.key(number):
             yield f"field {name} is {number:#018x}, and the table has {known and hex(known.id)}"
+
+
+BITMAPS = {
+    "tdx_features_enum0": "TDX_FEATURES0",
+    "td_param_attributes": "TD_ATTRIBUTES",
+    "config_flags": "CONFIG_FLAGS",
+    "gpa_attr_single_vm": "GPA_ATTR",
+}
+"""The bitmaps of the tables by the names of their unions in the module's source."""
+
+
+def bitmaps(text: str) -> Iterator[str]:
+    """Bits by their place in a union: each member follows the one before."""
+    for union, _, members in _BITMAP.findall(text):
+        place = 0
+        for name, width in _MEMBER.findall(members) if union in BITMAPS else ():
+            bitmap, end = BITMAPS[union], place + int(width)
+            for number in range(place, end) if not name.startswith("reserved") else ():
+                yield from _bit(bitmap, number, name.upper())
+            place = end
 
 
 def attributes(text: str) -> Iterator[str]:
@@ -75,23 +98,30 @@ def features(text: str) -> Iterator[str]:
 
 def _bits(pattern: re.Pattern[str], bitmap: str, text: str) -> Iterator[str]:
     for name, digits in pattern.findall(text):
-        names = _names_of(bitmap, int(digits))
-        if name not in names:
-            yield f"bit {digits} of {bitmap} is {name}, and the table has {names}"
+        yield from _bit(bitmap, int(digits), name)
+
+
+def _bit(bitmap: str, number: int, name: str) -> Iterator[str]:
+    names = _names_of(bitmap, number)
+    if name not in names:
+        yield f"bit {number} of {bitmap} is {name}, and the table has {names}"
 
 
 def _names_of(bitmap: str, number: int) -> list[str]:
     rows = tables.load("features")[bitmap]["fields"]
     found = [
-        [r["name"], *r.get("linux", ())] for r in rows if bits.bit_range(r["bits"])[0] == number
+        [r["name"], *r.get("linux", ()), *r.get("source", ())]
+        for r in rows
+        if bits.bit_range(r["bits"])[0] == number
     ]
     return found[0] if found else []
 
 
 COMPARED: dict[str, tuple[Callable[[str], Iterator[str]], ...]] = {
     "tdx_error_codes_defs.h": (statuses, operands),
-    "tdx_api_defs.h": (leaves,),
+    "tdx_api_defs.h": (leaves, bitmaps),
     "global_sys_fields_lookup.c": (fields,),
+    "global_sys_fields_lookup.h": (fields,),
     "tdx_errno.h": (statuses, operands),
     "tdx.h": (statuses, attributes, features),
 }

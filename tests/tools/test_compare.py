@@ -15,6 +15,29 @@ STATUSES = """
 #define TDX_NON_RECOVERABLE_TD               0x4000000200000000ULL
 #define OPERAND_ID_CPUID_CONFIG              69ULL
 """
+BITMAPS = """
+typedef union config_flags_s {
+    struct
+    {
+        uint64_t
+        gpaw                : 1,  /**< first */
+        flexible_pending_ve : 1,
+        no_rbp_mod          : 1,
+        reserved            : 61; /**< Must be 0. */
+    };
+    uint64_t raw;
+} config_flags_t;
+typedef union td_param_attributes_s {
+    struct
+    {
+        uint64_t debug           : 1;   // Bit 0
+        uint64_t reserved_tud    : 3;   // Bits 3:1
+        uint64_t tup             : 2;   // Bits 5:4
+    };
+    uint64_t raw;
+} td_param_attributes_t;
+"""
+FIELD_IDS = "#define MD_SYS_TDX_FEATURES0_FIELD_ID 0x0A00000300000008ULL\n"
 LEAVES = "    TDH_SYS_RD_LEAF                  = 34,\n    TDG_MR_REPORT_LEAF = 4,\n"
 FIELDS = "   // TDX_FEATURES0 // 18\n   .field_id = { .raw = 0x0A00000300000008 },\n"
 LINUX = """
@@ -28,6 +51,8 @@ def test_headers_that_say_the_same_differ_in_nothing() -> None:
     assert list(compare_headers.operands(STATUSES)) == []
     assert list(compare_headers.leaves(LEAVES)) == []
     assert list(compare_headers.fields(FIELDS)) == []
+    assert list(compare_headers.fields(FIELD_IDS)) == []
+    assert list(compare_headers.bitmaps(BITMAPS)) == []
     assert list(compare_headers.attributes(LINUX)) == []
     assert list(compare_headers.features(LINUX)) == []
 
@@ -38,6 +63,13 @@ def test_each_kind_of_difference_is_found() -> None:
     assert len(list(compare_headers.operands(changed))) == 1
     assert len(list(compare_headers.leaves(LEAVES.replace("34", "35")))) == 1
     assert len(list(compare_headers.fields(FIELDS.replace("0008 }", "0009 }")))) == 1
+    assert len(list(compare_headers.fields(FIELD_IDS.replace("0008ULL", "0009ULL")))) == 1
+    # A member that is one bit wider moves those that follow.
+    assert (
+        len(list(compare_headers.bitmaps(BITMAPS.replace("gpaw                : 1", "gpaw : 2"))))
+        == 3
+    )
+    assert len(list(compare_headers.bitmaps(BITMAPS.replace("tup ", "new ")))) == 2
     assert len(list(compare_headers.attributes(LINUX.replace("28", "27")))) == 1
     assert len(list(compare_headers.features(LINUX.replace("18", "17")))) == 1
 
