@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import tomli
 from pydantic import ValidationError
 
 from tdxinfo import tables
@@ -125,7 +125,7 @@ def read_policy(path: str) -> Policy:
 
 def _table(text: str, path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return tomli.loads(text)
     # int() raises a plain ValueError for a number of too many digits.
     except (ValueError, RecursionError) as error:
         raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None

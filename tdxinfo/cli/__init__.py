@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import sys
@@ -15,15 +14,10 @@ from tdxinfo.cli import streams
 from tdxinfo.cli.options import ExitStatus, wants_format, wants_json, wants_trace
 from tdxinfo.errors import BadInput
 
-_BETWEEN_COLLECTIONS = 100_000
-"""Objects made since the last search for garbage; Python's own limit is 700."""
-
 
 def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # they would cost a search at every start
-    # What a start makes stays to the end; to search it for garbage costs a tenth of the time.
-    gc.set_threshold(_BETWEEN_COLLECTIONS)
     for number in (signal.SIGTERM, signal.SIGHUP):
         # What was begun is cleaned up on the way out.
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -36,7 +30,6 @@ def main() -> NoReturn:
         sys.stdout.flush()
     except (OSError, BadInput):
         streams.silence_output()
-    gc.freeze()  # nor is it searched on the way out
     sys.exit(status)
 
 

@@ -341,8 +341,3 @@ def _packages(sections: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
         if "Package" in fields:
             is_installed = fields.get("Status") == "Installed"
             yield fields["Package"], fields.get("Version") if is_installed else None
-
-
-def upstream_version(package_version: str) -> str:
-    """8.2.2 of 1:8.2.2+ds-0ubuntu2+tdx1.0: without epoch, repacking and the package's revision."""
-    return re.split(r"[-+~]", package_version.rpartition(":")[2], maxsplit=1)[0]

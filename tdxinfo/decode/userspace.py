@@ -22,6 +22,11 @@ def version_tuple(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d{1,9}", text.partition("-")[0])[:3])
 
 
+def upstream_version(package_version: str) -> str:
+    """8.2.2 of 1:8.2.2+ds-0ubuntu2+tdx1.0: without epoch, repacking and the package's revision."""
+    return re.split(r"[-+~]", package_version.rpartition(":")[2], maxsplit=1)[0]
+
+
 def firmware_features(text: str) -> list[str]:
     """The features of a QEMU firmware descriptor (docs/interop/firmware.json)."""
     try:

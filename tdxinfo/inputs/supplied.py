@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from tdxinfo.decode import forms, packed
+from tdxinfo.decode import packed
 from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.inputs.accepted import ACCEPTED
 from tdxinfo.machine import Machine
@@ -80,6 +80,8 @@ def recognise(data: bytes, shown: str) -> Machine | Report:
 
     `shown` names the input in messages. Raises BadInput.
     """
+    from tdxinfo.decode import forms
+
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
     if is_crash_dump(data):
@@ -133,7 +135,7 @@ def _archive(data: bytes, first: bytes, shown: str) -> Machine:
 
 
 def _text(data: bytes, shown: str) -> Machine:
-    from tdxinfo.decode import metadata
+    from tdxinfo.decode import forms, metadata
     from tdxinfo.inputs.pasted import pasted_machine
 
     try:

@@ -155,11 +155,11 @@ def _text(table: Mapping[str, Any], key: str) -> str | None:
 
 
 def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
-    import tomllib
+    import tomli
 
     try:
         text = read(name).decode("utf-8")
-        return tomllib.loads(text)
+        return tomli.loads(text)
     except Absent:
         return None
     except Unavailable as error:

@@ -81,10 +81,10 @@ def _of_file() -> list[str]:
         data = read_descriptor(fd, _MAX_BYTES, FILE)
     finally:
         os.close(fd)
-    import tomllib
+    import tomli
 
     try:
-        without = tomllib.loads(data.decode("utf-8")).get("without", [])
+        without = tomli.loads(data.decode("utf-8")).get("without", [])
     except ValueError as error:
         raise BadInput(f"{FILE} is not valid TOML: {error}.") from None
     if not isinstance(without, list) or not all(isinstance(name, str) for name in without):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tdxinfo.decode.sessions import upstream_version
+from tdxinfo.decode.userspace import upstream_version
 from tdxinfo.errors import Absent, Malformed, NotRecorded
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System

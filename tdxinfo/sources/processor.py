@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tdxinfo.decode import cpuinfo, sessions
+from tdxinfo.decode import cpuinfo
 from tdxinfo.errors import Absent, NotRecorded
 from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System
@@ -29,6 +29,8 @@ def _cpus(machine: Machine) -> cpuinfo.Cpus:
             printed = machine.ask(LSCPU, _no_lscpu)
         except Absent:
             raise refusal from None
+        from tdxinfo.decode import sessions  # for few records, and slow to import
+
         return sessions.lscpu(str(printed))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from functools import cache
 from typing import Any
+
+import tomli
 
 FOLDER = os.path.dirname(__file__)
 
@@ -13,13 +14,13 @@ FOLDER = os.path.dirname(__file__)
 @cache
 def load(name: str) -> dict[str, Any]:
     """The table `name`.toml as it is in the package."""
-    return tomllib.loads(_text(name))
+    return tomli.loads(_text(name))
 
 
 @cache
 def head(name: str) -> dict[str, Any]:
     """The keys before the first table of `name`.toml; the rest is not parsed."""
-    return tomllib.loads(_text(name).partition("\n[")[0])
+    return tomli.loads(_text(name).partition("\n[")[0])
 
 
 def _text(name: str) -> str:

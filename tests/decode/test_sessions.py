@@ -202,17 +202,3 @@ def test_what_a_report_leaves_empty_is_unknown() -> None:
     assert sessions.system_report(empty) == (None, None, "", (), {})
     assert not sessions.is_system_report("hello\n")
     assert not sessions.is_system_report("### Steps\n\nboot\n\n### CPU details\n")
-
-
-@pytest.mark.parametrize(
-    ("package", "version"),
-    [
-        ("1:8.2.2+ds-0ubuntu2+tdx1.0", "8.2.2"),
-        ("10.0.0-2ubuntu8.3+tdx1.1", "10.0.0"),
-        ("2024.02-3+tdx1.0", "2024.02"),
-        ("1:10.1.0~rc1-1", "10.1.0"),
-        ("9.2", "9.2"),
-    ],
-)
-def test_a_packages_version_names_the_version_of_its_program(package: str, version: str) -> None:
-    assert sessions.upstream_version(package) == version

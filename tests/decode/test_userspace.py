@@ -132,3 +132,17 @@ def test_a_mount_says_whether_it_can_be_written() -> None:
     assert userspace.is_writable_mount("x /mnt x nosuid,rw", "/mnt") is True
     assert userspace.is_writable_mount("x /mnt x rwx", "/mnt") is False
     assert userspace.is_writable_mount("x /mnt x", "/mnt") is None
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [
+        ("1:8.2.2+ds-0ubuntu2+tdx1.0", "8.2.2"),
+        ("10.0.0-2ubuntu8.3+tdx1.1", "10.0.0"),
+        ("2024.02-3+tdx1.0", "2024.02"),
+        ("1:10.1.0~rc1-1", "10.1.0"),
+        ("9.2", "9.2"),
+    ],
+)
+def test_a_packages_version_names_the_version_of_its_program(package: str, version: str) -> None:
+    assert userspace.upstream_version(package) == version
