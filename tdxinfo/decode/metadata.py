@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -104,16 +104,23 @@ class Metadata:
     """The id that each key came with."""
     refused: Mapping[int, int] = field(default_factory=dict)
     """Status codes of elements that the module did not give, by key."""
+    disputed: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    """Further values of elements that came with several, by key."""
 
     def word(self, name: str, index: int = 0) -> int:
         """The value of one element.
 
-        Raises Absent when the dump has none, Unsupported when the module refused it, and TimedOut
-        when it would have answered another time.
+        Raises Absent when the dump has none, Unsupported when the module refused it, TimedOut when
+        it would have answered another time, and Malformed when the dump has several answers: which
+        of them holds is not known.
         """
         wanted = declared()[name]
         found = fieldid.key(wanted.element_id(index))
         if found in self.values:
+            answers = self._answers(found)
+            if len(answers) > 1:
+                label = f"{name}[{index}]" if wanted.words > 1 else name
+                raise Malformed(f"the metadata states {label} more than once: {', '.join(answers)}")
             return self.values[found]
         if self.lacks(name, index):
             raise Unsupported(f"this module has no {name}: it is older than the field")
@@ -123,6 +130,13 @@ class Metadata:
             called = " or ".join(found.name for found in seamcall.statuses(status)) or "status"
             raise kind(f"the module did not give {name}: {called} ({status:#018x})")
         raise Absent(f"the metadata does not hold {name}")
+
+    def _answers(self, found: int) -> list[str]:
+        """What the dump says of an element, each answer once. A busy module may answer later."""
+        values = (self.values[found], *self.disputed.get(found, ()))
+        refusal = self.refused.get(found, 0)
+        refused = [f"refused with {refusal:#018x}"] if refusal & _NON_RECOVERABLE else []
+        return [*(f"{value:#x}" for value in values), *refused]
 
     def has(self, name: str, index: int = 0) -> bool:
         """Whether there is a value of the element."""
@@ -144,17 +158,22 @@ class Metadata:
         return [self.word(name, index) for index in range(total)]
 
     def elements(self) -> list[tuple[int, int]]:
-        """Ids and values in the order of class and code."""
-        return [(self.ids.get(found, found), self.values[found]) for found in sorted(self.values)]
+        """Ids and values in the order of class and code, all values of an element that differ."""
+        return [
+            (self.ids.get(found, found), value)
+            for found in sorted(self.values)
+            for value in (self.values[found], *self.disputed.get(found, ()))
+        ]
 
 
 def from_elements(elements: Iterable[tuple[int, int]]) -> Metadata:
-    """Metadata of ids and values; an id that comes twice keeps its first value.
+    """Metadata of ids and values; of an id that comes twice, values that differ are disputed.
 
     Raises Malformed where a value does not fit the element's size, as none of the module does.
     """
     values: dict[int, int] = {}
     ids: dict[int, int] = {}
+    disputed: dict[int, tuple[int, ...]] = {}
     for number, value in elements:
         if value >> _bits_of(number):
             known = element(number)
@@ -163,7 +182,10 @@ def from_elements(elements: Iterable[tuple[int, int]]) -> Metadata:
         found = fieldid.key(number)
         values.setdefault(found, value)
         ids.setdefault(found, number)
-    return Metadata(values, ids)
+        known_values = (values[found], *disputed.get(found, ()))
+        if value not in known_values:
+            disputed[found] = (*known_values[1:], value)
+    return Metadata(values, ids, disputed=disputed)
 
 
 def _bits_of(number: int) -> int:
@@ -349,8 +371,7 @@ def parse_list(lines: Iterable[str]) -> Metadata:
             refused[fieldid.key(line.id)] = line.status
         else:
             found.append((line.id, line.value))
-    whole = from_elements(found)
-    return Metadata(whole.values, whole.ids, refused)
+    return replace(from_elements(found), refused=refused)
 
 
 def encode_list(metadata: Metadata) -> list[str]:

@@ -78,10 +78,8 @@ def _sysinfo_cpuid(data: bytes) -> list[tuple[int, int]]:
 
 
 def _sysinfo_cmrs(data: bytes) -> list[tuple[int, int]]:
-    count = min(len(data) // 16, declared()["CMR_BASE"].room)
-    words = struct.unpack_from(f"<{2 * count}Q", data)
-    found: list[tuple[int, int]] = []
-    for i in range(count):
-        found.append((declared()["CMR_BASE"].element_id(i), words[2 * i]))
-        found.append((declared()["CMR_SIZE"].element_id(i), words[2 * i + 1]))
-    return found
+    """Base and size of each entry; of an array that is cut the last entry may have a base alone."""
+    fields = declared()["CMR_BASE"], declared()["CMR_SIZE"]
+    count = min(len(data) // 8, 2 * fields[0].room)
+    words = struct.unpack_from(f"<{count}Q", data)
+    return [(fields[i % 2].element_id(i // 2), word) for i, word in enumerate(words)]

@@ -103,24 +103,43 @@ def _version(metadata: Metadata) -> ModuleVersion:
 
 
 def cmrs() -> tuple[MetadataField, ...]:
-    """The CMR list. NUM_CMRS is the arrays' length; the list ends at the first size of 0."""
+    """The CMR list: it ends at the first size of 0, or with the arrays that NUM_CMRS counts."""
     return _places("CMR_BASE,CMR_SIZE", _cmrs)
 
 
 def _cmrs(metadata: Metadata) -> tuple[MemoryRange, ...]:
     from tdxinfo.decode.metadata import declared
 
+    whole = metadata.word("NUM_CMRS") if metadata.has("NUM_CMRS") else declared()["CMR_SIZE"].words
     found: list[MemoryRange] = []
     for index in range(declared()["CMR_SIZE"].room):
-        # Elements that a newer module may have are missing in the list of another.
-        if index >= declared()["CMR_SIZE"].words and not metadata.has("CMR_SIZE", index):
-            break
+        parts = [name for name in _CMR if _is_answered(metadata, name, index)]
+        if parts != list(_CMR):
+            if index >= whole:
+                break
+            if index or parts:
+                raise Malformed(_cut(index, parts))
         size = metadata.word("CMR_SIZE", index)
         if size == 0:
             break
         base = metadata.word("CMR_BASE", index)
         found.append(MemoryRange.between(base, base + size))
     return tuple(found)
+
+
+_CMR = ("CMR_BASE", "CMR_SIZE")
+
+
+def _is_answered(metadata: Metadata, name: str, index: int) -> bool:
+    return metadata.has(name, index) or metadata.status(name, index) is not None
+
+
+def _cut(index: int, parts: list[str]) -> str:
+    """What is missing of a CMR list that goes on after what the dump has of it."""
+    has, lacks = ("base", "size") if parts == ["CMR_BASE"] else ("size", "base")
+    missing = f"has a {has} and no {lacks}" if parts else "is missing"
+    ends = "and none before it has the size 0 that ends the list"
+    return f"the CMR list is cut short: entry {index} {missing}, {ends}"
 
 
 def cpuid() -> tuple[MetadataField, ...]:

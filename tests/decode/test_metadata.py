@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -415,6 +416,56 @@ def test_only_a_status_that_is_an_error_refuses_the_value() -> None:
         "0a00000300000008 0000000000000fbf 0000000000000000",
         "1100000000000008 0000000000000000 8000020200000000",
     ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "answers"),
+    [
+        (["0a00000300000008 fbf", "0a00000300000008 1f0fbf"], "0xfbf, 0x1f0fbf"),
+        # The size code of the id and its bit 63 do not make it another field.
+        (["0a00000300000008 fbf", "8a00000200000008 fbe"], "0xfbf, 0xfbe"),
+        (["0a00000300000008 1", "0a00000300000008 2", "0a00000300000008 3"], "0x1, 0x2, 0x3"),
+        (
+            ["0a00000300000008 fbf", "0a00000300000008 0 c0000c0000000000"],
+            "0xfbf, refused with 0xc0000c0000000000",
+        ),
+    ],
+)
+def test_values_of_a_field_that_differ_are_no_value(lines: list[str], answers: str) -> None:
+    found = metadata.parse_list([*lines, "8800000100000002 2ba"])
+    with pytest.raises(Malformed) as caught:
+        found.word("TDX_FEATURES0")
+    message = f"the metadata states TDX_FEATURES0 more than once: {answers}"
+    assert caught.value.message == message
+    assert found.word("BUILD_NUM") == 698
+    # A capture holds the list, and must not lose what differs.
+    again = metadata.parse_list(metadata.encode_list(found))
+    with pytest.raises(Malformed, match=re.escape(message)):
+        again.word("TDX_FEATURES0")
+
+
+@pytest.mark.parametrize(
+    "second",
+    # The same once more, and what a busy module answered before or after.
+    ["0a00000300000008 fbf", "0a00000300000008 0 8000020200000000"],
+)
+def test_a_value_that_comes_again_or_later_counts(second: str) -> None:
+    first = "0a00000300000008 fbf"
+    for lines in ([first, second], [second, first]):
+        assert metadata.parse_list(lines).word("TDX_FEATURES0") == 0xFBF
+
+
+def test_values_of_an_array_that_differ_name_the_element() -> None:
+    found = metadata.parse_list(["9000000300000101 1000", "9000000300000101 2000"])
+    with pytest.raises(Malformed, match=r"CMR_SIZE\[1\] more than once"):
+        found.word("CMR_SIZE", 1)
+
+
+def test_two_pages_that_differ_are_disputed() -> None:
+    pages = [metadata.encode_rdall({"BUILD_NUM": number}) for number in (698, 744)]
+    found = metadata.parse_rdall(pages[0].ljust(4096, b"\0") + pages[1])
+    with pytest.raises(Malformed, match="0x2ba, 0x2e8"):
+        found.word("BUILD_NUM")
 
 
 def test_a_kernel_log_is_no_list() -> None:
