@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import best_match
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
 
 from tdxinfo.cli.root import COMMANDS
 from tdxinfo.cli.schema import MODELS, model_of
@@ -30,10 +31,25 @@ def closed(part: Any) -> Any:
 
 
 @cache
-def _validator(name: str) -> Draft202012Validator:
-    """The validator for documents of the command, with unknown keys as errors."""
+def _validator(name: str) -> Any:
+    """The validator for documents of the command, with unknown keys as errors.
+
+    Documents share most of their parts: what a definition was found to allow is not tried again.
+    """
+    valid: set[tuple[str, str]] = set()
+    follow = Draft202012Validator.VALIDATORS["$ref"]
+
+    def ref(validator: Any, target: str, part: Any, schema: Any) -> Iterator[ValidationError]:
+        key = (target, json.dumps(part))
+        if key not in valid:
+            errors = list(follow(validator, target, part, schema))
+            if not errors:
+                valid.add(key)
+            yield from errors
+
     schema = closed(model_of(name).model_json_schema())
-    return Draft202012Validator(schema, format_checker=FormatChecker())
+    remembering = extend(Draft202012Validator, {"$ref": ref})  # type: ignore[no-untyped-call]
+    return remembering(schema, format_checker=FormatChecker())
 
 
 def fault(command: str, document: Any) -> str:

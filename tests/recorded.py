@@ -28,7 +28,7 @@ from typing import Any
 
 import tomli_w
 
-from tdxinfo.checks.engine import first_failure, run_checks, verdict_of
+from tdxinfo.checks.engine import Result, first_failure, run_checks, verdict_of
 from tdxinfo.host import fact_names
 from tdxinfo.machine.captured import CapturedMachine, open_folder
 from tdxinfo.model.verdict import Outcome
@@ -45,9 +45,18 @@ def open_host(name: str) -> CapturedMachine:
     return open_folder(str(folder_of(name)))
 
 
+@cache
 def report_of(name: str) -> Report:
     """The report of all facts of the host."""
     return observe(open_host(name))
+
+
+@cache
+def results_of(name: str) -> tuple[Result, ...]:
+    """The results of all checks of the host."""
+    from tdxinfo import checks  # noqa: F401  # declares them
+
+    return tuple(run_checks(report_of(name)))
 
 
 @cache

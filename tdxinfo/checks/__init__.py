@@ -1,4 +1,4 @@
-"""Checks: pure functions from `Host` to `Verdict`, one file a group, declared in chain order."""
+"""Checks: pure functions from `Report` to `Verdict`, a file for each group, in running order."""
 
 from tdxinfo.checks import (  # noqa: I001
     cpu,
@@ -15,7 +15,7 @@ from tdxinfo.checks import (  # noqa: I001
     tcb,
     devices,
 )
-# The order above is the order of the chain: from the processor to devices.
+# Checks run in the order above: from the processor to devices.
 
 __all__ = [
     "attestation",

@@ -11,7 +11,7 @@ _LOG = "Read the kernel log around it: `journalctl -k -b -g quote`."
 
 
 def _not_required(report: Report) -> Verdict | None:
-    """Skips what a module that makes quotes itself does not need; None for other modules."""
+    """A skipped check, if the module makes quotes itself and so does not need it; else None."""
     features0 = report.host.module.features0
     if features0 is None or not bits.is_set("TDX_FEATURES0", "QUOTE", features0):
         return None
@@ -63,7 +63,7 @@ def quotes_are_made(report: Report) -> Verdict:
 
 @check("attestation.quote_transport")
 def clients_reach_quote_service(report: Report) -> Verdict:
-    """Each place where QEMU, libvirt or Kata look, against where the quote service listens."""
+    """Compares each endpoint that QEMU, libvirt or Kata use with that of the quote service."""
     exempt = _not_required(report)
     if exempt:
         return exempt
@@ -72,7 +72,8 @@ def clients_reach_quote_service(report: Report) -> Verdict:
     for client, is_reached, reason in answers:
         if is_reached is False:
             return failed(
-                f"VMs look for the quote service at {client}: {reason}", _how(client, reason)
+                f"VMs look for the quote service at {client}: {reason}",
+                _transport_remedy(client, reason),
             )
     for client, is_reached, reason in answers:
         if is_reached is None:
@@ -84,7 +85,7 @@ _DENIED_SOCKET = "the user under whom libvirt runs QEMU cannot open the socket"
 
 
 def _reached(report: Report, client: str) -> tuple[bool | None, str]:
-    """Whether the quote service listens there, and why not; None where that is not known."""
+    """Whether the quote service listens at the client's endpoint (None: unknown), and why not."""
     attestation = report.host.attestation
     kind, _, place = client.partition(":")
     endpoint = attestation.quote_endpoint
@@ -121,8 +122,8 @@ def _elsewhere(endpoint: str | None, client: str) -> str:
     return f", and the quote service is configured to listen at {endpoint}"
 
 
-def _how(client: str, reason: str) -> str:
-    """What brings the two together, for what is wrong there."""
+def _transport_remedy(client: str, reason: str) -> str:
+    """The remedy: how to give both the same endpoint, or QEMU the right to open the socket."""
     if reason.startswith(_DENIED_SOCKET):
         return (
             "Run `usermod -aG {quote_user} {qemu_user}`, or give the socket's folder and the "
@@ -161,7 +162,7 @@ def certificate_is_checked(report: Report) -> Verdict:
 
 @check("attestation.registration")
 def platform_is_registered(report: Report) -> Verdict:
-    """Only a certificate proves registration; the firmware and the agent are quoted beside it."""
+    """Only a certificate proves registration; what firmware and agent report is added."""
     certified, platforms = (
         report.host.attestation.pck_certified,
         report.host.attestation.pck_platforms,

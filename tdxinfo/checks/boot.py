@@ -27,7 +27,7 @@ def next_kernel_supports_tdx(report: Report) -> Verdict:
 
 
 def _other_kernel(report: Report) -> str:
-    """The running kernel where that one has TDX, else another that is installed."""
+    """The remedy: boot the running kernel if it can start TDs, else another installed one."""
     running = report.host.kernel.release
     if running in (report.host.boot.tdx_kernels or ()):
         return _sentence(next_boot.words(report, "set_default", kernel=str(running)))
@@ -72,7 +72,7 @@ def tdx_survives_reboot(report: Report) -> Verdict:
         return skipped("this vendor's kernel enables TDX in another way")
     options = report.host.boot.next_options
     given = parameters.on_command_line(options or "", "kvm_intel", "tdx")
-    if given is not None:  # modprobe hands it on behind what its own configuration gives
+    if given is not None:  # modprobe passes it after its own configuration's, so it wins
         if parameters.is_on(given):
             return passed(f"the command line of the next boot has kvm_intel.tdx={given}")
         return failed(f"the command line of the next boot has kvm_intel.tdx={given}")
@@ -93,7 +93,7 @@ def _is_turned_off(report: Report) -> bool:
 
 
 def _persisted(report: Report) -> str:
-    """Where the option is written down already, but not in the boot menu."""
+    """The remedy if /etc/default/grub has the option, but the boot menu does not; else empty."""
     if _KVM_OPTION in (report.host.boot.configured_options or "").split():
         return _sentence(next_boot.persisted(report, _KVM_OPTION))
     return ""

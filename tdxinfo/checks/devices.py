@@ -11,10 +11,11 @@ from tdxinfo.report import Report
 _NO_DEVICES = "this host has no GPU, NVSwitch or other accelerator"
 _MAX_NAMED = 3
 _DEFAULT_LIMIT = 65_535
+"""Of the parameter dma_entry_limit of vfio_iommu_type1."""
 
 
 def _is_for_vms(driver: str | None) -> bool:
-    """vfio-pci, or a vendor's driver of VFIO, as nvgrace_gpu_vfio_pci."""
+    """Whether the driver gives devices to VMs: vfio-pci, or a vendor's as nvgrace_gpu_vfio_pci."""
     return driver is not None and "vfio" in driver
 
 

@@ -1,4 +1,4 @@
-"""A host with what the checks say of it, for those who show it."""
+"""A report with the results of its checks, and the document that `check --json` prints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tdxinfo.report import CheckReport, CheckResult, Report
 
 
 class CheckRun(NamedTuple):
-    """A report with the results of the checks, for those who show them."""
+    """A report with the results of its checks: the input of all that prints them."""
 
     report: Report
     results: list[Result]

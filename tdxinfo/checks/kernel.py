@@ -7,7 +7,15 @@ from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, un
 from tdxinfo.report import Report
 
 _FIRST_SYS_DISABLE = (7, 2)
-_HURTFUL = ("clearcpuid=", "maxcpus=", "nr_cpus=", "memmap=", "efi_fake_mem=", "mem=")
+_OPTIONS_AGAINST_TDX = (
+    "clearcpuid=",
+    "maxcpus=",
+    "nr_cpus=",
+    "memmap=",
+    "efi_fake_mem=",
+    "mem=",
+)
+"""Options that hide a feature, CPUs or memory from the kernel."""
 
 
 @check("kernel.config_tdx_host")
@@ -71,14 +79,14 @@ def cannot_hibernate(report: Report) -> Verdict:
 @check("kernel.command_line")
 def command_line_is_sane(report: Report) -> Verdict:
     options = known(report.host.kernel.command_line).split()
-    hurtful = [option for option in options if option.startswith(_HURTFUL)]
-    if hurtful:
-        return warned(f"these options can keep TDX from working: {' '.join(hurtful)}")
-    turned = [
+    against = [option for option in options if option.startswith(_OPTIONS_AGAINST_TDX)]
+    if against:
+        return warned(f"these options can keep TDX from working: {' '.join(against)}")
+    tdx_options = [
         option for option in options if option.startswith(("kvm_intel.tdx=", "kvm-intel.tdx="))
     ]
-    if len({option.partition("=")[2] for option in turned}) > 1:
-        return warned(f"the last of these options is used: {' '.join(turned)}")
+    if len({option.partition("=")[2] for option in tdx_options}) > 1:
+        return warned(f"the last of these options is used: {' '.join(tdx_options)}")
     return passed("no option prevents TDX")
 
 
@@ -102,13 +110,13 @@ def log_is_whole(report: Report) -> Verdict:
 
 
 @check("kernel.places_agree")
-def places_agree(report: Report) -> Verdict:
+def sources_agree(report: Report) -> Verdict:
     found = known(report.host.kernel.disagreements)
     return warned("; ".join(found)) if found else passed("all sources agree")
 
 
 @check("kernel.kexec")
-def kexec_goes_with_tdx(report: Report) -> Verdict:
+def kexec_works_beside_tdx(report: Report) -> Verdict:
     if report.host.kernel.config_kexec_core is False:
         return skipped("this kernel was built without kexec")
     wanted = ", and kdump is configured" if _wants_kdump(report) else ""
@@ -129,7 +137,7 @@ def kexec_goes_with_tdx(report: Report) -> Verdict:
 
 
 def _by_sys_disable(report: Report, wanted: str) -> Verdict:
-    """The kernel calls TDH.SYS.DISABLE before kexec, whether or not the module has it."""
+    """The verdict if the kernel calls TDH.SYS.DISABLE before kexec: not every module has it."""
     if bits.is_set("TDX_FEATURES0", "SYS_DISABLE", known(report.host.module.features0)):
         return passed("the kernel disables the TDX module before kexec (SYS_DISABLE)")
     message = f"this module lacks SYS_DISABLE: kexec and kdump are not safe beside TDX{wanted}"

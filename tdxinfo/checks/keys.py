@@ -6,6 +6,7 @@ from tdxinfo.model.verdict import Verdict, failed, passed, warned
 from tdxinfo.report import Report
 
 _NEARLY_ALL = 0.9
+"""The share of used KeyIDs from which the check warns."""
 _ENABLE = "Enable TME-MT in the firmware setup, and reboot."
 
 
@@ -31,8 +32,8 @@ def enough_keyids(report: Report) -> Verdict:
 def keyids_are_left(report: Report) -> Verdict:
     limit, used = known(report.host.keys.guest_keyids), known(report.host.keys.guest_keyids_in_use)
     peak = report.host.keys.guest_keyids_peak
-    most = "" if peak is None else f", {peak} at most so far"
-    message = f"{used} of {limit} KeyIDs are in use{most}"
+    peak_words = "" if peak is None else f", {peak} at most so far"
+    message = f"{used} of {limit} KeyIDs are in use{peak_words}"
     return warned(message) if used >= limit * _NEARLY_ALL else passed(message)
 
 

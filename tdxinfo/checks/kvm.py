@@ -32,7 +32,7 @@ _UPDATE = "Update the TDX module, with the firmware or in EFI/TDX on the EFI sys
 
 
 def _silent_refusal(report: Report) -> str | None:
-    """Why this KVM would not load with tdx=1, by what the module says of itself."""
+    """Why this KVM would not load with tdx=1, by the module's attributes; None if it would."""
     if report.host.kernel.generation not in kernels.UPSTREAM_KVM:
         return None
     td = report.host.td
@@ -40,7 +40,7 @@ def _silent_refusal(report: Report) -> str | None:
 
 
 def _refused(report: Report) -> Verdict | None:
-    """KVM's own words, and what is behind them; None when it said nothing."""
+    """A failure with the line that KVM logged and its cause; None if it logged none."""
     line = report.host.kvm.refusal
     if line is None:
         return None

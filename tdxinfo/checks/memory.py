@@ -59,14 +59,14 @@ def tdmrs_fit(report: Report) -> Verdict:
     if failure and failure.tdmr:
         where = f"TDMR {_range(failure.tdmr)}"
         short = f"{where} has more holes and PAMTs than the module has reserved areas"
-        return failed(short + _way_round(report))
+        return failed(short + _hint_of_cmrs(report))
     if failure and "TDMRs exhausted" in failure.message:
         return failed("there are more memory regions than TDMRs")
     return _predicted(report)
 
 
 def _predicted(report: Report) -> Verdict:
-    """What a kernel with TDX would meet here. Only what rests on no assumption fails."""
+    """The verdict by the calculated TDMRs. It is a warning where the calculation is inferred."""
     if not report.is_known("memory.regions"):
         known(report.host.memory.system_ram)
     by_cmrs = report.host.memory.holes_from == "cmrs"
@@ -79,14 +79,14 @@ def _predicted(report: Report) -> Verdict:
         if tdmr.is_cut(regions, report.host.memory.cmrs or ()):
             return unknown(_CUT)
         return passed(message)
-    message += "" if by_cmrs else _way_round(report)
+    message += "" if by_cmrs else _hint_of_cmrs(report)
     is_inferred = any(origin.startswith("inferred:") for origin in (basis, report.origin_of(name)))
     is_certain = report.is_known("memory.holes_from") and not is_inferred
     return failed(message) if is_certain and plan.outcome == "exhausted" else warned(message)
 
 
-def _way_round(report: Report) -> str:
-    """What a kernel that finds holes between CMRs would make of this memory."""
+def _hint_of_cmrs(report: Report) -> str:
+    """A clause that a kernel which makes reserved areas from CMRs would fit, if so; else empty."""
     plan = report.host.memory.plan_by_cmrs
     if plan is None or plan.outcome != "fits":
         return ""

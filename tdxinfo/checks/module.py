@@ -8,6 +8,7 @@ from tdxinfo.decode.releases import Release
 from tdxinfo.model.values import Failure, ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report
+from tdxinfo.sources.files import LOAD_DRIVER
 
 _FIRST_LINE = "1.0"
 
@@ -117,7 +118,7 @@ def _failed_update(report: Report) -> str:
 
 
 def _unprinted(report: Report, state: str) -> failures.Diagnosis:
-    """Why the module is in this state where the log is silent, by kernel memory before rules."""
+    """Why the module has this state, if no log line shows it: by kernel memory, else by rules."""
     module, kernel = report.host.module, report.host.kernel
     if module.sysinit_result:
         first_call = -module.sysinit_result
@@ -129,13 +130,13 @@ def _unprinted(report: Report, state: str) -> failures.Diagnosis:
     if module.sysinit_done:
         return failures.of_silence(state, kernel.generation, first_call=failures.SUCCEEDED)
     diagnosis = failures.of_silence(state, kernel.generation, report.host.kvm.tdx_requested)
-    named = _named_by_log(report)
+    named = _off_on_host(report)
     cause = f"the kernel log has no line about the module: {diagnosis.cause}"
     return diagnosis._replace(cause=f"{cause}; {named}" if named else cause)
 
 
-def _named_by_log(report: Report) -> str:
-    """What is known to be off of what the first calls need."""
+def _off_on_host(report: Report) -> str:
+    """VMX and SGX, which the first SEAMCALLs need, if they are off, as a clause; else empty."""
     firmware = report.host.firmware
     off = [
         name
@@ -146,7 +147,7 @@ def _named_by_log(report: Report) -> str:
 
 
 def _described(failure: Failure) -> list[str]:
-    """What the kernel said, part by part."""
+    """The kernel's message, the SEAMCALL with its status, and the errno, as far as known."""
     parts = [failure.message]
     if failure.leaf_name:
         status = f"{failure.status:#018x}" if failure.status is not None else "an unknown status"
@@ -206,7 +207,7 @@ _UPLOAD = "/sys/class/firmware/tdx_module"
 
 
 def _update_path(report: Report, release: str, newest: str) -> str:
-    """How to get from one release to a newer one: at run time if that can be, else by a reboot."""
+    """The remedy: how to update from one release to another, at run time if possible."""
     target, running = releases.release_named(newest), releases.release_named(release)
     if target is None or running is None:
         return f"Update the TDX module to {newest}."
@@ -246,7 +247,7 @@ def _by_reboot(report: Report, target: Release) -> str:
 
 
 def _against_run_time(report: Report, running: Release, target: Release) -> str:
-    """What excludes an update at run time, as a clause; empty where nothing is known to."""
+    """What prevents an update at run time, as a clause; empty if nothing known does."""
     left = report.host.seamldr.remaining_updates
     number = evidence.upstream_version(report)
     features0 = report.host.module.features0
@@ -269,13 +270,16 @@ def _against_run_time(report: Report, running: Release, target: Release) -> str:
 
 
 def _loader_too_old(report: Report, target: Release) -> str:
-    """Of the loader's own line, where a release names one, the running P-SEAMLDR against it."""
+    """That the running P-SEAMLDR is too old for the release, as a clause; empty if it is not.
+
+    A release names the least P-SEAMLDR for each line of P-SEAMLDRs.
+    """
     version = report.host.seamldr.version
     if version is None:
         return ""
-    too_new = [least for least in target.min_seamldr if releases.is_older(version, least)]
+    required = [least for least in target.min_seamldr if releases.is_older(version, least)]
     return (
-        f"{target.version} requires P-SEAMLDR {too_new[0]}, and {version} runs" if too_new else ""
+        f"{target.version} requires P-SEAMLDR {required[0]}, and {version} runs" if required else ""
     )
 
 
@@ -283,7 +287,7 @@ _DIFFERS = "Install a module that Intel released: with the firmware or in EFI/TD
 
 
 def _differences(report: Report, version: ModuleVersion) -> str:
-    """In what the module differs from the release whose version it has; empty where in nothing."""
+    """How the module differs from the release of the same version; empty if it does not."""
     release = releases.release_named(str(version))
     if release is None:
         return ""
@@ -328,12 +332,9 @@ def can_be_updated(report: Report) -> Verdict:
     if running and running < kernels.FIRST_UPDATE:
         return failed("Linux updates the module at run time from 7.2 on", _REPLACE)
     if report.host.module.driver_loaded is False and running:
-        return unknown("the driver tdx_host is not loaded, which updates the module", _DRIVER)
+        return unknown("the driver tdx_host is not loaded, which updates the module", LOAD_DRIVER)
     known(report.host.seamldr.remaining_updates)
     return failed("no update is left")
-
-
-_DRIVER = "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES)."
 
 
 @check("module.last_update")

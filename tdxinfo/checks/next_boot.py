@@ -8,7 +8,7 @@ from tdxinfo.report import Report
 
 
 def words(report: Report, key: str, **parts: str) -> str:
-    """The order of `tables/bootloaders.toml` for this host; empty where its loader is unknown."""
+    """The command from `tables/bootloaders.toml` for this host; empty if its loader is unknown."""
     loader = report.host.boot.loader
     distribution = report.host.platform.distribution
     for row in tables.load("bootloaders")["row"]:
@@ -24,7 +24,7 @@ def how_chosen(report: Report) -> str:
 
 
 def can_start_tds(report: Report) -> bool | None:
-    """Whether the kernel of the next boot can; what was seen of it while it runs counts first."""
+    """Whether the next kernel can start TDs; if it runs now, by what is seen of it."""
     boot, kernel = report.host.boot, report.host.kernel
     release = boot.next_kernel
     if release is None:
@@ -52,7 +52,7 @@ def kernel_remedy(report: Report) -> str:
 
 
 def option_remedy(report: Report, option: str) -> str:
-    """How to give the kernel that runs an option; empty where that is unknown."""
+    """How to add an option for the running kernel; empty if that is unknown."""
     if option in (report.host.boot.next_options or "").split():
         return f"Reboot: the next boot has {option}."
     order = persisted(report, option)
@@ -60,7 +60,7 @@ def option_remedy(report: Report, option: str) -> str:
 
 
 def persisted(report: Report, option: str) -> str:
-    """How to give the kernel of the next boot an option, an order without its full stop."""
+    """How to add an option for the next boot: a sentence without its full stop."""
     if option in (report.host.boot.configured_options or "").split():
         order = words(report, "regenerate")
         if order:

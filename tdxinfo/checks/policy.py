@@ -1,4 +1,4 @@
-"""The policy file of `check --policy`: what must hold, and which findings are accepted."""
+"""The policy file of `check --policy`: what it requires, and which findings it accepts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Complete(Frozen):
 
 
 class ModulePolicy(_Complete):
-    """What the TDX module must be."""
+    """Requirements on the TDX module."""
 
     minimum: dict[Line, Version] = Field(default_factory=dict)
     """The oldest release, by line. Where any is named, other lines are refused."""
@@ -36,7 +36,7 @@ class ModulePolicy(_Complete):
 
 
 class ChecksPolicy(_Complete):
-    """What the checks must say."""
+    """Requirements on the results of checks."""
 
     required: tuple[str, ...] = ()
     """Checks that must pass, whatever their severity."""
@@ -50,17 +50,17 @@ class PolicyException(_Complete):
     reason: Annotated[str, Field(min_length=3, max_length=500)]
     """Why it is accepted."""
     until: datetime.date
-    """The last day."""
+    """The last day on which it is accepted."""
 
 
 class Policy(_Complete):
-    """What an administrator demands of a host beyond the checks."""
+    """An administrator's own requirements on a host, beside those of the checks."""
 
     module: ModulePolicy = ModulePolicy()
-    """What the TDX module must be."""
+    """Requirements on the TDX module."""
     floors: dict[str, StrictInt | StrictStr] = Field(default_factory=dict)
-    """The least that facts may be: those of `tables/policy.toml`, by name."""
+    """The lowest accepted values, by fact; `tables/policy.toml` lists the facts."""
     checks: ChecksPolicy = ChecksPolicy()
-    """What the checks must say."""
+    """Requirements on the results of checks."""
     exception: tuple[PolicyException, ...] = ()
     """Findings that are accepted."""

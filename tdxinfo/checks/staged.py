@@ -22,7 +22,7 @@ def esp_module_signed(report: Report) -> Verdict:
 
 @check("module.staged_fits")
 def staged_module_fits(report: Report) -> Verdict:
-    """What the sigstruct in EFI/TDX says, against the file beside it, this processor, what runs."""
+    """Compares the sigstruct in EFI/TDX with its module, this processor and the running module."""
     if report.is_absent("module.esp_files"):
         return passed(
             "no module is staged for the next boot: the EFI system partition has no folder EFI/TDX"
@@ -43,7 +43,7 @@ def staged_module_fits(report: Report) -> Verdict:
 
 
 def _against_running(report: Report, name: str, staged: str | None) -> Verdict:
-    """Whether the next boot brings another module than the one that runs."""
+    """The verdict by the releases of the staged and the running module."""
     svn = known(report.host.module.staged_svn)
     about = f"{name} (security version {svn[0]}, {report.host.module.staged_date}) loads here"
     running = report.host.module.version

@@ -1,4 +1,4 @@
-"""Is the TCB up to date, by the best that is known: Intel's TCB info, else dated floors."""
+"""Is the TCB up to date? By Intel's TCB info if there is one, else by the floors of the tables."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, wa
 from tdxinfo.report import Report
 
 
-class Judged(NamedTuple):
-    """What one TCB info says of the host."""
+class TcbResult(NamedTuple):
+    """The host's TCB level by one TCB info."""
 
     info: TcbInfo
     status: str
-    """The worst of the parts that are known; empty where one reaches no level."""
+    """The worse of module's and platform's status, as far as known; empty if one has no level."""
     short: tuple[Shortfall, ...]
     is_whole: bool
-    """Whether the platform's part is known too, and not the module's alone."""
+    """Whether both are known, the platform's status too."""
 
 
 @check("attestation.tcb")
@@ -54,7 +54,7 @@ def _of_this_host(report: Report, infos: list[TcbInfo]) -> list[TcbInfo]:
     return own or infos
 
 
-def _judged(report: Report, info: TcbInfo, svn: tuple[int, ...]) -> Judged:
+def _judged(report: Report, info: TcbInfo, svn: tuple[int, ...]) -> TcbResult:
     parts = [tcb.of_module(info, svn[0], svn[1])]
     platform = _platform(report, info)
     parts += [platform] if platform else []
@@ -63,7 +63,7 @@ def _judged(report: Report, info: TcbInfo, svn: tuple[int, ...]) -> Judged:
     if platform is None and acm is not None:
         missing_acm = tcb.acm_shortfall(info, acm)
         short += [missing_acm] if missing_acm else []
-    return Judged(info, tcb.worst(p.status for p in parts), tuple(short), platform is not None)
+    return TcbResult(info, tcb.worst(p.status for p in parts), tuple(short), platform is not None)
 
 
 def _platform(report: Report, info: TcbInfo) -> Rating | None:
@@ -74,18 +74,18 @@ def _platform(report: Report, info: TcbInfo) -> Rating | None:
     return tcb.of_platform(info, attestation.cpu_svn, attestation.pce_svn)
 
 
-def _verdict(report: Report, judged: list[Judged]) -> Verdict:
-    """By the standard set; what an early set requires more is a warning of the next recovery."""
+def _verdict(report: Report, judged: list[TcbResult]) -> Verdict:
+    """The verdict by the standard set; a warning if only an early set requires more."""
     first = judged[0]
     basis = f"{_named(first.info)} {_source(report)}"
     if not tcb.is_fine(first.status):
         level = f"TCB level {first.status}" if first.status else "no TCB level matches"
-        return failed(f"{level} by {basis}{_listed(first.short)}", _raised(report, first.short))
+        return failed(f"{level} by {basis}{_listed(first.short)}", _tcb_remedy(report, first.short))
     early = next((j for j in judged[1:] if not tcb.is_fine(j.status)), None)
     if early:
         level = early.status or "no level matches"
         message = f"TCB level {first.status} by {basis}, and {level} by {_named(early.info)}"
-        return warned(message + _listed(early.short), _raised(report, early.short))
+        return warned(message + _listed(early.short), _tcb_remedy(report, early.short))
     if not first.is_whole:
         return _with_floor(report, first, basis)
     message = f"TCB level {first.status} by {basis}"
@@ -106,7 +106,7 @@ def _named(info: TcbInfo) -> str:
 
 
 def _listed(short: tuple[Shortfall, ...]) -> str:
-    """What is short, as a clause."""
+    """The components that are too low, as a clause."""
     if not short:
         return ""
     parts = [
@@ -116,8 +116,8 @@ def _listed(short: tuple[Shortfall, ...]) -> str:
     return ": " + ", ".join(parts)
 
 
-def _raised(report: Report, short: tuple[Shortfall, ...]) -> str:
-    """What raises each component that is short, each way once."""
+def _tcb_remedy(report: Report, short: tuple[Shortfall, ...]) -> str:
+    """The remedy: the update for each component that is too low, each named once."""
     orders: dict[str, None] = {}
     for missing in short:
         order = tcb.what_raises(missing.name)
@@ -149,11 +149,11 @@ def _processor(report: Report) -> str | None:
 # --- by floors ------------------------------------------------------------------------------------
 
 
-def _with_floor(report: Report, first: Judged, basis: str) -> Verdict:
-    """The module's part by TCB info; CPUSVN is unknown, so that the microcode has only a floor."""
+def _with_floor(report: Report, first: TcbResult, basis: str) -> Verdict:
+    """The verdict without CPUSVN: the module by TCB info, the microcode by the floor."""
     head = f"the module's TCB level is {first.status} by {basis}"
     if first.short:
-        return failed(head + _listed(first.short), _raised(report, first.short))
+        return failed(head + _listed(first.short), _tcb_remedy(report, first.short))
     least, revision = _floor(report).microcode, _revision(report)
     reaches = _reaches(revision, least)
     if reaches is None:
@@ -167,7 +167,7 @@ def _with_floor(report: Report, first: Judged, basis: str) -> Verdict:
 
 
 def _by_floors(report: Report) -> Verdict:
-    """No TCB info is there: the least versions that tdxinfo's tables know."""
+    """The verdict without TCB info: module and microcode by the floors of the tables."""
     known(report.host.platform.family)
     known(report.host.platform.model)
     floor = _floor(report)
@@ -198,7 +198,7 @@ def _by_floors(report: Report) -> Verdict:
 
 
 def _own_version(report: Report) -> str:
-    """What the module says of itself, where no release is known by that, as of a newer one."""
+    """The module's version where its release is unknown, for example because it is too new."""
     version = known(report.host.module.version)
     if version.update is None:
         known(report.host.module.release)
@@ -212,6 +212,7 @@ def _floor(report: Report) -> tcb.Floor:
 
 
 def _aged(report: Report) -> str:
+    """The TCB recovery of the floors and the date of the table."""
     floor = _floor(report)
     return f"{floor.recovery} ({floor.as_of})"
 

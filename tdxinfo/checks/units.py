@@ -1,4 +1,4 @@
-"""Numbers with their units, in the words of messages and pages."""
+"""Numbers as text with units, for messages and pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def address(number: int) -> str:
 
 
 def span(base: int, end: int) -> str:
-    """A range of addresses without its end, as the kernel prints it: [0x0, 0x80000000)."""
+    """A range of addresses as the kernel prints it; the end is not in it: [0x0, 0x80000000)."""
     return f"[{base:#x}, {end:#x})"
 
 

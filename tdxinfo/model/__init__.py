@@ -1,4 +1,7 @@
-"""Words that all layers share."""
+"""The types of values, and the version of the JSON documents."""
 
 SCHEMA_VERSION = "1.0"
-"""Of the JSON that tdxinfo prints. A key may be added; a change of one raises the first number."""
+"""The version of the JSON documents.
+
+A new key keeps the first number; renaming, removing or retyping a key raises it.
+"""

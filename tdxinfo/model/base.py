@@ -76,7 +76,7 @@ class Frozen(Described, BaseModel, frozen=True, strict=True, defer_build=True):
 
 
 def first_message(error: Any) -> str:
-    """What is wrong first, in pydantic's words, without the input."""
+    """The message of the first error, in pydantic's words and without the input."""
     found: list[Mapping[str, Any]] = error.errors(
         include_url=False, include_context=False, include_input=False
     )

@@ -18,7 +18,7 @@ Text = Annotated[str, Field(max_length=64)]
 
 @dataclass(frozen=True, slots=True)
 class PciPeer(Described):
-    """Another device of the same IOMMU group, which must be given away with it."""
+    """Another device of the same IOMMU group: a TD gets all of a group or none."""
 
     address: Text
     """Its PCI address."""
@@ -37,9 +37,9 @@ class PciDevice(Described):
     kind: Text
     """GPU, NVSwitch or accelerator."""
     vendor: Text
-    """Its vendor's number, as 0x10de."""
+    """Its PCI vendor id, for example 0x10de."""
     device: Text
-    """Its model's number."""
+    """Its PCI device id, for example 0x2330."""
     driver: Text | None
     """The driver that is bound to it; null where none is."""
     iommu_group: Count | None

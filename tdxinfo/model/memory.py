@@ -1,4 +1,4 @@
-"""Physical memory: ranges with what is known of each, and the TDMRs a kernel makes of them."""
+"""Physical memory: ranges with a name, and the TDMRs that a kernel would build."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from tdxinfo.model.base import Described
 from tdxinfo.model.values import Count, MemoryRange, Size
 
 HolesFrom = Literal["memory", "cmrs"]
-"""What a kernel takes for a hole of a TDMR: a gap in its memory, or a gap between CMRs."""
+"""The gaps that a kernel reserves in a TDMR: those of its memory, or those between CMRs."""
 Outcome = Literal["fits", "uncertain", "exhausted"]
 Limit = Literal["tdmrs", "reserved-areas"]
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRange(MemoryRange):
-    """Memory, and what made it so."""
+    """Memory with a special use, and the name of what gave it that use."""
 
     name: str | None
-    """The option, driver or map that made it so; null where no source has it."""
+    """The kernel option, driver or firmware map; null where no source names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedTdmr(MemoryRange):
     """A TDMR as a kernel would build it.
 
-    Where the PAMTs will lie is known only once they lie there. Until then `reserved` is None, and
-    only bounds can be given for the reserved areas: the holes, and the PAMTs that could be inside.
+    The kernel chooses the places of the PAMTs when it allocates them. Before that `reserved` is
+    None, and only bounds of the number of reserved areas are known: the holes at least, and one
+    more for each PAMT that may lie inside at most.
     """
 
     pamt_bytes: Size
     """Size of its PAMT."""
     node: Count | None
-    """The NUMA node whose memory the kernel asks first for the PAMT; null where no source has
-    it."""
+    """The NUMA node on which the kernel tries to allocate the PAMT; null where unknown."""
     holes: tuple[MemoryRange, ...]
-    """What lies in it and is not memory for TDX."""
+    """The ranges inside it that are not memory for TDX."""
     reserved_most: Count
     """Reserved areas that it needs at most."""
     reserved: tuple[MemoryRange, ...] | None
-    """Its reserved areas; null until it is known where the PAMTs lie."""
+    """Its reserved areas; null before the kernel allocated the PAMTs."""
 
 
 @dataclass(frozen=True, slots=True)
 class TdmrPlan(Described):
     """All TDMRs a kernel would build, and whether the module's limits suffice.
 
-    `uncertain` is a plan that fits or not by where the kernel will put the PAMTs.
+    The outcome is `uncertain` if it depends on the places that the kernel chooses for the PAMTs.
     """
 
     holes_from: HolesFrom
-    """What the kernel takes for holes: gaps in its memory, or gaps between CMRs."""
+    """Which gaps the kernel reserves: those of its memory, or those between CMRs."""
     outcome: Outcome
-    """Whether the module's limits suffice."""
+    """fits, exhausted (a limit does not suffice), or uncertain."""
     limit: Limit | None
     """The limit that does not suffice, or may not."""
     at: MemoryRange | None
-    """The TDMR where that shows; for TDMRs the memory that none is left for."""
+    """The TDMR that exceeds the limit; for the limit of TDMRs, the memory without a TDMR."""
     max_tdmrs: Count
-    """TDMRs that the module takes at most."""
+    """The module's limit: TDMRs."""
     max_reserved_per_tdmr: Count
-    """Reserved areas that the module takes in one TDMR at most."""
+    """The module's limit: reserved areas of a TDMR."""
     tdmrs: tuple[PlannedTdmr, ...]
     """The TDMRs in the order of addresses."""

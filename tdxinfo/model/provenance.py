@@ -1,4 +1,4 @@
-"""Where facts come from: the record or machine, the source of each value, the sources without."""
+"""Where facts come from: the machine or record, each value's source, and why others had none."""
 
 from __future__ import annotations
 

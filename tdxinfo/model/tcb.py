@@ -1,4 +1,4 @@
-"""What Intel publishes of a platform's security versions: its TCB info, as far as TDX asks."""
+"""The parts of Intel's TCB info for TDX: which security versions give a platform which status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Status = Annotated[str, Matching("[A-Za-z]{1,48}")]
 
 @dataclass(frozen=True, slots=True)
 class PlatformLevel(Described):
-    """A level of the platform: what its components must have at least."""
+    """A level of the platform: the least security version of each component, and the status."""
 
     status: Status
     """Intel's word for the level: UpToDate, SWHardeningNeeded, OutOfDate and so on."""
@@ -57,7 +57,7 @@ class TcbInfo(Described):
     """Intel's TCB info of one kind of platform. Its signature was not checked."""
 
     fmspc: Fmspc
-    """The kind of platform."""
+    """The kind of platform: family, model, stepping, platform type and custom SKU."""
     issued: date
     """The day on which Intel issued it."""
     sgx_names: Labels

@@ -1,4 +1,4 @@
-"""Sizes that all layers share."""
+"""The page size."""
 
 from __future__ import annotations
 

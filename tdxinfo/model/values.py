@@ -29,6 +29,7 @@ def hex64(number: int) -> str:
 
 
 def hex32(number: int) -> str:
+    """32-bit registers have 8 digits."""
     return f"0x{number:08x}"
 
 
@@ -228,7 +229,7 @@ class Failure(Described):
     errno_name: str | None
     """The name of the error number."""
     leaf: Bits64 | None
-    """The SEAMCALL that failed last before the end."""
+    """The leaf number of the last SEAMCALL that failed."""
     leaf_name: str | None
     """The name of that SEAMCALL."""
     status: Bits64 | None

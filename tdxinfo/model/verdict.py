@@ -1,4 +1,4 @@
-"""What a check says, and what all checks together say."""
+"""The result of one check, and the verdict of all checks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ class Severity(StrEnum):
     """What it means for the host when a check does not pass."""
 
     APPLICABILITY = "applicability"
-    """The question does not arise on this machine."""
+    """TDX does not apply to this machine."""
     FAIL = "fail"
     """The host cannot run TDs."""
     WARN = "warn"
-    """It can, but somebody should look."""
+    """The host can run TDs, but something is wrong."""
     INFO = "info"
-    """Good to know."""
+    """Information only."""
 
     @property
     def decides(self) -> bool:
+        """Whether the verdict on the host depends on such a check."""
         return self in (Severity.APPLICABILITY, Severity.FAIL)
 
 
@@ -62,7 +63,7 @@ def warned(message: str, remedy: str = "") -> Verdict:
 
 
 def failed(message: str, remedy: str = "") -> Verdict:
-    """`remedy`, where given, is more to the point than the check's own."""
+    """`remedy`, where given, replaces the check's own."""
     return Verdict(Outcome.FAIL, message, remedy)
 
 

@@ -1,7 +1,7 @@
 """What the boot loader starts next, and which kernels are installed.
 
-A boot menu names the machine: UUIDs, volumes, the id of the installation. An answer holds nothing
-of it but the kernel's release, the options that tdxinfo understands, and what chose the entry.
+A boot menu names the machine: UUIDs, volumes, the id of the installation. An answer holds only the
+kernel's release, the options that tdxinfo understands, and the setting that chose the entry.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _VARIABLE = "/sys/firmware/efi/efivars/{}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 """EFI variables of the Boot Loader Interface (systemd, BOOT_LOADER_INTERFACE.md)."""
 _CHOOSING = ("LoaderEntryOneShot", "LoaderEntryDefault", "LoaderEntryLastBooted")
 _OPTIONS = ("INTEL_TDX_HOST", "KVM_INTEL_TDX", "HIBERNATION")
-"""Options of a kernel's configuration that are kept of each kernel."""
+"""Options of the build configuration that an answer holds for each kernel."""
 _RELEASE = re.compile(r"\d{1,3}\.\d{1,4}[\w.+~-]{0,58}", re.ASCII)
 _MAX_KERNELS = 64
 _MAX_ENTRIES = 256
@@ -82,7 +82,7 @@ class ConfiguredOptions:
 
 
 class InstalledKernels(NamedTuple):
-    """The releases of the kernels that are installed; `with_tdx`: those that can start TDs."""
+    """The releases of the installed kernels; with `with_tdx` only of those that can start TDs."""
 
     with_tdx: bool = False
 
@@ -132,7 +132,7 @@ def _text(value: object) -> str:
 
 
 def _kernels(machine: Machine) -> dict[str, dict[str, bool]]:
-    """Of each kernel the options of its configuration that are known."""
+    """The known build options of each installed kernel, by release."""
     found = machine.ask(KERNELS, _installed)
     if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
         raise Malformed("the record's list of kernels is not a table of tables")
@@ -166,7 +166,7 @@ def _systemd_boot(system: System) -> Answer:
 
 
 def _described(loader: str, choice: Choice) -> Answer:
-    """What is kept of the choice; of the command line the options that tdxinfo understands."""
+    """The answer for this choice; its command line keeps the options that tdxinfo understands."""
     entry = choice.entry
     found: dict[str, Answer] = {"loader": loader, "chosen_by": choice.chosen_by}
     if entry.release:
@@ -261,7 +261,7 @@ def _installed(system: System) -> Answer:
 
 
 def _has_image(system: System, release: str) -> bool:
-    """Whether the kernel itself is there: a removed one can leave its modules."""
+    """Whether the kernel's image exists, since the folder of modules can outlive it."""
     try:
         return system.exists(f"/boot/vmlinuz-{release}") or system.exists(
             f"{_MODULES}/{release}/vmlinuz"
@@ -271,7 +271,7 @@ def _has_image(system: System, release: str) -> bool:
 
 
 def _configuration(system: System, release: str) -> Answer:
-    """The options that are kept of a kernel; none where its configuration cannot be read."""
+    """The kernel's _OPTIONS; none if its build configuration cannot be read."""
     for path in (f"/boot/config-{release}", f"{_MODULES}/{release}/config"):
         with suppress(Unavailable):
             text = _read(system, path)

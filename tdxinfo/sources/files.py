@@ -1,4 +1,4 @@
-"""Files of the kernel: sysfs, procfs, cgroup, the configuration it was built with."""
+"""Files of the kernel: sysfs, procfs, cgroup, and its build configuration."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class LostGuard(StateFile):
 class WhileRunning(NamedTuple):
     """A source that can outlive the module: KVM, the cgroup, kernel memory, the log.
 
-    From Linux 7.2 on a module can be lost, and the driver's file follows it. Where that file was
-    asked for and is not there, such a source proves no running module. Other values of it count.
+    From Linux 7.2 on a module can be lost, and the driver's file goes with it. If that file does
+    not exist, an "initialized" of such a source is out of date. Its other values count.
     """
 
     source: FactSource
@@ -98,17 +98,17 @@ class WhileRunning(NamedTuple):
         if value == _RUNS and driver_is_silent(machine):
             raise Absent(
                 f"{self.origin} can outlive the TDX module, and {MODULE_VERSION} does not exist",
-                _LOAD_DRIVER,
+                LOAD_DRIVER,
             )
         return value
 
 
 _RUNS = "initialized"
-_LOAD_DRIVER = "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES)."
+LOAD_DRIVER = "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES)."
 
 
 def driver_is_silent(machine: Machine) -> bool:
-    """Whether this kernel can lose a module, and its driver's file was asked for in vain."""
+    """Whether this kernel can lose a module, and its driver's file cannot be read."""
     try:
         machine.read(MODULE_VERSION)
         return False
@@ -119,7 +119,7 @@ def driver_is_silent(machine: Machine) -> bool:
 
 
 def _can_lose_module(machine: Machine) -> bool:
-    """By the release of a kernel whose numbers are upstream's, or of 6.16 and later."""
+    """Whether the kernel's release is one that can update the module, and so lose it."""
     try:
         version = kernels.version(machine.text("/proc/sys/kernel/osrelease"))
     except Unavailable:
@@ -222,7 +222,7 @@ class MiscCgroup(NamedTuple):
 
 
 class CgroupImplies(NamedTuple):
-    """KVM enters its KeyIDs into the misc cgroup only once the TDX module runs."""
+    """`value`, if the misc cgroup counts KeyIDs: KVM adds them once the TDX module runs."""
 
     value: str
 

@@ -47,7 +47,7 @@ class Segment(NamedTuple):
 def symbols(system: System, names: Iterable[str]) -> dict[str, list[Symbol]]:
     """The symbols of these names, found in one pass. Raises Unavailable.
 
-    The list has no sizes; a symbol is at most as long as it is far to the next address below it.
+    The list has no sizes: the size is taken to be the distance to the next higher address.
     """
     listed = system.read(SYMBOLS, _SYMBOLS_LIMIT)
     wanted = b"|".join(re.escape(name.encode()) for name in names)
@@ -83,7 +83,7 @@ def _distance(listed: bytes, place: int, start: int) -> int:
 
 
 def _to_see() -> str:
-    """With kernel.kptr_restrict=2 root, too, sees zeros."""
+    """The remedy: root sees addresses too, unless kernel.kptr_restrict is 2."""
     return (
         "Run `sysctl kernel.kptr_restrict=1`, then run tdxinfo again."
         if os.geteuid() == 0

@@ -18,7 +18,7 @@ _BEGINNING = "Linux version "
 _RECORD = 8192
 """Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
 _WHOLE_LOG = 200
-"""Lines. A supplied log with fewer is an excerpt, even where it begins at the beginning."""
+"""Lines. A supplied log with fewer is an excerpt, even if its first line is the boot's first."""
 _EXCERPTS = ("system-report",)
 """Kinds of records that never have a whole log."""
 PASTED = ("kernel-log", "sosreport", "supportconfig", *_EXCERPTS)
@@ -26,7 +26,7 @@ PASTED = ("kernel-log", "sosreport", "supportconfig", *_EXCERPTS)
 _JOURNALS = ("/run/log/journal", "/var/log/journal")
 _JOURNAL = "system.journal"
 _MAX_OVERWRITTEN = 1000
-"""Records in a row that the kernel overwrites while they are read. One read catches up."""
+"""Tries for one record: the kernel may overwrite it first, then the next read skips to a newer."""
 
 
 class KernelLog(NamedTuple):
@@ -60,7 +60,7 @@ def _boot(machine: Machine) -> Boot:
 
 
 def live_log(system: System) -> str:
-    """This boot's log, from its beginning where that can be had. Raises Unavailable."""
+    """This boot's log, from its beginning if that is still stored. Raises Unavailable."""
     try:
         ring = "".join(_records(system))
     except Unavailable as refusal:
@@ -81,7 +81,7 @@ def _journal_instead(system: System, refusal: Unavailable) -> str:
 
 
 def _journal(system: System) -> str:
-    """The journal's kernel lines of this boot. Nothing is run where it could not be read."""
+    """The journal's kernel lines of this boot. journalctl runs only if a journal is readable."""
     system.require_programs()
     journals = list(_journals(system))
     if not journals:
@@ -135,7 +135,7 @@ def _not_opened(refusal: Unavailable) -> Unavailable:
 
 
 def _next_record(fd: int) -> bytes:
-    """The next record, nothing at the end. Those that were overwritten meanwhile are left out."""
+    """The next record, or no bytes at the end. Overwritten records are skipped."""
     for _ in range(_MAX_OVERWRITTEN):
         try:
             return os.read(fd, _RECORD)

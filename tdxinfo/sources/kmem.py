@@ -203,7 +203,10 @@ def _was_updated(machine: Machine) -> bool:
 
     After an update the kernel reads only the version again; other members are those at boot.
     """
-    return any(_differ(machine, KmemVersion(), other) for other in _VERSIONS)
+    return machine.once(
+        (KEY, "updated"),
+        lambda: any(_differ(machine, KmemVersion(), other) for other in _VERSIONS),
+    )
 
 
 def _differ(machine: Machine, one: FactSource, other: FactSource) -> bool:
@@ -258,13 +261,15 @@ def _raise_unless_current(machine: Machine, variable: str) -> None:
     has_failed = state == "failed" or (state is None and _tries_once(machine))
     if state == "initialized" or (has_failed and variable == SYSINFO and _was_read_whole(machine)):
         if variable == SYSINFO:
-            _raise_unless_plausible(_object(machine, SYSINFO))
+            machine.once(
+                (KEY, "plausible"), lambda: _raise_unless_plausible(_object(machine, SYSINFO))
+            )
         return
     raise Absent(f"{variable} is out of date: the TDX module is not initialized")
 
 
 def _tries_once(machine: Machine) -> bool:
-    """Whether it is Linux 7.1, which initializes the module at boot only and never loses it."""
+    """Whether this is Linux 7.1, which initializes the module only at boot and cannot lose it."""
     return "tdx_module_initialized" in _objects(machine)
 
 
@@ -280,12 +285,14 @@ def _raise_unless_plausible(sysinfo: KernelObject) -> None:
     The bytes are then not a `struct tdx_sys_info`, but perhaps a pointer of the same name.
     """
     for path in sysinfo.leaves:
-        value = sysinfo.member(path)
-        if not isinstance(value, int):
+        is_version = path.startswith("version.")
+        if not is_version and path not in _LIMITS:
             continue
-        is_bad_limit = path in _LIMITS and not 0 < value <= _MAX_LIMIT
-        is_bad_version = path.startswith("version.") and value > _MAX_VERSION
-        if is_bad_limit or is_bad_version:
+        value = sysinfo.member(path)
+        is_possible = isinstance(value, list) or (
+            value <= _MAX_VERSION if is_version else 0 < value <= _MAX_LIMIT
+        )
+        if not is_possible:
             raise Malformed(f"{SYSINFO}.{path} is {value}, which no TDX module has")
 
 

@@ -31,7 +31,7 @@ OBJECTS = {
     TDMR_LIST: "tdmr_info_list",
     STATE: "tdx_module_state",
 }
-"""Variables and the structures they are of."""
+"""Structures by the variables that hold them."""
 NUMBERS = {
     "tdx_global_keyid": 4,
     "tdx_guest_keyid_start": 4,
@@ -40,18 +40,18 @@ NUMBERS = {
     "tdx_module_initialized": 1,
 }
 """Plain variables and their sizes in bytes."""
-_MOST = {
+_LARGEST_VALUE = {
     "tdx_global_keyid": 1 << 15,
     "tdx_guest_keyid_start": 1 << 15,
     "tdx_nr_guest_keyids": 1 << 15,
     "tdx_module_status": 2,
     "tdx_module_initialized": 1,
 }
-"""The largest values that these variables have: KeyIDs are of 15 bits."""
+"""The largest values that these variables can have: a KeyID has 15 bits."""
 VARIABLES = (*OBJECTS, *NUMBERS, MEMORY_LIST, KEYID_POOL)
 
 _FREED = (TDMRS,)
-"""What is gone when the module does not run."""
+"""What the kernel frees when the module stops."""
 _STATUS = {1: "initialized", 2: "failed"}
 """`tdx_module_status` of Linux 6.8 to 7.0; 0 gives no reason."""
 _LARGEST_STRUCTURE = 64 << 10
@@ -145,7 +145,7 @@ def _size(kernel: Kernel, variable: str) -> int:
 
 
 def _is_over(found: Objects) -> bool:
-    """Whether the module is known not to run: the kernel has then freed what its lists led to."""
+    """Whether the module is known not to run; the kernel has then freed its TDMRs."""
     try:
         return state_in(found) != "initialized"
     except Unavailable:
@@ -167,15 +167,15 @@ def number(objects: Objects, name: str) -> int:
     value = kept(objects, name)
     if not isinstance(value, int):
         raise Malformed(f"the record's {name} is not a number")
-    if value > _MOST.get(name, value):
+    if value > _LARGEST_VALUE.get(name, value):
         raise Malformed(f"{name} is {value}, which is not a value of the kernel's variable")
     return value
 
 
 def state_in(objects: Objects) -> str | None:
-    """initialized or failed; None where the kernel does not hold the module for initialized.
+    """initialized or failed; None if the module is not initialized for an unknown reason.
 
-    Each generation says it elsewhere. Raises Unavailable.
+    The variable depends on the kernel's generation. Raises Unavailable.
     """
     if STATE in objects:
         is_initialized = kobject.parse(STATE, kept(objects, STATE)).number("initialized")
@@ -199,7 +199,7 @@ def _refused(error: Unavailable) -> Objects:
 
 
 def _structure(kernel: Kernel, name: str, address: int, size: int = 0) -> KernelObject:
-    """The structure at an address; `size` where it takes more bytes than its type."""
+    """The structure at an address; `size` in bytes, if it is larger than its type."""
     types = kernel.types()
     type_id = types.find(name)
     size_of_type = types.size(type_id)

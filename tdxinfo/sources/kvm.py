@@ -65,7 +65,7 @@ class KvmCapabilities(NamedTuple):
 
 
 class KvmSucceeds(NamedTuple):
-    """KVM only answers once it has initialized the TDX module."""
+    """`value`, if KVM shows TDX capabilities: it does once it has initialized the TDX module."""
 
     value: str
 
@@ -133,6 +133,7 @@ def _tdx_capabilities(system: System) -> Answer:
 
 
 def _ask_with_room(vm: int) -> bytes:
+    """`struct kvm_tdx_capabilities` with all its CPUID entries."""
     for entries in _ENTRIES:
         try:
             return _ask(vm, entries)

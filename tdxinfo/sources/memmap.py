@@ -16,7 +16,7 @@ _RAM = "System RAM"
 
 
 class FirmwareMemmap:
-    """What the firmware calls usable. Source: the kernel's ABI document sysfs-firmware-memmap."""
+    """The ranges of type System RAM. Source: the kernel's ABI document sysfs-firmware-memmap."""
 
     @property
     def origin(self) -> str:

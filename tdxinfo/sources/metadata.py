@@ -24,7 +24,7 @@ _DEBUG = 31
 
 
 class MetadataSource(NamedTuple):
-    """Something that has metadata: the scheme of its origins, and where its lines come from."""
+    """A kind of source of metadata: its scheme in origins, its key in a capture, how it is read."""
 
     scheme: str
     key: str

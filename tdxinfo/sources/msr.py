@@ -25,7 +25,7 @@ from tdxinfo.sources import processor
 
 INTEL = "GenuineIntel"
 _BYTES = 8
-_ALIKE = (
+_SET_BY_FIRMWARE = (
     "IA32_MKTME_KEYID_PARTITIONING",
     "IA32_TME_ACTIVATE",
     "IA32_SEAMRR_PHYS_BASE",
@@ -60,14 +60,14 @@ class PackageDifferences:
     def read(self, machine: Machine) -> tuple[str, ...]:
         """Registers that this processor does not have are left out; one is needed."""
         differences, missing = [], []
-        for register in _ALIKE:
+        for register in _SET_BY_FIRMWARE:
             try:
                 value_of(machine, register)
             except Inconsistent as error:
                 differences.append(error.message)
             except Unsupported as error:
                 missing.append(error)
-        if len(missing) == len(_ALIKE):
+        if len(missing) == len(_SET_BY_FIRMWARE):
             raise missing[0]
         return tuple(differences)
 
@@ -78,7 +78,7 @@ def value_of(machine: Machine, register: str) -> int:
 
 
 def _value_and_bits(machine: Machine, register: str) -> tuple[int, int]:
-    """The value, and a mask of the bits that are known of it: all, but in a record of a few."""
+    """The value, and a mask of its known bits: all of them, unless a record holds only some."""
     return machine.once(("msr", register), lambda: _common_value(machine, register))
 
 

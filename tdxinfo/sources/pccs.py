@@ -31,7 +31,7 @@ _LOG, _JOURNAL = "-wal", "-journal"
 
 
 class Pccs(NamedTuple):
-    """Something in the cache: `what` is a key of the answer, `decode` makes its value."""
+    """One value of the cache: `what` is a key of the answer, `decode` converts it."""
 
     what: str
     decode: Callable[[Any], Any] = lambda value: value
@@ -60,7 +60,7 @@ def _cache(machine: Machine, path: str) -> tuple[str, dict[str, Answer]]:
 
 
 def _live(system: System, path: str) -> Answer:
-    """What the cache holds; read again is what is written meanwhile."""
+    """What the cache holds. Raises Inconsistent if it is written while it is read."""
     from tdxinfo.machine import confined
 
     before = _stamps(system, path)
@@ -136,7 +136,7 @@ def _found(connection: sqlite3.Connection) -> dict[str, Answer]:
 
 
 def _newest_tcbm(connection: sqlite3.Connection) -> str | None:
-    """The TCB of the last retrieval; only of use where all rows are of one platform."""
+    """The newest TCB; which platform it is of is known only if there is one platform."""
     rows = _rows(connection, "SELECT tcbm FROM platform_tcbs ORDER BY updated_time DESC")
     return next((str(tcbm).lower() for (tcbm,) in rows if tcbm), None)
 

@@ -63,7 +63,7 @@ def _accelerators(system: System) -> Answer:
 
 
 def _kind(system: System, address: str) -> str:
-    """What the device is called; empty for one that is not given to TDs."""
+    """The device's kind by tables/devices.toml; empty for other devices."""
     class_code = _number(system, address, "class")
     for row in tables.load("devices")["device"]:
         if not class_code.startswith(tuple(row["classes"])):
@@ -101,7 +101,7 @@ def _driver(system: System, address: str) -> dict[str, Answer]:
 
 
 def _target(system: System, address: str, link: str) -> str:
-    """The last part of where a link of the device leads; empty where there is no link."""
+    """The name of what a link of the device points to; empty if there is no link."""
     try:
         return system.target(f"{_DEVICES}/{address}/{link}").rpartition("/")[2]
     except Absent:
@@ -109,7 +109,7 @@ def _target(system: System, address: str, link: str) -> str:
 
 
 def _number(system: System, address: str, name: str) -> str:
-    """A file of the device that holds a hex number, as 0x10de; empty where it is gone meanwhile."""
+    """The text of a file with a hex number, such as 0x10de; empty if the device was removed."""
     try:
         text = system.read(f"{_DEVICES}/{address}/{name}", _MAX_BYTES).decode("ascii", "replace")
     except Absent:

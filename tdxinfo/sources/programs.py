@@ -81,11 +81,12 @@ def carry_out(command: Command, quiet: bool = False) -> int:
 
 
 def path_of(program: str) -> str | None:
+    """Its full path in a folder of the system; None where it is not installed."""
     return next(filter(_is_program, (f"{d}/{program}" for d in DIRECTORIES)), None)
 
 
 def _drained(child: subprocess.Popen[bytes]) -> tuple[bytes, int]:
-    """What the program prints up to the limit, and its status; 0 for one that prints on."""
+    """What the program prints up to the limit, and its status; 0 if it prints more than that."""
     assert child.stdout is not None
     with child.stdout:
         output = child.stdout.read(FILE_LIMIT)

@@ -1,4 +1,4 @@
-"""Services of attestation: whether they run, where they listen, and who looks for them where.
+"""Services of attestation: whether they run, where they listen, and where clients look for them.
 
 Units are seen by their control groups, and programs, also those in containers, by the list of
 processes. No socket is connected to. A capture keeps names and endpoints, never a command line.
@@ -37,7 +37,7 @@ class ServiceRuns(NamedTuple):
         return f"cgroup:system.slice/{services.units(self.service)[0]}"
 
     def read(self, machine: Machine) -> bool:
-        """No unit and no process is a no only where all units could be looked for."""
+        """False only if every unit could be looked for, and neither unit nor process was found."""
         refusals: list[Unavailable] = []
         for unit in services.units(self.service):
             try:
@@ -62,7 +62,7 @@ def _running(machine: Machine) -> list[str]:
 
 
 def processes(machine: Machine) -> dict[str, Answer]:
-    """What the processes tell of attestation. Raises Unavailable."""
+    """The services that processes run, and their endpoints. Raises Unavailable."""
     answer = machine.ask(PROCESSES, _of_processes)
     if not isinstance(answer, dict):
         raise Malformed("the record of the processes is not a table")
@@ -89,7 +89,7 @@ def _of_processes(system: System) -> Answer:
 
 
 def _command_lines(system: System) -> Iterator[list[str]]:
-    """The arguments of each process. One that ends meanwhile, or is another's, is left out."""
+    """The arguments of each process, except those that end meanwhile or cannot be read."""
     for name in system.names("/proc"):
         if name.isdecimal():
             with suppress(Unavailable):
@@ -195,7 +195,7 @@ def _groups_of(system: System, user: str) -> Iterator[int]:
 
 
 _SERVICE_GROUPS = re.compile(r"root|qgsd?|sgx(?:_prv)?|qemu|kvm|libvirt(?:-qemu)?")
-"""Groups whose names are every host's; others may name a person, and stay numbers."""
+"""Groups that packages create. Other names may be those of people: their number is kept."""
 
 
 def _group_name(system: System, gid: int) -> str:
@@ -218,7 +218,7 @@ def _fields(line: str, *places: int) -> list[str]:
     return [parts[place] if place < len(parts) else "" for place in places]
 
 
-# --- who looks for it where ----------------------------------------------------------------------
+# --- where clients look for the quote service ----------------------------------------------------
 
 _DOMAINS = "/etc/libvirt/qemu"
 _KATA = (
@@ -285,7 +285,7 @@ def _of_domains(system: System) -> Answer:
 
 
 def _of_kata(system: System) -> Answer:
-    """By the first configuration that is there: Kata reads no other."""
+    """The address in the first existing configuration file: Kata reads only that one."""
     for path in _KATA:
         with suppress(Absent):
             address = services.of_kata(system.read(path).decode("utf-8", "replace"))

@@ -18,11 +18,11 @@ from tdxinfo.sources.files import decoded
 STAGED_FOLDERS = ("/boot/efi/EFI/TDX", "/efi/EFI/TDX", "/boot/EFI/TDX")
 MODULE_FILE, SIGNATURE_FILE = "TDX-SEAM.so", "TDX-SEAM.so.sigstruct"
 _DAMAGED = "damaged"
-"""The key of what is wrong with a sigstruct that means nothing."""
+"""The key of the error, if the sigstruct cannot be parsed."""
 
 
 class Staged(NamedTuple):
-    """Something about the staged module: `what` is a key of the answer."""
+    """One value of the staged module: `what` is a key of the answer, `decode` converts it."""
 
     what: str
     decode: Callable[[Any], Any] = lambda value: value
@@ -52,7 +52,7 @@ def _staged(machine: Machine, folder: str) -> tuple[str, dict[str, Any]]:
 
 
 def _live(system: System, folder: str) -> Answer:
-    """The file system takes capital and small letters for the same, and keeps either."""
+    """What the files say. FAT ignores case in names, so names are compared in lower case."""
     names = {name.lower(): name for name in system.names(folder)}
     answer: dict[str, Answer] = {}
     signature, module = names.get(SIGNATURE_FILE.lower()), names.get(MODULE_FILE.lower())

@@ -1,4 +1,4 @@
-"""The software above KVM, by its files. Nothing is run: a version is read out of a file."""
+"""QEMU, libvirt, virtual firmware and other user space, by files alone: no program is run."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _OVERLAP = 64
 
 
 class Qemu(NamedTuple):
-    """`path`, `version` or `tdx_guest` of the QEMU that is installed, out of its program file."""
+    """`path`, `version` or `tdx_guest` (whether it can start TDs) of the installed QEMU."""
 
     what: str
 
@@ -69,7 +69,7 @@ def _qemu(machine: Machine, path: str) -> dict[str, Any]:
 
 
 def _looked_at(system: System, path: str) -> Answer:
-    """What the program's own text says of it, without running it."""
+    """The version and the objects whose names stand in the program file."""
     with system.opened(path) as fd:
         return _searched(fd, path)
 
@@ -115,7 +115,7 @@ def _libvirt(machine: Machine, path: str) -> str:
 
 
 class ConfigValue(NamedTuple):
-    """What one thing in a text file means. A capture keeps that alone, and not the file."""
+    """One setting of a text file. A capture keeps its value and not the file."""
 
     path: str
     what: str
@@ -174,7 +174,7 @@ class ModprobeOption(NamedTuple):
         return str(machine.ask(f"modprobe/{self.module}.{self.option}", self._live))
 
     def _live(self, system: System) -> Answer:
-        """A file in a later folder replaces one of its name before it (modprobe.d(5))."""
+        """A file replaces those of the same name in earlier folders (modprobe.d(5))."""
         files: dict[str, str] = {}
         for folder in _MODPROBE_FOLDERS:
             with suppress(Absent):

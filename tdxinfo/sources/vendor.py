@@ -1,6 +1,6 @@
 """The sysfs trees of vendor kernels before TDX was upstream.
 
-They came in three shapes: /sys/firmware/tdx_seam (2021), /sys/firmware/tdx/tdx_module with
+There were three layouts: /sys/firmware/tdx_seam (2021), /sys/firmware/tdx/tdx_module with
 p_seamldr (Intel MVP 5.15 to 6.2), and the latter with a `metadata` folder of raw values by field
 id (development kernels around 6.3 to 6.8).
 """

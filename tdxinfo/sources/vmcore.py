@@ -27,7 +27,7 @@ _OLDEST_SYMBOLS = "the kernel's VMCOREINFO has no symbols, which it has from Lin
 
 
 class VmcoreMachine(Machine):
-    """A machine of which a crash dump is all there is."""
+    """A machine that is read from its crash dump."""
 
     def __init__(self, dump: DumpedKernel, origin: Origin) -> None:
         super().__init__(origin)
@@ -85,7 +85,7 @@ class DumpedKernel:
 
 
 class _InMemory:
-    """The image in the dump: kallsyms by what VMCOREINFO says of it, and the BTF behind it."""
+    """The image in the dump: VMCOREINFO locates kallsyms, which locates the BTF."""
 
     def __init__(self, program: Any, kernel: DumpedKernel) -> None:
         self._program = program
@@ -132,7 +132,7 @@ class _Vmlinux:
 
         self._path = path
         self._offset = info.kernel_offset
-        with _sound(path):
+        with _damage_is_bad_input(path):
             self._elf = ELFFile(open(path, "rb"))  # noqa: SIM115 - read as long as the kernel is
             self._table: Any = self._elf.get_section_by_name(".symtab")
             self._btf = self._elf.get_section_by_name(".BTF")
@@ -146,7 +146,7 @@ class _Vmlinux:
             )
 
     def symbols(self, names: Iterable[str]) -> dict[str, list[Symbol]]:
-        with _sound(self._path):
+        with _damage_is_bad_input(self._path):
             found = {name: self._table.get_symbol_by_name(name) for name in names}
         return {
             name: [Symbol(e.entry.st_value + self._offset, e.entry.st_size) for e in entries]
@@ -157,14 +157,14 @@ class _Vmlinux:
     def types(self) -> Btf:
         if self._btf is None:
             raise Absent(f"{self._path} has no BTF", f"Run `pahole -J {self._path}` to add it.")
-        with _sound(self._path):
+        with _damage_is_bad_input(self._path):
             data = self._btf.data()
         return Btf(data)
 
 
 @contextmanager
-def _sound(path: str) -> Iterator[None]:
-    """Raises BadInput for what the library stumbles on: of a damaged file it checks little."""
+def _damage_is_bad_input(path: str) -> Iterator[None]:
+    """Raises BadInput for any error of pyelftools, which checks little of a damaged file."""
     try:
         yield
     except OSError as error:
@@ -182,7 +182,7 @@ def _build_id(elf: Any) -> str | None:
 
 
 def open_dump(path: str, vmlinux: str | None) -> VmcoreMachine:
-    """The machine of a crash dump, with its kernel's image where it is needed. Raises BadInput."""
+    """The machine of a crash dump; `vmlinux` is its kernel's image, if given. Raises BadInput."""
     try:
         import drgn
     except ModuleNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from tdxinfo import __version__
@@ -34,10 +35,10 @@ def _dkms() -> str:
     return re.sub(r"^PACKAGE_VERSION=.*$", version, (TOP / DKMS).read_text(), flags=re.MULTILINE)
 
 
-def made_by_nobody() -> set[str]:
-    """Files that were made once and that nothing makes any more."""
+def made_by_nobody(made: Iterable[str]) -> set[str]:
+    """Files that were made once, and are not among those that are made now."""
     found = {str(file.relative_to(TOP)) for pattern in _MADE for file in TOP.glob(pattern)}
-    return found - set(artifacts())
+    return found - set(made)
 
 
 def write() -> None:

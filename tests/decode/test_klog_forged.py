@@ -6,6 +6,8 @@ The formats are those of Linux. A user chooses the text in place of {}: the name
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from tdxinfo import tables
@@ -53,19 +55,24 @@ def events_in(log: str, pasted: bool) -> list[Event]:
     return read_log(log, pasted).events
 
 
+@cache
+def events_of_boot(pasted: bool) -> list[Event]:
+    events = events_in(BOOT + AFTER, pasted)
+    assert [event.name for event in events] == EVENTS_OF_BOOT
+    return events
+
+
 def assert_no_event(line: str) -> None:
     """The line adds no event to a boot's log, whether the log is live or pasted."""
     for pasted in (True, False):
-        without = events_in(BOOT + AFTER, pasted)
-        assert [event.name for event in without] == EVENTS_OF_BOOT
         with_line = events_in(f"{BOOT}[   99.123456] {line}\n{AFTER}", pasted)
-        assert with_line == without, line
+        assert with_line == events_of_boot(pasted), line
 
 
 @pytest.mark.parametrize("form", NAMED)
 def test_the_name_of_a_process_is_no_statement(form: str) -> None:
     for example in EXAMPLES:
-        for name in (example[:15], example[:14] + "x", example[:15].rstrip()):
+        for name in {example[:15], example[:14] + "x", example[:15].rstrip()}:
             assert_no_event(form.format(name, "x"))
             assert_no_event(form.format(name, example[15:].replace("/", "")))
     for example, word in zip(EXAMPLES, WORDS, strict=False):

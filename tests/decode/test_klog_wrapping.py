@@ -267,8 +267,8 @@ HEAVY = {
 
 @pytest.mark.parametrize("log", HEAVY.values(), ids=HEAVY)
 def test_a_hostile_line_costs_no_more_than_others(log: str) -> None:
-    # 60 kB take milliseconds; the fastest of three, since the machine may be busy.
-    assert min(seconds(log) for _ in range(3)) < 1.5
+    # 60 kB take milliseconds; up to three tries, since the machine may be busy.
+    assert any(seconds(log) < 1.5 for _ in range(3))
 
 
 EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]

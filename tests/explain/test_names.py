@@ -94,17 +94,18 @@ NO_TERMS = {
 _WORD = re.compile(r"(?<![\w./-])[A-Z][A-Z0-9]*(?:[_-][A-Z0-9]+)*(?![\w])")
 
 
-def _pages() -> dict[str, str]:
-    found = {path.name: path.read_text() for path in sorted((ROOT / "man").glob("*/*.[1-8]"))}
-    for host in ("emr-five-cmrs", "linux-7.3-emulated", "module-never-loaded"):
-        for words in (("dump",), ("check", "-v"), ("dump", "module", "keys", "td")):
-            found[f"{host} {' '.join(words)}"] = ran("--from", f"example:{host}", *words).out
-    return found
+MAN_PAGES = {path.name: path for path in sorted((ROOT / "man").glob("*/*.[1-8]"))}
+SCREENS = {
+    f"{host} {' '.join(words)}": ("--from", f"example:{host}", *words)
+    for host in ("emr-five-cmrs", "linux-7.3-emulated", "module-never-loaded")
+    for words in (("dump",), ("check", "-v"), ("dump", "module", "keys", "td"))
+}
 
 
-@pytest.mark.parametrize("page", sorted(_pages()))
+@pytest.mark.parametrize("page", [*MAN_PAGES, *SCREENS])
 def test_every_word_in_capitals_on_a_page_is_explained(page: str) -> None:
-    text = re.sub(r"\\f[BIRP]|\\-", lambda match: "-" if match[0] == "\\-" else "", _pages()[page])
+    text = MAN_PAGES[page].read_text() if page in MAN_PAGES else ran(*SCREENS[page]).out
+    text = re.sub(r"\\f[BIRP]|\\-", lambda match: "-" if match[0] == "\\-" else "", text)
     words = {word for word in _WORD.findall(text) if len(word) >= 3 and word not in NO_TERMS}
     words = {word for word in words if not re.fullmatch(r"BIT_\d+|TDXINFO(-[A-Z]+)?", word)}
     assert sorted(word for word in words if not explanations(word)) == []
