@@ -241,7 +241,7 @@ def _status_of(run: CheckRun, output_format: str) -> int:
 def _selection(
     only: tuple[str, ...], skip: tuple[str, ...], results: list[Result]
 ) -> Selection | None:
-    """What --only and --skip leave of these results. Raises UsageError where nothing is left."""
+    """The checks that --only and --skip select; None without them. Raises UsageError if empty."""
     from tdxinfo.checks.engine import Selection
 
     if not only and not skip:
@@ -287,6 +287,7 @@ def _no_such(name: str, known: list[str]) -> str:
 
 
 def _put(text: str, output: str | None) -> None:
+    """Prints the text, or writes it to the file named by --output."""
     if output is None:
         click.echo(text, nl=False)
         return

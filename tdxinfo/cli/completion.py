@@ -15,11 +15,11 @@ Offer = tuple[str, str]
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 FILES = ""
-"""Means the names of files, among the words offered."""
+"""A word that stands for all names of files."""
 
 
 def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
-    """What click asks for completions, of words that do not depend on the line."""
+    """A callback for click that offers these words, whatever else the line holds."""
 
     def complete(
         context: click.Context, parameter: click.Parameter, incomplete: str

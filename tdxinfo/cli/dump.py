@@ -40,7 +40,7 @@ Columns of attestation.tcb_infos:  fmspc, set, evaluation, issued, levels,
 Columns of devices.accelerators:   address, kind, vendor, device, driver,
                              iommu_group, peers
 """
-"""Stands below the options; a test holds it against the types."""
+"""Printed below the options of --help; a test compares it with the types."""
 
 
 @click.command(epilog=EPILOG)
@@ -156,14 +156,14 @@ def _dump_raw(settings: Settings, facts: tuple[str, ...], names: list[str]) -> i
 
 
 def _say_unknown(report: Report, name: str) -> None:
-    """On stderr, so that an empty answer is not taken for none."""
+    """Prints on stderr why the fact is unknown: empty output alone could be an empty value."""
     from tdxinfo.render import words
 
     click.echo(f"tdxinfo: {name} is unknown: {words.reason(report, name)}", err=True)
 
 
 def _dump_list(settings: Settings, names: list[str], options: ListOptions) -> None:
-    """A list as a table or as CSV; of other facts CSV has a row each."""
+    """A list as a table or as CSV; other facts only as CSV, with a row for each."""
     from tdxinfo.render import plain
 
     if settings.format == "json":

@@ -66,7 +66,7 @@ _NO_CODE = "Standard input holds nothing that tdxinfo knows."
 
 
 def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explanation, ...]]:
-    """The meanings of each query, with what this host says; of lines only those with a meaning."""
+    """The meanings of each query, with values of this host; of lines only those with a meaning."""
     from tdxinfo.explain import explanations, queries
 
     found: dict[str, tuple[Explanation, ...]] = {}

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from tdxinfo.fleet import Entry, Fleet
 
-_OFTEN = 0.2
-"""Seconds between two looks at the progress."""
+_PROGRESS_INTERVAL = 0.2
+"""Seconds between two updates of the line."""
 
 
 COLUMNS = (
@@ -109,7 +109,7 @@ def _show(settings: Settings, seen: Fleet, listed: list[Entry], show_all: bool) 
 def _lines(
     settings: Settings, columns: str | None, noheadings: bool
 ) -> Callable[[Entry], str] | None:
-    """What makes a line of each host; None where there is a page instead. Raises UsageError."""
+    """The function that makes a host's line; None if a page is printed. Raises UsageError."""
     if settings.format == "json":
         if columns is not None or noheadings:
             raise click.UsageError("JSON has all columns: leave --columns and --noheadings out.")
@@ -151,7 +151,7 @@ def _cell(entry: Entry, column: str) -> str:
 
 
 def status_of(seen: Fleet) -> ExitStatus:
-    """What a script should know first: that the picture is not whole, else the worst verdict."""
+    """The exit status: that an input could not be read, else the worst verdict."""
     from tdxinfo.model.verdict import HostVerdict
 
     if seen.refused:
@@ -168,7 +168,7 @@ def _read(
     keep: Callable[[Entry], None] | None,
     quiet: bool,
 ) -> Fleet:
-    """Reads all, says of each that cannot be read why, and prints a line for each if wanted."""
+    """Reads all hosts, prints a line for each if wanted, and an error for each unreadable one."""
     from tdxinfo.fleet import Fleet, Reader
     from tdxinfo.render.safe import printable
 
@@ -191,15 +191,15 @@ def _read(
 
 
 class _Progress:
-    """A line on stderr that says how far it got; nothing where no terminal shows it."""
+    """A line on stderr with the number of hosts so far; nothing if stderr is not a terminal."""
 
     def __init__(self, lines_are_shown: bool, quiet: bool) -> None:
         self._is_shown = is_shown(quiet) and not (lines_are_shown and sys.stdout.isatty())
-        self._next = time.monotonic() + _OFTEN
+        self._next = time.monotonic() + _PROGRESS_INTERVAL
 
     def show(self, seen: Fleet) -> None:
         if self._is_shown and time.monotonic() >= self._next:
-            self._next = time.monotonic() + _OFTEN
+            self._next = time.monotonic() + _PROGRESS_INTERVAL
             click.echo(f"\r{seen.hosts} hosts, {seen.refused} refused", nl=False, err=True)
 
     def clear(self) -> None:

@@ -1,4 +1,4 @@
-"""`tdxinfo helper`: the kernel module that reads what only a SEAMCALL can, and its life."""
+"""`tdxinfo helper`: builds, loads and removes the kernel module that reads by SEAMCALL."""
 
 from __future__ import annotations
 
@@ -135,10 +135,10 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
     if state.of_no_use:
         raise BadInput(f"The helper cannot be used here. {state.of_no_use}")
     if state.loaded:
-        return _nothing_to_do(settings, "The helper is loaded already.")
+        return _done(settings, "The helper is loaded already.")
     if not (installed or state.built):
         raise BadInput(f"{module} does not exist. Run `tdxinfo helper build`, or name its folder.")
-    _as_root("Loading a module")
+    _require_root("Loading a module")
     if installed:
         return _carry_out(settings, commands, dry_run, _LOADED)
     return _insert(settings, module)
@@ -155,8 +155,8 @@ def unload(context: click.Context, dry_run: bool) -> ExitStatus:
     settings = settings_of(context)
     if not dry_run:
         if not _state(settings).loaded:
-            return _nothing_to_do(settings, "The helper is not loaded.")
-        _as_root("Unloading a module")
+            return _done(settings, "The helper is not loaded.")
+        _require_root("Unloading a module")
     return _carry_out(settings, plan.unload(), dry_run, "Unloaded.")
 
 
@@ -174,11 +174,11 @@ def dkms(context: click.Context, directory: str | None, install: bool, dry_run: 
     from tdxinfo.native.state import build_directory
 
     settings = settings_of(context)
-    _live(settings)
+    _require_live(settings)
     folder = _folder(directory or build_directory("dkms"), dry_run)
     written, handed_over = plan.sources(folder), plan.dkms(folder)
     if install and not dry_run:
-        _as_root("Installing a module")
+        _require_root("Installing a module")
     if install or dry_run:
         commands = [*written, *handed_over]
         return _carry_out(settings, commands, dry_run, "Installed: run `tdxinfo helper load`.")
@@ -192,7 +192,7 @@ _LOADED = "Loaded: see `tdxinfo helper status`."
 
 
 def _insert(settings: Settings, module: str) -> ExitStatus:
-    """Loads the module that was checked, and no other that takes its place meanwhile."""
+    """Loads the module by the descriptor that was checked: a replaced file is not loaded."""
     from tdxinfo.native import shipped_version, trust
 
     fd = trust.open_module(module, shipped_version())
@@ -205,7 +205,7 @@ def _insert(settings: Settings, module: str) -> ExitStatus:
         return ExitStatus.NOT_READY
     finally:
         os.close(fd)
-    return _nothing_to_do(settings, _LOADED)
+    return _done(settings, _LOADED)
 
 
 def _absolute(path: str) -> str:
@@ -216,6 +216,7 @@ def _absolute(path: str) -> str:
 
 
 def _plain(path: str) -> str:
+    """The absolute path. Raises BadInput if it has characters that make would interpret."""
     from tdxinfo.native import trust
 
     path = _absolute(path)
@@ -233,7 +234,8 @@ def _folder(path: str, dry_run: bool) -> str:
     return path
 
 
-def _live(settings: Settings) -> None:
+def _require_live(settings: Settings) -> None:
+    """Raises BadInput if --from names another host."""
     if settings.source is not None:
         raise BadInput("The helper belongs to this machine: --from cannot be used with it.")
 
@@ -242,11 +244,12 @@ def _state(settings: Settings, directory: str | None = None) -> State:
     from tdxinfo.machine.live import LiveMachine
     from tdxinfo.native.state import state_of
 
-    _live(settings)
+    _require_live(settings)
     return state_of(LiveMachine(), directory)
 
 
-def _as_root(what: str) -> None:
+def _require_root(what: str) -> None:
+    """Raises BadInput if this user is not root."""
     if os.geteuid() != 0:
         raise BadInput(f"{what} needs root. Run as root.")
 
@@ -263,7 +266,8 @@ def _built_with_clang(headers: str) -> bool:
     return "CONFIG_CC_IS_CLANG=y" in configured.splitlines()
 
 
-def _nothing_to_do(settings: Settings, sentence: str) -> ExitStatus:
+def _done(settings: Settings, sentence: str) -> ExitStatus:
+    """Prints the sentence, unless quiet, and ends with success."""
     if not settings.quiet:
         click.echo(sentence, err=True)
     return ExitStatus.READY

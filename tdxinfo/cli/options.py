@@ -41,8 +41,9 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "diff": ("table", "json", "html"),
     "fleet": ("table", "json", "csv", "html"),
 }
-"""The formats of --format, by command; of others they are these two."""
+"""The formats of --format, by command."""
 _COMMON_FORMATS = ("table", "json")
+"""Those of commands that are not in FORMATS."""
 
 _HOST = ("source", "vmlinux", "root", "without")
 _OUTPUT = ("format", "json", "color", "quiet", "verbose")
@@ -70,6 +71,7 @@ _INSTEAD = {
     ("diff", "vmlinux"): " Make a report of the crash dump first, and compare that.",
     ("fleet", "source"): " Name what it reads as PATH.",
 }
+"""What to do instead, by command and an option that it does not have."""
 
 
 def formats_of(command: str) -> tuple[str, ...]:
@@ -117,6 +119,7 @@ def settings_of(context: click.Context) -> Settings:
 
 
 def _kept(context: click.Context) -> Settings:
+    """The settings of this run, which all commands of the line share."""
     return context.find_root().ensure_object(Settings)
 
 
@@ -245,6 +248,6 @@ def wants_json(arguments: list[str]) -> bool:
 
 
 def wants_format(name: str, arguments: list[str]) -> bool:
-    """The same for a format by its name."""
+    """Whether this format was asked for, also where the rest of the line made no sense."""
     pairs = pairwise([*arguments, ""])
     return any(a == f"--format={name}" or (a, b) == ("--format", name) for a, b in pairs)

@@ -1,7 +1,7 @@
-"""What takes long, on a terminal's standard error: a line that says since when; elsewhere nothing.
+"""A line on standard error that shows what takes long and for how many seconds, on terminals.
 
-A process of its own writes the line. In this one a thread would be there when it forks, and a
-signal would interrupt a driver that is being asked.
+A child process writes the line. This process forks, which does not go with a thread, and a timer's
+signal would interrupt reads of drivers.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIMEOUT = 1.0
 
 
 def is_shown(quiet: bool) -> bool:
-    """Whether somebody sees it."""
+    """Whether the line is shown: on a terminal and without -q."""
     return not quiet and sys.stderr.isatty()
 
 
@@ -70,7 +70,7 @@ def _started(doing: str) -> int | None:
 
 
 class _Ended(BaseException):
-    """Somebody wants this process to end."""
+    """A signal asked this process to end."""
 
 
 def _end(number: int, frame: object) -> NoReturn:

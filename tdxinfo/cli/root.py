@@ -59,7 +59,7 @@ class RootGroup(click.Group):
 
 
 def _no_such(name: str) -> str:
-    """What somebody may have meant who named no command."""
+    """The error for a word that is not a command."""
     otherwise = f"The commands are {', '.join(COMMANDS)}."
     return no_such("command", name, COMMANDS, otherwise, "check")
 

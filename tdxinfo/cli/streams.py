@@ -12,11 +12,11 @@ from tdxinfo.errors import BadInput
 
 
 class NotWritten(BadInput):
-    """Standard output takes no more."""
+    """Standard output could not be written."""
 
 
 class _Output(io.FileIO):
-    """Standard output: an error is one of the output, and a slow reader is waited for."""
+    """Standard output: its errors become NotWritten, and a slow reader is waited for."""
 
     def write(self, data: object) -> int:
         while True:

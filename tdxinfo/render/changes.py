@@ -1,4 +1,4 @@
-"""The page of `tdxinfo diff`: the verdicts, what changed, then what only one has."""
+"""The page of `tdxinfo diff`: the verdicts, changed facts, then facts that only one host has."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _ONE_SIDED = {Kind.ONLY_A: "Only a has", Kind.ONLY_B: "Only b has"}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What of the comparison is to be shown, and what counts."""
+    """Options of `diff` that change the page."""
 
     left_out: list[str]
     verbose: bool
-    """Also what follows from another difference, and where values came from."""
+    """Show also differences that follow from another one, and the sources of values."""
     strict: bool
-    """What only one of both has is a difference."""
+    """A fact that only one host has counts as a difference."""
 
 
 def print_comparison(
@@ -76,7 +76,7 @@ def _side(report: Report, says: SideVerdict) -> Text:
 
 
 def shortened(names: list[str], most: int = len(fact_names())) -> str:
-    """The names; of a section that is there whole, or with more than `most`, its own name."""
+    """The names; a section that is complete, or has more than `most` of them, only by its name."""
     by_section: dict[str, list[str]] = {}
     for name in names:
         by_section.setdefault(name.partition(".")[0], []).append(name)

@@ -86,7 +86,7 @@ def _names(group: Group) -> str:
 
 
 def _value(text: str | None) -> str:
-    """A bitmap loses its leading zeros."""
+    """The value for a table: a bitmap without leading zeros."""
     if text is None:
         return "unknown"
     return f"{int(text, 16):#x}" if text[:2] == "0x" else printable(text)
@@ -116,7 +116,7 @@ def _listed(counts: list[tuple[str | None, int]], show_all: bool) -> str:
 
 
 def _difference(value: str | None, usual: str | None) -> str:
-    """By name, what the set has and lacks against the most common one."""
+    """The features that the set has more (+) or less (-) than the most common set."""
     if value is None or usual is None or value == usual:
         return ""
     there, expected = (bits.names_of("TDX_FEATURES0", int(text, 16)) for text in (value, usual))
@@ -130,7 +130,7 @@ def _difference(value: str | None, usual: str | None) -> str:
 HOST_COLUMNS = ("host", "verdict", "failed or warns", "module", "file")
 
 _CLASSES = {"good": "green", "bad": "bold red", "doubtful": "yellow", "unknown": "dim"}
-"""What HTML calls the styles of verdicts."""
+"""The classes of HTML for the styles of verdicts."""
 
 
 def host_rows(entries: Iterable[Entry]) -> list[list[tuple[str, str]]]:

@@ -17,7 +17,7 @@ _INTEL = "GenuineIntel"
 
 
 def headline(report: Report) -> Text:
-    """The first answer that is known, from the processor to the module."""
+    """The first known reason why TDX does not run, from processor to module; or that it runs."""
     if report.host.module.state == "initialized":
         return Text("").append_text(_styled(_initialized(report)))
     for answer in (_not_applicable, _failed, _off_in_firmware, _silent, _kernel, _not_started):
@@ -76,7 +76,7 @@ def _failed(report: Report) -> Line | None:
 
 
 def _silent(report: Report) -> Line | None:
-    """An initialization that failed without a line of the kernel."""
+    """The sentence if the initialization failed and the kernel logged no reason."""
     if report.host.module.state != "failed":
         return None
     return f"{_named(report)} failed to initialize; the kernel log has no reason.", "bad"

@@ -13,7 +13,7 @@ from tdxinfo.render.safe import printable
 
 
 def print_state(console: Console, state: State, verbose: bool) -> None:
-    """One sentence where the helper is of no use; else what there is, and what to do next."""
+    """One sentence if the helper cannot be used here; else its state and the next command."""
     title = Text(printable(headline(state)), "title" if state.loaded else "")
     layout.paragraph(console, title, 0, 2)
     if state.of_no_use and not verbose:
@@ -63,7 +63,7 @@ def _signature(state: State) -> str:
 
 
 def next_step(state: State) -> str:
-    """What to run to have a helper that reads, or nothing."""
+    """The next command on the way to a helper that reads; "nothing" if there is none."""
     if state.of_no_use or state.reads:
         return "nothing"
     if state.loaded:

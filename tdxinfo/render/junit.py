@@ -1,7 +1,7 @@
-"""The results of all checks as JUnit XML: one suite a group, one case a check.
+"""The results of all checks as JUnit XML: a suite for each group, a case for each check.
 
-A failure is what counts against the host, an error what decides and could not be looked at. The
-format is what Jenkins and GitLab read. No name of the machine is in it.
+A failed check is a failure; a required check that is unknown is an error. The format is what
+Jenkins and GitLab read. No name of the machine is in it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Paragraphs, grids and tables that fit any width from 40 columns on.
 
-Nothing is cut: text wraps with its continuation lines indented, and a table that is too wide drops
-the columns that it can do without, then folds the one that may fold, then prints each row as lines
-of its own. No line ends with blanks.
+Nothing is cut: text wraps with its continuation lines indented. A table that is too wide drops
+columns (`drop`), then wraps cells (`fold`), then prints each row as several lines. No line ends
+with blanks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Column(NamedTuple):
     right: bool = False
     """Its cells are numbers: they end at the same column."""
     drop: int = 0
-    """Where the table is too wide, the column with the highest number goes first; 0 stays."""
+    """If the table is too wide, columns with the highest number are dropped first; 0 stays."""
     fold: bool = False
     """Its cells may wrap."""
     style: str = ""
@@ -133,7 +133,7 @@ def _whole(widths: dict[int, int]) -> int:
 
 
 def _least(title: str, cells: list[list[Text]], number: int, room: int) -> int:
-    """The longest word that a column can hold; one that takes half of the table is broken."""
+    """The least width of a column: that of its longest word, unless it takes half of the table."""
     texts = [title, *(row[number].plain for row in cells)]
     lengths = (len(word) for text in texts for word in text.split())
     return max((length for length in lengths if length <= room // 2), default=_MIN_FOLDED)

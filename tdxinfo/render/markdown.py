@@ -1,7 +1,7 @@
 """A report to paste into an issue: the verdict, the host in short, and all that did not pass.
 
-Nothing in it names the machine, and nothing in it is anything but text: what was read cannot make
-a link, a mention or a reference of itself.
+Nothing in it names the machine. Text that was read is escaped, so that it cannot become a link, a
+mention or a reference.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FACTS = (
     "stack.qemu_version",
     "stack.libvirt_version",
 )
-"""What somebody who helps asks for first."""
+"""The facts that are listed: those that a helper asks for first."""
 
 _FOLDED = {
     Outcome.UNKNOWN: "more unknown",
@@ -75,7 +75,7 @@ def _tool(run: CheckRun) -> str:
 
 
 def _is_listed(result: Result) -> bool:
-    """What counts, and what a policy accepts."""
+    """Whether it is a row: it failed, warns, is required and unknown, or accepted by a policy."""
     is_open = result.outcome is Outcome.UNKNOWN and result.check.severity.decides
     return result.outcome in (Outcome.FAIL, Outcome.WARN) or is_open or result.is_accepted
 

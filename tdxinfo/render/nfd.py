@@ -1,4 +1,4 @@
-"""A run host as a feature file of node-feature-discovery's local source.
+"""The results of a host as a feature file of node-feature-discovery's local source.
 
 The rules are those of NFD's customization guide and of Kubernetes' labels: names with a prefix, at
 most 63 characters of letters, digits, `-`, `_` and `.` that begin and end with a letter or digit.
@@ -21,7 +21,7 @@ NAMESPACE = "feature.node.kubernetes.io/"
 PREFIX = "tdx."
 
 UNKNOWN = "unknown"
-"""The value that says: it could not be looked at. NFD's own labels have no such."""
+"""The value of a label whose fact is unknown. NFD's own labels have no such value."""
 
 _WORD = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", re.ASCII)
 

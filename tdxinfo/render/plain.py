@@ -32,7 +32,7 @@ class ListOptions(Protocol):
 
 
 def raw(name: str, report: Report) -> str:
-    """The value as bare text: JSON's, without quotes; of a list an entry each line."""
+    """The value as in JSON, without quotes; a list has a line for each entry."""
     value = as_json(name, report.host.fact(name))
     listed = value if isinstance(value, list) else [value]
     return "\n".join(printable(_bare(entry)) for entry in listed)
@@ -49,14 +49,14 @@ def _bare(value: Any) -> str:
 
 
 def columns_of(name: str) -> tuple[str, ...]:
-    """The columns of a fact that is a list of ranges or the like; none for other facts."""
+    """The columns of a fact that is a list of records, such as ranges; none for other facts."""
     section, field = declared(name)
     entry = _entry_type(section.model_fields[field].annotation)
     return tuple(found.name for found in fields(entry)) if is_dataclass(entry) else ()
 
 
 def _entry_type(annotation: Any) -> Any:
-    """What a list holds, by the fact's annotation; None where that names no list."""
+    """The type of the entries, if the fact's annotation is that of a list; else None."""
     parts = get_args(annotation)
     if get_origin(annotation) is tuple:
         return parts[0]

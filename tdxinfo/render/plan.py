@@ -1,4 +1,4 @@
-"""The TDMRs of a plan as a table: how many reserved areas each needs, of how many."""
+"""The TDMRs of a plan as a table, with the reserved areas that each needs and may have."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def print_plan(console: Console, plan: TdmrPlan) -> None:
 
 
 def _reserved(found: PlannedTdmr) -> str:
-    """How many, or from how many to how many where the PAMTs have no address yet."""
+    """The number of reserved areas; a range of numbers if the PAMTs have no address yet."""
     least = len(found.reserved or found.holes)
     return str(least) if least == found.reserved_most else f"{least} to {found.reserved_most}"
 

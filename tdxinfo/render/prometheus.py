@@ -1,4 +1,4 @@
-"""A run host as metrics in Prometheus' text format; which metrics there are is a table."""
+"""The results of a host as metrics in Prometheus' text format, by `tables/metrics.toml`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _lines(run: CheckRun) -> Iterator[str]:
 
 
 def _labels(labels: dict[str, str]) -> str:
-    """The labels in the format's order of characters: what is quoted needs three escapes."""
+    """The labels as text, sorted by name."""
     if not labels:
         return ""
     parts = (f'{key}="{_escaped(text, quote=True)}"' for key, text in sorted(labels.items()))
@@ -58,7 +58,7 @@ def _fact(row: Row, run: CheckRun) -> Iterable[Sample]:
 
 
 def _info(row: Row, run: CheckRun) -> Iterable[Sample]:
-    """Labels of facts that are not known are empty, which to Prometheus is none."""
+    """A sample of 1 with facts as labels; an unknown fact gives an empty one, which means unset."""
     found = {
         label: as_json(name, run.report.host.fact(name)) for label, name in row["labels"].items()
     }

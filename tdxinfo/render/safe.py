@@ -1,4 +1,4 @@
-"""Text on its way to a terminal."""
+"""Text that is safe to print on a terminal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _CONTROLS = re.compile(
     r"\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
     r"\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-"""C0 but the tab, and C1; what turns the direction, ends a line or is not seen; half characters,
-and those that XML forbids."""
+"""Control characters except the tab; characters that change the direction, end a line or are
+invisible; surrogates, and those that XML forbids."""
 
 
 def printable(text: str) -> str:

@@ -15,7 +15,7 @@ from tdxinfo.render.verdicts import OUTCOMES, STYLES
 
 
 def print_since(console: Console, run: CheckRun, since: Since) -> None:
-    """The answer, and of the checks and facts that changed what was and what is."""
+    """The answer, then changed checks and facts with their value before and now."""
     head = answer(run)
     was = f" Before: {WORDS[since.verdict].lower()}." if since.verdict is not run.verdict else ""
     line = Text(head.word, STYLES[run.verdict]).append(printable(head.rest) + was, "")

@@ -15,7 +15,8 @@ _FIRMWARE = "firmware setup"
 def steps(results: list[Result]) -> list[str]:
     """The remedies of failures and warnings in the order of the checks, each once.
 
-    At the first one that needs a reboot stand all that do; what stops VMs comes last.
+    All that need a reboot stand together, where the first of them comes, with one reboot behind
+    them. Those that only stop VMs come last.
     """
     before_reboot = list(_remedies(results, "reboot"))
     found: list[str] = []

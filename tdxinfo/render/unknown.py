@@ -32,7 +32,7 @@ _FIRST_WITH_HELPER = (6, 16)
 
 
 def unknown_lines(report: Report) -> Iterator[Text]:
-    """What root, the helper or a newer kernel would add, where it would; then the rest."""
+    """Lines with what root, the helper and a newer kernel would add; then what stays unknown."""
     if not applies(report):
         return
     left = [name for name in _HEADLINES if not report.is_known(name)]

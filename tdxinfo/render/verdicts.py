@@ -38,7 +38,7 @@ OUTCOMES = {
 """Each outcome's word and style, in the order in which a line counts them."""
 _NAMED = (Outcome.FAIL, Outcome.WARN)
 _MANY = 3
-"""Checks of a group from which on the group is named with their number."""
+"""From this many unknown checks of a group on, their number is printed instead of their ids."""
 
 
 class Options(NamedTuple):
@@ -47,7 +47,7 @@ class Options(NamedTuple):
     verbose: bool
     failed_only: bool
     steps: bool = False
-    """What to do alone, as numbered steps."""
+    """Show only what to do, as numbered steps."""
 
 
 def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
@@ -89,7 +89,7 @@ def _is_shown(run: CheckRun, result: Result, options: Options) -> bool:
 
 
 def _groups(results: list[Result]) -> Iterator[tuple[str, Text]]:
-    """A line a group: who failed or warns, by name; the others by their number."""
+    """A line for each group: ids of checks that failed or warn, numbers of the others."""
     for group in dict.fromkeys(result.check.rule.group for result in results):
         own = [result for result in results if result.check.rule.group == group]
         line = Text()
@@ -121,9 +121,9 @@ def _totals(results: list[Result]) -> str:
 
 
 def _print_unknown(console: Console, results: list[Result], head: Answer) -> None:
-    """Who could not look, by what would help; -v shows each reason.
+    """The unknown checks, those with the same remedy in one line; -v shows each reason.
 
-    Once something failed, the rest only matters where there is a way to know more.
+    After a failure only those with a remedy are shown.
     """
     by_remedy: dict[str, list[str]] = {}
     has_failed = any(result.outcome is Outcome.FAIL for result in results)
@@ -165,6 +165,6 @@ def _print_result(console: Console, result: Result, said: set[str]) -> None:
 def _print_evidence(console: Console, report: Report, result: Result) -> None:
     for name in result.evidence:
         origin = report.origin_of(name)
-        from_where = f"  ({printable(words.source(origin))})" if origin else ""
+        from_where = f"  ({printable(origin)})" if origin else ""
         shown = f"{name} = {words.fact(report, name)}{from_where}"
         layout.paragraph(console, shown, 6, 8, "unknown")

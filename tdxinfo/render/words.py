@@ -49,21 +49,13 @@ def _listed(value: list[Any]) -> str:
     return ", ".join(map(of_plain, value))
 
 
-_TABLES = ("list", "link", "device", "modprobe", "qemu", "unit")
-
-
-def source(origin: str) -> str:
-    """The origin of a value as a person names the place."""
-    return origin
-
-
 def reason(report: Report, name: str) -> str:
     """Why the fact is unknown."""
     return reason_of(report.attempts(name))
 
 
 def reason_of(attempts: Sequence[Attempt]) -> str:
-    """The most telling refusal: a denial before an absence."""
+    """The message of the attempt that explains most, in the order of _RANKS."""
     if not attempts:
         return "no interface of current kernels shows it"
     asked = [a for a in attempts if ":" in a.origin and not _is_reasoned(a.origin)]
@@ -80,5 +72,5 @@ _RANKS = {
 
 
 def _is_reasoned(origin: str) -> bool:
-    """Derived from facts that were not known either, which explains nothing."""
+    """Whether the source derives from other facts: that those are unknown explains nothing."""
     return origin.startswith(("derived:", "inferred:"))
