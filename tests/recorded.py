@@ -28,6 +28,7 @@ from typing import Any
 
 import tomli_w
 
+from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import Result, first_failure, run_checks, verdict_of
 from tdxinfo.host import fact_names
 from tdxinfo.machine.captured import CapturedMachine, open_folder
@@ -93,6 +94,13 @@ def _remove(answers: dict[str, Any], key: str) -> None:
 
 def _toml(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text()) if path.exists() else {}
+
+
+@cache
+def check_run_of(name: str) -> CheckRun:
+    """The host with the results of all checks, as renderers get it."""
+    results = list(results_of(name))
+    return CheckRun(report_of(name), results, verdict_of(results), time=0)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import shutil
@@ -18,6 +19,7 @@ from tdxinfo.inputs.supplied import example_names
 from tests.artifacts import TOP
 from tests.artifacts.completions import FILES
 from tests.cli.command import spawned
+from tests.parts import one_in
 from tests.shells import SHELLS, TAB, Place, bash, zsh
 
 KVM = {check.id for check in in_order() if check.rule.group == "kvm"}
@@ -81,8 +83,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return Place(home, TOP / "completions", f"{programs}:/usr/bin:/bin")
 
 
-@needed(*SHELLS)
+@needed("bash")
 @pytest.mark.parametrize("line", CASES)
+def test_bash_offers_what_may_stand_there(place: Place, shell: str, line: str) -> None:
+    assert set(SHELLS[shell](place, line)) == CASES[line]
+
+
+# Which words there are does not depend on the shell: for the others a part is enough by default.
+@needed("zsh", "fish")
+@pytest.mark.parametrize("line", one_in(3, CASES))
 def test_a_shell_offers_what_may_stand_there(place: Place, shell: str, line: str) -> None:
     assert set(SHELLS[shell](place, line)) == CASES[line]
 
@@ -124,7 +133,7 @@ def pressed(line: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("line", CASES)
+@pytest.mark.parametrize("line", one_in(3, CASES))
 def test_a_completion_imports_no_rich(line: str) -> None:
     lines = pressed(line, "-X", "importtime").stderr.splitlines()
     imported = {line.rpartition("|")[2].strip() for line in lines}
@@ -135,8 +144,8 @@ def test_a_completion_imports_no_rich(line: str) -> None:
 @pytest.mark.parametrize("line", ["tdxinfo ", "tdxinfo dump mod", "tdxinfo check --only kvm"])
 def test_a_tabulator_is_answered_at_once(line: str) -> None:
     """Prints the time, of the processor since others may run. It fails only far above the limit."""
-    times = []
-    for _ in range(5):
+    times = [math.inf]
+    while min(times) >= LIMIT and len(times) <= 5:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert pressed(line).stdout
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -7,7 +7,6 @@ from functools import cache
 
 import pytest
 
-from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import first_failure, run_checks, verdict_of
 from tdxinfo.fleet import kind_of
 from tdxinfo.host import fact_names
@@ -17,11 +16,11 @@ from tdxinfo.report import Report
 from tests.documents import fault
 from tests.recorded import (
     NAMES,
+    check_run_of,
     differences_from_base,
     expected,
     open_host,
     report_of,
-    results_of,
     shown,
 )
 
@@ -64,9 +63,8 @@ def test_a_fleet_has_the_same_verdict_as_all_checks(name: str) -> None:
 def test_a_hosts_documents_are_what_their_schemas_promise(name: str) -> None:
     report = report_of(name)
     assert fault("dump", json.loads(report.model_dump_json())) == ""
-    results = list(results_of(name))
-    run = CheckRun(report, results, verdict_of(results), time=0)
-    assert fault("check", json.loads(run.document().model_dump_json())) == ""
+    document = check_run_of(name).document()
+    assert fault("check", json.loads(document.model_dump_json())) == ""
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -17,7 +17,7 @@ from tdxinfo import decode
 from tests.fuzz import targets
 from tests.fuzz.targets import TARGETS, Target, try_out
 
-_MOST = 60
+_FEW, _MANY = 20, 200
 """Inputs of a target; coverage-guided runs try thousands a second."""
 
 
@@ -41,9 +41,10 @@ def inputs(target: Target) -> Iterator[bytes]:
     return itertools.chain.from_iterable(broken(seed, chance) for seed in seeds)
 
 
+@pytest.mark.parametrize("most", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_target_takes_its_seeds_and_what_is_broken_of_them(name: str) -> None:
-    taken = list(itertools.islice(inputs(TARGETS[name]), _MOST))
+def test_a_target_takes_its_seeds_and_what_is_broken_of_them(name: str, most: int) -> None:
+    taken = list(itertools.islice(inputs(TARGETS[name]), most))
     assert len(taken) > 1
     for data in taken:
         try_out(TARGETS[name], data)

@@ -15,6 +15,7 @@ import pytest
 from tdxinfo import native
 from tests.cli.command import spawned
 from tests.native import trees
+from tests.parts import one_in
 
 TOOLS = ("make", "gcc", "modinfo", "nm")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -22,6 +23,7 @@ MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"{', '.join(MISSING)} not installed")
 
 TREES = [*trees.installed(), *trees.packed()]
+"""The headers of kernels; the module is built for one of them by default, for all with -m slow."""
 NO_TREE = pytest.param(
     None,
     marks=pytest.mark.skip(
@@ -38,7 +40,11 @@ class Built:
     """What make printed."""
 
 
-@pytest.fixture(scope="module", params=[*TREES] if TREES else [NO_TREE], ids=trees.name_of)
+@pytest.fixture(
+    scope="module",
+    params=one_in(len(TREES), TREES) if TREES else [NO_TREE],
+    ids=trees.name_of,
+)
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """The module, built once for each tree with the warnings that a kernel developer asks for."""
     work = tmp_path_factory.mktemp("built")

@@ -14,13 +14,11 @@ from tdxinfo import tables
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.host import fact_names
-from tdxinfo.machine.captured import open_folder
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.render import nfd
-from tdxinfo.report import observe
 from tests.builders import report_with
 from tests.cli.command import ran
-from tests.recorded import NAMES, folder_of
+from tests.recorded import NAMES, check_run_of, folder_of
 
 WHEN = 1_800_000_000.0
 JUDGED = datetime.fromtimestamp(WHEN, UTC)
@@ -79,15 +77,9 @@ def page_of(facts: dict[str, Any], hours: int | None = None) -> str:
     return nfd.page(CheckRun(report, results, verdict_of(results), WHEN), hours)
 
 
-def of_capture(folder: Path) -> str:
-    report = observe(open_folder(str(folder)))
-    results = run_checks(report)
-    return nfd.page(CheckRun(report, results, verdict_of(results), WHEN))
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_kubernetes_takes_every_name_and_value(name: str) -> None:
-    labels, features = read_as_nfd_does(of_capture(folder_of(name)))
+    labels, features = read_as_nfd_does(nfd.page(check_run_of(name)))
     assert labels
     assert set(labels) <= set(features)
     refuse_what_kubernetes_refuses(features)
@@ -121,7 +113,7 @@ def labels_of_nfd(folder: Path) -> dict[str, str]:
 def test_what_nfd_says_of_a_host_is_said_here_too() -> None:
     agreed = 0
     for name in NAMES:
-        _, features = read_as_nfd_does(of_capture(folder_of(name)))
+        _, features = read_as_nfd_does(nfd.page(check_run_of(name)))
         for key, value in labels_of_nfd(folder_of(name)).items():
             assert features[OURS + key] == value, name
             agreed += 1

@@ -9,11 +9,12 @@ import pytest
 
 from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
+from tdxinfo.model.verdict import HostVerdict
 from tdxinfo.render import junit, markdown
 from tests.builders import report_with
 from tests.checks.test_engine import READY
 from tests.cli.command import ran
-from tests.recorded import NAMES, folder_of
+from tests.recorded import NAMES, check_run_of
 
 
 def check_run(strict: bool = False, **changes: object) -> CheckRun:
@@ -28,8 +29,8 @@ def check_run(strict: bool = False, **changes: object) -> CheckRun:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
-    result = ran("check", "--format", "junit", "--from", str(folder_of(name)))
-    root = ElementTree.fromstring(result.out)
+    run = check_run_of(name)
+    root = ElementTree.fromstring(junit.page(run))
     cases = root.findall(".//testcase")
     assert len({case.get("name") for case in cases}) == len(cases)
     for element in (root, *root.findall("testsuite")):
@@ -38,7 +39,7 @@ def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
         for attribute, tag in (("failures", "failure"), ("errors", "error")):
             counted = sum(case.find(tag) is not None for case in own)
             assert element.get(attribute) == str(counted)
-    assert (int(root.get("failures", 0)) > 0) == (result.status == 1)
+    assert (int(root.get("failures", 0)) > 0) == (run.verdict is HostVerdict.NOT_READY)
 
 
 def test_a_failure_tells_what_to_do() -> None:
@@ -124,8 +125,7 @@ def test_the_report_names_no_machine() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_table_of_a_report_has_its_columns(name: str) -> None:
-    out = ran("check", "--format", "markdown", "--from", str(folder_of(name))).out
-    for line in out.splitlines():
+    for line in markdown.page(check_run_of(name)).splitlines():
         if line.startswith("|"):
             assert len(re.findall(r"(?<!\\)\|", line)) in (3, 4)
 
