@@ -11,6 +11,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tdxinfo import tables
+from tdxinfo.decode import releases
+
 # On a busy machine examples take long, which is not a failure.
 _PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -26,3 +29,20 @@ def working_directory_stays() -> Iterator[None]:
     before = os.getcwd()
     yield
     assert os.getcwd() == before
+
+
+@pytest.fixture(scope="module")
+def releases_of_2026_08() -> Iterator[None]:
+    """The table of releases as it was when expectations were written: a newer row changes none."""
+    as_of, load = "2026-08-12", tables.load
+    whole = load("modules")
+    known = [row for row in whole["release"] if row.get("build_date", as_of) <= as_of]
+    then = {**whole, "as_of": as_of, "release": known}
+    caches = (releases.releases, releases.newest_by_processor)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tables, "load", lambda name: then if name == "modules" else load(name))
+        for cached in caches:
+            cached.cache_clear()
+        yield
+    for cached in caches:
+        cached.cache_clear()

@@ -213,6 +213,8 @@ def write(name: str) -> None:
     if path.exists():
         for line in changes(expected(name), whole):
             print(f"{name}: {line}")
+    else:
+        print(f"{name}: new; compare its expect.json with its files")
     base = _toml(path.parent / "about.toml").get("base")
     own = whole if base is None else differences_from_base(whole, expected(base))
     path.write_text(json.dumps(own, indent=2) + "\n")

@@ -13,6 +13,8 @@ from tdxinfo.model.values import ModuleVersion
 from tests.builders import report_with
 from tests.checks.cases import ON_EMR, UNIX, UNIX_PATH, VSOCK, tcb_info
 
+pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
+
 
 def remedy(check_id: str, facts: dict[str, Any]) -> str:
     (result,) = run_checks(report_with(facts), skip=set(CHECKS) - {check_id})

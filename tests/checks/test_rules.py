@@ -13,6 +13,8 @@ from tests.builders import report_with
 from tests.checks.cases import CASES, DENIED, failure
 from tests.checks.edges import EDGES
 
+pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
+
 ROWS = [*CASES, *EDGES]
 
 

@@ -17,6 +17,8 @@ from tests.decode.test_metadata import BY_NAME, sysinfo, values
 from tests.decode.test_sigstruct import blob, made
 from tests.recorded import folder_of
 
+pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
+
 
 def explained(query: str) -> list[dict[str, Any]]:
     result = ran("explain", query, "--json")

@@ -36,8 +36,8 @@ def printed(row: dict[str, Any], values: dict[str, Any]) -> str:
 
 def check(row: dict[str, Any], line: str) -> None:
     (event,), *_ = read_log(line)
-    assert event.name == row["event"]
-    assert sorted(event.values) == sorted(row["names"])
+    found = event.name, sorted(event.values)
+    assert found == (row["event"], sorted(row["names"])), "does a row above match the line too?"
     spelt = same_spelling(printed(row, event.values))
     assert same_spelling(row["example"]).startswith(spelt)
 

@@ -11,6 +11,8 @@ from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release, matching_release
 from tdxinfo.model.values import ModuleVersion
 
+pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
+
 LINE = ModuleVersion(1, 5)
 
 

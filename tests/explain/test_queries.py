@@ -11,6 +11,8 @@ import pytest
 from tdxinfo import tables
 from tdxinfo.explain import explanations, queries
 
+pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
+
 with (Path(__file__).parent / "queries.toml").open("rb") as file:
     QUERIES: list[dict[str, Any]] = tomllib.load(file)["query"]
 
