@@ -89,7 +89,7 @@ def test_every_word_was_read() -> None:
         for word in words_of(text.text)
         if word.lower() not in known
     }
-    assert not unread, "misspelled? If not, add them to words.txt"
+    assert sorted(unread.items()) == [], "misspelled? If not, add them to words.txt"
 
 
 def test_a_count_of_one_has_a_singular() -> None:
