@@ -19,7 +19,7 @@ def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # they would cost a search at every start
     for number in (signal.SIGTERM, signal.SIGHUP):
-        # What was begun is cleaned up on the way out.
+        # SystemExit instead of sudden death, so that temporary files are removed.
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _end)
     if not streams.prepare():
@@ -74,6 +74,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _sentence(error: click.UsageError | BadInput) -> str:
+    """The error as one line; to one of usage the command's --help is added."""
     if isinstance(error, BadInput):
         return str(error)
     command = error.ctx.command_path if error.ctx else "tdxinfo"
@@ -87,7 +88,7 @@ def _refuse(
     *,
     has_output: bool = True,
 ) -> ExitStatus:
-    """Says why on stderr, and on stdout in the format for programs that was asked for."""
+    """Prints the sentence on stderr, and on stdout as JSON or a plugin's line if asked for."""
     from tdxinfo.render.safe import printable
 
     is_plugin = wants_format("nagios", arguments)

@@ -12,7 +12,7 @@ from tdxinfo.machine.system import System
 
 PATH = "/proc/cpuinfo"
 LSCPU = "lscpu"
-"""The question that what lscpu printed answers, in records of it."""
+"""The key under which a record holds the output of lscpu."""
 
 
 def cpus(machine: Machine) -> cpuinfo.Cpus:
@@ -59,7 +59,7 @@ class CpuInfo(NamedTuple):
 
 
 class FlagImplies(NamedTuple):
-    """A flag that the kernel only shows when something is so. Its absence proves nothing."""
+    """`value`, if /proc/cpuinfo has the flag. Its absence proves nothing."""
 
     flag: str
     value: Any = True
