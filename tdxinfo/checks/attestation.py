@@ -71,16 +71,17 @@ def clients_reach_quote_service(report: Report) -> Verdict:
     answers = [(client, *_reached(report, client)) for client in clients]
     for client, is_reached, reason in answers:
         if is_reached is False:
-            return failed(
-                f"VMs look for the quote service at {client}: {reason}",
-                _transport_remedy(client, reason),
-            )
+            looked = f"VMs look for the quote service at {client}"
+            if report.host.attestation.quote_service is False:
+                return failed(f"{looked}, and it is not running", _START)
+            return failed(f"{looked}: {reason}", _transport_remedy(client, reason))
     for client, is_reached, reason in answers:
         if is_reached is None:
             return unknown(f"VMs look for the quote service at {client}: {reason}")
     return passed(f"VMs find the quote service at {', '.join(clients)}")
 
 
+_START = "Run `systemctl enable --now {quote_unit}`."
 _DENIED_SOCKET = "the user under whom libvirt runs QEMU cannot open the socket"
 
 

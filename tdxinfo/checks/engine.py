@@ -17,6 +17,7 @@ from tdxinfo.checks.rules import Rule, head_of_rule
 from tdxinfo.decode import services
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.verdict import (
+    Effect,
     HostVerdict,
     Outcome,
     Severity,
@@ -67,6 +68,12 @@ class Result(NamedTuple):
     def remedy(self) -> str:
         """What to do; empty where there is nothing to do."""
         return self.verdict.remedy
+
+    @property
+    def effect(self) -> Effect:
+        """What the remedy takes."""
+        given = self.verdict.effect
+        return self.check.rule.effect if given is None else given
 
 
 class Selection(NamedTuple):
@@ -318,7 +325,7 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     if result.outcome is Outcome.UNKNOWN:
         return result._replace(verdict=passed(f"implied: {proof} passed"))
     message = f"{result.verdict.message}, but {proof} passed, which contradicts it"
-    return result._replace(verdict=warned(message, result.remedy))
+    return result._replace(verdict=warned(message, result.remedy, result.effect))
 
 
 def _not_run(result: Result, before: dict[str, Result], skip: Container[str]) -> Result | None:

@@ -200,23 +200,28 @@ def is_newest(report: Report) -> Verdict:
     if release == newest:
         return passed(f"module {release} is the newest {which} {table}")
     message = f"module {release} is out of date: {newest} is the newest {which} {table}"
-    return warned(message, _update_path(report, release, newest))
+    return _out_of_date(message, report, release, newest)
 
 
 _UPLOAD = "/sys/class/firmware/tdx_module"
 
 
-def _update_path(report: Report, release: str, newest: str) -> str:
-    """The remedy: how to update from one release to another, at run time if possible."""
+def _out_of_date(message: str, report: Report, release: str, newest: str) -> Verdict:
+    """The finding with the way to the newer release: at run time if that can be, or by a reboot."""
     target, running = releases.release_named(newest), releases.release_named(release)
     if target is None or running is None:
-        return f"Update the TDX module to {newest}."
+        return warned(message, f"Update the TDX module to {newest}.")
     obstacle = _against_run_time(report, running, target)
     left = report.host.seamldr.remaining_updates
     if obstacle:
-        return f"{_by_reboot(report, target)} An update at run time is not possible: {obstacle}."
+        why = f"An update at run time is not possible: {obstacle}."
+        return warned(message, f"{_by_reboot(report, target)} {why}")
     if left is None:
-        return f"{_by_reboot(report, target)} {_MAYBE}"
+        return warned(message, f"{_by_reboot(report, target)} {_MAYBE}")
+    return warned(message, _at_run_time(running, newest, left), effect="")
+
+
+def _at_run_time(running: Release, newest: str, left: int) -> str:
     count = f"{counted(left, 'update')} {'is' if left == 1 else 'are'} left before a reboot"
     building = _BUILDING if releases.corrupts_builds(running) else ""
     return (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from tdxinfo import tables
 from tdxinfo.decode import services
 from tdxinfo.model.base import Frozen
-from tdxinfo.model.verdict import Severity
+from tdxinfo.model.verdict import Effect, Severity
 
 Sentence = Annotated[str, Field(min_length=10)]
 
@@ -70,8 +70,8 @@ class Rule(_Table):
     """Ids that it had before."""
     remedy: Sentence | None = None
     """What to do when it fails. A word in braces is a name of `tables/services.toml`."""
-    effect: Literal["", "reboot", "vms"] = ""
-    """What the remedy takes: a reboot of the host, or that all its VMs stop."""
+    effect: Effect = ""
+    """What the remedy takes."""
     by_distribution: dict[str, Sentence] = Field(default_factory=dict)
     """What to do instead, with the names of a distribution."""
     menus: dict[str, str] = Field(default_factory=dict)

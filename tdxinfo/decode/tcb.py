@@ -2,7 +2,8 @@
 
 Source: Intel's TCB info of version 3, and the way Intel's verification library reads it: with a
 module whose major security version is not 0, bytes 0 and 1 of TEE_TCB_SVN count by the levels of
-that module alone, and the rest by the platform's. No signature is checked here.
+that module alone, and the rest by the platform's; and the highest level that is reached counts,
+whatever the order of the document. No signature is checked here.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def to_record(info: TcbInfo) -> Any:
 
 
 def _record(info: Mapping[str, Any], tcb_set: TcbSet | None) -> dict[str, Any]:
-    levels = [_level(level) for level in info["tcbLevels"]]
+    levels = sorted(map(_level, info["tcbLevels"]), key=_height, reverse=True)
     first = info["tcbLevels"][0]["tcb"] if info["tcbLevels"] else {}
     return {
         "fmspc": str(info["fmspc"]).upper(),
@@ -94,8 +95,17 @@ def _record(info: Mapping[str, Any], tcb_set: TcbSet | None) -> dict[str, Any]:
         "sgx_names": _names(first.get("sgxtcbcomponents", [])),
         "tdx_names": _names(first.get("tdxtcbcomponents", [])),
         "levels": levels,
-        "module_levels": [*_module_levels(info.get("tdxModuleIdentities", []))],
+        "module_levels": sorted(
+            _module_levels(info.get("tdxModuleIdentities", [])),
+            key=lambda level: (level["major"], level["minor"]),
+            reverse=True,
+        ),
     }
+
+
+def _height(level: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What Intel's verification library orders levels by: CPUSVN, PCESVN, then the rest."""
+    return level["sgx"], level["pce_svn"], level["tdx"]
 
 
 def _level(level: Mapping[str, Any]) -> dict[str, Any]:

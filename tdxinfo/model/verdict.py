@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -46,20 +46,27 @@ class HostVerdict(StrEnum):
     """A selected check failed."""
 
 
+Effect = Literal["", "next boot", "reboot", "vms"]
+"""What a remedy takes: nothing that stops VMs, the next boot whenever it comes, a reboot of the
+host, or that all its VMs stop."""
+
+
 class Verdict(NamedTuple):
     """One check's answer in one sentence, and what to do about it."""
 
     outcome: Outcome
     message: str
     remedy: str = ""
+    effect: Effect | None = None
+    """What this remedy takes; None if it is what the check's own takes."""
 
 
 def passed(message: str) -> Verdict:
     return Verdict(Outcome.PASS, message)
 
 
-def warned(message: str, remedy: str = "") -> Verdict:
-    return Verdict(Outcome.WARN, message, remedy)
+def warned(message: str, remedy: str = "", effect: Effect | None = None) -> Verdict:
+    return Verdict(Outcome.WARN, message, remedy, effect)
 
 
 def failed(message: str, remedy: str = "") -> Verdict:

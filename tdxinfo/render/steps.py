@@ -1,48 +1,71 @@
-"""What to do, as numbered steps: what needs a reboot together, so that one reboot is enough."""
+"""What to do, as numbered steps in the order in which an administrator does them.
+
+First comes what takes effect with the next boot: what is done in the running system, then what is
+changed in the firmware setup, so that one visit there and one reboot are enough. After the reboot
+comes the rest; what stops VMs is last.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from tdxinfo.checks.engine import Result
 from tdxinfo.model.verdict import Outcome
 
-_REBOOT = "Reboot the host: its running VMs stop."
-_REBOOT_WITH_SETUP = f"{_REBOOT} Make the changes in the firmware setup on the way."
+REBOOT = "Reboot the host. Its running VMs stop."
+"""The step that stands once, below all steps that need it."""
+_ON_THE_WAY = " Make the changes in the firmware setup on the way."
 _FIRMWARE = "firmware setup"
+_BEFORE, _SETUP, _REBOOT, _AFTER, _VMS = range(5)
+
+
+class _Step(NamedTuple):
+    place: int
+    remedy: str
+    asked_by: list[str]
+    """Ids of the checks with this remedy."""
 
 
 def steps(results: list[Result]) -> list[str]:
-    """The remedies of failures and warnings in the order of the checks, each once.
-
-    All that need a reboot stand together, where the first of them comes, with one reboot behind
-    them. Those that only stop VMs come last.
-    """
-    before_reboot = list(_remedies(results, "reboot"))
-    found: list[str] = []
-    for result in filter(_has_step, results):
-        effect = result.check.rule.effect
-        if effect == "reboot" and before_reboot:
-            found += [*before_reboot, _reboot(before_reboot)]
-            before_reboot = []
-        elif not effect:
-            found += [step for step in _remedies([result], "") if step not in found]
-    return [*found, *_remedies(results, "vms")]
-
-
-def _reboot(before: list[str]) -> str:
-    is_firmware = any(_FIRMWARE in step for step in before)
-    return _REBOOT_WITH_SETUP if is_firmware else _REBOOT
+    """The remedies of failures and warnings, each once, with the ids of the checks that ask."""
+    found = list(filter(_has_step, results))
+    needs_reboot = any(result.effect == "reboot" for result in found)
+    merged: dict[str, _Step] = {}
+    for result in found:
+        remedy = _without_reboot(result.remedy) if needs_reboot else result.remedy
+        place = _place(result, needs_reboot)
+        step = merged.setdefault(remedy, _Step(place, remedy, []))
+        step.asked_by.append(result.check.id)
+        merged[remedy] = step._replace(place=min(step.place, place))
+    if needs_reboot:
+        merged.setdefault(REBOOT, _Step(_REBOOT, REBOOT, []))
+    return _written(sorted(merged.values(), key=lambda step: step.place))
 
 
 def _has_step(result: Result) -> bool:
     return result.outcome in (Outcome.FAIL, Outcome.WARN) and bool(result.remedy)
 
 
-def _remedies(results: list[Result], effect: str) -> Iterator[str]:
-    asked_by: dict[str, list[str]] = {}
-    for result in filter(_has_step, results):
-        if result.check.rule.effect == effect:
-            asked_by.setdefault(result.remedy, []).append(result.check.id)
-    for remedy, ids in asked_by.items():
-        yield f"{remedy} ({', '.join(ids)})"
+def _place(result: Result, needs_reboot: bool) -> int:
+    if result.remedy == REBOOT:
+        return _REBOOT
+    if result.effect in ("reboot", "next boot") and needs_reboot:
+        return _SETUP if _FIRMWARE in result.remedy else _BEFORE
+    return _VMS if result.effect == "vms" else _AFTER
+
+
+def _without_reboot(remedy: str) -> str:
+    """The remedy without the reboot at its end, which has a step of its own."""
+    return re.sub(r",? and reboot(?=[.:])| Reboot\.$", "", remedy)
+
+
+def _written(found: Iterable[_Step]) -> list[str]:
+    has_setup = any(step.place == _SETUP for step in found)
+    return [
+        step.remedy
+        + (_ON_THE_WAY if has_setup and step.place == _REBOOT else "")
+        + (f" ({', '.join(step.asked_by)})" if step.asked_by else "")
+        for step in found
+    ]

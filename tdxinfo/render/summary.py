@@ -104,6 +104,8 @@ def next_step(run: CheckRun, waiting: list[Result]) -> str:
         return f"{whole}, or run it as root on the host itself."
     if subject.kind in ("capture", "example") and remedies[AS_ROOT]:
         return "record the host again as root (`tdxinfo capture`)."
+    if subject.kind in ("capture", "example") and remedies:
+        return _lowered(remedies.most_common(1)[0][0])
     return "run it as root on the host itself, or ask for a `tdxinfo capture` of the host."
 
 

@@ -144,14 +144,6 @@ def test_a_file_as_argument_is_pointed_to_from() -> None:
     assert "`tdxinfo --from 'my log.txt' check`" in result.err
 
 
-def test_steps_that_need_a_reboot_stand_together() -> None:
-    out = ran("check", "--steps", "--from", "tests/hosts/packages-disagree", columns=200).out
-    steps = [line.strip() for line in out.splitlines()[1:]]
-    reboot = next(n for n, step in enumerate(steps) if "Reboot the host" in step)
-    modprobe = next(n for n, step in enumerate(steps) if "modprobe kvm_intel" in step)
-    assert reboot < modprobe
-
-
 # --- options ----------------------------------------------------------------------------------
 
 

@@ -93,6 +93,21 @@ def test_the_level_of_a_platform_takes_every_component() -> None:
             assert (found.status, found.short[0].has, found.short[0].needs) == ("", need - 1, need)
 
 
+def test_the_highest_level_counts_whatever_the_order_of_the_document() -> None:
+    document = pccs.tcb_info(microcode=2)
+    info = document["tcbInfo"]
+    info["tcbLevels"] += pccs.tcb_info(status="OutOfDate", microcode=3)["tcbInfo"]["tcbLevels"]
+    older = {"tcb": {"isvsvn": 2}, "tcbDate": "2023-08-09T00:00:00Z", "tcbStatus": "OutOfDate"}
+    info["tdxModuleIdentities"][0]["tcbLevels"].insert(0, older)
+    read = tcb.parse(json.dumps(document))
+    newer = (3, 3, *SVN[2:])
+    assert tcb.of_platform(read, newer, 11) == Rating("OutOfDate", ())
+    found = tcb.of_platform(read, SVN, 11)
+    assert found is not None
+    assert (found.status, len(found.short)) == ("UpToDate", 2)
+    assert tcb.of_module(read, 4, 1) == Rating("UpToDate", ())
+
+
 def test_a_byte_of_tee_tcb_svn_that_is_not_known_leaves_the_level_open() -> None:
     document = pccs.tcb_info()
     document["tcbInfo"]["tcbLevels"][0]["tcb"]["tdxtcbcomponents"][5]["svn"] = 1
