@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 from contextlib import chdir
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from tdxinfo.checks.engine import in_order
 from tdxinfo.checks.rules import about_rule
 from tdxinfo.cli.root import COMMANDS
 from tdxinfo.host import fact_names
+from tdxinfo.machine import KERNEL_LOG
 from tests.artifacts import TOP
 from tests.artifacts.man import page, written
 from tests.artifacts.topics import sections
@@ -156,3 +158,15 @@ def run_example(text: str) -> Ran:
     # The log of a real host stands in for dmesg, which not everybody may call.
     done = shell(f"dmesg() {{ cat '{LOG}'; }}\n{text}", os.getcwd())
     return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def test_the_page_of_capture_lists_every_kind_of_key_that_a_capture_has() -> None:
+    names = ", ".join(written()["capture"]["files"]).split(", ")
+    listed = {re.split(r"[A-Z]", name)[0] for name in names if name != "root/PATH"}
+    captures = [*(TOP / "tests" / "hosts").iterdir(), *(TOP / "tdxinfo" / "examples").iterdir()]
+    for capture in captures:
+        answers = capture / "answers.toml"
+        tables = tomllib.loads(answers.read_text()) if answers.exists() else {}
+        keys = {*tables.get("answers", {}), *tables.get("refused", {})} - {KERNEL_LOG}
+        for key in keys:
+            assert key.startswith(("/", *(name for name in listed if name))), (capture.name, key)

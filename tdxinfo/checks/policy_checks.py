@@ -119,6 +119,11 @@ def read_policy(path: str) -> Policy:
         raise BadInput(f"The policy {path} is not valid: {key}: {first['msg']}.") from None
     except UnicodeDecodeError:
         raise BadInput(f"The policy {path} is not valid TOML: it is not UTF-8 text.") from None
+    if policy == Policy():
+        raise BadInput(
+            f"The policy {path} is empty: it requires nothing. `tdxinfo policy` on a good host "
+            "writes one that does."
+        )
     _refuse_unknown_names(policy, path)
     return policy
 

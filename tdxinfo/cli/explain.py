@@ -188,7 +188,10 @@ def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
 
 
 def _no_meaning(query: str) -> str:
-    from tdxinfo.explain import all_names
+    from tdxinfo.explain import all_names, files
 
+    reason = files.missing(query)
+    if reason:
+        return f"{query!r:.100} cannot be explained: {reason}."
     hint = did_you_mean(query, all_names())
     return f"tdxinfo does not know {query!r:.100}.{' ' if hint else ''}{hint}"

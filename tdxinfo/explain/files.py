@@ -17,6 +17,22 @@ _MOST = 16 << 20
 """Bytes of a file; modules have less than a MiB."""
 
 
+def missing(query: str) -> str:
+    """Why a query that names a file has no meaning; empty where it names none."""
+    is_path = query.startswith(_HERE) or query.lower().endswith(_ENDINGS)
+    if not is_path or len(query.split()) != 1:  # a message may begin with a program's path
+        return ""
+    if not os.path.lexists(query):
+        return "there is no such file"
+    if not os.path.isfile(query):
+        return "it is not a regular file"
+    return "it is neither a TDX module nor a sigstruct"
+
+
+_HERE = ("/", "./", "../")
+"""How a path begins."""
+
+
 def file(query: str) -> Iterator[Explanation]:
     """A file that is there and that its name or its path makes one."""
     if not (os.sep in query or query.lower().endswith(_ENDINGS)) or not os.path.isfile(query):

@@ -53,6 +53,21 @@ def print_fleet(console: Console, fleet: Fleet, show_all: bool) -> None:
 
 def _headline(fleet: Fleet) -> Text:
     apart = fleet.verdicts[HostVerdict.NOT_APPLICABLE]
+    if apart and apart == fleet.hosts:
+        line = Text(f"TDX does not apply to {_any_of(apart)}", "title")
+    else:
+        line = _counts(fleet, apart)
+    if fleet.refused:
+        line.append(f"; {counted(fleet.refused, 'input')} could not be read", "bad")
+    return line
+
+
+def _any_of(hosts: int) -> str:
+    return "this host" if hosts == 1 else f"any of these {counted(hosts, 'host')}"
+
+
+def _counts(fleet: Fleet, apart: int) -> Text:
+    """How many hosts there are of each verdict; those apart, to which TDX does not apply, last."""
     line = Text(counted(fleet.hosts - apart, "host"), "title")
     for number, verdict in enumerate(v for v in _COUNTED if fleet.verdicts[v]):
         line.append(", " if number else ": ", "")
@@ -60,10 +75,7 @@ def _headline(fleet: Fleet) -> Text:
         if verdict is HostVerdict.READY and fleet.ready_with_warnings:
             line.append(f" ({fleet.ready_with_warnings} with warnings)", "doubtful")
     if apart:
-        others = "other host" if fleet.hosts > apart else "host"
-        line.append(f"; TDX does not apply to {counted(apart, others)}", "unknown")
-    if fleet.refused:
-        line.append(f"; {counted(fleet.refused, 'input')} could not be read", "bad")
+        line.append(f"; TDX does not apply to {counted(apart, 'other host')}", "unknown")
     return line
 
 

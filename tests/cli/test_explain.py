@@ -295,3 +295,27 @@ def test_a_signed_module_says_whether_it_loads_here(
     result = ran("--from", str(folder_of(host)), "explain", str(path), "--json")
     (meaning,) = result.json["explanations"][str(path)]
     assert answer in details(meaning)["here"]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.so", "there is no such file"),
+        ("folder.bin", "it is not a regular file"),
+        ("empty.blob", "it is neither a TDX module nor a sigstruct"),
+    ],
+)
+def test_a_file_that_has_no_meaning_is_not_taken_for_an_unknown_word(
+    name: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.bin").mkdir()
+    (tmp_path / "empty.blob").touch()
+    result = ran("explain", str(tmp_path / name))
+    assert result.status == 2
+    assert f"{name}' cannot be explained: {reason}." in result.err
+
+
+def test_a_message_that_begins_with_a_path_is_no_file() -> None:
+    assert (
+        "tdxinfo does not know '/usr/bin/true: hello'" in ran("explain", "/usr/bin/true: hello").err
+    )

@@ -107,8 +107,15 @@ def test_the_exit_status_is_the_worst_verdict(hosts: list[str], status: int) -> 
 def test_hosts_that_tdx_is_not_for_count_only_where_there_are_no_others(tmp_path: Path) -> None:
     guest = {**report(READY), "verdict": "not-applicable", "first_failure": "cpu.bare_metal"}
     made = folder(tmp_path / "reports", guest)
-    assert ran("fleet", str(made)).status == 4
-    assert ran("fleet", str(made), READY).status == 0
+    result = ran("fleet", str(made))
+    assert result.status == 4
+    assert result.out.startswith("TDX does not apply to this host\n")
+    result = ran("fleet", str(made), READY)
+    assert result.status == 0
+    assert result.out.startswith("1 host: 1 ready")
+    assert "; TDX does not apply to 1 other host\n" in result.out
+    twice = folder(tmp_path / "two", guest, guest)
+    assert ran("fleet", str(twice)).out.startswith("TDX does not apply to any of these 2 hosts\n")
 
 
 def test_one_bad_file_is_reported_and_the_rest_done(tmp_path: Path) -> None:

@@ -33,10 +33,11 @@ def outcome(result: Ran, check_id: str) -> tuple[str, str]:
     return found["outcome"], found["message"]
 
 
-def test_an_empty_policy_changes_nothing(policy: Any) -> None:
-    result = policy("")
-    assert result.status == 0
-    assert not [c for c in result.json["checks"] if c["group"] == "policy"]
+@pytest.mark.parametrize("text", ["", "# nothing\n", "[module]\n", "[floors]\n[checks]\n"])
+def test_a_policy_that_requires_nothing_is_refused(policy: Any, text: str) -> None:
+    result = policy(text)
+    assert result.status == 2
+    assert "is empty: it requires nothing" in result.json["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(

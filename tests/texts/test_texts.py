@@ -92,6 +92,11 @@ def test_every_word_was_read() -> None:
     assert sorted(unread.items()) == [], "misspelled? If not, add them to words.txt"
 
 
+def test_words_that_no_text_has_are_not_listed() -> None:
+    used = {word.lower() for text in texts() for word in words_of(text.text)}
+    assert not set(WORDS.read_text().split()) - used, "remove them from words.txt"
+
+
 def test_a_count_of_one_has_a_singular() -> None:
     assert counted(1, "warning") == "1 warning"
     assert counted(2, "warning") == "2 warnings"
