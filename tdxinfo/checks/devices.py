@@ -75,8 +75,10 @@ def groups_are_free(report: Report) -> Verdict:
         if peer.driver is not None and not peer.is_bridge and not _is_for_vms(peer.driver)
     }
     if held:
-        return failed(f"the host uses devices in the groups of GPUs: {_listed(held.values())}")
-    return passed(f"{_kinds(found)}: the host uses no other device of their groups")
+        return failed(
+            f"the host uses other devices in the IOMMU groups of GPUs: {_listed(held.values())}"
+        )
+    return passed(f"{_kinds(found)}: the host uses no other device in their IOMMU groups")
 
 
 @check("devices.dma_limit")

@@ -104,8 +104,7 @@ def log_is_whole(report: Report) -> Verdict:
     if known(report.host.kernel.log_complete):
         return passed(f"the kernel log begins at boot{which}")
     return informed(
-        "the beginning of the kernel log is missing: a line that is not in it proves "
-        f"nothing{which}"
+        f"the beginning of the kernel log is missing: a missing line proves nothing{which}"
     )
 
 

@@ -14,7 +14,8 @@ def describe(plan: TdmrPlan) -> str:
         return f"{count} of {plan.max_tdmrs}, in each up to {used} of {most} reserved areas"
     if plan.limit == "tdmrs":
         left = span(plan.at.base, plan.at.end) if plan.at else "the rest"
-        return f"{count} are all there are, and none is left for {left}"
+        be = "is" if len(plan.tdmrs) == 1 else "are"
+        return f"{count} {be} not enough: none is left for {left}"
     if plan.at is None:
         return f"{count} of {most} reserved areas have no room for all holes and PAMTs"
     (tdmr,) = (tdmr for tdmr in plan.tdmrs if tdmr.base == plan.at.base)

@@ -55,7 +55,7 @@ def floors(policy: Policy, report: Report) -> Verdict:
         value = known(report.host.fact(name))
         is_below = _is_below(value, floor)
         if is_below is None:
-            undecided.append(f"whether {name}, {value}, is at least {floor} is unknown")
+            undecided.append(f"{name} is {value}: whether that is at least {floor} is unknown")
         elif is_below:
             too_low.append(f"{name} is {value}, and the policy requires {floor}")
     if too_low:

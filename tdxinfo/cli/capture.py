@@ -32,8 +32,8 @@ def capture(context: click.Context, destination: str | None, print_script: bool)
 
     DEST ends with .tar.gz, .tar.xz, .tar or .zip for an archive.
 
-    `tdxinfo --from DEST` then shows this host anywhere. Serial numbers, names of hosts and users,
-    UUIDs and network addresses are left out, and of the kernel log all lines that tdxinfo does not
+    `tdxinfo --from DEST` then shows this host anywhere. It leaves out serial numbers, names of
+    hosts and users, UUIDs, network addresses, and the lines of the kernel log that tdxinfo does not
     read. An archive has mode 0600. `tar tf DEST` lists what is in it.
     """
     from tdxinfo.machine.recording import write

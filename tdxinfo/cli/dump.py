@@ -31,14 +31,17 @@ class ListOptions(NamedTuple):
         return self.columns is not None or self.noheadings or self.in_bytes
 
 
-EPILOG = """\b
-Columns of lists of memory:  base, end, size, node, name
-Columns of memory.tdmrs:     base, end, size, pamt, reserved
-Columns of *.cpuid_config:   leaf, subleaf, eax, ebx, ecx, edx
-Columns of attestation.tcb_infos:  fmspc, set, evaluation, issued, levels,
-                             module_levels, sgx_names, tdx_names
-Columns of devices.accelerators:   address, kind, vendor, device, driver,
-                             iommu_group, peers
+EPILOG = """
+Columns of lists of memory: base, end, size, node, name
+
+Columns of memory.tdmrs: base, end, size, pamt, reserved
+
+Columns of *.cpuid_config: leaf, subleaf, eax, ebx, ecx, edx
+
+Columns of attestation.tcb_infos: fmspc, set, evaluation, issued, levels, module_levels, sgx_names,
+tdx_names
+
+Columns of devices.accelerators: address, kind, vendor, device, driver, iommu_group, peers
 """
 """Printed below the options of --help; a test compares it with the types."""
 

@@ -188,7 +188,7 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         "-q", "--quiet", is_flag=True, default=None, help="Print only errors."
     ),
     "verbose": lambda _: _option(
-        "-v", "--verbose", is_flag=True, default=None, help="Print more: sources and reasons."
+        "-v", "--verbose", is_flag=True, default=None, help="Print sources and reasons too."
     ),
 }
 """The options that several commands share, by name, each made for a command."""

@@ -205,13 +205,21 @@ def acm_shortfall(info: TcbInfo, acm_svn: int) -> Shortfall | None:
 
 
 def worst(statuses: Iterable[str]) -> str:
-    """The status of a whole whose parts have these; empty where one reaches no level."""
-    order = [row["name"] for row in tables.load("tcb")["status"]]
+    """The status of a whole whose parts have these; empty where one reaches no level.
+
+    Source: Intel's verification library, which joins the status of the module with the platform's.
+    """
+    rows = {row["name"]: row for row in tables.load("tcb")["status"]}
+    order = [*rows]
+    parts = list(statuses)
 
     def rank(status: str) -> int:
-        return order.index(status) if status in order else len(order)
+        return order.index(status) if status in rows else len(order)
 
-    return max(statuses, key=rank)
+    found = max(parts, key=rank)
+    if any(rows.get(part, {}).get("configuration") for part in parts):
+        return str(rows.get(found, {}).get("and_configuration", found))
+    return found
 
 
 def best() -> str:

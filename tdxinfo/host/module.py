@@ -139,7 +139,7 @@ class Module(Section, frozen=True):
     succeeds."""
 
     update_failure: Annotated[Failure | None, KernelLog(boot_update.update_failure)] = None
-    """Reason why the last failed update at run time failed."""
+    """Why the last update at run time that failed did so."""
 
     version: Annotated[
         ModuleVersion | None,

@@ -6,7 +6,7 @@ import os
 
 from pydantic import computed_field
 
-from tdxinfo.decode import kernels
+from tdxinfo.decode import cpuinfo, kernels
 from tdxinfo.errors import Absent, Unavailable
 from tdxinfo.host.observe import Observer
 from tdxinfo.machine import Machine
@@ -105,7 +105,7 @@ def of_no_use(observer: Observer) -> str:
     """Why a helper could read nothing on this machine; empty where one could."""
     vendor = observer.value("platform.vendor")
     if vendor not in (None, "GenuineIntel"):
-        return f"The processor is of {vendor}: such processors do not have TDX."
+        return f"{cpuinfo.maker(vendor)} processors do not have TDX."
     if observer.value("platform.virtualization") in ("vm", "td-guest"):
         return "This is a virtual machine, in which there is no TDX module to read."
     release = observer.value("kernel.release")

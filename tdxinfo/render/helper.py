@@ -30,7 +30,7 @@ def headline(state: State) -> str:
         return "The native helper is loaded and reads the TDX module."
     if state.reads is None:
         return f"The native helper is loaded; whether it can read is unknown: {state.reason}."
-    return f"The native helper is loaded, but does not read: {state.reason}."
+    return f"The native helper is loaded, but cannot read the TDX module: {state.reason}."
 
 
 def _rows(state: State) -> Iterator[tuple[str, str]]:

@@ -55,7 +55,7 @@ def _module(report: Report) -> Iterator[str]:
 def _floors(report: Report) -> Iterator[str]:
     yield ""
     yield "[floors]"
-    yield "# The least that these facts may be."
+    yield "# The least value that each of these facts may have."
     for row in tables.load("policy")["floor"]:
         value = report.host.fact(row["fact"])
         if value is None or (isinstance(value, ModuleVersion) and value.update is None):
@@ -78,7 +78,7 @@ def _checks(results: list[Result]) -> Iterator[str]:
     yield "]"
     changing = [result.check.id for result in passed if result not in lasting]
     if changing:
-        yield f"# Not required, as what they look at changes all the time: {', '.join(changing)}."
+        yield f"# Not required, because what they check is volatile: {', '.join(changing)}."
     for outcome in (Outcome.WARN, Outcome.INFO, Outcome.UNKNOWN):
         ids = [result.check.id for result in results if result.outcome is outcome]
         if ids:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
 
-from tdxinfo.decode import bits, lines
+from tdxinfo.decode import bits, cpuinfo, lines
 from tdxinfo.errors import (
     Absent,
     Inconsistent,
@@ -104,7 +104,7 @@ def _packages(machine: Machine) -> dict[int, int]:
     except Unavailable:
         return {0: 0}
     if known.vendor not in (INTEL, None):
-        raise Unsupported(f"a processor of {known.vendor} does not have Intel's MSRs")
+        raise Unsupported(f"{cpuinfo.maker(known.vendor)} processors do not have Intel's MSRs")
     first = {p: cpu for p, cpu in (known.packages or {}).items() if cpu >= 0} or {0: 0}
     isolated = _isolated(machine)
     return {

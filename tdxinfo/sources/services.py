@@ -135,7 +135,9 @@ class QuoteSocket(NamedTuple):
         return found[self.what]
 
 
-_NO_QEMU_USER = "/etc/passwd has neither libvirt-qemu nor qemu, by which libvirt runs QEMU"
+_NO_QEMU_USER = (
+    "/etc/passwd has neither of the users libvirt-qemu and qemu, under which libvirt runs QEMU"
+)
 
 
 def _socket(system: System, path: str) -> Answer:

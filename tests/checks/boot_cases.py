@@ -318,8 +318,8 @@ DEVICES: list[Case] = [
         "devices.groups",
         {"devices.accelerators": (gpu(peers=(BRIDGE, SOUND)),)},
         "INFO",
-        "the host uses devices in the groups of GPUs: 0000:17:00.1 is bound to snd_hda_intel "
-        "(group 60)",
+        "the host uses other devices in the IOMMU groups of GPUs: 0000:17:00.1 is bound to "
+        "snd_hda_intel (group 60)",
     ),
     (
         "devices.groups",

@@ -343,7 +343,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "kernel.log",
         {"kernel.log_complete": False},
         "INFO",
-        "the beginning of the kernel log is missing: a line that is not in it proves nothing",
+        "the beginning of the kernel log is missing: a missing line proves nothing",
     ),
     (
         "module.attempted",

@@ -323,7 +323,7 @@ def test_memory_is_shown_with_what_it_takes_and_what_it_lacks() -> None:
     assert found == [
         "1 TDMR of 4, in each up to 1 of 1 reserved areas",
         "2 TDMRs of 4, in each up to 3 of 16 reserved areas",
-        "1 TDMR are all there are, and none is left for [0x100000000, 0x140000000)",
+        "1 TDMR is not enough: none is left for [0x100000000, 0x140000000)",
         "1 TDMR of 0 reserved areas have no room for all holes and PAMTs",
         "TDMR [0x0, 0x40000000) has 1 hole, and takes 0 reserved areas",
         "TDMR [0x0, 0x40000000) has 1 hole, 2 PAMTs may come to lie in it, "
@@ -343,7 +343,7 @@ def test_pamts_that_have_a_source_lie_there() -> None:
 
 def test_a_plan_of_a_report_that_does_not_say_for_what_is_shown_all_the_same() -> None:
     made = replace(planned(ranges((GIB, 2 * GIB))), outcome="exhausted", limit="tdmrs")
-    assert describe(made) == "1 TDMR are all there are, and none is left for the rest"
+    assert describe(made) == "1 TDMR is not enough: none is left for the rest"
 
 
 def test_what_only_touches_a_tdmr_does_not_lie_in_it() -> None:

@@ -228,6 +228,34 @@ def test_the_panels_of_the_dashboard_are_apart_and_name_their_source() -> None:
     assert len({panel["id"] for panel in made["panels"]}) == len(made["panels"])
 
 
+def test_grafanas_schema_knows_every_key_of_the_dashboard() -> None:
+    """As Grafana's own library reads a dashboard and writes it again."""
+    models = pytest.importorskip("grafana_foundation_sdk.models.dashboard")
+    plugins = pytest.importorskip("grafana_foundation_sdk.cog.plugins")
+    encoder = pytest.importorskip("grafana_foundation_sdk.cog.encoder")
+    plugins.register_default_plugins()
+    made = dashboard()
+    read = models.Dashboard.from_json(dashboard())
+    assert missing(made, json.loads(encoder.JSONEncoder().encode(read))) == []
+    assert missing({"panels": [{"typo": 1}]}, {"panels": [{}]}) == ["panels.0.typo"]
+
+
+def missing(given: Any, known: Any, place: str = "") -> list[str]:
+    """Where a document has a key or a value that the other lacks."""
+    if isinstance(given, list) and isinstance(known, list) and len(given) == len(known):
+        given, known = dict(enumerate(given)), dict(enumerate(known))
+    if not isinstance(given, dict) or not isinstance(known, dict):
+        return [] if given == known else [place]
+    inner = [(key, f"{place}.{key}".lstrip(".")) for key in given]
+    lost = [name for key, name in inner if key not in known]
+    return lost + [
+        part
+        for key, name in inner
+        if key in known
+        for part in missing(given[key], known[key], name)
+    ]
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

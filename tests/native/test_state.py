@@ -109,7 +109,7 @@ def test_a_loaded_helper_that_refuses_is_quoted(monkeypatch: pytest.MonkeyPatch)
     )
     state = seen(HOST, LOADED)
     assert state.reads is False
-    assert "does not read: the TDX module is busy." in headline(state)
+    assert "cannot read the TDX module: the TDX module is busy." in headline(state)
 
 
 def test_what_may_not_be_looked_at_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
+from tdxinfo.cli.root import COMMANDS as COMMAND_NAMES
 from tdxinfo.inputs.supplied import example_names
 from tdxinfo.render import layout
 from tdxinfo.render.layout import Column
@@ -67,6 +68,51 @@ def test_pages_of_several_hosts_fit_every_width(width: int) -> None:
     for arguments in (("fleet", *names), ("fleet", "--all", *names), ("diff", *names[:2])):
         for more in ((), ("-v",)):
             assert faults(ran(*arguments, *more, columns=width).out, width) == []
+
+
+MEANINGS = (
+    "NO_RBP_MOD", "0xc000050500000000", "features0=0xfbf", "MSR 0x982", "TDH.SYS.RD", "1.5.24",
+    "keys.enough", "module.release", "CMR", "0xe011", "/proc/iomem",
+    "virt/tdx: module initialization failed (-28)",
+)  # fmt: skip
+"""What `explain` has a page for, of each kind one."""
+
+
+@pytest.mark.parametrize("example", one_in(6, example_names()))
+def test_what_explain_shows_fits_every_width(example: str) -> None:
+    for width in WIDTHS:
+        for query in MEANINGS:
+            done = ran("--from", example, "explain", query, columns=width)
+            assert done.status == 0, done.err
+            assert wrapped_faults(done.out, width) == [], (width, query)
+
+
+def wrapped_faults(page: str, width: int) -> list[tuple[str, str]]:
+    """The faults but lines that cannot be wrapped: of one word, or of an option with its values."""
+    return [
+        (fault, line)
+        for fault, line in faults(page, width)
+        if fault != "too long" or (" " in line.strip() and not line.lstrip().startswith("-"))
+    ]
+
+
+CLICKS_LEAST = 50
+"""click makes help no narrower than this."""
+
+
+@pytest.mark.parametrize("name", ["", *COMMAND_NAMES])
+def test_help_fits_every_width(name: str) -> None:
+    own = [name] if name else []
+    below = {"helper": ("status", "build", "load", "unload", "dkms")}.get(name, ())
+    for arguments in (own, *([name, command] for command in below)):
+        for width in WIDTHS:
+            page = ran(*arguments, "--help", columns=width).out
+            assert wrapped_faults(page, max(width, CLICKS_LEAST)) == [], (arguments, width)
+
+
+def test_the_state_of_the_helper_fits_every_width() -> None:
+    for width in WIDTHS:
+        assert faults(ran("helper", "status", columns=width).out, width) == []
 
 
 @pytest.mark.parametrize("form", ["json", "prometheus", "nfd", "junit", "markdown"])
