@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,8 +21,15 @@ CHUNK = 1 << 20
 """Bytes of one read()."""
 
 
-def within(seconds: float, what: str, work: Callable[[], T]) -> T:
+_USED = 0.005
+"""Seconds of processor time below which nothing was done. A look at a thread takes a hundredth."""
+
+
+def within(seconds: float, what: str, work: Callable[[], T], idle: float | None = None) -> T:
     """The result of `work`. Raises TimedOut when it takes longer.
+
+    With `idle`, work that has used no processor for so many seconds has timed out as well: it hangs
+    in the kernel. Work that waits for another program uses none either.
 
     The work runs in a daemon thread and is left there when it times out, since a read that blocks
     in a driver cannot be cancelled. Where no thread can be started, an alarm interrupts the work.
@@ -40,12 +48,23 @@ def within(seconds: float, what: str, work: Callable[[], T]) -> T:
         thread.start()
     except (RuntimeError, MemoryError):
         return _until_alarm(seconds, what, work)
-    thread.join(seconds)
+    waited = _join(thread, seconds, seconds if idle is None else min(idle, seconds))
     if errors:
         raise errors[0]
     if not results:
-        raise TimedOut(f"{what} did not answer within {seconds:g} s")
+        raise TimedOut(f"{what} did not answer within {waited:g} s")
     return results[0]
+
+
+def _join(thread: threading.Thread, seconds: float, idle: float) -> float:
+    """Waits for the thread's end. Returns the limit that ended the wait: `seconds` or `idle`."""
+    end = time.monotonic() + seconds
+    while thread.is_alive() and (left := end - time.monotonic()) > 0:
+        before = time.process_time()
+        thread.join(min(idle, left))
+        if left > idle and thread.is_alive() and time.process_time() - before < _USED:
+            return idle
+    return seconds
 
 
 class _Alarm(BaseException):

@@ -18,6 +18,8 @@ class Kind(NamedTuple):
     """Seconds for one answer. The slowest file, a P-SEAMLDR call in sysfs, takes well under one."""
     shown: str = ""
     """How messages name what is read; empty where they show the path."""
+    idle: float = 3.0
+    """Seconds that it may wait without using a processor, unless it waits for a program."""
 
 
 KINDS = (
@@ -25,7 +27,7 @@ KINDS = (
     Kind("kmem", ("kernel-memory",), 10.0, "the kernel's memory"),
     Kind("kvm", ("kvm/",), 10.0, "/dev/kvm"),
     Kind("msr", ("msr/",), 3.0),
-    Kind("klog", ("kernel-log",), 12.0, "the kernel log"),
+    Kind("klog", ("kernel-log",), 12.0, "the kernel log", 12.0),
     Kind("dmi", ("dmi/", "/sys/class/dmi/", "/sys/firmware/dmi/"), 3.0, "the DMI table"),
     Kind("cgroup", ("/sys/fs/cgroup/",)),
     Kind("sysfs", ("pci/",), 3.0, "the list of PCI devices"),

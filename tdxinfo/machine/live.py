@@ -61,7 +61,7 @@ class LiveMachine(Machine):
         start = time.monotonic()
         timeout = kind.timeout if self._left > 0 else _LAST_CHANCE
         try:
-            return within(timeout, shown(question), work)
+            return within(timeout, shown(question), work, kind.idle)
         except TimedOut:
             self._left -= time.monotonic() - start
             raise

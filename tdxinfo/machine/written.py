@@ -175,6 +175,8 @@ def _new_folder(parent: int, name: str) -> Iterator[int]:
         # The parent's owner can have exchanged the folder since it was created.
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
             raise OSError(errno.EPERM, "another folder was put in its place")
+        if os.listdir(fd):
+            raise OSError(errno.EPERM, "an older folder was put in its place")
         try:
             yield fd
         except BaseException:

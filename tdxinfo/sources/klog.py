@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 from tdxinfo.decode.boot import Boot
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
+from tdxinfo.machine.bounded import within
 from tdxinfo.machine.system import System
 
 DEVICE = "/dev/kmsg"
+_DEVICE_TIME, _DEVICE_IDLE = 10.0, 3.0
+"""Seconds for the whole ring buffer, and without any progress: the journal is asked after that."""
 _BEGINNING = "Linux version "
 _RECORD = 8192
 """Bytes of one record at most, as the kernel defines it (CONSOLE_EXT_LOG_MAX)."""
@@ -62,7 +65,7 @@ def _boot(machine: Machine) -> Boot:
 def live_log(system: System) -> str:
     """This boot's log, from its beginning if that is still stored. Raises Unavailable."""
     try:
-        ring = "".join(_records(system))
+        ring = within(_DEVICE_TIME, DEVICE, lambda: "".join(_records(system)), _DEVICE_IDLE)
     except Unavailable as refusal:
         return _journal_instead(system, refusal)
     if _BEGINNING in ring:

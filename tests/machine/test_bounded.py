@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from tdxinfo.errors import Absent, Denied, Malformed, TimedOut, from_oserror
-from tdxinfo.machine import kinds
+from tdxinfo.machine import kinds, live
 from tdxinfo.machine.bounded import read_descriptor, read_file, within
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.system import System
+from tdxinfo.report import observe
 from tests.pipes import trickle
 
 
@@ -103,6 +106,25 @@ def test_work_that_takes_too_long_is_timed_out() -> None:
     assert "the driver" in refusal.value.message
 
 
+def test_work_that_waits_for_nothing_but_the_kernel_is_timed_out_early() -> None:
+    start = time.monotonic()
+    with pytest.raises(TimedOut) as refusal:
+        within(30, "the driver", lambda: time.sleep(30), idle=0.2)
+    assert time.monotonic() - start < 10
+    assert refusal.value.message == "the driver did not answer within 0.2 s"
+
+
+def test_work_that_uses_the_processor_has_all_its_time() -> None:
+    end = time.monotonic() + 1
+
+    def busy() -> int:
+        while time.monotonic() < end:
+            pass
+        return 7
+
+    assert within(30, "the walk", busy, idle=0.3) == 7
+
+
 def test_what_the_work_raises_is_raised() -> None:
     def refuse() -> None:
         raise Denied("no")
@@ -132,3 +154,31 @@ def test_a_denial_is_one_for_root_too_but_with_another_remedy(
     assert isinstance(refusal, Denied)
     assert (refusal.remedy == "Run as root.") == (user != 0)
     assert refusal.errno == 13
+
+
+def test_a_system_that_answers_nothing_ends_the_run_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first questions have their time; when that is used up, the others have a moment."""
+    goes_on = threading.Event()
+
+    def hangs(*arguments: object, **named: object) -> NoReturn:
+        goes_on.wait()
+        raise Absent("the test is over")
+
+    for method in ("read", "open", "names", "status", "target"):
+        monkeypatch.setattr(System, method, hangs)
+    monkeypatch.setattr(live, "TIMEOUT", 1.0)
+    monkeypatch.setattr(kinds, "KINDS", (kinds.Kind("file", ("",), 60, idle=0.5),))
+    start = time.monotonic()
+    try:
+        report = observe(LiveMachine())
+    finally:
+        goes_on.set()
+    assert time.monotonic() - start < 45
+    told = {a.reason for attempts in report.unavailable.values() for a in attempts}
+    assert "timed-out" in told
+
+
+def test_only_what_waits_for_a_program_may_wait_longer_than_others() -> None:
+    assert {kind.begins for kind in kinds.KINDS if kind.idle > 3} == {("kernel-log",)}
