@@ -65,7 +65,9 @@ def patterns() -> dict[str, Used]:
                 anywhere = any(f"{name}.{call}" in source for call in _SEARCHES)
                 found[f"{module.__name__}.{name}"] = Used(value, anywhere)
     for wording in klog.wordings():
-        found[f"klog {wording.prefix}: {wording.format}"[:90]] = Used(klog._pattern(wording), False)
+        found[f"klog {wording.prefix}: {wording.format}"[:90]] = Used(
+            klog.Form(wording).pattern, False
+        )
     found["klog leads"] = Used(klog._lead_pattern(), True)
     for name in ("kernels",):
         for key, text in _strings(tables.load(name)):

@@ -76,7 +76,8 @@ def generation_of(release: str | None, lines: Iterable[str], was_tried: bool) ->
     named = by_release(release) if release is not None else None
     if named in UPSTREAM_KVM or release is None:
         return named
-    if was_tried or any(line.startswith(_shared_leads()) for line in printed):
+    shared = _shared_leads()
+    if was_tried or any(line.startswith(shared) for line in printed):
         return _vendor_generation(release)
     return None if named == NONE and has_tdx_lines(printed) else named
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import NamedTuple
 
 from tdxinfo import tables
@@ -78,6 +78,32 @@ class Wording(NamedTuple):
         return self.head if self.prefix in NO_PREFIX else f"{self.prefix}: {self.head}"
 
 
+class Form:
+    """What is derived from a wording once, for reading many lines."""
+
+    def __init__(self, wording: Wording) -> None:
+        self.wording = wording
+        self.lead = wording.lead
+        kinds = re.findall(r"%[duxs]", wording.format)
+        self.converters = tuple(_CONVERSIONS[kind][1] for kind in kinds)
+        """For the text of each conversion, in order."""
+        is_short = len(self.lead) <= _MAX_PROCESS_NAME + len(": ")
+        self.can_be_name = is_short and "%s" in kinds
+        """Its beginning may be the name of a process."""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The wording as a regular expression that begins at the entry's text."""
+        wording = self.wording
+        parts = re.split(r"(%[duxs])", wording.format.rstrip("."))
+        regex = "".join(_CONVERSIONS[p][0] if p in _CONVERSIONS else re.escape(p) for p in parts)
+        if parts[-1] == "" and wording.format.endswith("%s"):
+            regex = regex.removesuffix(r"(.{1,256}?)") + "(.+)"
+        prefix = "" if wording.prefix in NO_PREFIX else re.escape(wording.prefix + ": ")
+        # What follows a number must not continue it.
+        return re.compile(f"{prefix}(?={wording.form}){regex}" + r"(?![\w]|\.\d)")
+
+
 class Match(NamedTuple):
     """A wording found in a text, and where it ends there."""
 
@@ -126,18 +152,6 @@ def wordings() -> tuple[Wording, ...]:
         )
         for row in rows
     )
-
-
-@cache
-def _pattern(wording: Wording) -> re.Pattern[str]:
-    """The wording as a regular expression that begins at the entry's text."""
-    parts = re.split(r"(%[duxs])", wording.format.rstrip("."))
-    regex = "".join(_CONVERSIONS[p][0] if p in _CONVERSIONS else re.escape(p) for p in parts)
-    if parts[-1] == "" and wording.format.endswith("%s"):
-        regex = regex.removesuffix(r"(.{1,256}?)") + "(.+)"
-    prefix = "" if wording.prefix in NO_PREFIX else re.escape(wording.prefix + ": ")
-    # What follows a number must not continue it.
-    return re.compile(f"{prefix}(?={wording.form}){regex}" + r"(?![\w]|\.\d)")
 
 
 @cache
@@ -242,40 +256,41 @@ def _number_may_continue(match: Match, reading: Reading, entry: Entry) -> bool:
 
 
 @cache
-def _by_prefix() -> dict[str, list[tuple[str, Wording]]]:
-    """The leads and their wordings by prefix; those without one are under the empty text."""
-    found: dict[str, list[tuple[str, Wording]]] = {"": []}
+def _by_prefix() -> dict[str, tuple[Form, ...]]:
+    """The forms that may match a text, by its prefix; those without one may match any text."""
+    found: dict[str, list[Form]] = {"": []}
     for wording in wordings():
         prefix = "" if wording.prefix in NO_PREFIX else wording.prefix
-        found.setdefault(prefix, []).append((wording.lead, wording))
-    return found
+        found.setdefault(prefix, []).append(Form(wording))
+    without = found.pop("")
+    return {"": tuple(without)} | {name: (*forms, *without) for name, forms in found.items()}
 
 
 def _match(text: str, entry: Entry) -> Match | None:
     """The first wording that matches the text of this entry."""
     table = _by_prefix()
     prefix, colon, _ = text.partition(": ")
-    for lead, wording in table.get(prefix if colon else "", []) + table[""]:
-        if not text.startswith(lead) or not _is_possible(wording, text, entry):
+    for form in table.get(prefix if colon else "", table[""]):
+        if not text.startswith(form.lead) or not _is_possible(form, text, entry):
             continue
-        match = _pattern(wording).match(text)
+        match = form.pattern.match(text)
         if match and not _SYSLOG_TAG.match(text, match.end()):
-            event = Event(wording.event, _values(wording, match), match.group())
-            return Match(match.end(), wording, event)
+            event = Event(form.wording.event, _values(form, match), match.group())
+            return Match(match.end(), form.wording, event)
     return None
 
 
-def _is_possible(wording: Wording, text: str, entry: Entry) -> bool:
+def _is_possible(form: Form, text: str, entry: Entry) -> bool:
     """Whether the kernel can have printed this wording at this time and with this header.
 
     A wording that begins with a name of any text is not matched in a line about a process.
     """
-    if wording.prefix == "bare" and entry.has_header:
+    until = form.wording.until
+    if form.wording.prefix == "bare" and entry.has_header:
         return False
-    if wording.until is not None and entry.time is not None and entry.time > wording.until:
+    if until is not None and entry.time is not None and entry.time > until:
         return False
-    can_be_name = "%s" in wording.format and len(wording.lead) <= _MAX_PROCESS_NAME + len(": ")
-    return not (can_be_name and _PROCESS.match(text))
+    return not (form.can_be_name and _PROCESS.match(text))
 
 
 def _is_whole(text: str) -> bool:
@@ -287,13 +302,10 @@ def _is_whole(text: str) -> bool:
     return not ends_with_any and match.end >= len(text.rstrip(" ."))
 
 
-def _values(wording: Wording, match: re.Match[str]) -> Values:
+def _values(form: Form, match: re.Match[str]) -> Values:
     """The values of the conversions, by the names that the wording gives them."""
-    kinds = re.findall(r"%[duxs]", wording.format)
-    return {
-        name: _CONVERSIONS[kind][1](found)
-        for name, kind, found in zip(wording.names, kinds, match.groups(), strict=True)
-    }
+    found = zip(form.wording.names, form.converters, match.groups(), strict=True)
+    return {name: convert(text) for name, convert, text in found}
 
 
 def relevant_lines(text: str) -> str:

@@ -262,7 +262,9 @@ def _split_joined(text: str, is_whole: IsWhole) -> list[str]:
     """
     parts = [part for piece in _TIME_AHEAD.split(text) for part in _WITHOUT_TIME.split(piece)]
     parts = [part for part in parts if part]
+    if len(parts) < 2:
+        return [text]
     for count, part in enumerate(parts):
         if not is_whole(_TIME.sub("", part, count=1).strip()):
             return [*parts[:count], "".join(parts[count:])]
-    return parts or [text]
+    return parts

@@ -314,14 +314,12 @@ def is_list(text: str) -> bool:
     Its first line, after a heading, must be of that form, and more than half of all; one must be
     of a known field.
     """
-    lines = [_line(line) for line in _rows(text.splitlines())]
+    rows = _rows(text.splitlines())
+    if not rows or _line(rows[0]) is None:
+        return False
+    lines = [_line(row) for row in rows]
     found = [line for line in lines if line]
-    return (
-        bool(found)
-        and lines[0] is not None
-        and 2 * len(found) > len(lines)
-        and any(element(line.id) for line in found)
-    )
+    return 2 * len(found) > len(lines) and any(element(line.id) for line in found)
 
 
 def _content(lines: Iterable[str]) -> Iterator[str]:

@@ -114,7 +114,7 @@ class _Child(Generic[Input, T]):
         try:
             kind, value = _receive(self._socket, lambda: self.left)
         except TimeoutError:
-            raise self._took_too_long(shown) from None
+            raise _took_too_long(shown, self._limits.time or 0) from None
         except (OSError, EOFError, pickle.UnpicklingError):
             raise self._died(shown) from None
         if kind == "value":
@@ -143,15 +143,16 @@ class _Child(Generic[Input, T]):
             return self._too_large(shown)
         number = os.WTERMSIG(status)
         if number in (signal.SIGXCPU, signal.SIGKILL):
-            return self._took_too_long(shown)
+            return _took_too_long(shown, self._limits.processor)
         name = signal.Signals(number).name
         return BadInput(f"{shown} is damaged: reading it ended with {name}.")
 
     def _too_large(self, shown: str) -> BadInput:
         return BadInput(f"{shown} needs more than {self._limits.memory >> 20} MiB of memory.")
 
-    def _took_too_long(self, shown: str) -> BadInput:
-        return BadInput(f"{shown} takes more than {self._limits.processor:g} s to read.")
+
+def _took_too_long(shown: str, seconds: float) -> BadInput:
+    return BadInput(f"{shown} takes more than {seconds:g} s to read.")
 
 
 def _fork() -> int:

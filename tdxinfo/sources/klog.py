@@ -58,7 +58,7 @@ def _boot(machine: Machine) -> Boot:
     boot = Boot.from_log(text, pasted)
     is_excerpt = text.count("\n") < _WHOLE_LOG or machine.origin.kind in _EXCERPTS
     if pasted and is_excerpt:
-        return boot._replace(complete=False)
+        return boot.incomplete()
     return boot
 
 

@@ -14,7 +14,7 @@ import pytest
 from tdxinfo.errors import BadInput, Denied
 from tdxinfo.machine.confined import Crash, Limits, Pool, run
 
-QUICK = Limits(memory=64 << 20, processor=1, time=5)
+QUICK = Limits(memory=64 << 20, processor=1, time=50)
 
 
 def _spin() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
@@ -150,19 +151,19 @@ def test_an_exchange_between_any_two_calls_changes_nothing_else(
 
 
 @pytest.fixture
-def exchanger(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
+def exchanger() -> Iterator[tuple[Path, Path, Path]]:
     """A folder of another user who exchanges what appears in it, the victim, and the log."""
     compiler = shutil.which("gcc")
     if compiler is None:
         pytest.skip("gcc is not installed")
     if os.geteuid() != 0:
         pytest.skip("another user's process needs root")
-    for above in (tmp_path, *tmp_path.parents[:2]):
-        above.chmod(above.stat().st_mode | 0o011)
-    program = tmp_path / "swap"
+    place = Path(tempfile.mkdtemp())  # the folders of pytest are closed to others
+    place.chmod(0o711)
+    program = place / "swap"
     source = Path(__file__).parent / "swap.c"
     subprocess.run([compiler, "-O2", "-w", "-o", str(program), str(source)], check=True)
-    theirs, mine, log = tmp_path / "theirs", tmp_path / "mine", tmp_path / "log"
+    theirs, mine, log = place / "theirs", place / "mine", place / "log"
     theirs.mkdir()
     mine.mkdir()
     os.chown(theirs, NOBODY, -1)
@@ -177,6 +178,7 @@ def exchanger(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
     finally:
         child.kill()
         child.wait()
+        shutil.rmtree(place)
 
 
 @pytest.mark.parametrize("write", WRITERS)

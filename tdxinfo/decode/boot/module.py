@@ -10,7 +10,6 @@ from tdxinfo.decode.boot import (
     Boot,
     as_date,
     call_name,
-    is_failed_call,
     is_initialization_call,
     named,
 )
@@ -80,7 +79,7 @@ def vendor_id(boot: Boot) -> int:
 
 def debug(boot: Boot) -> bool:
     """Bit 31 of the module's attributes, or the kernel's own word for it."""
-    found = [e for e in boot.events if "attributes" in e.values and e.name == "module_info"]
+    found = [e for e in boot.named("module_info") if "attributes" in e.values]
     if found:
         return bool(int(found[-1].values["attributes"]) & _DEBUG_MODULE)
     if boot.has("debug_module", "production_module"):
@@ -148,7 +147,7 @@ def silent(boot: Boot) -> bool:
     """Whether a whole log has KeyIDs, and then no line about the module. Raises Absent."""
     if not boot.has("keyid_range") or boot.has(*REFUSED):
         raise Absent("the kernel log shows no KeyIDs that the kernel accepted")
-    if boot.was_tried() or boot.has("initialized", "failed", "kvm_supported"):
+    if boot.was_tried or boot.has("initialized", "failed", "kvm_supported"):
         return False
     if not boot.complete:
         raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
@@ -241,8 +240,9 @@ def pamt_on_other_node(boot: Boot) -> bool:
 def failed_calls(boot: Boot) -> tuple[str, ...]:
     """SEAMCALLs that failed outside an initialization, each kind once."""
     late = {id(event) for event in boot.run_time}
-    calls = [event for event in boot.events if is_failed_call(event)]
-    calls = [call for call in calls if id(call) in late or not is_initialization_call(call)]
+    calls = [
+        call for call in boot.failed_calls if id(call) in late or not is_initialization_call(call)
+    ]
     if not calls and not boot.complete:
         raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
     return tuple(dict.fromkeys(map(describe, calls)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from tdxinfo.decode import kernels
-from tdxinfo.decode.boot import REFUSED, Boot, as_date, named
+from tdxinfo.decode.boot import REFUSED, Boot, as_date
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import ModuleVersion
@@ -131,7 +131,7 @@ def has_tdx_code(boot: Boot) -> bool:
 
     From 7.1 on one that was built with it says at every boot what became of it.
     """
-    if boot.was_tried() or boot.has(*_SIGNS, *REFUSED):
+    if boot.was_tried or boot.has(*_SIGNS, *REFUSED):
         return True
     if _is_silent(boot, (kernels.BOOT,)):
         return False
@@ -144,15 +144,15 @@ _DETECTING = (kernels.DETECTS, kernels.KVM, kernels.VENDOR_KVM, kernels.VENDOR_B
 
 def _is_silent(boot: Boot, generations: tuple[str, ...]) -> bool:
     """The whole log of a kernel that its release puts here has no word of TDX on the host."""
-    if boot.release is None or not boot.complete or boot.was_tried():
+    if boot.release is None or not boot.complete or boot.was_tried:
         return False
     return not boot.has(*_SIGNS, *REFUSED) and kernels.by_release(boot.release) in generations
 
 
 def generation(boot: Boot) -> str:
     """The generation of kernels that words things as this log does, else that of its release."""
-    lines = [event.text for event in boot.events if not event.name.startswith("td_guest")]
-    was_tried = boot.was_tried() or boot.has("initialized", "failed", "kvm_supported")
+    lines = {event.text for event in boot.events if not event.name.startswith("td_guest")}
+    was_tried = boot.was_tried or boot.has("initialized", "failed", "kvm_supported")
     known = kernels.generation_of(boot.release, lines, was_tried)
     if known is None:
         raise Absent("the kernel log does not show the kernel's generation")
@@ -231,7 +231,7 @@ def private_memory_error(boot: Boot) -> bool:
 
 def _said(boot: Boot, name: str) -> list[Event]:
     """The events of this name; none is an answer of a whole log alone."""
-    found = named(list(boot.events), name)
+    found = boot.named(name)
     if not found and not boot.complete:
         raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
     return found

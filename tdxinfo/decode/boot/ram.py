@@ -12,7 +12,7 @@ from tdxinfo.model.values import MemoryRange, NodeMemory
 
 def firmware_ram(boot: Boot) -> tuple[MemoryRange, ...]:
     """What the firmware's e820 table calls usable."""
-    found = [event for event in boot.events if event.name == "firmware_ram"]
+    found = boot.named("firmware_ram")
     if not found:
         raise Absent("the kernel log has no memory map of the firmware")
     return tuple(MemoryRange.between(*_bounds(event)) for event in found)
@@ -24,11 +24,10 @@ def memory_regions(boot: Boot) -> tuple[NodeMemory, ...]:
     The kernel prints it in one piece, below a line of its own; without that line nobody knows
     what is missing above.
     """
-    names = [event.name for event in boot.events]
-    if "node_ranges" not in names:
+    if not boot.has("node_ranges"):
         raise Absent("the kernel log does not list the memory by node")
     regions: list[NodeMemory] = []
-    for event in boot.events[names.index("node_ranges") + 1 :]:
+    for event in boot.events[boot.places("node_ranges")[0] + 1 :]:
         if event.name != "node_range":
             break
         base, end = _bounds(event)

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tdxinfo.decode import kernels
-from tdxinfo.decode.boot import Boot, call_name, is_failed_call
+from tdxinfo.decode.boot import FAILED_CALLS, Boot, call_name, is_failed_call
 from tdxinfo.decode.boot.calls import failure_of
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent
@@ -66,7 +66,7 @@ def may_be_lost(boot: Boot) -> bool:
 
 
 def _lost(boot: Boot) -> list[Event]:
-    found = [event for event in boot.events if _is_lost_by(event)]
+    found = [event for event in boot.named("update_failed", *FAILED_CALLS) if _is_lost_by(event)]
     if boot.tries_once:
         for event in boot.run_time:
             is_call = is_failed_call(event) and call_name(event) in _LOST_AFTER_BOOT
@@ -76,15 +76,12 @@ def _lost(boot: Boot) -> list[Event]:
 
 
 def _is_lost_by(event: Event) -> bool:
-    if event.name == "update_failed":
-        return True
-    return is_failed_call(event) and call_name(event) in _LOST_BY
+    return event.name == "update_failed" or call_name(event) in _LOST_BY
 
 
 def _kept(boot: Boot) -> list[Event]:
-    events = boot.events
-    found = [event for event in events if event.name == "update_refused"]
-    found += [event for event in events if is_failed_call(event) and call_name(event) in _KEPT_BY]
+    found = boot.named("update_refused")
+    found += [event for event in boot.failed_calls if call_name(event) in _KEPT_BY]
     if boot.tries_once:
         after = boot.run_time
         for place, event in enumerate(after):
