@@ -224,21 +224,254 @@ done <<'END'
 @LINKS@
 END
 
-while read -r path; do
-	[ -n "$path" ] || continue
-	if [ -d "$path" ] && [ -r "$path" ]; then
-		list=
-		for found in "$path"/*; do
+list() { # FOLDER FILTER: the names in it, cleaned
+	if [ -d "$1" ] && [ -r "$1" ]; then
+		names=
+		for found in "$1"/*; do
 			[ -e "$found" ] || continue
-			list="$list, $(quoted "${found##*/}")"
+			names="$names, $(quoted "$(printf '%s\n' "${found##*/}" | "$2")")"
 		done
-		answer "list/$path" "[${list#, }]"
+		answer "list/$1" "[${names#, }]"
 	else
-		why "list/$path" "$path"
+		why "list/$1" "$1"
+	fi
+}
+
+while read -r path; do
+	if [ -n "$path" ]; then
+		list "$path" clean
 	fi
 done <<'END'
 @FOLDERS@
 END
+
+# What the boot loader starts next, and what modprobe is told: only the lines that decide it.
+clean_names() { # as clean; > is what GRUB has between the names of a path
+	clean | sed -e 's/<\([a-z]*\)>/_\1_/g'
+}
+
+keep_lines() { # PATH FILTER: what the filter keeps of the file, cleaned, by its cleaned name
+	if [ -f "$1" ] && [ -r "$1" ]; then
+		mkdir -p "$top/root${1%/*}"
+		name=$(printf '%s\n' "${1##*/}" | clean_names)
+		"$2" <"$1" | clean_names >"$top/root${1%/*}/$name"
+	else
+		why "$1" "$1"
+	fi
+}
+
+keep_folder() { # FOLDER ENDING FILTER
+	list "$1" clean_names
+	for path in "$1"/*"$2"; do
+		[ -f "$path" ] && keep_lines "$path" "$3"
+	done
+}
+
+options_of() { # WORDS: the options that are kept, and variables
+	kept=
+	set -f
+	for word in $1; do
+		word=$(printf %s "$word" | tr -d "\"'")
+		case $word in
+		'$'[A-Za-z{]*) kept="$kept $word" ;;
+		*) ! kept_option "$word" || kept="$kept $word" ;;
+		esac
+	done
+	set +f
+	printf '%s' "${kept# }"
+}
+
+setting() { # NAME=VALUE of GRUB: of a value that may be a command line what is kept of one
+	case $1 in
+	superusers=* | *[Pp]assword* | *[Ss]ecret* | *[Tt]oken*) ;;
+	*=*=*) printf 'set %s="%s"\n' "${1%%=*}" "$(options_of "${1#*=}")" ;;
+	*) printf 'set %s\n' "$1" ;;
+	esac
+}
+
+menu_lines() { # of grub.cfg
+	while IFS= read -r line; do
+		text=$(printf '%s\n' "$line" | sed -e 's/^[[:blank:]]*//' -e 's/--users[= ]*[^ ]*//')
+		case $text in
+		linux[[:blank:]]* | linux16[[:blank:]]* | linuxefi[[:blank:]]*)
+			text=$(printf '%s\n' "$text" | tr '\t' ' ' | sed -e 's/^[a-z0-9]* *//')
+			printf 'linux %s %s\n' "${text%% *}" "$(options_of "${text#* }")"
+			;;
+		'set '*) setting "${text#set }" ;;
+		if[[:blank:]]* | elif[[:blank:]]* | else* | then* | fi | 'fi;'* | '}'* | menuentry* | submenu* | function* | blscfg*)
+			printf '%s\n' "$text"
+			;;
+		esac
+	done
+}
+
+grubenv_lines() {
+	echo '# GRUB Environment Block'
+	while IFS= read -r line; do
+		case $line in
+		'#'*) ;;
+		kernelopts=* | *params=* | *cmdline*=*) printf '%s=%s\n' "${line%%=*}" "$(options_of "${line#*=}")" ;;
+		saved_entry=* | prev_saved_entry=* | next_entry=* | boot_*) printf '%s\n' "$line" ;;
+		esac
+	done
+}
+
+entry_lines() { # of the Boot Loader Specification, and of systemd-boot's loader.conf
+	while read -r key text; do
+		case $key in
+		options) printf 'options %s\n' "$(options_of "$text")" ;;
+		title | version | linux | uki | efi | sort-key | machine-id | default | preferred)
+			printf '%s %s\n' "$key" "$text"
+			;;
+		esac
+	done
+}
+
+default_lines() { # of /etc/default/grub
+	while IFS= read -r line; do
+		case $line in
+		GRUB_CMDLINE_LINUX=* | GRUB_CMDLINE_LINUX_DEFAULT=*)
+			printf '%s="%s"\n' "${line%%=*}" "$(options_of "${line#*=}")"
+			;;
+		esac
+	done
+}
+
+# Lines that end with a backslash are joined by `read`.
+# shellcheck disable=SC2162
+modprobe_lines() {
+	while read key module text; do
+		case $key-$module in
+		options-kvm | options-kvm[-_]intel) printf '%s %s %s\n' "$key" "$module" "$text" ;;
+		esac
+	done
+}
+
+for path in @GRUB@; do
+	keep_lines "$path/grub.cfg" menu_lines
+	keep_lines "$path/grubenv" grubenv_lines
+done
+for path in @LOADER@; do
+	keep_lines "$path/loader/loader.conf" entry_lines
+	keep_folder "$path/loader/entries" .conf entry_lines
+	list "$path/EFI/Linux" clean_names
+done
+keep_lines /etc/default/grub default_lines
+keep_folder /etc/default/grub.d .cfg default_lines
+for path in @MODPROBE@; do
+	keep_folder "$path" .conf modprobe_lines
+done
+
+# The boot loader's variables are UTF-16 behind four bytes of attributes.
+for path in @VARIABLES@; do
+	if [ ! -r "$path" ]; then
+		why "$path" "$path"
+		continue
+	fi
+	mkdir -p "$top/root${path%/*}"
+	{
+		printf '\007\000\000\000'
+		for byte in $(tail -c +5 "$path" | tr -d '\000' | clean_names | tr -d '\n' | od -An -v -to1); do
+			# shellcheck disable=SC2059  # the format is the byte
+			printf "\\$byte\\000"
+		done
+		printf '\000\000'
+	} >"$top/root$path"
+done
+
+# The kernels that are installed, and the options of each that matter.
+is_set() { # NAME FILE
+	if grep -Eq "^CONFIG_$1=[ym]\$" "$2"; then
+		echo true
+	else
+		echo false
+	fi
+}
+
+if [ -d /lib/modules ] && [ -r /lib/modules ]; then
+	kernels=
+	for path in /lib/modules/[0-9]*.[0-9]*; do
+		found=${path##*/}
+		[ -e "/boot/vmlinuz-$found" ] || [ -e "$path/vmlinuz" ] || continue
+		values=
+		for config in "/boot/config-$found" "$path/config"; do
+			if [ -r "$config" ]; then
+				for name in @KERNEL_OPTIONS@; do
+					values="$values, $name = $(is_set "$name" "$config")"
+				done
+				break
+			fi
+		done
+		kernels="$kernels, $(quoted "$found") = {${values#,}}"
+	done
+	answer @KERNELS_KEY@ "{${kernels#,}}"
+else
+	why @KERNELS_KEY@ /lib/modules
+fi
+
+# PCI devices that are given to trust domains, with what shares their IOMMU group.
+pci=/sys/bus/pci/devices
+hex() { # ADDRESS FILE
+	cat "$pci/$1/$2" 2>/dev/null
+}
+
+last_of() { # ADDRESS LINK: the last part of where it leads
+	target=$(readlink "$pci/$1/$2" 2>/dev/null) && printf %s "${target##*/}"
+}
+
+driver_of() { # ADDRESS
+	target=$(last_of "$1" driver) && printf ', driver = ' && quoted "$target"
+}
+
+peers_of() { # ADDRESS GROUP
+	peers=
+	for peer in "/sys/kernel/iommu_groups/$2/devices"/*; do
+		peer=${peer##*/}
+		[ "$peer" != "$1" ] && [ -e "$pci/$peer" ] || continue
+		is_bridge=false
+		case $(hex "$peer" class) in 0x0604*) is_bridge=true ;; esac
+		peers="$peers, {address = $(quoted "$peer"), is_bridge = $is_bridge$(driver_of "$peer")}"
+	done
+	printf '[%s]' "${peers#, }"
+}
+
+if [ -d "$pci" ] && [ -r "$pci" ]; then
+	devices=
+	for path in "$pci"/*; do
+		address=${path##*/}
+		case $(hex "$address" class)-$(hex "$address" vendor) in
+@PCI@
+		*) continue ;;
+		esac
+		device="address = $(quoted "$address"), kind = $(quoted "$kind")"
+		for name in vendor device; do
+			device="$device, $name = $(quoted "$(hex "$address" $name)")"
+		done
+		device="$device$(driver_of "$address")"
+		group=$(last_of "$address" iommu_group)
+		case $group in
+		'' | *[!0-9]*) ;;
+		*) device="$device, iommu_group = $group, peers = $(peers_of "$address" "$group")" ;;
+		esac
+		devices="$devices, {$device}"
+	done
+	answer @PCI_KEY@ "[${devices#, }]"
+else
+	why @PCI_KEY@ "$pci"
+fi
+
+# Descriptions of virtual firmware that names TDX.
+if [ -d @DESCRIPTORS@ ] && [ -r @DESCRIPTORS@ ]; then
+	names=
+	for path in @DESCRIPTORS@/*.json; do
+		if grep -q '"intel-tdx"' "$path" 2>/dev/null; then
+			names="$names, $(quoted "${path##*/}")"
+		fi
+	done
+	answer @DESCRIPTORS_KEY@ "[${names#, }]"
+else
+	why @DESCRIPTORS_KEY@ @DESCRIPTORS@
+fi
 
 # A model-specific register of the first CPU of each package.
 cpus=$(awk -F': *' '

@@ -8,18 +8,25 @@ from tdxinfo.sources.folders import Listing
 from tdxinfo.sources.packages import PackageVersion
 from tdxinfo.sources.userspace import Libvirt, Qemu, TdxFirmware
 
+_QEMU = ("qemu-kvm-core", "qemu-system-x86-core", "qemu-kvm", "qemu-x86")
+_LIBVIRT = ("libvirt-client", "libvirt-daemon")
+
 
 class Stack(Section, frozen=True):
     qemu_path: Annotated[str | None, Qemu("path")] = None
     """The QEMU for x86-64 that a shell would find, or RHEL's."""
 
-    qemu_version: Annotated[str | None, Qemu("version"), PackageVersion("qemu-system-x86")] = None
+    qemu_version: Annotated[
+        str | None, Qemu("version"), PackageVersion("qemu-system-x86", _QEMU)
+    ] = None
     """Version of QEMU, from its program file."""
 
     qemu_tdx_guest: Annotated[bool | None, Qemu("tdx_guest")] = None
     """QEMU was built with the object tdx-guest: its program file names it."""
 
-    libvirt_version: Annotated[str | None, Libvirt(), PackageVersion("libvirt-clients")] = None
+    libvirt_version: Annotated[
+        str | None, Libvirt(), PackageVersion("libvirt-clients", _LIBVIRT)
+    ] = None
     """Version of libvirt, from the name of its library."""
 
     tdx_firmware: Annotated[Names | None, TdxFirmware()] = None

@@ -17,14 +17,17 @@ import os
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tdxinfo.decode import forms
-from tdxinfo.errors import Absent, BadInput, Malformed, Unavailable, Unsupported
+from tdxinfo.decode import forms, packages
+from tdxinfo.errors import Absent, BadInput, Malformed, NotRecorded, Unavailable, Unsupported
 from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.machine.captured import CapturedMachine, ReadFile
 from tdxinfo.machine.system import System
 from tdxinfo.model.provenance import Origin
+from tdxinfo.sources.packages import KEY as PACKAGES
 from tdxinfo.sources.processor import LSCPU
 
 if TYPE_CHECKING:
@@ -62,16 +65,25 @@ def open_folder(path: str, kind: str) -> CapturedMachine:
             # What would be a file system that is not mounted on a host was only not copied here.
             raise Absent(f"{inner} is not in the record") from None
 
-    return _machine(read, kind, path)
+    return _machine(_Files(read, lambda folder: system.names("/" + folder)), kind, path)
 
 
 def open_archive(data: bytes, kind: str, shown: str) -> CapturedMachine:
     """The machine of a bundle's tar archive, packed or not. Raises BadInput."""
-    return _machine(_Members(data, kind, shown).read, kind, shown)
+    members = _Members(data, kind, shown)
+    return _machine(_Files(members.read, members.names), kind, shown)
 
 
-def _machine(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
-    found = _of_sosreport(read) if kind == SOSREPORT else _of_supportconfig(read)
+class _Files(NamedTuple):
+    """What a bundle has, by paths inside it without a slash in front. Both raise Unavailable."""
+
+    read: ReadFile
+    names: Callable[[str], list[str]]
+    """The names in a folder."""
+
+
+def _machine(files: _Files, kind: str, shown: str) -> CapturedMachine:
+    found = _of_sosreport(files) if kind == SOSREPORT else _of_supportconfig(files.read)
     if not (found.log or found.release):
         raise BadInput(f"{shown} is a {kind} without the kernel's log and without its release.")
 
@@ -83,8 +95,13 @@ def _machine(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
             return found.release.encode("utf-8", "replace")
         return found.read(path)
 
-    answers = {"answers": {LSCPU: found.lscpu} if found.lscpu else {}, "refused": found.refused}
-    return CapturedMachine(Origin.of(kind, shown), file, answers, found.names)
+    given: dict[str, Any] = {LSCPU: found.lscpu, PACKAGES: found.packages}
+    answers = {
+        "answers": {key: answer for key, answer in given.items() if answer},
+        "refused": found.refused,
+    }
+    origin = Origin.of(kind, shown)
+    return CapturedMachine(origin, file, answers, found.names, found.list_folder)
 
 
 class _Found(NamedTuple):
@@ -92,9 +109,13 @@ class _Found(NamedTuple):
 
     read: Callable[[str], bytes]
     """A file by its path on the host. Raises Unavailable."""
+    list_folder: Callable[[str], list[str]]
+    """The names in a folder of the host. Raises NotRecorded, or Absent where it cannot exist."""
     uname: str
     lscpu: str
     log: str
+    packages: Mapping[str, str]
+    """Versions of all installed packages; empty where the bundle does not list them."""
     refused: Mapping[str, Any]
 
     @property
@@ -121,17 +142,64 @@ _SOS_LOGS = (
 """The best first: dmesg has only the kernel's own lines, but may lack the beginning."""
 
 
-def _of_sosreport(read: ReadFile) -> _Found:
+_SOS_RPMS = (
+    "installed-rpms",
+    "sos_commands/rpm/sh_-c_rpm_--nodigest_-qa_--qf_-59_NVRA_INSTALLTIME_date_sort_-V",
+)
+_SOS_DEBS = ("installed-debs", "sos_commands/dpkg/dpkg_-l")
+_FOLDERS_OF_MODPROBE = ("lib/modprobe.d", "usr/lib/modprobe.d")
+"""sos copies either, as the host has it, with those of modprobe's other folders that exist."""
+
+
+def _of_sosreport(files: _Files) -> _Found:
+    read = files.read
+
     def first(paths: Iterable[str]) -> str:
         return next((_text(data) for data in _all(read, paths)), "")
 
+    def file(path: str) -> bytes:
+        inner = path.removeprefix("/")
+        try:
+            return read(inner)
+        except Absent:
+            if not inner.startswith("usr/lib/"):
+                raise
+            return read(inner.removeprefix("usr/"))
+
     return _Found(
-        read=lambda path: read(path.removeprefix("/")),
+        read=file,
+        list_folder=partial(_names_in_sosreport, files),
         uname=first(_SOS_UNAME),
         lscpu=first(_SOS_LSCPU),
         log=_best_log(_text(data) for data in _all(read, _SOS_LOGS)),
+        packages=packages.of_rpm_names(first(_SOS_RPMS)) or packages.of_dpkg(first(_SOS_DEBS)),
         refused={},
     )
+
+
+def _names_in_sosreport(files: _Files, folder: str) -> list[str]:
+    """Names in a folder of the host. Raises NotRecorded, or Absent where sos would have copied it.
+
+    It copies modprobe's folders together, and the distribution's own is on every host.
+    """
+    inner = folder.removeprefix("/")
+    of_modprobe = inner.endswith("/modprobe.d")
+    try:
+        return _first_names(
+            files, _FOLDERS_OF_MODPROBE if inner in _FOLDERS_OF_MODPROBE else [inner]
+        )
+    except NotRecorded:
+        if not of_modprobe or not _first_names(files, _FOLDERS_OF_MODPROBE):
+            raise
+        raise Absent(f"{folder} does not exist") from None
+
+
+def _first_names(files: _Files, folders: Iterable[str]) -> list[str]:
+    """Of the first folder that was copied. Raises NotRecorded."""
+    for folder in folders:
+        with suppress(Unavailable):
+            return files.names(folder)
+    raise NotRecorded("the folder is not in the record")
 
 
 def _all(read: ReadFile, paths: Iterable[str]) -> Iterator[bytes]:
@@ -161,11 +229,19 @@ def _best_log(logs: Iterable[str]) -> str:
 
 # --- supportconfig ------------------------------------------------------------------------------
 
-_TEXTS = ("basic-environment.txt", "boot.txt", "hardware.txt", "modules.txt", "memory.txt")
+_TEXTS = (
+    "basic-environment.txt",
+    "boot.txt",
+    "hardware.txt",
+    "modules.txt",
+    "memory.txt",
+    "rpm.txt",
+)
 _SECTION = re.compile(r"^#==\[ (?P<kind>[^\]\n]{1,40}) \]=+#?\n# (?P<title>[^\n]*)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"^(/sys/module/[\w-]+/parameters/[\w-]+)=(?!\?$)(.*)$", re.MULTILINE)
 _NOT_FOUND = " - File not found"
 _OF_DMESG = re.compile(r"dmesg(?: -T)?")
+_OF_RPM = re.compile(r"rpm -qa .*NAME.*DISTRIBUTION.*VERSION")
 _OF_JOURNAL = re.compile(r"journalctl (?=.*--boot=0\b)(?!.*(?: -u |--disk-usage|grep)).*")
 
 
@@ -195,6 +271,7 @@ def _of_supportconfig(read: ReadFile) -> _Found:
 
     return _Found(
         read=file,
+        list_folder=partial(_names_among, files),
         uname=printed.get("uname -a", ""),
         lscpu=printed.get("lscpu", ""),
         log=_best_log(
@@ -203,8 +280,19 @@ def _of_supportconfig(read: ReadFile) -> _Found:
             for command, body in printed.items()
             if form.fullmatch(command)
         ),
+        packages=packages.of_rpm_table(
+            next((body for command, body in printed.items() if _OF_RPM.match(command)), "")
+        ),
         refused={path: refusal for path, refusal in refused.items() if path not in files},
     )
+
+
+def _names_among(files: Mapping[str, bytes], folder: str) -> list[str]:
+    """The names of those files in the folder; what else it has is not known."""
+    found = [name for place, name in map(posixpath.split, files) if place == folder]
+    if not found:
+        raise NotRecorded(f"{folder} is not in the record")
+    return found
 
 
 def _sections(text: str) -> Iterator[tuple[str, str, str]]:
@@ -232,8 +320,10 @@ _KEPT = re.compile(
     r"(?:proc/(?:cmdline|cpuinfo|iomem|zoneinfo|misc|modules|meminfo|version|sys/)"
     r"|sys/(?:module|class|devices|firmware|fs/cgroup|kernel/security|power)/"
     r"|etc/(?:modprobe\.d|default|kernel|os-release|qgs|sysconfig)|usr/lib/os-release"
+    r"|(?:usr/|usr/local/)?lib/modprobe\.d|run/modprobe\.d"
     r"|boot/(?:config-|loader/|grub)|lib/modules/[^/]+/config|var/log/dmesg"
-    r"|uname$|sos_commands/(?:kernel|general|processor|logs)/|[a-z-]+\.txt$)"
+    r"|uname$|sos_commands/(?:kernel|general|processor|logs|rpm/sh_|dpkg/dpkg_-l)"
+    r"|installed-(?:rpms|debs)$|[a-z-]+\.txt$)"
 )
 """What is kept of an archive in memory; the rest is passed over."""
 
@@ -276,6 +366,22 @@ class _Members:
 
     def read(self, inner: str) -> bytes:
         """A member, through links as the host would follow them. Raises Absent."""
+        path = self._followed(inner)
+        if path not in self._files:
+            raise Absent(f"{inner} is not in the record")
+        return self._files[path]
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the members in a folder. Raises Absent."""
+        start = f"{self._followed(folder)}/"
+        members = (path for path in (*self._files, *self._links) if path.startswith(start))
+        found = {path.removeprefix(start).partition("/")[0] for path in members}
+        if not found:
+            raise Absent(f"{folder} is not in the record")
+        return sorted(found)
+
+    def _followed(self, inner: str) -> str:
+        """The path without links."""
         left = inner.split("/")[::-1]
         at: list[str] = []
         links = 0
@@ -293,10 +399,7 @@ class _Members:
                 break
             at = [] if target.startswith("/") else at
             left += target.split("/")[::-1]
-        path = "/".join(at)
-        if path not in self._files:
-            raise Absent(f"{inner} is not in the record")
-        return self._files[path]
+        return "/".join(at)
 
 
 def _too_large(kind: str, shown: str) -> BadInput:

@@ -17,6 +17,7 @@ from tdxinfo.host.questions import questions
 from tdxinfo.inputs.supplied import example_names, open_input
 from tdxinfo.machine import Machine
 from tdxinfo.machine.captured import FORMAT
+from tdxinfo.sources import bootmenu, pci, userspace
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "deploy", "collect.sh")
 _CONFIG = re.compile(r"/(?:boot/config-|lib/modules/)")
@@ -36,6 +37,16 @@ def script() -> str:
         "FOLDERS": _lines(_after(asked, "list/")),
         "REGISTERS": _lines(dict.fromkeys(q.split("/")[1] for q in asked if q.startswith("msr/"))),
         "OPTIONS": _options(),
+        "GRUB": " ".join(bootmenu.GRUB_FOLDERS),
+        "LOADER": " ".join(bootmenu.LOADER_FOLDERS),
+        "VARIABLES": " ".join(map(bootmenu.VARIABLE.format, bootmenu.VARIABLES)),
+        "MODPROBE": " ".join(userspace.MODPROBE_FOLDERS),
+        "KERNELS_KEY": bootmenu.KERNELS,
+        "KERNEL_OPTIONS": " ".join(bootmenu.OPTIONS),
+        "PCI_KEY": pci.KEY,
+        "PCI": _pci_kinds(),
+        "DESCRIPTORS_KEY": userspace.DESCRIPTORS_KEY,
+        "DESCRIPTORS": userspace.DESCRIPTORS,
         "LEADS": _lines(sorted(_leads())),
     }
     with open(_SCRIPT, encoding="utf-8") as file:
@@ -68,6 +79,16 @@ def _leads() -> set[str]:
     """Beginnings of the kernel's lines about TDX, as fixed texts."""
     heads = {(f"{w.prefix}: " if w.prefix not in ("", "bare") else "") + w.head for w in wordings()}
     return {head.strip() for head in heads if len(head.strip()) > 3}
+
+
+def _pci_kinds() -> str:
+    """Arms of a shell's `case`: what a device of this class and vendor is called."""
+    arms = []
+    for row in tables.load("devices")["device"]:
+        vendors = row.get("vendors", ("*",))
+        forms = "|".join(f"{begin}*-{vendor}" for begin in row["classes"] for vendor in vendors)
+        arms.append(f"\t\t{forms}) kind={shlex.quote(row['kind'])} ;;")
+    return _lines(arms)
 
 
 def _options() -> str:

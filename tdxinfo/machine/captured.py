@@ -26,6 +26,7 @@ from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Live, Mach
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.machine.identity import names_in, text_without_identity
 from tdxinfo.machine.kinds import shown
+from tdxinfo.machine.stored import MAY_LACK_FILES, OF_FILES, StoredFiles
 from tdxinfo.model.provenance import Origin
 
 if TYPE_CHECKING:
@@ -50,8 +51,11 @@ class CapturedMachine(Machine):
         read_file: ReadFile,
         answers: Mapping[str, Any],
         host_names: tuple[str, ...] = (),
+        list_folder: Callable[[str], list[str]] | None = None,
     ) -> None:
+        """`list_folder` returns the names in a folder of the host; without it answers have them."""
         super().__init__(origin)
+        self._list_folder = list_folder or self._recorded_names
         self._host_names = host_names
         self._read_file = read_file
         self._answers = answers.get("answers", {})
@@ -79,9 +83,30 @@ class CapturedMachine(Machine):
         self._raise_refusal(key)
         if key == KERNEL_LOG:
             return self._kernel_log()
-        if key not in self._answers:
-            raise NotRecorded(f"{shown(key)} is not in the record")
-        return cast(Answer, self._answers[key])
+        if key in self._answers:
+            return cast(Answer, self._answers[key])
+        if key.startswith(OF_FILES):
+            return self._of_files(key, live)
+        raise NotRecorded(f"{shown(key)} is not in the record")
+
+    def _of_files(self, key: str, live: Live) -> Answer:
+        """The answer that the recorded files give, where it cannot depend on others."""
+        files = StoredFiles(self.read, self._list_folder)
+        missing = NotRecorded(f"{shown(key)} is not in the record")
+        try:
+            answer = live(files)
+        except Unavailable as refusal:
+            raise (missing if files.lacks_files else refusal) from None
+        if files.lacks_files and not (answer and key.startswith(MAY_LACK_FILES)):
+            raise missing
+        return answer
+
+    def _recorded_names(self, folder: str) -> list[str]:
+        self._raise_refusal(f"list/{folder}")
+        names = self._answers.get(f"list/{folder}")
+        if not isinstance(names, list):
+            raise NotRecorded(f"{folder} is not in the record")
+        return [name for name in names if isinstance(name, str)]
 
     def _kernel_log(self) -> str:
         try:

@@ -26,14 +26,15 @@ MENU = "boot/menu"
 KERNELS = "boot/kernels"
 CONFIGURED = "boot/configured"
 
-_GRUB_FOLDERS = ("/boot/grub2", "/boot/grub")
-_LOADER_FOLDERS = ("/boot", "/efi", "/boot/efi")
+GRUB_FOLDERS = ("/boot/grub2", "/boot/grub")
+LOADER_FOLDERS = ("/boot", "/efi", "/boot/efi")
 """Where systemd-boot's own partition is mounted: the extended boot partition first."""
 _MODULES = "/lib/modules"
-_VARIABLE = "/sys/firmware/efi/efivars/{}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+VARIABLE = "/sys/firmware/efi/efivars/{}-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 """EFI variables of the Boot Loader Interface (systemd, BOOT_LOADER_INTERFACE.md)."""
 _CHOOSING = ("LoaderEntryOneShot", "LoaderEntryDefault", "LoaderEntryLastBooted")
-_OPTIONS = ("INTEL_TDX_HOST", "KVM_INTEL_TDX", "HIBERNATION")
+VARIABLES = ("LoaderInfo", *_CHOOSING)
+OPTIONS = ("INTEL_TDX_HOST", "KVM_INTEL_TDX", "HIBERNATION")
 """Options of the build configuration that an answer holds for each kernel."""
 _RELEASE = re.compile(r"\d{1,3}\.\d{1,4}[\w.+~-]{0,58}", re.ASCII)
 _MAX_KERNELS = 64
@@ -153,7 +154,7 @@ def _read(system: System, path: str) -> str:
 def _menu(system: System) -> Answer:
     if _variable(system, "LoaderInfo").startswith("systemd-boot"):
         return _systemd_boot(system)
-    readers = [partial(_grub, system, folder) for folder in _GRUB_FOLDERS]
+    readers = [partial(_grub, system, folder) for folder in GRUB_FOLDERS]
     return first_answer([*readers, partial(_systemd_boot, system)], _NO_LOADER)
 
 
@@ -199,7 +200,7 @@ def _by_systemd(system: System) -> Choice:
 
     config = ""
     entries: list[BootEntry] = []
-    for folder in _LOADER_FOLDERS:
+    for folder in LOADER_FOLDERS:
         with suppress(Absent):
             entries += _entries(system, folder)
         with suppress(Absent):
@@ -234,7 +235,7 @@ def _images(system: System, folder: str) -> Iterator[BootEntry]:
 def _variable(system: System, name: str) -> str:
     """The text of an EFI variable of the boot loader; empty where it is not set."""
     try:
-        data = system.read(_VARIABLE.format(name), _MAX_BYTES)
+        data = system.read(VARIABLE.format(name), _MAX_BYTES)
     except Unavailable:
         return ""
     return data[4:].decode("utf-16-le", "replace").partition("\0")[0]
@@ -275,6 +276,6 @@ def _configuration(system: System, release: str) -> Answer:
     for path in (f"/boot/config-{release}", f"{_MODULES}/{release}/config"):
         with suppress(Unavailable):
             text = _read(system, path)
-            values = {name: lines.config_option(text, f"CONFIG_{name}") for name in _OPTIONS}
+            values = {name: lines.config_option(text, f"CONFIG_{name}") for name in OPTIONS}
             return {name: value in ("y", "m") for name, value in values.items()}
     return {}

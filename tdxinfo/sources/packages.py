@@ -10,13 +10,15 @@ from tdxinfo.machine import Answer, Machine
 from tdxinfo.machine.system import System
 
 KEY = "packages"
-_ONLY_IN_REPORTS = "package versions are read only from Ubuntu's system-report"
+_ONLY_IN_REPORTS = "package versions are read only from support bundles and Ubuntu's system-report"
 
 
 class PackageVersion(NamedTuple):
     """The version of the program in a package, without what the distribution adds to it."""
 
     package: str
+    others: tuple[str, ...] = ()
+    """What other distributions call it."""
 
     @property
     def origin(self) -> str:
@@ -30,10 +32,11 @@ class PackageVersion(NamedTuple):
             raise Absent(_ONLY_IN_REPORTS) from None
         if not isinstance(versions, dict):
             raise Malformed("the record's packages are not a table")
-        version = versions.get(self.package)
-        if not isinstance(version, str) or not version:
-            raise Absent(f"the package {self.package} is not installed")
-        return upstream_version(version)
+        for package in (self.package, *self.others):
+            version = versions.get(package)
+            if isinstance(version, str) and version:
+                return upstream_version(version)
+        raise Absent(f"the package {self.package} is not installed")
 
 
 def _live(system: System) -> Answer:

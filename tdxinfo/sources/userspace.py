@@ -31,8 +31,9 @@ _LIBVIRT_LINKS = (
     "/usr/lib/x86_64-linux-gnu/libvirt.so.0",
     "/usr/lib/libvirt.so.0",
 )
-_DESCRIPTORS = "/usr/share/qemu/firmware"
-_MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
+DESCRIPTORS_KEY = "firmware/intel-tdx"
+DESCRIPTORS = "/usr/share/qemu/firmware"
+MODPROBE_FOLDERS = ("/usr/lib/modprobe.d", "/run/modprobe.d", "/etc/modprobe.d")
 _MAX_BYTES = 256 << 20
 _BEFORE_VERSION = b"QEMU emulator version "
 _VERSION = re.compile(rb"\d{1,3}\.\d{1,3}\.\d{1,3}")
@@ -144,16 +145,16 @@ class TdxFirmware:
 
     @property
     def origin(self) -> str:
-        return f"folder:{_DESCRIPTORS}"
+        return f"folder:{DESCRIPTORS}"
 
     def read(self, machine: Machine) -> Any:
-        return machine.ask("firmware/intel-tdx", _tdx_descriptors)
+        return machine.ask(DESCRIPTORS_KEY, _tdx_descriptors)
 
 
 def _tdx_descriptors(system: System) -> Answer:
     found: list[Answer] = []
-    for name in system.names(_DESCRIPTORS):
-        path = f"{_DESCRIPTORS}/{name}"
+    for name in system.names(DESCRIPTORS):
+        path = f"{DESCRIPTORS}/{name}"
         if name.endswith(".json"):
             features = decoded(_text(system, path), decode.firmware_features, path)
             found += [name] if "intel-tdx" in features else []
@@ -176,7 +177,7 @@ class ModprobeOption(NamedTuple):
     def _live(self, system: System) -> Answer:
         """A file replaces those of the same name in earlier folders (modprobe.d(5))."""
         files: dict[str, str] = {}
-        for folder in _MODPROBE_FOLDERS:
+        for folder in MODPROBE_FOLDERS:
             with suppress(Absent):
                 files |= {name: folder for name in system.names(folder) if name.endswith(".conf")}
         value = ""

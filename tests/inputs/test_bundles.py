@@ -140,6 +140,85 @@ def test_a_supportconfig_gives_the_facts_of_its_host(tmp_path: Path, form: str) 
     assert len(same) > 20
 
 
+MODPROBE = {"lib/modprobe.d/a.conf": "options x y=1\n", "etc/modprobe.d/tdx.conf": "%s\n"}
+RPMS = (
+    "libvirt-client-10.0.0-6.2.el9_4.x86_64                       Mon Nov  2 09:12:41 2026\n"
+    "qemu-kvm-core-8.2.0-11.el9_4.6.x86_64                        Mon Nov  2 09:12:41 2026\n"
+    "qemu-kvm-common-8.9.9-11.el9_4.6.x86_64                      Mon Nov  2 09:12:41 2026\n"
+)
+DEBS = (
+    "Desired=Unknown/Install/Remove/Purge/Hold\n"
+    "||/ Name             Version                Architecture Description\n"
+    "+++-================-======================-============-===========\n"
+    "ii  libvirt-clients  10.0.0-2ubuntu8.3      amd64        Programs for the libvirt library\n"
+    "ii  qemu-system-x86  1:8.2.2+ds-0ubuntu1.4  amd64        QEMU full system emulation\n"
+    "rc  qemu-kvm         1:2.1+dfsg-12          amd64        removed\n"
+)
+TABLE = (
+    "NAME                                DISTRIBUTION                        VERSION\n"
+    "libvirt-client                      SUSE Linux Enterprise 15            10.0.0-150600.8.6.1\n"
+    "qemu-x86                            SUSE Linux Enterprise 15            8.2.6-150600.3.9.1\n"
+)
+
+
+def with_option(bundle: dict[str, str], option: str) -> dict[str, str]:
+    """Files of modprobe, as sos copies them."""
+    return bundle | {path: text.replace("%s", option) for path, text in MODPROBE.items()}
+
+
+@pytest.mark.parametrize("option", ["1", ""])
+@pytest.mark.parametrize("form", ["folder", "xz"])
+def test_a_sosreport_has_the_options_that_modprobe_gives(
+    tmp_path: Path, form: str, option: str
+) -> None:
+    files = with_option(sosreport(), f"options kvm_intel tdx={option}" if option else "# none")
+    if form == "folder":
+        report = report_of(written(tmp_path / "sosreport-zeus42-2026", files))
+    else:
+        report = report_of(packed(tmp_path / "sos.tar.xz", "sosreport-zeus42", files, form))
+    assert report.host.kvm.tdx_option == option
+
+
+def test_options_are_unknown_where_a_bundle_lacks_a_folder(tmp_path: Path) -> None:
+    """Without the distribution's folder, no option is no answer, but one that is there counts."""
+    files = sosreport() | {"etc/modprobe.d/tdx.conf": "# none\n"}
+    assert report_of(written(tmp_path / "sosreport-1", files)).host.kvm.tdx_option is None
+    files["etc/modprobe.d/tdx.conf"] = "options kvm_intel tdx=1\n"
+    assert report_of(written(tmp_path / "sosreport-2", files)).host.kvm.tdx_option == "1"
+    assert report_of(written(tmp_path / "sosreport-3", sosreport())).host.kvm.tdx_option is None
+
+
+def test_a_supportconfig_has_options_and_packages(tmp_path: Path) -> None:
+    files = supportconfig()
+    files["modules.txt"] += section(
+        "Configuration File", "/etc/modprobe.d/50-tdx.conf", "options kvm_intel tdx=1"
+    )
+    files["rpm.txt"] = section(
+        "Command",
+        'rpm -qa --queryformat "%-35{NAME} %-35{DISTRIBUTION} %{VERSION}-%{RELEASE}\\n"',
+        TABLE,
+    )
+    stack = report_of(written(tmp_path / "scc_zeus42", files)).host
+    assert stack.kvm.tdx_option == "1"
+    assert (stack.stack.qemu_version, stack.stack.libvirt_version) == ("8.2.6", "10.0.0")
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "qemu"),
+    [("installed-rpms", RPMS, "8.2.0"), ("sos_commands/dpkg/dpkg_-l", DEBS, "8.2.2")],
+)
+def test_a_sosreport_has_the_versions_of_packages(
+    tmp_path: Path, name: str, listed: str, qemu: str
+) -> None:
+    files = sosreport() | {name: listed}
+    for report in (
+        report_of(written(tmp_path / "sosreport-zeus42", files)),
+        report_of(packed(tmp_path / "sos.tar", "sosreport-zeus42", files, "")),
+    ):
+        stack = report.host.stack
+        assert (stack.qemu_version, stack.libvirt_version) == (qemu, "10.0.0")
+
+
 def test_processors_whose_empty_lines_were_left_out_are_still_counted(tmp_path: Path) -> None:
     report = report_of(written(tmp_path / "scc_zeus42_261128_0310", supportconfig()))
     expected = 2 * text("/proc/cpuinfo").count("vendor_id")

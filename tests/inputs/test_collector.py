@@ -63,6 +63,8 @@ def test_its_archive_has_the_facts_of_this_machine(
     for name in known:
         if by_files(live, name):
             assert collected.host.fact(name) == live.host.fact(name), name
+    missing = [n for n in fact_names() if by_files(live, n) and not collected.is_known(n)]
+    assert [name for name in missing if name not in VOLATILE] == []
     secrets = LiveMachine().host_names[0].encode()
     assert len(secrets) < 4 or secrets not in done.stdout
 

@@ -99,7 +99,7 @@ def test_a_link_leads_somewhere(tmp_path: Path) -> None:
 
 
 def test_descriptors_of_tdx_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(userspace, "_DESCRIPTORS", str(tmp_path))
+    monkeypatch.setattr(userspace, "DESCRIPTORS", str(tmp_path))
     (tmp_path / "60-tdx.json").write_text('{"features": ["intel-tdx"]}')
     (tmp_path / "50-edk2.json").write_text('{"features": ["acpi-s3"]}')
     (tmp_path / "README").write_text("no descriptor")
@@ -111,7 +111,7 @@ def test_the_later_folder_of_modprobe_wins(tmp_path: Path, monkeypatch: pytest.M
     for folder, value in ((lib, "0"), (etc, "1")):
         folder.mkdir()
         (folder / "kvm.conf").write_text(f"options kvm_intel tdx={value}\n")
-    monkeypatch.setattr(userspace, "_MODPROBE_FOLDERS", (str(lib), str(tmp_path / "no"), str(etc)))
+    monkeypatch.setattr(userspace, "MODPROBE_FOLDERS", (str(lib), str(tmp_path / "no"), str(etc)))
     assert ModprobeOption("kvm_intel", "tdx").read(LiveMachine()) == "1"
 
 
