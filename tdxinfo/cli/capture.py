@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -47,21 +47,32 @@ def capture(context: click.Context, destination: str | None, print_script: bool)
         return
     if destination is None:
         raise click.UsageError("Name a new folder or archive, or - for standard output.", context)
-    work = partial(_files_of, is_live=settings.source is None, keep=settings.keep_identity)
-    files = examine(settings, work, "Recording")
-    write(files, destination)
-    if not settings.quiet and destination != "-":
+    work = partial(_recorded, is_live=settings.source is None, keep=settings.keep_identity)
+    recorded = examine(settings, work, "Recording")
+    write(recorded.files, destination)
+    if settings.quiet:
+        return
+    if settings.source is None and recorded.root_would_add:
+        click.echo(printable(recorded.root_would_add), err=True)
+    if destination != "-":
         place = printable(shlex.quote(destination))
         click.echo(f"Wrote {place}: try `tdxinfo --from {place} dump`.", err=True)
 
 
-def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str, bytes]:
-    """The capture's files; `keep` keeps what names the machine."""
+class _Recorded(NamedTuple):
+    files: dict[str, bytes]
+    """By their paths inside the capture."""
+    root_would_add: str
+    """One sentence; empty where root would add nothing."""
+
+
+def _recorded(subject: Machine | Report, is_live: bool, keep: bool) -> _Recorded:
+    """What is recorded of the machine; `keep` keeps what names it."""
     from tdxinfo.decode.klog import relevant_lines
     from tdxinfo.host import fact_names
     from tdxinfo.host.observe import Observer
     from tdxinfo.machine import Machine, identity
-    from tdxinfo.machine.recording import RecordingMachine, contents
+    from tdxinfo.machine.recording import RecordingMachine, contents, root_would_add
 
     if not isinstance(subject, Machine):
         raise BadInput("A capture needs a machine: a report has too little data for one.")
@@ -70,14 +81,15 @@ def _files_of(subject: Machine | Report, is_live: bool, keep: bool) -> dict[str,
     for name in fact_names():
         observer.answers(name)
     kernel = observer.value("kernel.release")
+    more = root_would_add(machine.refusals)
     if keep:
-        return contents(machine, kernel, bytes, str)
+        return _Recorded(contents(machine, kernel, bytes, str), more)
     # A supplied log was somebody's choice already, and its lines may be wrapped: all that the
     # kernel may have written are kept.
     is_whole_log = is_live or machine.origin.kind == "vmcore"
     log_lines = relevant_lines if is_whole_log else _of_kernel
     redact = partial(identity.without_identity, host_names=machine.host_names)
-    return contents(machine, kernel, redact, log_lines)
+    return _Recorded(contents(machine, kernel, redact, log_lines), more)
 
 
 def _of_kernel(log: str) -> str:

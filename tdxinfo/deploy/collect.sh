@@ -22,8 +22,10 @@ top=$work/capture
 mkdir "$top" "$top/root" || exit 1
 answers=$work/answers
 refused=$work/refused
+denied=$work/denied
 : >"$answers"
 : >"$refused"
+: >"$denied"
 root=no
 [ "$(id -u)" = 0 ] && root=yes
 
@@ -90,6 +92,13 @@ quoted() { # a TOML string
 }
 
 refuse() { # KEY REASON MESSAGE REMEDY ERRNO
+	if [ "$2" = denied ]; then
+		case $1 in
+		msr/*) echo MSRs ;;
+		kernel-log) echo the kernel log ;;
+		*/*) echo "/${1#*/}" | sed 's#^//*#/#' ;;
+		esac >>"$denied"
+	fi
 	{
 		printf '\n[refused.'
 		quoted "$1"
@@ -542,5 +551,13 @@ fi
 	printf '\nprovenance = "Collected by a shell script'
 	[ "$root" = yes ] || printf ', without root'
 	printf '"\n'
+	if [ -s "$denied" ]; then
+		more=$(sort -u "$denied" | awk '{ printf "%s%s", (NR > 1 ? ", " : ""), $0 }')
+		more="A capture by root would also have: $more."
+		echo "$more" >&2
+		printf 'as_root = '
+		quoted "$more"
+		printf '\n'
+	fi
 } >"$top/about.toml"
 cd "$work" && tar -cf - capture

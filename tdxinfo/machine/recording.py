@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tdxinfo import __version__
-from tdxinfo.errors import Unavailable, record_of
+from tdxinfo.errors import AS_ROOT, Denied, Unavailable, record_of
 from tdxinfo.machine import KERNEL_LOG, Answer, Live, Machine
 from tdxinfo.machine.captured import FORMAT
+from tdxinfo.machine.kinds import shown
 
 ABOUT = "about.toml"
 COMMAND_LINE = "/proc/cmdline"
@@ -69,6 +70,9 @@ def contents(
     }
     if machine.origin.note:
         about["provenance"] = machine.origin.note
+    more = root_would_add(machine.refusals)
+    if more:
+        about["as_root"] = redact(more.encode()).decode()
     answers = {
         key: _redacted_answer(answer, redact)
         for key, answer in machine.answers.items()
@@ -88,6 +92,16 @@ def contents(
     for path, data in sorted(machine.files.items()):
         files["root" + path] = _redacted_file(path, data, redact)
     return files
+
+
+def root_would_add(refusals: Mapping[str, Unavailable]) -> str:
+    """One sentence with what was denied to this user and would not be to root; else empty."""
+    denied = dict.fromkeys(
+        "MSRs" if key.startswith("msr/") else shown(key)
+        for key, refusal in sorted(refusals.items())
+        if refusal.reason == Denied.reason and refusal.remedy == AS_ROOT
+    )
+    return f"A capture by root would also have: {', '.join(denied)}." if denied else ""
 
 
 def _redacted_answer(answer: Any, redact: Callable[[bytes], bytes]) -> Any:

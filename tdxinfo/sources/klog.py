@@ -132,7 +132,7 @@ def _is_device(fd: int) -> bool:
 
 
 def _not_opened(refusal: Unavailable) -> Unavailable:
-    if isinstance(refusal, Denied):
+    if refusal.remedy == AS_ROOT:
         return Denied("the kernel log may not be read by this user", AS_ROOT, refusal.errno)
     return refusal
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import subprocess
+import tarfile
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -67,6 +70,25 @@ def test_its_archive_has_the_facts_of_this_machine(
     assert [name for name in missing if name not in VOLATILE] == []
     secrets = LiveMachine().host_names[0].encode()
     assert len(secrets) < 4 or secrets not in done.stdout
+
+
+def test_without_root_it_says_what_root_would_add(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("becoming another user needs root and setpriv")
+    done = subprocess.run(
+        ["setpriv", "--reuid", "65534", "--clear-groups", "sh", "-s"],
+        input=text().replace("dmesg >", "false >").replace("journalctl -k", "false").encode(),
+        capture_output=True,
+        check=True,
+        timeout=120,
+        env={"PATH": "/usr/bin:/bin"},
+    )
+    assert done.stderr.startswith(b"A capture by root would also have: ")
+    assert b"the kernel log" in done.stderr
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        about = archive.extractfile("capture/about.toml")
+        assert about is not None
+        assert tomllib.load(about)["as_root"] == done.stderr.decode().strip()
 
 
 def functions() -> str:

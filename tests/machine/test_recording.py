@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
-import shutil
-import subprocess
-import tempfile
+import tarfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tdxinfo.errors import REASONS, BadInput, Denied, Unavailable
+from tdxinfo.errors import (
+    AS_ROOT,
+    REASONS,
+    Absent,
+    BadInput,
+    Denied,
+    Unavailable,
+    from_oserror,
+)
 from tdxinfo.inputs.supplied import open_input
 from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.machine.captured import CapturedMachine, open_folder
-from tdxinfo.machine.recording import RecordingMachine, contents, write
-from tdxinfo.machine.written import write_atomically
+from tdxinfo.machine.recording import RecordingMachine, contents, root_would_add, write
+from tdxinfo.machine.system import System
 from tdxinfo.report import observe
 from tests.builders import captured_machine
+from tests.cli.command import ran
 
 LOG = (
     "[    0.000000] Linux version 7.1.5 (x@y)\n"
@@ -198,50 +205,43 @@ def test_a_capture_is_for_its_owner_alone(tmp_path: Path, name: str) -> None:
         assert path.stat().st_mode & 0o077 == 0
 
 
-# Exchanges each entry of a folder with one that is a link, or has links in it, without end.
-_EXCHANGER = """
-import ctypes, os, sys
-folder, target = sys.argv[1:]
-os.chdir(folder)
-os.makedirs("mine/root/proc", exist_ok=True)
-for name in ("mine/about.toml", "mine/answers.toml", "mine/root/proc/x"):
-    os.path.lexists(name) or os.symlink(target, name)
-libc = ctypes.CDLL(None)
-print("ready", flush=True)
-while True:
-    for name in os.listdir("."):
-        if name not in ("mine",) and not name.startswith("old"):
-            libc.renameat2(-100, name.encode(), -100, b"mine", 2)
-"""
+def test_what_root_would_add_is_one_sentence_made_of_what_was_denied() -> None:
+    refusals: dict[str, Unavailable] = {
+        "kernel-log": Denied("no", AS_ROOT),
+        "msr/0x87/cpu0": Denied("no", AS_ROOT),
+        "msr/0x981/cpu0": Denied("no", AS_ROOT),
+        "/proc/iomem": Denied("no", AS_ROOT),
+        "kernel-memory": Denied("no", "Boot without lockdown=confidentiality."),
+        "/sys/x": Absent("no"),
+    }
+    assert root_would_add(refusals) == (
+        "A capture by root would also have: /proc/iomem, the kernel log, MSRs."
+    )
+    assert root_would_add({"/sys/x": Absent("no")}) == ""
 
 
-def test_who_owns_the_folder_cannot_have_another_file_written(tmp_path: Path) -> None:
-    """The folder's owner exchanges every entry for one with links, as fast as a process can."""
-    if os.geteuid() != 0:
-        pytest.skip("becoming another user needs root")
-    folder = Path(tempfile.mkdtemp(dir="/tmp"))
-    folder.chmod(0o777)
-    target = tmp_path / "target"
-    target.write_text("untouched")
-    exchanger = subprocess.Popen(
-        ["setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/env", "python3", "-c",
-         _EXCHANGER, str(folder), str(target)],
-        stdout=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert exchanger.stdout is not None
-        if exchanger.stdout.readline() != b"ready\n":
-            pytest.skip("no Python that another user may start")
-        for number in range(100):
-            with contextlib.suppress(BadInput):
-                write({"about.toml": b"x", "root/proc/x": b"y"}, str(folder / f"c{number}"))
-            with contextlib.suppress(BadInput):
-                write_atomically(b"z", str(folder / "out"))
-        assert target.read_text() == "untouched"
-    finally:
-        exchanger.kill()
-        exchanger.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+def test_a_capture_describes_what_root_would_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it is made by a user, and of a folder where nothing is denied."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(System, "read", denied)
+    sentence = "A capture by root would also have: "
+    live = ran("capture", str(tmp_path / "live.tar"))
+    assert live.err.startswith(sentence)
+    assert "/proc/cpuinfo" in live.err.splitlines()[0]
+    with tarfile.open(tmp_path / "live.tar") as archive:
+        member = archive.extractfile("live/about.toml")
+        assert member is not None
+        about = tomllib.load(member)
+    assert about["as_root"] == live.err.splitlines()[0]
+    whole = ran("--from", "example:linux-7.3-emulated", "capture", str(tmp_path / "other.tar"))
+    assert sentence not in whole.err
+    assert b"as_root" not in (tmp_path / "other.tar").read_bytes()
+
+
+def denied(system: System, path: str, limit: int = 0) -> bytes:
+    raise from_oserror(PermissionError(13, "Permission denied"), path)
 
 
 def test_a_whole_write_leaves_nothing_beside(tmp_path: Path) -> None:
