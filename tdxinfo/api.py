@@ -23,7 +23,7 @@ _ = checks  # declares them
 
 
 def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Report:
-    """What is known of this machine, or of what `source` names as `--from` does.
+    """The report of this machine, or of `source`, which is what --from takes.
 
     `facts` are sections ("module") and facts ("memory.cmrs"); None is for all. Raises BadInput.
     """

@@ -21,7 +21,7 @@ MODELS = {
     "helper": "tdxinfo.native.state:HelperReport",
     "failure": "tdxinfo.report:FailureReport",
 }
-"""The model of what each command prints with --json; of helper it is its status."""
+"""The model of each command's JSON; `helper` is that of `helper status`."""
 
 
 def model_of(document: str) -> type[Frozen]:

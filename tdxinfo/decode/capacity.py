@@ -29,5 +29,5 @@ def of_taken(
 
 
 def available(for_tds: int, free: int) -> int:
-    """Bytes that TDs can have now: of what they can have at most, what is available."""
+    """Bytes that TDs can have now: the available part of the bytes that they can have at most."""
     return min(for_tds, free)

@@ -34,7 +34,7 @@ class Cpus(NamedTuple):
     """The list of flags may go on: one that is not there proves nothing."""
 
     def those_of(self, names: Sequence[str]) -> list[str] | None:
-        """The named flags that are there; None where that is not known."""
+        """The named flags that the processor has; None if its flags are unknown."""
         if self.flags is None:
             return None
         found = [name for name in names if name in self.flags]

@@ -1,4 +1,4 @@
-"""Structures of the firmware's DMI table, as far as memory asks.
+"""Memory devices in the firmware's DMI table.
 
 Reference: DMTF DSP0134 (SMBIOS), type 17, Memory Device. Serial numbers are in the strings after
 a structure, which are not looked at.

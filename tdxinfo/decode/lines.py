@@ -85,7 +85,7 @@ def cpu_list(text: str) -> frozenset[int]:
 
 
 def is_set(text: str) -> bool:
-    """Whether a setting of the kernel is on: it is a number, and only 0 is off."""
+    """Whether a numeric setting of the kernel is on: every number but 0 is."""
     return number(text) != 0
 
 

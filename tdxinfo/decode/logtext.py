@@ -219,7 +219,7 @@ def _is_rest(line: str, is_lead: Search) -> bool:
 
 
 def _writer(above: Sequence[str], is_lead: Search) -> str | None:
-    """Who wrote the last line with a header among these; None when none has one."""
+    """The program that wrote the last line with a header; None if no line has a header."""
     kinds = (_without_header(line, is_lead).kind for line in reversed(above))
     return next((kind for kind in kinds if kind != NO_HEADER), None)
 

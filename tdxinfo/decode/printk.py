@@ -1,4 +1,4 @@
-"""The kernel log as it lies in the kernel's memory, found by what VMCOREINFO says of it.
+"""The kernel log as it lies in the kernel's memory, located by VMCOREINFO.
 
 Source: kernel/printk/printk_ringbuffer.h of Linux 5.10 and later, and the names that
 log_buf_vmcoreinfo_setup() in kernel/printk/printk.c puts into the VMCOREINFO note.

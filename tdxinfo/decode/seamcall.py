@@ -96,7 +96,7 @@ class Status(NamedTuple):
     code: int
     other_codes: tuple[int, ...]
     kind: str
-    """Who makes it: linux or seamldr; empty for the module."""
+    """What returns it: linux or seamldr; empty for the module."""
 
     @property
     def is_of_module(self) -> bool:

@@ -58,7 +58,7 @@ def is_module(data: bytes) -> bool:
 
 
 def is_blob(data: bytes) -> bool:
-    """Whether the bytes are a sigstruct and a module in one file, as Linux takes it."""
+    """Whether the bytes are a sigstruct and a module in one file, as run-time updates use it."""
     return data[8:16] == _BLOB
 
 

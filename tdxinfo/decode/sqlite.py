@@ -16,7 +16,7 @@ _VERSIONS = slice(18, 20)
 _HEADER = struct.Struct(">8I")
 _FRAME = struct.Struct(">6I")
 _LOG_MAGIC = 0x377F0682
-"""The lowest bit of the log's magic number: its checksums are of big-endian words."""
+"""The bit of the log's magic number that is set if its checksums use big-endian words."""
 _MASK = 0xFFFFFFFF
 
 

@@ -102,7 +102,7 @@ def warning(name: str) -> str:
 
 
 def _changeable_by(path: str) -> str:
-    """Who but root can exchange the program, in a sentence; empty where nobody can."""
+    """A warning if users other than root can replace the program; else empty."""
     path = os.path.realpath(path)
     while True:
         try:

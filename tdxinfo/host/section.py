@@ -61,7 +61,7 @@ class Section(Frozen, frozen=True, revalidate_instances="always", str_max_length
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
-        """Takes the sources out of what pydantic is to validate: it would ask each of them."""
+        """Removes the sources from the annotations: pydantic would look for validators in each."""
         super().__pydantic_init_subclass__(**options)
         sources: dict[str, tuple[Any, ...]] = {}
         for name, field in cls.model_fields.items():

@@ -50,7 +50,7 @@ class _Plain:
 
 
 class _Xz:
-    """An xz stream, with zlib's way to be asked for a part of what it holds."""
+    """An xz decompressor with zlib's interface, which returns a limited part of the data."""
 
     def __init__(self) -> None:
         import lzma

@@ -56,7 +56,7 @@ class System:
             os.close(fd)
 
     def open(self, path: str, flags: int = 0) -> int:
-        """A descriptor of the file for reading, without waiting for what is behind it."""
+        """A descriptor of the file for reading; opening a pipe or device does not wait."""
         try:
             if self.is_whole:
                 return os.open(path, OPEN_FLAGS | flags)

@@ -1,4 +1,4 @@
-"""The docstrings below a class's fields, read from its source when somebody asks.
+"""The docstrings below a class's fields, read from its source when a schema is made.
 
 pydantic's own `use_attribute_docstrings` reads them whenever the class is made.
 """

@@ -16,7 +16,7 @@ Limit = Literal["tdmrs", "reserved-areas"]
 
 @dataclass(frozen=True, slots=True)
 class NamedRange(MemoryRange):
-    """Memory with a special use, and the name of what gave it that use."""
+    """A memory range with the option, driver or map that set it apart."""
 
     name: str | None
     """The kernel option, driver or firmware map; null where no source names it."""

@@ -111,7 +111,7 @@ class ModuleVersion:
 
     @classmethod
     def parse(cls, text: str) -> ModuleVersion:
-        """The version in `text`. Raises ValueError when it is none."""
+        """The version in `text`. Raises ValueError for other text."""
         match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?\n?", text, re.ASCII)
         if not match:
             raise ValueError(f"{text.strip()!r:.60} is not a module version")
@@ -222,7 +222,7 @@ CpuidConfigs = Annotated[tuple[CpuidConfig, ...], Field(max_length=MAX_CPUID)]
 
 @dataclass(frozen=True, slots=True)
 class Failure(Described):
-    """How the initialization of the TDX module failed, as far as the kernel said."""
+    """How the initialization of the TDX module failed, according to the kernel."""
 
     errno: Count | None
     """Positive, as in errno(3); the kernel prints it negated."""

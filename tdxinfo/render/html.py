@@ -15,7 +15,7 @@ from tdxinfo.render.recorded import PALETTE, Draw, Span, lines_of, variables
 from tdxinfo.render.safe import printable
 
 WIDTHS = {"narrow": 40, "medium": 76, "wide": 120}
-"""Columns of the page, by the class of what holds it."""
+"""Columns of each layout of the page, by its CSS class."""
 
 _RULES = (
     "*{box-sizing:border-box}"

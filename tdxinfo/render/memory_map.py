@@ -292,7 +292,7 @@ def _outside(report: Report) -> Iterator[Text]:
 
 
 def _unknown(report: Report) -> Iterator[Text]:
-    """What is not in the map, and why; of PAMTs without a known address the size."""
+    """What is not in the map, and why; for PAMTs without a known address their size."""
     memory = report.host.memory
     facts = {"RAM": "memory.system_ram", "CMR": "memory.cmrs", "node": "memory.nodes"}
     for label, name in facts.items():

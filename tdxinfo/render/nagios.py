@@ -68,7 +68,7 @@ def _plain(text: str) -> str:
 
 
 def _performance(report: Report) -> Iterator[str]:
-    """label=value;warning;critical;minimum;maximum of what is known; there are no thresholds."""
+    """label=value;warning;critical;minimum;maximum for each known number, without thresholds."""
     keys, memory = report.host.keys, report.host.memory
     tdmrs = None if memory.tdmrs is None else len(memory.tdmrs)
     for label, value, unit, most in (

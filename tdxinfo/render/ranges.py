@@ -39,7 +39,7 @@ def print_ranges(console: Console, title: str, ranges: tuple[MemoryRange, ...]) 
 
 
 def _of_range(found: MemoryRange) -> str:
-    """What is known of the range besides its bounds."""
+    """The range's node or name; empty if it has neither."""
     if isinstance(found, NodeMemory) and found.node is not None:
         return f"node {found.node}"
     return printable(found.name or "") if isinstance(found, NamedRange) else ""

@@ -26,7 +26,7 @@ class Span(NamedTuple):
 
     text: str
     classes: str
-    """Names of what it looks like, separated by spaces: bold, dim, or a colour of the theme."""
+    """CSS classes separated by spaces: bold, dim, or a colour of the theme."""
     cells: int
     """Columns that it takes."""
 
@@ -89,7 +89,7 @@ PALETTE = {
 
 
 def variables() -> str:
-    """The colours as variables of CSS, by what the reader's screen is set to."""
+    """The colours as CSS variables, for light and for dark screens."""
     light, dark = (
         "".join(f"--{name}:{pair[n]};" for name, pair in PALETTE.items()) for n in (0, 1)
     )

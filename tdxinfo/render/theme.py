@@ -1,4 +1,4 @@
-"""Colours by what they mean, and the console that knows them."""
+"""The styles of pages by their meaning, and the console that prints with them."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class Binary(NamedTuple):
 
 
 class Exists(NamedTuple):
-    """Whether a file is there. A denial proves nothing: it may come from a folder above.
+    """Whether a file exists. A denial proves nothing: it may come from a folder above.
 
     ENXIO is the answer of the file's own driver.
     """

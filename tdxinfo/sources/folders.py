@@ -21,7 +21,7 @@ def names_in(machine: Machine, folder: str) -> list[str]:
 
 
 class Listing(NamedTuple):
-    """The names in the first of several folders that is there."""
+    """The names in the first of several folders that exists."""
 
     folders: tuple[str, ...]
 
@@ -48,7 +48,7 @@ class NameCount(NamedTuple):
 
 
 class Device(NamedTuple):
-    """Whether a device's node is there. It is not opened."""
+    """Whether a device node exists. It is not opened."""
 
     path: str
 
@@ -68,5 +68,5 @@ def _is_device(system: System, path: str) -> bool:
 
 
 def link_target(machine: Machine, path: str) -> str:
-    """Where the link leads. Raises Unavailable."""
+    """The text of a symbolic link. Raises Unavailable."""
     return str(machine.ask(f"link/{path}", lambda system: system.target(path)))

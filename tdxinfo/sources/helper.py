@@ -20,6 +20,7 @@ TIMEOUT = 30.0
 """Seconds for one walk. A processor needs a thousandth of one, an emulated TDX module many."""
 
 _SHORT = 3.0
+"""Seconds for a look whether the helper is loaded."""
 
 _LIMIT = 1 << 20
 """Bytes. The helper ends after 4096 lines of 51."""
@@ -34,7 +35,7 @@ _REMEDIES = {
 
 def fields(system: System) -> Answer:
     """The lines "ID VALUE STATUS", read now. Raises Unavailable, with what is missing."""
-    return list(_explaining(system, FIELDS).splitlines())
+    return list(_text_or_reason(system, FIELDS).splitlines())
 
 
 def info(machine: Machine) -> dict[str, str]:
@@ -42,15 +43,15 @@ def info(machine: Machine) -> dict[str, str]:
 
     Raises Unavailable.
     """
-    return _by_key(str(machine.ask("helper/info", lambda system: _explaining(system, INFO))))
+    return _by_key(str(machine.ask("helper/info", lambda system: _text_or_reason(system, INFO))))
 
 
 def _by_key(text: str) -> dict[str, str]:
     return {key: value for key, _, value in (line.partition(": ") for line in text.splitlines())}
 
 
-def _explaining(system: System, path: str) -> str:
-    """The text of one of the helper's files; a refusal says what is missing."""
+def _text_or_reason(system: System, path: str) -> str:
+    """The text of one of the helper's files. Raises Unavailable that says what is missing."""
     if not within(_SHORT, LOADED, lambda: system.exists(LOADED)):
         remedy = "Run `tdxinfo helper build` and `tdxinfo helper load`."
         raise Absent(f"the native helper {NAME} is not loaded", remedy)

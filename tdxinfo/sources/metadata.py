@@ -89,7 +89,7 @@ def word(name: str, convert: Callable[[int], Any] = int) -> tuple[MetadataField,
 
 
 def version() -> tuple[MetadataField, ...]:
-    """The version's three numbers in one."""
+    """The module's version, from three fields."""
     return _places("MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION", _version)
 
 

@@ -168,7 +168,7 @@ def _may_open(system: System, path: str, uid: int, groups: frozenset[int]) -> bo
 
 
 def _has(found: os.stat_result, uid: int, groups: frozenset[int], right: int) -> bool:
-    """Whether the mode gives a user the right; the first class that the user is of decides."""
+    """Whether the mode gives a user the right: as owner, else as group member, else as other."""
     if uid == 0:
         return True
     if uid == found.st_uid:
