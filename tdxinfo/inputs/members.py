@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import tarfile
 
 _UNPACKED_LIMIT = 2 << 30
-"""Bytes that a bundle's archive may unpack to; what is kept of it is far less."""
+"""Limit of the unpacked size of a bundle's archive, most of which is skipped."""
 _KEPT_LIMIT = 96 << 20
 _MEMBERS_LIMIT = 200_000
 _LINKS_LIMIT = 40
@@ -27,7 +27,7 @@ _KEPT = re.compile(
     r"|uname$|sos_commands/(?:kernel|general|processor|logs|rpm/sh_|dpkg/dpkg_-l)"
     r"|installed-(?:rpms|debs)$|[a-z-]+\.txt$)"
 )
-"""What is kept of an archive in memory; the rest is passed over."""
+"""Limit of what is kept of an archive in memory; the rest is skipped."""
 
 
 class Members:

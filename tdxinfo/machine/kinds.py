@@ -17,7 +17,7 @@ class Kind(NamedTuple):
     timeout: float = 3.0
     """Seconds for one answer. The slowest file, a P-SEAMLDR call in sysfs, takes well under one."""
     shown: str = ""
-    """How messages name what is read; empty where they show the path."""
+    """How messages name the source; empty if they name the path instead."""
     idle: float = 3.0
     """Seconds that it may wait without using a processor, unless it waits for a program."""
 
