@@ -18,14 +18,14 @@ from tdxinfo import tables
 _COMMAND_LINE_FACTS = ("kernel.command_line", "boot.next_options", "boot.configured_options")
 
 _COMMAND_LINES = (
-    re.compile(rb"((?:Kernel c|C)ommand line: )([^\n]*)"),
-    re.compile(
-        rb"(^CONFIG_CMDLINE=\"|Unknown kernel command line parameters \")([^\n]*?)(?=\"?[^\"\n]*$)",
-        re.MULTILINE,
-    ),
+    rb"((?:Kernel c|C)ommand line: )([^\n]*)",
+    rb"(?m)(^CONFIG_CMDLINE=\"|Unknown kernel command line parameters \")([^\n]*?)"
+    rb"(?=\"?[^\"\n]*$)",
 )
 """Where a kernel command line is: to the end of its line, or between the outer quotes."""
 _HEX = rb"[0-9a-fA-F]"
+_compiled = cache(re.compile)
+"""Most runs need few of these patterns, and to make one costs as much as a hundred searches."""
 
 
 class _Form(NamedTuple):
@@ -97,16 +97,14 @@ _FORMS: tuple[_Form, ...] = (
     _Form(("aaaa",), rb"\bAAAA[A-Za-z0-9+/]{16,4096}={0,2}", b"<key>"),
     _Form(("sha256:",), rb"\bSHA256:[A-Za-z0-9+/]{43}(?![A-Za-z0-9+/])", b"<key>"),
 )  # fmt: skip
-_QUAD = re.compile(rb"(?<![\d.])(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}(?![\d.]\d|\d)")
-_VERSION_BEFORE = re.compile(rb"(?i)(?:ver(?:s?ion|son)?|module|firmware|driver|rev(?:ision)?)"
-                             rb"[ :=]{1,3}v?$")  # fmt: skip
-_MAYBE_IPV6 = re.compile(rb"(?<![\w.:])[0-9a-fA-F:]{3,39}(?![\w:])")
-_SYSLOG = re.compile(
-    rb"^((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
-    rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,20}) )(?!kernel:)([A-Za-z0-9][\w.-]{0,253})(?= \S)",
-    re.MULTILINE,
+_QUAD = rb"(?<![\d.])(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}(?![\d.]\d|\d)"
+_VERSION_BEFORE = rb"(?i)(?:ver(?:s?ion|son)?|module|firmware|driver|rev(?:ision)?)[ :=]{1,3}v?$"
+_MAYBE_IPV6 = rb"(?<![\w.:])[0-9a-fA-F:]{3,39}(?![\w:])"
+_SYSLOG = (
+    rb"(?m)^((?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?"
+    rb"|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S{0,20}) )(?!kernel:)([A-Za-z0-9][\w.-]{0,253})(?= \S)"
 )
-_NAMED_BY_OPTION = re.compile(rb"\bhostname=([A-Za-z0-9][\w.-]{0,253})")
+_NAMED_BY_OPTION = rb"\bhostname=([A-Za-z0-9][\w.-]{0,253})"
 _SHORTEST_NAME = 3
 _NO_NAMES = frozenset(
     b"localhost kernel linux intel host tdx kvm seam bios virt memory cpu node module version"
@@ -119,10 +117,11 @@ def without_identity(data: bytes, host_names: Iterable[str | bytes] = ()) -> byt
     """`data` with placeholders for what names a machine, its owner, or is a secret."""
     if b"ommand line" in data or b"CONFIG_CMDLINE" in data:
         for pattern in _COMMAND_LINES:
-            data = pattern.sub(lambda found: found[1] + command_line(found[2]), data)
+            data = _compiled(pattern).sub(_shown_command_line, data)
     names = {name.encode() if isinstance(name, str) else name for name in host_names}
-    names |= {found[2] for found in _SYSLOG.finditer(data)}
-    data = _SYSLOG.sub(rb"\1<host>", data)
+    if data.count(b":") >= 2:  # in every time
+        names |= {found[2] for found in _compiled(_SYSLOG).finditer(data)}
+        data = _compiled(_SYSLOG).sub(rb"\1<host>", data)
     # Text is searched several times as fast as bytes, and hundreds of short texts come here.
     lower = data.decode("latin-1").lower()
     for signs, form, placeholder in _FORMS:
@@ -131,31 +130,29 @@ def without_identity(data: bytes, host_names: Iterable[str | bytes] = ()) -> byt
                 data = _compiled(form).sub(placeholder, data)
                 break
     if data.count(b".") >= 3:
-        data = _QUAD.sub(_without_ipv4, data)
+        data = _compiled(_QUAD).sub(_without_ipv4, data)
     if data.count(b":") >= 2:
-        data = _MAYBE_IPV6.sub(_without_ipv6, data)
+        data = _compiled(_MAYBE_IPV6).sub(_without_ipv6, data)
     named = _named(names)
     return named.sub(b"<host>", data) if named else data
 
 
 def names_in(log: bytes) -> tuple[str, ...]:
     """The host's names that a kernel log has: in the headers of its lines, in its options."""
-    found = {line[2] for line in _SYSLOG.finditer(log)}
-    found |= set(_NAMED_BY_OPTION.findall(log))
+    found = {line[2] for line in _compiled(_SYSLOG).finditer(log)}
+    found |= set(_compiled(_NAMED_BY_OPTION).findall(log))
     return tuple(sorted(name.decode("ascii", "replace") for name in found))
 
 
-_compiled = cache(re.compile)
-_OF_PROGRAM = re.compile(
-    rb"^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S{8,30}) \S{1,254} "
-    rb"(?!kernel: )[^\s:]{1,64}: [^\n]*\n?",
-    re.MULTILINE,
+_OF_PROGRAM = (
+    rb"(?m)^(?:[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)?|\d{4}-\d\d-\d\dT\S{8,30}) "
+    rb"\S{1,254} (?!kernel: )[^\s:]{1,64}: [^\n]*\n?"
 )
 
 
 def without_programs(log: bytes) -> bytes:
     """A log without the lines that programs wrote: they say nothing of the kernel."""
-    return _OF_PROGRAM.sub(b"", log)
+    return _compiled(_OF_PROGRAM).sub(b"", log)
 
 
 def of_fact(name: str, value: str, host_names: tuple[str, ...]) -> str:
@@ -176,6 +173,10 @@ def command_line(line: bytes) -> bytes:
     """The options of a kernel command line that may be kept, in their order."""
     kept = [word for word in line.split() if _is_kept(word)]
     return b" ".join(kept)
+
+
+def _shown_command_line(found: re.Match[bytes]) -> bytes:
+    return found[1] + command_line(found[2])
 
 
 def _is_kept(word: bytes) -> bool:
@@ -207,7 +208,9 @@ def _named(names: Iterable[bytes]) -> re.Pattern[bytes] | None:
 
 def _without_ipv4(found: re.Match[bytes]) -> bytes:
     before = found.string[max(found.start() - 20, 0) : found.start()]
-    if any(int(part) > 255 for part in found[0].split(b".")) or _VERSION_BEFORE.search(before):
+    if any(int(part) > 255 for part in found[0].split(b".")) or _compiled(_VERSION_BEFORE).search(
+        before
+    ):
         return found[0]
     return b"<ip>"
 
