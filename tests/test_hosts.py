@@ -78,6 +78,18 @@ def test_a_host_says_where_it_comes_from(name: str) -> None:
     assert open_host(name).origin.note
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_unknown_of_a_host_has_a_reason(name: str) -> None:
+    document = report_of(name).model_dump(mode="json")
+    for section, fields in document["host"].items():
+        for field, value in fields.items():
+            fact = f"{section}.{field}"
+            if value is None and fact not in document["sources"]:
+                refused = document["unavailable"].get(fact, [])
+                assert refused, fact
+                assert all(len(attempt["message"]) > 8 for attempt in refused), fact
+
+
 # --- hosts that differ from another in a few files ----------------------------------------------
 
 BASE = {

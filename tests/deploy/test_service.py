@@ -26,9 +26,11 @@ NSPAWN = shutil.which("systemd-nspawn")
 PYTHON = os.path.realpath(sys.executable)
 PACKAGES = (
     *("annotated_types", "click", "markdown_it", "mdurl", "pydantic", "pydantic_core", "pygments"),
-    *("rich", "tomli_w", "typing_extensions.py", "typing_inspection"),
+    *("rich", "tomli", "tomli_w", "typing_extensions.py", "typing_inspection"),
 )
 """What a base install has."""
+COMPILED = "*__mypyc*.so"
+"""What tomli's compiled modules stand on; its name differs with each release."""
 
 START = f"""#!/bin/sh
 PYTHONPATH=/opt/tdxinfo exec {PYTHON} -m tdxinfo "$@"
@@ -108,13 +110,12 @@ def furnish(root: Path) -> None:
     library = root / "opt/tdxinfo"
     library.mkdir(parents=True)
     shutil.copytree(TOP / "tdxinfo", library / "tdxinfo")
-    for name in PACKAGES:
-        for found in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-            package = Path(found) / name
+    for found in map(Path, {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
+        for package in (*(found / name for name in PACKAGES), *found.glob(COMPILED)):
             if package.is_dir():
-                shutil.copytree(package, library / name, dirs_exist_ok=True)
+                shutil.copytree(package, library / package.name, dirs_exist_ok=True)
             elif package.exists():
-                shutil.copy(package, library / name)
+                shutil.copy(package, library / package.name)
     program = root / "usr/local/bin/tdxinfo"
     program.write_text(START)
     program.chmod(0o755)

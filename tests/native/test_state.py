@@ -50,7 +50,7 @@ def seen(*files: Mapping[str, str | bytes], directory: str | None = None) -> Sta
     [
         (
             {"/proc/cpuinfo": "processor : 0\nvendor_id : AuthenticAMD\nflags : svm\n"},
-            "AuthenticAMD",
+            "AMD processors do not have TDX",
         ),
         ({"/proc/cpuinfo": INTEL.format(more=" hypervisor")}, "virtual machine"),
         (
