@@ -127,11 +127,11 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
 
     settings = settings_of(context)
     state = _state(settings, directory)
-    module = _absolute(built_module(directory or build_directory(state.kernel)))
-    installed = state.installed and directory is None
-    commands = plan.load_installed() if installed else plan.insert(module)
+    installed = state.installed if directory is None else None
+    built = _absolute(built_module(directory or build_directory(state.kernel)))
+    module = installed or built
     if dry_run:
-        return _carry_out(settings, commands, dry_run, "")
+        return _carry_out(settings, plan.insert(module), dry_run, "")
     if state.of_no_use:
         raise BadInput(f"The helper cannot be used here. {state.of_no_use}")
     if state.loaded:
@@ -139,9 +139,7 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
     if not (installed or state.built):
         raise BadInput(f"{module} does not exist. Run `tdxinfo helper build`, or name its folder.")
     _require_root("Loading a module")
-    if installed:
-        return _carry_out(settings, commands, dry_run, _LOADED)
-    return _insert(settings, module)
+    return _insert(settings, module, _BY_DKMS if installed else _BY_BUILD)
 
 
 @helper.command(short_help="Remove it from the kernel.")
@@ -188,24 +186,29 @@ def dkms(context: click.Context, directory: str | None, install: bool, dry_run: 
     return ended
 
 
-_LOADED = "Loaded: see `tdxinfo helper status`."
+_BY_BUILD, _BY_DKMS = "`tdxinfo helper build`", "`tdxinfo helper dkms --install`"
+"""The commands that make a module."""
 
 
-def _insert(settings: Settings, module: str) -> ExitStatus:
-    """Loads the module by the descriptor that was checked: a replaced file is not loaded."""
+def _insert(settings: Settings, module: str, rebuild: str) -> ExitStatus:
+    """Loads the module by the descriptor that was checked: a replaced file is not loaded.
+
+    One that DKMS installed is loaded in the same way, and not by modprobe: that takes the file that
+    it finds, of whatever version, and runs what its configuration says.
+    """
     from tdxinfo.native import shipped_version, trust
 
-    fd = trust.open_module(module, shipped_version())
+    found = trust.open_module(module, shipped_version(), rebuild)
     try:
         if settings.verbose:
             click.echo(f"+ insmod {module}", err=True)
-        trust.insert(fd)
+        trust.insert(found)
     except OSError as error:
         click.echo(f"tdxinfo: {module} cannot be loaded: {error.strerror}.", err=True)
         return ExitStatus.NOT_READY
     finally:
-        os.close(fd)
-    return _done(settings, _LOADED)
+        os.close(found.fd)
+    return _done(settings, "Loaded: see `tdxinfo helper status`.")
 
 
 def _absolute(path: str) -> str:

@@ -29,10 +29,6 @@ def insert(module: str) -> list[Command]:
     return [Command("insmod", module)]
 
 
-def load_installed() -> list[Command]:
-    return [Command("modprobe", helper.NAME)]
-
-
 def unload() -> list[Command]:
     return [Command("rmmod", helper.NAME)]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import stat
+from typing import NamedTuple
 
-from tdxinfo.errors import BadInput
+from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor
 
 ROOT = 0
@@ -14,8 +15,8 @@ STATE_FOLDER = "/var/lib/tdxinfo"
 """Where root builds, whatever HOME and XDG_CACHE_HOME say."""
 
 _MODULE_LIMIT = 16 << 20
-_FINIT_MODULE = 313
-"""The system call's number on x86-64."""
+_INIT_MODULE, _FINIT_MODULE = 175, 313
+"""The system calls' numbers on x86-64."""
 _PLAIN = re.compile(r"[\w/.+@=,-]+", re.ASCII)
 _WALK = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -45,10 +46,19 @@ def require_folder(path: str) -> None:
     os.close(_walk(os.path.realpath(path), stat.S_IFDIR))
 
 
-def open_module(path: str, version: str) -> int:
-    """A descriptor of the module, of this version, which only root can have written.
+class Module(NamedTuple):
+    """A module that was checked, and is loaded as it was then."""
 
-    Raises BadInput.
+    fd: int
+    """The file's descriptor, at its beginning."""
+    unpacked: bytes | None = None
+    """The module in a file that is compressed; None where the file is the module."""
+
+
+def open_module(path: str, version: str, rebuild: str = "`tdxinfo helper build`") -> Module:
+    """The module of this version, which only root can have written, packed or not.
+
+    `rebuild` is the command that makes it anew. Raises BadInput.
     """
     if not os.path.exists(path):
         raise BadInput(f"{path} does not exist.")
@@ -59,15 +69,37 @@ def open_module(path: str, version: str) -> int:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
     finally:
         os.close(fd)
-    value = version_of(read_descriptor(found, _MODULE_LIMIT, path))
-    if value != version:
+    try:
+        data = read_descriptor(found, _MODULE_LIMIT, path)
+        content = _unpacked(data)
+        value = version_of(content)
+        if value != version:
+            raise BadInput(
+                f"{path} is not built from this tdxinfo's source: its version is "
+                f"{value or 'unknown'}, not {version}. Run {rebuild} again."
+            )
+        os.lseek(found, 0, os.SEEK_SET)
+    except Unavailable as error:
         os.close(found)
-        raise BadInput(
-            f"{path} is not built from this tdxinfo's source: its version is {value or 'unknown'}, "
-            f"not {version}. Run `tdxinfo helper build` again."
-        )
-    os.lseek(found, 0, os.SEEK_SET)
-    return found
+        raise BadInput(f"{path} cannot be unpacked: {error}. {error.remedy}".strip()) from None
+    except BadInput:
+        os.close(found)
+        raise
+    return Module(found, None if content is data else content)
+
+
+def _unpacked(data: bytes) -> bytes:
+    """The module in a file as DKMS leaves it; the same bytes where it is not packed.
+
+    Raises Unavailable.
+    """
+    from tdxinfo.decode import packed
+
+    if data.startswith(packed.ZSTD):
+        from tdxinfo.sources.programs import filtered
+
+        return filtered("zstd", ["-dcq"], data, _MODULE_LIMIT)
+    return packed.unpacked(data, _MODULE_LIMIT) if packed.is_packed(data) else data
 
 
 def version_of(module: bytes) -> str:
@@ -76,12 +108,17 @@ def version_of(module: bytes) -> str:
     return found[1].decode("ascii", "replace") if found else ""
 
 
-def insert(fd: int) -> None:
-    """Loads the module of the descriptor. Raises OSError."""
+def insert(module: Module) -> None:
+    """Loads the module that was checked, whatever its path leads to now. Raises OSError."""
     import ctypes
 
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.syscall(_FINIT_MODULE, fd, b"", 0) != 0:
+    if module.unpacked is None:
+        failed = libc.syscall(_FINIT_MODULE, module.fd, b"", 0)
+    else:
+        size = ctypes.c_ulong(len(module.unpacked))
+        failed = libc.syscall(_INIT_MODULE, module.unpacked, size, b"")
+    if failed:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

@@ -10,9 +10,10 @@ import os
 import shlex
 import signal
 import subprocess
+import tempfile
 from contextlib import suppress
 
-from tdxinfo.errors import Absent, Denied, Unsupported
+from tdxinfo.errors import Absent, Denied, Malformed, Unsupported
 from tdxinfo.machine import FILE_LIMIT
 from tdxinfo.machine.bounded import within
 
@@ -45,6 +46,31 @@ def output_of(program: str, arguments: list[str]) -> str:
     if status:
         raise Denied(f"{program} ended with status {status}")
     return output.decode("utf-8", "replace")
+
+
+def filtered(program: str, arguments: list[str], data: bytes, limit: int) -> bytes:
+    """What the program makes of the data on its standard input. Raises Unavailable."""
+    path = path_of(program)
+    if path is None:
+        raise Absent(f"{program} is not installed", f"Install {program}.")
+    with tempfile.TemporaryFile() as given:
+        given.write(data)
+        given.seek(0)
+        child = subprocess.Popen(
+            [path, *arguments],
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+            start_new_session=True,
+        )
+    try:
+        output, status = within(TIMEOUT, program, lambda: _drained(child, limit))
+    finally:
+        _end(child)
+    if status:
+        raise Malformed(f"{program} ended with status {status}")
+    return output
 
 
 class Command:
@@ -85,11 +111,11 @@ def path_of(program: str) -> str | None:
     return next(filter(_is_program, (f"{d}/{program}" for d in DIRECTORIES)), None)
 
 
-def _drained(child: subprocess.Popen[bytes]) -> tuple[bytes, int]:
+def _drained(child: subprocess.Popen[bytes], limit: int = FILE_LIMIT) -> tuple[bytes, int]:
     """What the program prints up to the limit, and its status; 0 if it prints more than that."""
     assert child.stdout is not None
     with child.stdout:
-        output = child.stdout.read(FILE_LIMIT)
+        output = child.stdout.read(limit)
         if child.stdout.read(1):
             return output, 0
     return output, child.wait()

@@ -43,10 +43,15 @@ class Bench:
         self.state = READY
         self.carried_out: list[str] = []
         self.folders: list[str] = []
+        self.opened: list[tuple[str, str]] = []
         self.statuses: dict[str, int] = {}
 
     def has(self, **changed: Any) -> None:
         self.state = State(**{**dict(self.state), **changed})
+
+    def open_module(self, path: str, version: str, rebuild: str) -> trust.Module:
+        self.opened.append((path, rebuild))
+        return trust.Module(os.open("/dev/null", os.O_RDONLY))
 
     def carry_out(self, planned: programs.Command, quiet: bool = False) -> int:
         self.carried_out.append(str(planned))
@@ -60,8 +65,8 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(command, "_state", lambda settings, directory=None: made.state)
     monkeypatch.setattr(programs, "carry_out", made.carry_out)
     monkeypatch.setattr(trust, "require_folder", made.folders.append)
-    monkeypatch.setattr(trust, "open_module", lambda module, version: os.open("/dev/null", 0))
-    monkeypatch.setattr(trust, "insert", lambda fd: made.carried_out.append("finit_module"))
+    monkeypatch.setattr(trust, "open_module", made.open_module)
+    monkeypatch.setattr(trust, "insert", lambda module: made.carried_out.append("finit_module"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
 
@@ -147,10 +152,12 @@ def test_verbose_prints_each_command_that_runs(bench: Bench) -> None:
     assert bench.carried_out == ["finit_module"]
 
 
-def test_what_dkms_installed_is_loaded_by_name(bench: Bench) -> None:
-    bench.has(installed="/lib/modules/7.3.4/updates/dkms/tdx_sysrd.ko.xz")
+def test_what_dkms_installed_is_checked_and_loaded_as_it_was_checked(bench: Bench) -> None:
+    path = "/lib/modules/7.3.4/updates/dkms/tdx_sysrd.ko.xz"
+    bench.has(installed=path)
     assert ran("helper", "load").status == 0
-    assert bench.carried_out == ["modprobe tdx_sysrd"]
+    assert bench.carried_out == ["finit_module"]
+    assert bench.opened == [(path, "`tdxinfo helper dkms --install`")]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import lzma
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,9 +39,10 @@ def module_in(folder: Path, content: bytes = MODULE) -> Path:
 
 
 def test_a_module_of_root_in_folders_of_root_is_opened_at_its_beginning(folder: Path) -> None:
-    fd = trust.open_module(str(module_in(folder)), VERSION)
-    assert os.read(fd, 4) == b"\x7fELF"
-    os.close(fd)
+    found = trust.open_module(str(module_in(folder)), VERSION)
+    assert os.read(found.fd, 4) == b"\x7fELF"
+    assert found.unpacked is None
+    os.close(found.fd)
 
 
 @pytest.mark.parametrize(
@@ -86,3 +91,64 @@ def test_missing_folders_are_made_for_root_alone_to_change(folder: Path) -> None
     finally:
         os.umask(before)
     assert (folder / "a/b").stat().st_mode & 0o777 == 0o755
+
+
+def zstd(data: bytes) -> bytes:
+    if shutil.which("zstd") is None:
+        pytest.skip("zstd is not installed")
+    return subprocess.run(["zstd", "-cq"], input=data, capture_output=True, check=True).stdout
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".xz": lzma.compress,
+    ".zst": zstd,
+}
+
+
+@pytest.mark.parametrize("ending", PACKERS)
+def test_a_packed_module_is_checked_and_loaded_unpacked(folder: Path, ending: str) -> None:
+    path = folder / f"tdx_sysrd.ko{ending}"
+    path.write_bytes(PACKERS[ending](MODULE))
+    found = trust.open_module(str(path), VERSION)
+    os.close(found.fd)
+    assert found.unpacked == MODULE
+    path.write_bytes(PACKERS[ending](b"\x7fELF\0version=0.9-x\0"))
+    with pytest.raises(BadInput, match="Run `tdxinfo helper dkms --install` again"):
+        trust.open_module(str(path), VERSION, "`tdxinfo helper dkms --install`")
+    path.write_bytes(PACKERS[ending](MODULE)[:-9])
+    with pytest.raises(BadInput):
+        trust.open_module(str(path), VERSION)
+    path.chmod(0o666)
+    with pytest.raises(BadInput, match="not safe for root"):
+        trust.open_module(str(path), VERSION)
+
+
+@pytest.mark.parametrize(("ending", "call"), [("", "finit_module"), (".xz", "init_module")])
+def test_the_kernel_gets_the_bytes_that_were_checked(
+    folder: Path, tmp_path: Path, ending: str, call: str
+) -> None:
+    """The path leads elsewhere after the check. The kernel refuses what is no module."""
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("strace is not installed")
+    path = folder / f"tdx_sysrd.ko{ending}"
+    path.write_bytes(PACKERS[ending](MODULE) if ending else MODULE)
+    program = (
+        "import os, sys\nfrom tdxinfo.native import trust\n"
+        "found = trust.open_module(sys.argv[1], sys.argv[2])\n"
+        "os.unlink(sys.argv[1])\nos.symlink('/dev/null', sys.argv[1])\n"
+        "try:\n    trust.insert(found)\nexcept OSError as error:\n    print(error.errno)\n"
+    )
+    trace = tmp_path / "trace"
+    command = [strace, "-y", "-s", "200", "-e", "trace=init_module,finit_module", "-o", str(trace)]
+    done = subprocess.run(
+        [*command, sys.executable, "-c", program, str(path), VERSION],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.strip()
+    (line,) = [line for line in trace.read_text().splitlines() if "init_module(" in line]
+    assert line.startswith(f"{call}(")
+    assert str(path) in line if call == "finit_module" else f", {len(MODULE)}, " in line
