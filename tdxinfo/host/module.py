@@ -139,7 +139,7 @@ class Module(Section, frozen=True):
     succeeds."""
 
     update_failure: Annotated[Failure | None, KernelLog(boot_update.update_failure)] = None
-    """Why the last update at run time that failed did so."""
+    """Cause of the last update at run time that failed."""
 
     version: Annotated[
         ModuleVersion | None,
