@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from datetime import date
-from typing import NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from tdxinfo.checks.policy import Policy, PolicyException
 from tdxinfo.checks.recorder import Recorder
 from tdxinfo.checks.rules import Rule, head_of_rule
 from tdxinfo.decode import services
@@ -29,6 +28,9 @@ from tdxinfo.model.verdict import (
     warned,
 )
 from tdxinfo.report import UNKNOWN, Report
+
+if TYPE_CHECKING:
+    from tdxinfo.checks.policy import Policy, PolicyException
 
 T = TypeVar("T")
 CheckFunction = Callable[[Report], Verdict]
@@ -147,8 +149,7 @@ def run_checks(
     always among the results. `added` are the checks of a policy's own; `today` decides whether the
     policy's exceptions still hold.
     """
-    policy = policy or Policy()
-    required = _current_ids(policy.checks.required)
+    required = _current_ids(policy.checks.required if policy else ())
     chosen = [_as_required(check, required) for check in (*in_order(), *added)]
     results = _resolve(_run_each(chosen, report), policy, today, skip)
     return select_results(results, [r.check.id for r in results if r.check.id not in skip])
@@ -161,7 +162,7 @@ def select_results(results: list[Result], ids: Container[str]) -> list[Result]:
 
 def run_some(report: Report, chosen: Iterable[Check]) -> list[Result]:
     """The results of these checks. Each must come after those that it needs."""
-    return _resolve(_run_each(chosen, report), Policy(), date.min)
+    return _resolve(_run_each(chosen, report), None, date.min)
 
 
 def _current_ids(names: Iterable[str]) -> frozenset[str]:
@@ -171,11 +172,12 @@ def _current_ids(names: Iterable[str]) -> frozenset[str]:
 
 
 def _resolve(
-    results: list[Result], policy: Policy, today: date, skip: Container[str] = ()
+    results: list[Result], policy: Policy | None, today: date, skip: Container[str] = ()
 ) -> list[Result]:
     """The results after proofs, the policy's exceptions, failed needs and applicability."""
-    current = ids_by_alias() if policy.exception else {}
-    exceptions = {current.get(e.check, e.check): e for e in policy.exception}
+    accepted = policy.exception if policy else ()
+    current = ids_by_alias() if accepted else {}
+    exceptions = {current.get(e.check, e.check): e for e in accepted}
     unresolved = {result.check.id: result for result in results}
     resolved: dict[str, Result] = {}
     for check_id, result in unresolved.items():

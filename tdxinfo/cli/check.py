@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tdxinfo.checks.document import CheckRun
-    from tdxinfo.checks.engine import Result, Selection
+    from tdxinfo.checks.engine import Check, Result, Selection
+    from tdxinfo.checks.policy import Policy
     from tdxinfo.render import verdicts
     from tdxinfo.report import CheckReport
 
@@ -118,7 +119,6 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     """
     from tdxinfo.checks.document import CheckRun
     from tdxinfo.checks.engine import run_checks, select_results, verdict_of
-    from tdxinfo.checks.policy_checks import checks_of, read_policy
 
     settings = settings_of(context)
     if context.args:
@@ -126,8 +126,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
         raise click.UsageError(f"check takes no argument {given!r:.80}. {to_read(given, 'check')}")
     _require_fitting(settings, steps, output, since, expires)
     before = None if since is None else _earlier(since)
-    terms = None if policy is None else read_policy(policy)
-    added = () if terms is None else checks_of(terms)
+    terms, added = (None, []) if policy is None else _policy(policy)
     report = report_of(settings)
     if tcb_info:
         from tdxinfo.inputs.tcb_info import with_tcb_infos
@@ -258,6 +257,14 @@ def _selection(
     return Selection(ids, asked, by_id)
 
 
+def _policy(path: str) -> tuple[Policy, list[Check]]:
+    """The policy in the file, and the checks that only it has. Raises BadInput."""
+    from tdxinfo.checks.policy_checks import checks_of, read_policy
+
+    policy = read_policy(path)
+    return policy, checks_of(policy)
+
+
 def _split(names: tuple[str, ...]) -> list[str]:
     """The names of repeated options, each of which can hold several."""
     return [part.strip() for name in names for part in name.split(",")]
@@ -265,6 +272,8 @@ def _split(names: tuple[str, ...]) -> list[str]:
 
 def _ids(names: tuple[str, ...]) -> set[str]:
     """The ids of the checks and groups named. Raises UsageError."""
+    if not names:
+        return set()
     from tdxinfo.checks.engine import CHECKS, ids_by_alias
     from tdxinfo.checks.policy_checks import POLICY_CHECKS
 
