@@ -75,7 +75,7 @@ def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explana
             found[query] = tuple(explanations(query))
             continue
         for line in _lines():
-            meanings = tuple(explanations(line))
+            meanings = tuple(explanations(line, may_be_file=False))
             if meanings:
                 found[line] = meanings
     return {

@@ -133,10 +133,13 @@ _RDMSR = re.compile(
 """A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`."""
 
 
-def explanations(query: str) -> list[Explanation]:
-    """All meanings of the query, the most likely first; none when tdxinfo does not know it."""
+def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
+    """All meanings of the query, the most likely first; none when tdxinfo does not know it.
+
+    A path in a text that others wrote is no file to open: there `may_be_file` is False.
+    """
     word = _RDMSR.sub(r"rdmsr \2", query.strip().strip("`'\""))
-    exact = list(files.file(query)) or _as_one_thing(word)
+    exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in OTHERWISE for meaning in explain(word)]
     return list(dict.fromkeys(found))
 

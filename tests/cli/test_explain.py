@@ -319,3 +319,18 @@ def test_a_message_that_begins_with_a_path_is_no_file() -> None:
     assert (
         "tdxinfo does not know '/usr/bin/true: hello'" in ran("explain", "/usr/bin/true: hello").err
     )
+
+
+def test_a_path_among_the_lines_of_standard_input_is_not_opened(tmp_path: Path) -> None:
+    """Others wrote that text. On the command line the same path is a file of the user's."""
+    path = tmp_path / "module.sigstruct"
+    path.write_bytes(made())
+    assert explained(str(path))[0]["kind"] == "sigstruct"
+    done = subprocess.run(
+        [sys.executable, "-m", "tdxinfo", "explain", "-", "--json"],
+        input=f"{path}\nKeyID\n".encode(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert list(json.loads(done.stdout)["explanations"]) == ["KeyID"]
