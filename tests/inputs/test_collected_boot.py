@@ -103,6 +103,25 @@ def test_settings_and_module_options_keep_what_counts(command: tuple[str, ...]) 
     assert parameters.of_modprobe(found, "kvm_intel", "tdx") == "1"
 
 
+@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+def test_variables_of_the_boot_loader_are_cleaned_and_stay_utf_16(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    name = "LoaderEntryDefault-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+    value = f"{MACHINE}-6.17.0.conf\0"
+    variables = tmp_path / "efivars"
+    variables.mkdir()
+    (variables / name).write_bytes(b"\x07\0\0\0" + value.encode("utf-16-le"))
+    begin = text().index("# The boot loader's variables")
+    end = text().index("# The kernels that are installed")
+    part = text()[begin:end].replace("/sys/firmware/efi/efivars", str(variables))
+    script = f'{all_functions()}\n{part}\ncat "$top/root{variables}/{name}"'
+    done = subprocess.run(
+        [*shell(command), "-c", script], capture_output=True, check=True, timeout=60
+    )
+    assert done.stdout[4:].decode("utf-16-le") == "_id_-6.17.0.conf\0"
+
+
 # --- the whole script ---------------------------------------------------------------------------
 
 MOUNTED = ("/boot", "/etc/default", "/etc/modprobe.d", "/usr/lib/modules", "/sys/bus/pci/devices")
