@@ -267,6 +267,12 @@ def service_files() -> Iterator[bytes]:
     yield b"[hypervisor.qemu]\ntdx_quote_generation_service_socket_port = 4050\n"
 
 
+def package_lists() -> Iterator[bytes]:
+    yield b"qemu-kvm-core-8.2.0-11.el9_4.6.x86_64      Mon Nov  2 09:12:41 2026\n"
+    yield b"qemu-x86        SUSE Linux Enterprise 15   8.2.6-150600.3.9.1\n"
+    yield b"ii  qemu-system-x86  1:8.2.2+ds-0ubuntu1.4  amd64  QEMU full system\n"
+
+
 def sigstructs() -> Iterator[bytes]:
     yield made()
     yield blob(made())

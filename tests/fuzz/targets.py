@@ -50,6 +50,7 @@ from tdxinfo.decode import (
     layout,
     lines,
     metadata,
+    packages,
     packed,
     pamt,
     parameters,
@@ -327,6 +328,12 @@ def _services(data: bytes) -> None:
     services.of_qemu(words)
     readers = (services.of_configuration, services.of_domain, services.of_kata)
     _each(partial(read, text) for read in readers)
+
+
+def _packages(data: bytes) -> None:
+    text = _text(data)
+    for read in (packages.of_rpm_names, packages.of_rpm_table, packages.of_dpkg):
+        read(text)
 
 
 def _capacity(data: bytes) -> None:
@@ -621,6 +628,7 @@ TARGETS: dict[str, Target] = {
     "report": Target(_report, seeds.reports),
     "seamcall": Target(_seamcall, seeds.words),
     "services": Target(_services, seeds.service_files),
+    "packages": Target(_packages, seeds.package_lists),
     "sessions": Target(_sessions, seeds.sessions),
     "sigstruct": Target(_sigstruct, seeds.sigstructs),
     "sqlite": Target(_sqlite, seeds.databases),

@@ -164,7 +164,7 @@ def test_a_cache_that_means_nothing_says_so(
 ) -> None:
     from tdxinfo.machine import confined
 
-    monkeypatch.setattr(confined, "LIMITS", confined.Limits(processor=1, time=5))
+    monkeypatch.setattr(confined, "LIMITS", confined.Limits(processor=1, time=60))
     monkeypatch.setattr(confined.run, "__defaults__", (confined.LIMITS,))
     path = tmp_path / CACHE
     path.parent.mkdir(parents=True)
