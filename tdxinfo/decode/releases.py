@@ -198,14 +198,15 @@ def newer_than_known(version: ModuleVersion, build_number: int | None = None) ->
     """The newest known release that the module is newer than, of its line where that is known.
 
     Of a line that is not known it is the newest of the line before. None for a version that the
-    table could hold: a known one, or one between two releases.
+    table could hold: a known one, or one between two releases or two lines of one major version.
     """
     newest: dict[Line, Release] = {release.line: release for release in releases()}
     line = (version.major, version.minor)
     known = newest.get(line)
     if known is None:
         before = [one for one in newest if one < line]
-        return newest[max(before)] if before else None
+        is_between = any(one > line and one[0] == line[0] for one in newest)
+        return newest[max(before)] if before and not is_between else None
     is_newer = (
         version.update > (known.version.update or 0)
         if version.update is not None

@@ -36,7 +36,9 @@ _LEAF = re.compile(
 )
 _NAME = re.compile(r"\b(?:TD[HGX]_[A-Z0-9_]+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+)\b")
 _KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
-_ERRNO = re.compile(r"\((-\d{1,3})\)|\berr(?:or|no)?[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$")
+_ERRNO = re.compile(
+    r"\((-\d{1,3})\)|\b(?:err(?:or|no)?|ret(?:urn(?:s|ed)?)?|rc)[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$"
+)
 _OUTPUT = re.compile(r"\b(?:r[bcd]x|r[0-9]{1,2}|entry|level_state)[\s,:=]*$", re.I)
 """Before a number that the call returned beside its status."""
 _STATUS_WORD = re.compile(r"(?:failed|error|returned|status|err|rax)[\s:=(]*(?:code)?\s*$", re.I)
@@ -124,8 +126,8 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
                 yield meaning.model_copy(update={"name": name.removeprefix(": ")})
 
 
-_TELLING = 14
-"""Letters that a part of a line has at least: fewer are in lines of many meanings."""
+_TELLING = 18
+"""Letters that a part of a line has at least: fewer are terms, or in lines of many meanings."""
 
 
 def _plain(text: str) -> str:

@@ -104,11 +104,16 @@ def with_value(query: str) -> Iterator[Explanation]:
 
 def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
     rows = [
-        (f["name"], f"{bits.msr_field(name, f['name'], value):#x}  ({f['doc']})")
+        (f["name"], f"{_number(bits.msr_field(name, f['name'], value))}  ({f['doc']})")
         for f in row["fields"]
     ]
     title = f"{name} {value:#018x}"
     return explanation("MSR", title, row.get("doc", _DOC), rows)
+
+
+def _number(value: int) -> str:
+    """In hex, and in decimal where that differs: fields hold counts and widths too."""
+    return f"{value:#x}" if value < 10 else f"{value:#x} = {value}"
 
 
 _DOC = "A model-specific register that shows the state of TDX."

@@ -90,7 +90,14 @@ def _not_in_table(word: str) -> Iterator[Explanation]:
     elif newest:
         meaning = f"Newer than this tdxinfo knows ({newest.version}, {_month()})."
         yield explanation("module release", str(version), meaning)
-    elif of_line:
+    elif not of_line:
+        lines = sorted({r.line for r in releases.releases()})
+        known = ", ".join(f"{first}.{second}" for first, second in lines)
+        rows = [("lines", known), ("table of", releases.as_of())]
+        yield explanation(
+            "module version", str(version), "No public release has this version.", rows
+        )
+    else:
         around = ", ".join(str(r.version) for r in of_line)
         meaning = "No public release has this version."
         rows = [("releases of the line", around), ("table of", releases.as_of())]
@@ -215,7 +222,8 @@ def processor(query: str) -> Iterator[Explanation]:
     wanted = query.strip().lower()
     yield from _branded(wanted)
     for row in tables.load("cpus")["model"]:
-        names = [row["codename"].lower(), row.get("releases", "").lower()]
+        codename = row["codename"].lower()
+        names = [codename, *re.split(r", | or ", codename), row.get("releases", "").lower()]
         stem = row.get("releases", "").partition("-")[0].lower()
         if (wanted and wanted in (*names, stem)) or _signature(row) in _signatures(wanted):
             yield _processor(row)

@@ -194,6 +194,7 @@ def test_a_module_differs_from_its_release_by_build_or_features() -> None:
         (LINE, None, None),
         (ModuleVersion(1, 6, 0), None, "1.5"),
         (ModuleVersion(0, 9, 0), None, None),
+        (ModuleVersion(1, 4, 0), None, None),
     ],
 )
 def test_a_module_is_newer_than_the_table_or_not(
