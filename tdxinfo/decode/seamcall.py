@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -52,7 +53,7 @@ def leaf_named(name: str) -> Leaf | None:
     """TDH.SYS.RD for `tdh_sys_rd()`, `TDH_SYS_RD_LEAF` or `TDH.SYS.RD`, and by Linux's names."""
     word = name.strip().removesuffix("()")
     known: dict[str, str] = tables.load("leaves")["linux"]
-    stem = word.upper().replace("_", ".").removesuffix(".LEAF")
+    stem = re.sub(r"[_\s]+", ".", word.upper()).removesuffix(".LEAF")
     return leaves().get(known.get(word.lower(), stem))
 
 

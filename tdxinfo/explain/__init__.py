@@ -180,7 +180,15 @@ def _is_message(text: str) -> bool:
 def _as_one_thing(word: str) -> list[Explanation]:
     """What the word means as a name, a number or a value; a text of many things means nothing."""
     exact = _explain_in_context(word)
-    return exact or [meaning for explain in EXPLAINERS for meaning in explain(word)]
+    found = exact or [meaning for explain in EXPLAINERS for meaning in explain(word)]
+    kind = _WITH_KIND.fullmatch(word)
+    return _as_one_thing(kind[1]) if kind and not found else found
+
+
+_WITH_KIND = re.compile(
+    r"(\w\S+)\s+(?:bit|feature|field|status|leaf|error|msr|register|option)", re.I
+)
+"""A name with what it is behind it, as in `NO_RBP_MOD bit`."""
 
 
 def _explain_in_context(query: str) -> list[Explanation]:

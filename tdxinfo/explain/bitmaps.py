@@ -109,14 +109,15 @@ def numbered(query: str) -> Iterator[Explanation]:
     for pattern in _NUMBERED:
         match = pattern.fullmatch(query)
         if match:
-            yield from _at(match[1], int(match[2]))
+            yield from at(match[1], int(match[2]))
             return
     match = _BIT_OF.fullmatch(query)
     if match:
-        yield from _at(match[2], int(match[1]))
+        yield from at(match[2], int(match[1]))
 
 
-def _at(name: str, number: int) -> Iterator[Explanation]:
+def at(name: str, number: int) -> Iterator[Explanation]:
+    """The bit of a bitmap by its number."""
     bitmap = bitmap_named(name)
     if bitmap is None or number > 63:
         return

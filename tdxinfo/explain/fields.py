@@ -43,7 +43,7 @@ def by_name(query: str) -> Iterator[Explanation]:
     yield from _by_member(query)
     for text in _spellings(name.upper()):
         for other in _others():
-            if other.name.upper() == text:
+            if other.name.upper() == text and (match is None or int(match[2]) < other.words):
                 yield _of_td(other, other.id)
 
 
@@ -56,7 +56,8 @@ def _by_member(query: str) -> Iterator[Explanation]:
 
 def _spellings(name: str) -> list[str]:
     macro = _MACRO.fullmatch(name)
-    return [name, macro[1]] if macro else [name]
+    # Linux patches call the first element of an array CMR_BASE0.
+    return [name, macro[1], macro[1].removesuffix("0")] if macro else [name]
 
 
 def by_id(query: str) -> Iterator[Explanation]:

@@ -126,7 +126,7 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
                 yield meaning.model_copy(update={"name": name.removeprefix(": ")})
 
 
-_TELLING = 18
+_TELLING = 15
 """Letters that a part of a line has at least: fewer are terms, or in lines of many meanings."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import bits
+from tdxinfo.explain import bitmaps
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import read_as, readings
 
@@ -64,7 +65,9 @@ def numbered(query: str) -> Iterator[Explanation]:
     bit = int(match[2] or match[3])
     for name, row in _registers(match[1]):
         if bitmap_of(name):
-            continue
+            # By name the bitmaps have answered already.
+            yield from bitmaps.at(name, bit) if match[1].upper() != name else ()
+            return
         for found in row["fields"]:
             lowest, width = bits.bit_range(found["bits"])
             if lowest <= bit < lowest + width:

@@ -32,8 +32,11 @@ def term(query: str) -> Iterator[Explanation]:
 def option(query: str) -> Iterator[Explanation]:
     """The term of an option of the kernel command line with its value, `kvm_intel.tdx=1`."""
     name, sign, _ = query.partition("=")
-    options = {_key(one) for row in tables.load("options")["option"] for one in row["names"]}
-    yield from term(name) if sign and _key(name) in options else ()
+    options = {one for row in tables.load("options")["option"] for one in row["names"]}
+    row = _terms().get(_key(name), {})
+    # An option has its own spelling: `efi=` is not about EFI.
+    is_meant = name in options and name in (row.get("name"), *row.get("aliases", ()))
+    yield from term(name) if sign and is_meant else ()
 
 
 @cache

@@ -15,7 +15,8 @@ from tdxinfo.explain.numbers import readings
 from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
 
 _PREFIX = re.compile(
-    r"(?:intel\s+)?(?:tdx[-_ ]?)?(?:module|release|version)?[-_ :=]*v?(?=\d+\.)|mr_?seam[\s:=]+",
+    r"(?:intel\s+)?(?:tdx[-_ ]?)?(?:(?:module|release|version)[-_ :=]*)*v?(?=\d+\.)"
+    r"|mr_?seam[\s:=]+",
     re.IGNORECASE,
 )
 _MRSEAM_DIGITS = 96
@@ -179,39 +180,43 @@ def security_version(query: str) -> Iterator[Explanation]:
     """A module's security version: `SVN 0x10d`, `tee_tcb_svn=0d01...`, `[13, 1]`."""
     match = _SVN.fullmatch(query.strip())
     text = (match[1] if match else query).strip().lower()
-    found = _parse_svn(text, is_named=match is not None)
-    if found is None:
-        return
-    minor, major = found
-    known = releases.with_tcb_svn(minor, major)
-    names = ", ".join(str(release.version) for release in known)
-    rows = [
-        ("releases", names or f"none that tdxinfo knows of (table of {releases.as_of()})"),
-        ("SVN", f"{major << 8 | minor:#x}"),
-    ]
-    meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
-    yield explanation("module security version", f"{minor}, {major}", meaning, rows)
+    for minor, major in _parse_svn(text, is_named=match is not None):
+        known = releases.with_tcb_svn(minor, major)
+        names = ", ".join(str(release.version) for release in known)
+        rows = [
+            ("releases", names or f"none that tdxinfo knows of (table of {releases.as_of()})"),
+            ("SVN", f"{major << 8 | minor:#x}"),
+        ]
+        meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
+        yield explanation("module security version", f"{minor}, {major}", meaning, rows)
 
 
-def _parse_svn(text: str, is_named: bool) -> tuple[int, int] | None:
-    """Minor and major SVN of 16 bytes as a quote has them, of a pair, or of one number."""
+def _parse_svn(text: str, is_named: bool) -> list[tuple[int, int]]:
+    """Minor and major SVN of 16 bytes as a quote has them, of a pair, or of one number.
+
+    A number below 256 is a minor one, which each line of releases may have.
+    """
     digits = re.sub(r"^0x|[\s:]", "", text)
     if _SVN_BYTES.fullmatch(digits):
-        return int(digits[0:2], 16), int(digits[2:4], 16)
+        return [(int(digits[0:2], 16), int(digits[2:4], 16))]
     pair = _PAIR.fullmatch(text)
     if pair and (is_named or text[:1] in "[("):
-        return int(pair[1]), int(pair[2])
+        return [(int(pair[1]), int(pair[2]))]
     if is_named and re.fullmatch(r"[0-9a-f]{4}", text) and text[0] == "0":
         # The first bytes of TEE_TCB_SVN, as they stand in a quote.
-        return int(text[:2], 16), int(text[2:], 16)
+        return [(int(text[:2], 16), int(text[2:], 16))]
     for reading in readings(text) if is_named else ():
         if reading.value >> 8:
-            return reading.value & 0xFF, reading.value >> 8 & 0xFF
+            return [(reading.value & 0xFF, reading.value >> 8 & 0xFF)]
         majors = {r.tcb_svn[1] for r in releases.releases() if r.tcb_svn}
-        for major in sorted(majors):
-            if releases.with_tcb_svn(reading.value, major):
-                return reading.value, major
-    return None
+        found = [
+            (reading.value, major)
+            for major in sorted(majors)
+            if releases.with_tcb_svn(reading.value, major)
+        ]
+        if found:
+            return found
+    return []
 
 
 # --- processors -------------------------------------------------------------------------------
@@ -230,7 +235,7 @@ def processor(query: str) -> Iterator[Explanation]:
 
 
 _MODEL = re.compile(
-    r"(?:(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})[\s,;]+)?model[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
+    r"(?:(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})[\s,;]+|cpu\s)?model[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
     r"(?:[\s,;]+stepping[\s:=]+(?:0x)?[0-9a-f]{1,2})?"
 )
 _FMS = re.compile(r"([0-9a-f]{2})-([0-9a-f]{2})-[0-9a-f]{2}")
