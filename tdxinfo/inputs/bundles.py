@@ -237,7 +237,7 @@ _SECTION = re.compile(r"^#==\[ (?P<kind>[^\]\n]{1,40}) \]=+#?\n# (?P<title>[^\n]
 _PARAMETER = re.compile(r"^(/sys/module/[\w-]+/parameters/[\w-]+)=(?!\?$)(.*)$", re.MULTILINE)
 _NOT_FOUND = " - File not found"
 _OF_DMESG = re.compile(r"dmesg(?: -T)?")
-_OF_RPM = re.compile(r"rpm -qa .*NAME.*DISTRIBUTION.*VERSION")
+_OF_RPM = re.compile(r"rpm -qa .{0,60}NAME.{0,60}DISTRIBUTION.{0,60}VERSION")
 _OF_JOURNAL = re.compile(r"journalctl (?=.*--boot=0\b)(?!.*(?: -u |--disk-usage|grep)).*")
 
 
