@@ -142,7 +142,9 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
 
     A path in a text that others wrote is no file to open: there `may_be_file` is False.
     """
-    word = _RDMSR.sub(r"rdmsr \2", query.strip().strip("`'\""))
+    word = query.strip().strip("`'\"")
+    command = _RDMSR.fullmatch(word)
+    word = f"rdmsr {command[2]}" if command else word
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in OTHERWISE for meaning in explain(word)]
     return list(dict.fromkeys(found))
