@@ -312,7 +312,7 @@ DEVICES: list[Case] = [
         "devices.groups",
         {"devices.accelerators": (gpu(peers=(BRIDGE, FREE, TAKEN)), SWITCH)},
         "PASS",
-        "1 GPU, 1 NVSwitch: the host uses no other device of their groups",
+        "1 GPU, 1 NVSwitch: the host uses no other device in their IOMMU groups",
     ),
     (
         "devices.groups",

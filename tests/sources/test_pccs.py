@@ -170,7 +170,9 @@ def test_a_cache_that_means_nothing_says_so(
     path.parent.mkdir(parents=True)
     DAMAGED[name](path)
     report = seen(tmp_path)
-    assert {attempt.reason for fact in FACTS for attempt in report.attempts(fact)} == {"malformed"}
+    reasons = {attempt.reason for fact in FACTS for attempt in report.attempts(fact)}
+    # On a busy machine what has no end can be given up before it has used its processor time.
+    assert reasons == {"malformed"} or (name.startswith("endless") and reasons == {"timed-out"})
 
 
 def test_a_cache_that_is_being_written_is_not_read(
