@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.artifacts import TOP, artifacts, made_by_nobody
 
 
@@ -17,3 +19,10 @@ def test_the_top_level_holds_what_it_may_and_nothing_else() -> None:
     built = {"build", "dist"}
     found = {path.name for path in TOP.iterdir() if not path.name.startswith(".")}
     assert found - built == allowed
+
+
+def test_no_page_has_a_name_that_was_not_filled_in() -> None:
+    for page in (TOP / "man").rglob("*.[17]"):
+        assert not re.search(r"\{\w+_(?:package|unit|user|path|tool)\}", page.read_text()), (
+            page.name
+        )

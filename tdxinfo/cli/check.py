@@ -43,7 +43,7 @@ _NAMES = "ID|GROUP[,...]"
     multiple=True,
     metavar=_NAMES,
     shell_complete=completion.checks,
-    help="Run only these checks, and let each decide the result, whatever its severity.",
+    help="Run only these checks; one that fails or cannot be run decides, whatever its severity.",
 )
 @click.option(
     "--skip",

@@ -182,9 +182,9 @@ def _kept(options: str) -> str:
 
 
 def _by_grub(system: System, folder: str) -> Choice:
-    from tdxinfo.decode import grub
-
     config = _read(system, f"{folder}/grub.cfg")
+    from tdxinfo.decode import grub  # where there is a menu
+
     variables: dict[str, str] = {}
     with suppress(Absent):
         variables = grub.environment(_read(system, f"{folder}/grubenv"))
@@ -196,8 +196,6 @@ def _by_grub(system: System, folder: str) -> Choice:
 
 
 def _by_systemd(system: System) -> Choice:
-    from tdxinfo.decode import bls
-
     config = ""
     entries: list[BootEntry] = []
     for folder in LOADER_FOLDERS:
@@ -209,26 +207,28 @@ def _by_systemd(system: System) -> Choice:
             config = config or _read(system, f"{folder}/loader/loader.conf")
     if not entries and not config:
         raise Absent(_NO_LOADER)
+    from tdxinfo.decode import bls
+
     unique = list({entry.id: entry for entry in entries}.values())
     return bls.chosen(unique, config, {name: _variable(system, name) for name in _CHOOSING})
 
 
 def _entries(system: System, folder: str) -> Iterator[BootEntry]:
     """The entries of the Boot Loader Specification on the partition mounted at `folder`."""
-    from tdxinfo.decode import bls
-
     place = f"{folder}/loader/entries"
     names = [name for name in system.names(place) if name.endswith(".conf")]
     if len(names) > _MAX_ENTRIES:
         raise Malformed(f"{place} has more than {_MAX_ENTRIES} entries")
+    from tdxinfo.decode import bls
+
     for name in names:
         yield bls.parse(name, _read(system, f"{place}/{name}"))
 
 
 def _images(system: System, folder: str) -> Iterator[BootEntry]:
+    names = system.names(f"{folder}/EFI/Linux")[:_MAX_ENTRIES]
     from tdxinfo.decode import bls
 
-    names = system.names(f"{folder}/EFI/Linux")[:_MAX_ENTRIES]
     yield from (bls.image(name) for name in names if name.endswith(".efi"))
 
 

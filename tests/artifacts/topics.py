@@ -80,7 +80,7 @@ def _check(rule: Rule) -> Iterator[str]:
     rows = [("Why", about.why), ("If it fails", about.impact)]
     rows += [("Sources", ". ".join(about.detection) + ".")]
     if rule.severity is not Severity.APPLICABILITY and rule.remedy:
-        rows += [("What to do", rule.remedy)]
+        rows += [("What to do", rule.remedy_for(None))]
     rows += [("May be ignored", about.exceptions)] if about.exceptions else []
     yield from items(rows)
 
