@@ -15,7 +15,7 @@ from tdxinfo.explain.numbers import Reading, read_as, readings, whole
 from tdxinfo.model.values import hex64
 
 _BASES = {
-    "patches": "named by Linux patches only; no released module has it",
+    "patches": "named by Linux and its patches; no published module interface describes it",
     "fork": "only a research fork has it; no Intel module does",
     "name": "the meaning is inferred from the name",
 }

@@ -40,7 +40,7 @@ def output_of(program: str, arguments: list[str]) -> str:
     except OSError as error:
         raise Unsupported(f"{program} cannot be run: {error.strerror}") from None
     try:
-        output, status = within(TIMEOUT, program, lambda: _drained(child))
+        output, status = within(TIMEOUT, program, lambda: _drained(child, FILE_LIMIT))
     finally:
         _end(child)
     if status:
@@ -111,7 +111,7 @@ def path_of(program: str) -> str | None:
     return next(filter(_is_program, (f"{d}/{program}" for d in DIRECTORIES)), None)
 
 
-def _drained(child: subprocess.Popen[bytes], limit: int = FILE_LIMIT) -> tuple[bytes, int]:
+def _drained(child: subprocess.Popen[bytes], limit: int) -> tuple[bytes, int]:
     """What the program prints up to the limit, and its status; 0 if it prints more than that."""
     assert child.stdout is not None
     with child.stdout:
