@@ -157,7 +157,9 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
         rows.append(("Linux", f"struct tdx_sys_info, {field.kernel}"))
     rows.append(("since", " and ".join(f"TDX module {version}" for version in field.since)))
     if field.basis == "patches":
-        rows.append(("basis", "named by Linux and its patches; no published module interface describes it"))
+        rows.append(
+            ("basis", "named by Linux and its patches; no published module interface describes it")
+        )
     facts = [fact for fact in fact_names() if _shows(fact, field.name)]
     rows.append(("shown as", ", ".join(facts)))
     return explanation("metadata field", name, field.doc, rows)
