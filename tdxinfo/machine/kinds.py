@@ -19,7 +19,7 @@ class Kind(NamedTuple):
     shown: str = ""
     """How messages name the source; empty if they name the path instead."""
     idle: float = 3.0
-    """Seconds that it may wait without using a processor, unless it waits for a program."""
+    """Seconds that it may wait without using a processor itself; more where another process works."""
 
 
 KINDS = (
@@ -40,7 +40,7 @@ KINDS = (
     Kind("file", ("modprobe/",), 5.0, "modprobe's configuration"),
     Kind("file", ("quote-clients/libvirt",), 5.0, "the domains of libvirt"),
     Kind("file", ("quote-clients/kata",), 3.0, "the configuration of Kata Containers"),
-    Kind("file", ("pccs/",), 20.0),
+    Kind("file", ("pccs/",), 20.0, idle=20.0),
     Kind("file", ("boot/menu",), 5.0, "the boot loader's configuration"),
     Kind("file", ("boot/configured",), 5.0, "/etc/default/grub"),
     Kind("file", ("boot/kernels",), 5.0, "the list of installed kernels"),

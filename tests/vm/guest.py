@@ -45,7 +45,7 @@ def be_patient() -> None:
         vars(module)["within"] = _within
 
 
-def _within(seconds: float, what: str, work: Callable[[], T]) -> T:
+def _within(seconds: float, what: str, work: Callable[[], T], idle: float | None = None) -> T:
     return bounded.within(_SLOWER * seconds, what, work)
 
 
