@@ -19,7 +19,7 @@ class Kind(NamedTuple):
     shown: str = ""
     """How messages name the source; empty if they name the path instead."""
     idle: float = 3.0
-    """Seconds that it may wait without using a processor itself; more where another process works."""
+    """Seconds that it may wait and use no processor; more where another process does the work."""
 
 
 KINDS = (
