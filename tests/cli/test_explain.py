@@ -80,7 +80,7 @@ def test_an_element_of_an_array_is_named_by_its_index() -> None:
 
 
 def test_a_field_that_only_patches_name_says_so() -> None:
-    assert "patches only" in details(explained("EXT_REQUIRED")[0])["basis"]
+    assert "no published module interface" in details(explained("EXT_REQUIRED")[0])["basis"]
 
 
 @pytest.mark.parametrize(
