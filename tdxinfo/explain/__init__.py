@@ -31,6 +31,7 @@ __all__ = [
 EXPLAINERS: tuple[Explainer, ...] = (
     catalogue.check,
     catalogue.fact,
+    terms.term,
     fields.by_name,
     bitmaps.with_value,
     registers.with_value,
@@ -47,7 +48,6 @@ EXPLAINERS: tuple[Explainer, ...] = (
     versions.day,
     versions.processor,
     calls.operand,
-    terms.term,
     catalogue.section,
     terms.error_number,
     terms.service_code,

@@ -118,3 +118,10 @@ def test_a_line_that_check_knows_has_its_cause_and_remedy() -> None:
     found = {detail.name: detail.text for detail in meaning.details}
     assert "reserved areas" in found["cause"]
     assert found["what to do"]
+
+
+@pytest.mark.parametrize("word", ["HKID", "RTMR", "XFAM", "GPAW", "MRTD"])
+def test_what_a_word_means_comes_before_the_field_of_that_name(word: str) -> None:
+    found = [meaning.kind for meaning in explanations(word)]
+    assert found[0] == "term"
+    assert any("field" in kind for kind in found[1:])
