@@ -91,7 +91,7 @@ def test_bash_offers_what_may_stand_there(place: Place, shell: str, line: str) -
 
 # Which words there are does not depend on the shell: for the others a part is enough by default.
 @needed("zsh", "fish")
-@pytest.mark.parametrize("line", one_in(4, CASES))
+@pytest.mark.parametrize("line", one_in(6, CASES))
 def test_a_shell_offers_what_may_stand_there(place: Place, shell: str, line: str) -> None:
     assert set(SHELLS[shell](place, line)) == CASES[line]
 
