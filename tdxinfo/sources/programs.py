@@ -25,13 +25,40 @@ TIMEOUT = 10.0
 
 def output_of(program: str, arguments: list[str]) -> str:
     """What the program prints, up to `FILE_LIMIT` bytes. Raises Unavailable."""
+    output, status = _run(program, arguments, subprocess.DEVNULL, FILE_LIMIT)
+    if status:
+        raise Denied(f"{program} ended with status {status}")
+    return output.decode("utf-8", "replace")
+
+
+def filtered(program: str, arguments: list[str], data: bytes, limit: int) -> bytes:
+    """What the program makes of the data on its standard input, up to the limit of bytes.
+
+    Raises Unavailable.
+    """
+    with tempfile.TemporaryFile() as given:
+        given.write(data)
+        given.seek(0)
+        output, status = _run(program, arguments, given.fileno(), limit, f"Install {program}.")
+    if status:
+        raise Malformed(f"{program} ended with status {status}")
+    return output
+
+
+def _run(
+    program: str, arguments: list[str], stdin: int, limit: int, remedy: str = ""
+) -> tuple[bytes, int]:
+    """What the program prints up to the limit, and its status. Raises Unavailable.
+
+    `remedy` is what helps where the program is not installed.
+    """
     path = path_of(program)
     if path is None:
-        raise Absent(f"{program} is not installed")
+        raise Absent(f"{program} is not installed", remedy)
     try:
         child = subprocess.Popen(
             [path, *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_ENVIRONMENT,
@@ -40,37 +67,9 @@ def output_of(program: str, arguments: list[str]) -> str:
     except OSError as error:
         raise Unsupported(f"{program} cannot be run: {error.strerror}") from None
     try:
-        output, status = within(TIMEOUT, program, lambda: _drained(child, FILE_LIMIT))
+        return within(TIMEOUT, program, lambda: _drained(child, limit))
     finally:
         _end(child)
-    if status:
-        raise Denied(f"{program} ended with status {status}")
-    return output.decode("utf-8", "replace")
-
-
-def filtered(program: str, arguments: list[str], data: bytes, limit: int) -> bytes:
-    """What the program makes of the data on its standard input. Raises Unavailable."""
-    path = path_of(program)
-    if path is None:
-        raise Absent(f"{program} is not installed", f"Install {program}.")
-    with tempfile.TemporaryFile() as given:
-        given.write(data)
-        given.seek(0)
-        child = subprocess.Popen(
-            [path, *arguments],
-            stdin=given,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_ENVIRONMENT,
-            start_new_session=True,
-        )
-    try:
-        output, status = within(TIMEOUT, program, lambda: _drained(child, limit))
-    finally:
-        _end(child)
-    if status:
-        raise Malformed(f"{program} ended with status {status}")
-    return output
 
 
 class Command:

@@ -9,7 +9,7 @@ import pytest
 
 from tdxinfo.errors import Absent, Denied, TimedOut, Unsupported
 from tdxinfo.sources import programs
-from tdxinfo.sources.programs import output_of
+from tdxinfo.sources.programs import filtered, output_of
 
 
 @pytest.fixture
@@ -68,6 +68,8 @@ def test_a_program_that_cannot_be_run_is_unsupported(directory: Path) -> None:
     (directory / "program").chmod(0o755)
     with pytest.raises(Unsupported):
         output_of("program", [])
+    with pytest.raises(Unsupported):
+        filtered("program", [], b"data", 100)
 
 
 def test_output_is_bounded(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
