@@ -7,7 +7,7 @@ def _run() -> None:
     """Any Python 3 reads this far, to be able to say what is missing."""
     if sys.version_info < (3, 11):  # noqa: UP036 - in a checkout nobody asked pip
         this = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        _refuse(f"Python 3.11 or later is needed, and this is {this}")
+        _refuse(f"tdxinfo needs Python 3.11 or later, and this is {this}")
     try:
         from tdxinfo.cli import main
     except ModuleNotFoundError as error:

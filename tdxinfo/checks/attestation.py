@@ -156,9 +156,12 @@ def cache_is_within_reach(report: Report) -> Verdict:
 def certificate_is_checked(report: Report) -> Verdict:
     if known(report.host.attestation.checks_certificate):
         if report.host.attestation.pccs_is_local:
-            return informed("use_secure_cert is on: a self-signed cache on this host is refused")
-        return passed("use_secure_cert is on")
-    return failed("use_secure_cert is off")
+            return informed(
+                "the quote provider has use_secure_cert on: it refuses a PCCS on this host with a "
+                "self-signed certificate"
+            )
+        return passed("the quote provider has use_secure_cert on")
+    return failed("the quote provider has use_secure_cert off")
 
 
 @check("attestation.registration")

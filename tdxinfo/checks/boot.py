@@ -1,4 +1,4 @@
-"""Does the next boot come up with TDX?"""
+"""Does the next boot start with TDX?"""
 
 from tdxinfo.checks import evidence, next_boot
 from tdxinfo.checks.engine import check, known
@@ -44,14 +44,14 @@ def next_boot_cannot_hibernate(report: Report) -> Verdict:
         return passed(f"the next boot has {given}")
     release = known(report.host.boot.next_kernel)
     if kernels.refuses_hibernation(release) is False:
-        return passed(f"{release} runs TDX beside hibernation")
+        return passed(f"{release} runs TDX although hibernation is available")
     if report.host.boot.next_config_hibernation is False:
         return passed(f"{release} was built without hibernation")
     if report.host.kernel.lockdown in _LOCKED:
         return passed("kernel lockdown turns hibernation off")
     can_now = release == report.host.kernel.release and report.host.kernel.hibernation
     if can_now and evidence.proof_of(report, "runs-beside-hibernation"):
-        return passed(f"{release} runs TDX beside hibernation")
+        return passed(f"{release} runs TDX although hibernation is available")
     known(report.host.boot.next_config_hibernation)
     if kernels.refuses_hibernation(release) is None:
         return unknown(f"whether {release} disables TDX while hibernation is available is unknown")

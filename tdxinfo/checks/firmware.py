@@ -22,7 +22,7 @@ def packages_agree(report: Report) -> Verdict:
     if packages == 1:
         return passed("there is one package")
     known(report.host.firmware.package_differences)
-    return passed(f"the MSRs of all {packages} packages are equal")
+    return passed(f"the MSRs of TDX are equal in all {packages} packages")
 
 
 @check("firmware.seamrr_enabled")

@@ -50,7 +50,7 @@ def can_start_module(report: Report) -> Verdict:
 def has_kvm_tdx(report: Report) -> Verdict:
     generation = report.host.kernel.generation
     if generation is not None and generation not in kernels.UPSTREAM_KVM:
-        return skipped("only Linux 6.16 and later have this option")
+        return skipped("only Linux 6.16 and later have CONFIG_KVM_INTEL_TDX")
     if known(report.host.kernel.config_kvm_intel_tdx):
         return passed("the KVM of this kernel was built with TDX")
     return failed("the KVM of this kernel was built without TDX (CONFIG_KVM_INTEL_TDX)")
@@ -67,7 +67,7 @@ def cannot_hibernate(report: Report) -> Verdict:
     release = report.host.kernel.release
     refuses = True if refused or release is None else kernels.refuses_hibernation(release)
     if refuses is False:
-        return passed("kernels before 6.8 run TDX beside hibernation")
+        return passed("kernels before 6.8 run TDX although hibernation is available")
     if refuses is None:
         return unknown(
             "hibernation is available, and whether this kernel then disables TDX is unknown"
@@ -121,17 +121,17 @@ def kexec_works_beside_tdx(report: Report) -> Verdict:
     wanted = ", and kdump is configured" if _wants_kdump(report) else ""
     proof = evidence.proof_of(report, "refuses-kexec")
     if proof:
-        message = f"kexec and kdump do not work beside TDX: {proof}{wanted}"
+        message = f"kexec and kdump do not work with TDX: {proof}{wanted}"
         return failed(message) if wanted else informed(message)
     if "tdx_pw_mce" not in known(report.host.platform.errata):
         return passed("no erratum of this processor prevents kexec")
     known(report.host.kernel.release)
     running = evidence.upstream_version(report)
     if running is None:
-        return unknown("whether this kernel refuses kexec beside TDX is unknown")
+        return unknown("whether this kernel refuses kexec while TDX is enabled is unknown")
     if running >= _FIRST_SYS_DISABLE:
         return _by_sys_disable(report, wanted)
-    message = f"on this processor kexec and kdump do not work beside TDX before Linux 7.2{wanted}"
+    message = f"on this processor kexec and kdump do not work with TDX before Linux 7.2{wanted}"
     return failed(message) if wanted else informed(message)
 
 
@@ -139,7 +139,7 @@ def _by_sys_disable(report: Report, wanted: str) -> Verdict:
     """The verdict if the kernel calls TDH.SYS.DISABLE before kexec: not every module has it."""
     if bits.is_set("TDX_FEATURES0", "SYS_DISABLE", known(report.host.module.features0)):
         return passed("the kernel disables the TDX module before kexec (SYS_DISABLE)")
-    message = f"this module lacks SYS_DISABLE: kexec and kdump are not safe beside TDX{wanted}"
+    message = f"this module lacks SYS_DISABLE: kexec and kdump are not safe with TDX{wanted}"
     return failed(message) if wanted else informed(message)
 
 

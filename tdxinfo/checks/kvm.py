@@ -24,7 +24,7 @@ def is_loaded(report: Report) -> Verdict:
         return refused
     reason = _silent_refusal(report)
     if reason:
-        return failed(f"kvm_intel is not loaded: {reason}, which prints nothing", _UPDATE)
+        return failed(f"kvm_intel is not loaded, and KVM prints no reason: {reason}", _UPDATE)
     return failed("kvm_intel is not loaded")
 
 
@@ -84,7 +84,10 @@ def offers_tds(report: Report) -> Verdict:
         and report.host.kvm.tdx_enabled
         and is_upstream_kvm
     ):
-        return passed("implied: KVM would have cleared kvm_intel.tdx otherwise")
+        return passed(
+            "implied: kvm_intel.tdx is on, and KVM clears it where it cannot offer the VM type of "
+            "TDs"
+        )
     if known(report.host.kvm.vm_type_supported):
         return passed("KVM supports the VM type of TDs (KVM_X86_TDX_VM)")
     return failed("KVM does not support the VM type of TDs (KVM_X86_TDX_VM)")
@@ -102,7 +105,7 @@ def device_is_there(report: Report) -> Verdict:
 @check("kvm.capabilities")
 def agrees_with_module(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("this vendor's kernel has another interface")
+        return skipped("the KVM of this vendor's kernel has another interface for TDs")
     reason = _silent_refusal(report)
     if reason and not report.is_known("kvm.supported_attributes"):
         return failed(f"{reason}: kvm_intel does not load with tdx=1", _UPDATE)
@@ -112,4 +115,4 @@ def agrees_with_module(report: Report) -> Verdict:
     )
     if not attributes or not xfam:
         return failed("KVM and the module have no TD attribute or no extended feature in common")
-    return passed(f"attributes {hex64(attributes)}, XFAM {hex64(xfam)}")
+    return passed(f"KVM and the module allow attributes {hex64(attributes)}, XFAM {hex64(xfam)}")

@@ -310,7 +310,7 @@ def _differences(report: Report, version: ModuleVersion) -> str:
 @check("module.vcpus")
 def gives_enough_vcpus(report: Report) -> Verdict:
     if known(report.host.kernel.generation) not in kernels.UPSTREAM_KVM:
-        return skipped("KVM compares the numbers only from Linux 6.16 on")
+        return skipped("KVM compares the limit of virtual CPUs only from Linux 6.16 on")
     limit, cpus = known(report.host.td.max_vcpus), known(report.host.platform.cpus_present)
     message = (
         f"a TD can have {counted(limit, 'virtual CPU')}, and the host has {counted(cpus, 'CPU')}"

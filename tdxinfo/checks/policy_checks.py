@@ -28,15 +28,17 @@ def module_version(policy: Policy, report: Report) -> Verdict:
     version = known(report.host.module.version)
     wanted = policy.module.minimum.get(f"{version.major}.{version.minor}")
     if wanted is None:
-        return failed(f"module {version} is of a line that the policy does not name")
+        return failed(f"module {version} belongs to a line that the policy does not name")
     minimum = ModuleVersion.parse(wanted)
     if version.update is None or minimum.update is None:
         return unknown(
             f"the update of module {version} is unknown, and the policy requires {wanted}"
         )
     if version.update < minimum.update:
-        return failed(f"the module is {version}, and the policy requires {wanted}")
-    return passed(f"the module is {version}, at least {wanted}")
+        return failed(f"the module is {version}, and the policy requires {wanted} or later")
+    return passed(
+        f"the module is {version}, which the policy accepts: it requires {wanted} or later"
+    )
 
 
 def features(policy: Policy, report: Report) -> Verdict:
@@ -121,7 +123,7 @@ def read_policy(path: str) -> Policy:
         raise BadInput(f"The policy {path} is not valid TOML: it is not UTF-8 text.") from None
     if policy == Policy():
         raise BadInput(
-            f"The policy {path} is empty: it requires nothing. `tdxinfo policy` on a good host "
+            f"The policy {path} is empty: it requires nothing. `tdxinfo policy` on a ready host "
             "writes one that does."
         )
     _refuse_unknown_names(policy, path)
@@ -153,8 +155,8 @@ def _refuse_unknown_names(policy: Policy, path: str) -> None:
     for name, floor in policy.floors.items():
         if name not in kinds:
             raise BadInput(
-                f"The policy {path} has a floor for {name:.80}. Facts with floors: "
-                f"{', '.join(kinds)}."
+                f"The policy {path} has a floor for {name:.80}, which cannot have one. "
+                f"Facts that can have a floor: {', '.join(kinds)}."
             )
         if not _is_of_kind(kinds[name], floor):
             what = f"a floor for {name} that is not a {kinds[name]}: {floor!s:.40}"

@@ -45,7 +45,10 @@ def staged_module_fits(report: Report) -> Verdict:
 def _against_running(report: Report, name: str, staged: str | None) -> Verdict:
     """The verdict by the releases of the staged and the running module."""
     svn = known(report.host.module.staged_svn)
-    about = f"{name} (security version {svn[0]}, {report.host.module.staged_date}) loads here"
+    about = (
+        f"{name} (security version {svn[0]}, {report.host.module.staged_date}) loads on this "
+        "processor"
+    )
     running = report.host.module.version
     if staged is None:
         return informed(

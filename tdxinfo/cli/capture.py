@@ -28,13 +28,14 @@ if TYPE_CHECKING:
 @global_options
 @click.pass_context
 def capture(context: click.Context, destination: str | None, print_script: bool) -> None:
-    """Record what tdxinfo reads, refusals included, in a new folder or archive, or - for stdout.
+    """Record what tdxinfo reads on this host, refusals included.
 
-    DEST ends with .tar.gz, .tar.xz, .tar or .zip for an archive.
+    DEST is a new folder, or a new archive if it ends with .tar.gz, .tar.xz, .tar or .zip, or - for
+    standard output. `tdxinfo --from DEST` then shows this host on any machine.
 
-    `tdxinfo --from DEST` then shows this host anywhere. It leaves out serial numbers, names of
-    hosts and users, UUIDs, network addresses, and the lines of the kernel log that tdxinfo does not
-    read. An archive has mode 0600. `tar tf DEST` lists what is in it.
+    A capture leaves out serial numbers, names of hosts and users, UUIDs, network addresses, and the
+    lines of the kernel log that tdxinfo does not read. An archive has mode 0600. `tar tf DEST`
+    lists what is in it.
     """
     from tdxinfo.machine.recording import write
     from tdxinfo.render.safe import printable

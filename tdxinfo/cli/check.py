@@ -43,7 +43,10 @@ _NAMES = "ID|GROUP[,...]"
     multiple=True,
     metavar=_NAMES,
     shell_complete=completion.checks,
-    help="Run only these checks; one that fails or cannot be run decides, whatever its severity.",
+    help=(
+        "Run only these checks; any that fails or cannot run decides the result, whatever its "
+        "severity."
+    ),
 )
 @click.option(
     "--skip",
@@ -68,7 +71,7 @@ _NAMES = "ID|GROUP[,...]"
 )
 @click.option("--strict", is_flag=True, help="Treat warnings as failures.")
 @click.option("--steps", is_flag=True, help="Show what to do as numbered steps.")
-@click.option("--failed-only", is_flag=True, help="Show only checks that failed or warn.")
+@click.option("--failed-only", is_flag=True, help="Show only checks that failed or warned.")
 @click.option(
     "--output",
     metavar="FILE",
@@ -106,13 +109,13 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
 
     The exit status is the answer: 0 ready, or the selected checks passed; 1 at least one failed
     (with --strict also: one warned); 2 wrong usage or unreadable input; 3 none failed, but a
-    required check could not run; 4 not applicable: the processor never has TDX, or this is a
-    virtual machine.
+    required or selected check could not run; 4 not applicable: the processor never has TDX, or this
+    is a virtual machine.
 
     With --only or --skip the answer is about the selected checks, never about the whole host.
 
-    With --since nothing is printed if nothing changed, which suits cron. FILE is a report of
-    check --json. Where FILE is missing, the whole page is printed and FILE is written.
+    With --since nothing is printed if nothing changed, which suits cron. Its FILE is a report of
+    check --json. If FILE does not exist, the whole page is printed and FILE is written.
 
     With --format nagios the exit status is that of a monitoring plugin: 0 OK; 1 a check warned;
     2 not ready; 3 undecided, not applicable, or no answer.

@@ -32,10 +32,10 @@ class WithNames(click.Command):
 @global_options
 @click.pass_context
 def deploy(context: click.Context, name: str | None, output: str | None) -> None:
-    """Print a file that runs tdxinfo elsewhere, or uses what it prints.
+    """Print a file with which another program runs tdxinfo or uses its output.
 
     When it prints several files, each begins with a comment that names its path. A file that
-    starts tdxinfo has the path of the tdxinfo that printed it. Nothing is installed.
+    starts tdxinfo contains the path of the tdxinfo that printed it. Nothing is installed.
     """
     settings_of(context)
     known = deployments.DEPLOYMENTS

@@ -44,12 +44,13 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     everything: bool,
     strict: bool,
 ) -> int:
-    """Show what differs between A and B: what --from takes, or `live` for this machine.
+    """Show what differs between two hosts or captures.
 
-    The verdicts of `check` are compared too. Features, attributes, CMRs and CPUID bits are compared
-    one by one. A fact that only one host has is listed, but is not a difference unless --strict is
-    given. Volatile facts, such as the KeyIDs in use, are not compared unless --all is given. The
-    exit status is the answer: 0 the same; 1 different; 2 wrong usage or unreadable input.
+    A and B are what --from takes, or `live` for this machine. The verdicts of `check` are compared
+    too. Features, attributes, CMRs and CPUID bits are compared one by one. A fact that only one
+    host has is listed, but is not a difference unless --strict is given. Volatile facts, such as
+    the KeyIDs in use, are not compared unless --all is given. The exit status is the answer: 0 the
+    same; 1 different; 2 wrong usage or unreadable input.
     """
     from tdxinfo.compare import Kind, compare, verdicts_of
     from tdxinfo.host import fact_names, volatile_facts

@@ -170,7 +170,9 @@ def _dump_list(settings: Settings, names: list[str], options: ListOptions) -> No
     from tdxinfo.render import plain
 
     if settings.format == "json":
-        raise click.UsageError("JSON has all columns: leave --columns, --noheadings, --bytes out.")
+        raise click.UsageError(
+            "JSON has all columns: leave out --columns, --noheadings and --bytes."
+        )
     if len(names) != 1 or not plain.columns_of(names[0]):
         if options.columns is not None or settings.format != "csv":
             raise click.UsageError(
@@ -209,7 +211,7 @@ def _dump_map(settings: Settings, facts: tuple[str, ...]) -> None:
     from tdxinfo.host import fact_names
 
     if set(facts) - {"memory"}:
-        raise click.UsageError("--map draws only the memory: leave the other facts out.")
+        raise click.UsageError("--map draws only the memory: leave out the other facts.")
     if settings.format == "json":
         raise click.UsageError("--map has no JSON: `dump memory --json` has the same facts.")
     report = report_of(settings, fact_names("memory"))

@@ -33,11 +33,12 @@ program printed as signed numbers."""
 def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None:
     """Explain what WHAT means.
 
-    A metadata field, a bit, a bitmap with its value (`features0=0xfbf`), an MSR, a leaf or a status
-    of SEAMCALL and TDCALL, by name or number; a module release, an MRSEAM or a security version; a
-    processor, an errno, a term such as KeyID; a message of the kernel, QEMU, libvirt or the quote
-    service; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines from standard
-    input. For a fact it shows what each source says on this host, for a check its outcome here.
+    WHAT is a metadata field, a bit, a bitmap with its value (`features0=0xfbf`), an MSR, a leaf or
+    a status of SEAMCALL and TDCALL, by name or number; a module release, an MRSEAM or a security
+    version; a processor, an errno, a term such as KeyID; a message of the kernel, QEMU, libvirt or
+    the quote service; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines from
+    standard input. For a fact it shows what each source says on this host, for a check its outcome
+    here.
     """
     for word in what:
         if word.startswith("-") and not _WITH_SIGN.fullmatch(word):
@@ -140,7 +141,7 @@ def _outcome_here(settings: Settings, check_id: str) -> Detail:
 
     results = run_checks(report_of(settings))
     found = [result.verdict for result in results if result.check.id == check_id]
-    verdict = found[0] if found else skipped("only a policy asks for it")
+    verdict = found[0] if found else skipped("only a policy requires this check")
     return Detail(name="here", text=f"{verdict.outcome.value}: {verdict.message}")
 
 

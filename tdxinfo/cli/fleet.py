@@ -62,7 +62,9 @@ def fleet(  # noqa: PLR0913  # each option is a parameter
     print_playbook: bool,
     print_timer: bool,
 ) -> int:
-    """Show many hosts by kind: those that fail or warn first, the rarest first.
+    """Show many hosts by kind.
+
+    The kinds that failed or warned come first, the rarest of them at the top.
 
     PATH is what --from takes, a folder of such files, a file of JSON reports one after another, or
     - for standard input. A report of `check` keeps its verdict; every other host is checked here.
@@ -112,7 +114,7 @@ def _lines(
     """The function that makes a host's line; None if a page is printed. Raises UsageError."""
     if settings.format == "json":
         if columns is not None or noheadings:
-            raise click.UsageError("JSON has all columns: leave --columns and --noheadings out.")
+            raise click.UsageError("JSON has all columns: leave out --columns and --noheadings.")
         return _json_line if not settings.quiet else None
     chosen = columns.split(",") if columns is not None else list(COLUMNS)
     for column in chosen:
@@ -200,7 +202,9 @@ class _Progress:
     def show(self, seen: Fleet) -> None:
         if self._is_shown and time.monotonic() >= self._next:
             self._next = time.monotonic() + _PROGRESS_INTERVAL
-            click.echo(f"\r{seen.hosts} hosts, {seen.refused} refused", nl=False, err=True)
+            click.echo(
+                f"\r{seen.hosts} hosts, {seen.refused} could not be read", nl=False, err=True
+            )
 
     def clear(self) -> None:
         if self._is_shown:

@@ -31,9 +31,9 @@ def helper() -> None:
     """Manage the native helper, the kernel module tdx_sysrd.
 
     Since Linux 6.8 no interface of the kernel shows the CMRs, the build number, the build date or
-    the handoff fields: only the SEAMCALL TDH.SYS.RD reads them. The helper makes it for every
-    field of the TDX module's metadata, each time /sys/kernel/debug/tdx_sysrd/fields is read. It is
-    optional, and nothing but these commands builds or loads it.
+    the handoff fields: only the SEAMCALL TDH.SYS.RD reads them. The helper makes this call for
+    every field of the TDX module's metadata, each time /sys/kernel/debug/tdx_sysrd/fields is read.
+    It is optional, and nothing but these commands builds or loads it.
 
     What loading it means: a module from outside the kernel's tree taints the kernel (flag O, and E
     without a trusted signature), until the next boot, and the vendor of the kernel may ask you to
@@ -61,7 +61,7 @@ def _directory(text: str) -> Callable[[F], F]:
     return click.option("--directory", metavar="DIR", type=click.Path(), help=text)
 
 
-@helper.command(short_help="Show whether it is loaded, and can be built here.")
+@helper.command(short_help="Show whether the helper is loaded, and can be built here.")
 @global_options
 @click.pass_context
 def status(context: click.Context) -> None:
@@ -84,7 +84,7 @@ def status(context: click.Context) -> None:
     page.print_state(theme.console(settings.color), state, settings.verbose)
 
 
-@helper.command(short_help="Build it for this kernel, without root.")
+@helper.command()
 @_directory("Build in DIR. [default: below /var/lib/tdxinfo for root, else in the user's cache]")
 @click.option(
     "--headers",
@@ -115,7 +115,7 @@ def build(
     return _carry_out(settings, commands, dry_run, f"Built {built_module(folder)}.")
 
 
-@helper.command(short_help="Load it into the kernel.")
+@helper.command(short_help="Load the helper into the kernel.")
 @_directory("Load the module that `build` made in DIR.")
 @_dry_run
 @global_options
@@ -142,7 +142,7 @@ def load(context: click.Context, directory: str | None, dry_run: bool) -> ExitSt
     return _insert(settings, module, _BY_DKMS if installed else _BY_BUILD)
 
 
-@helper.command(short_help="Remove it from the kernel.")
+@helper.command()
 @_dry_run
 @global_options
 @click.pass_context

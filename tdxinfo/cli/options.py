@@ -150,7 +150,10 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         "source",
         metavar="PATH|example:NAME",
         shell_complete=completion.subjects,
-        help="Read a capture, report, kernel log, dump, - or example instead of this machine.",
+        help=(
+            "Read a capture, report, kernel log, dump or example (- is standard input) instead of "
+            "this machine."
+        ),
     ),
     "vmlinux": lambda _: _option(
         "--vmlinux",
@@ -162,7 +165,10 @@ SHARED: dict[str, Callable[[str], Callable[[F], F]]] = {
         "--root",
         metavar="DIR",
         shell_complete=completion.files,
-        help="Read the files of a host below DIR: a container's /host, a rescue system.",
+        help=(
+            "Read the files of a host below DIR, for example /host in a container or /mnt in a "
+            "rescue system."
+        ),
     ),
     "without": lambda _: _option(
         "--without",

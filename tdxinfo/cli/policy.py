@@ -24,10 +24,10 @@ from tdxinfo.errors import BadInput
 def policy(context: click.Context, output: str | None) -> None:
     """Write a policy for `check --policy` that requires what this host has.
 
-    The host must be ready. The policy names its release of the TDX module as the oldest one, the
-    module's features, the least KeyIDs and versions, and the checks that passed. The host passes
-    the policy, and a host that lacks something fails it. Each part has a comment: remove what other
-    hosts need not have.
+    The host must be ready. The policy requires its release of the TDX module or a later one, the
+    module's features, at least its number of KeyIDs and its versions, and the checks that passed.
+    The host passes the policy, and a host that lacks something fails it. Each part has a comment:
+    remove what other hosts need not have.
     """
     from tdxinfo.checks.document import CheckRun
     from tdxinfo.checks.engine import run_checks, verdict_of

@@ -72,8 +72,8 @@ def _no_such(name: str) -> str:
 def root() -> None:
     """Show everything this host knows about Intel TDX.
 
-    The TDX module with its version, features and state, whether it has NO_RBP_MOD, the convertible
-    memory (CMRs), the KeyIDs, and whether the host is ready to run trust domains (TDs). It never
-    changes anything, except through `helper`. Without root it shows what it can, and says what
-    root would add.
+    This is the version, features and state of the TDX module, whether it has NO_RBP_MOD, the
+    convertible memory (CMRs), the KeyIDs, and whether the host is ready to run trust domains (TDs).
+    tdxinfo never changes anything, except through `helper`. Without root it shows what it can, and
+    says what root would add.
     """

@@ -91,7 +91,9 @@ def cpuid_configs(entries: Any) -> tuple[CpuidConfig, ...]:
             for leaf, index, _, eax, ebx, ecx, edx in map(_numbers, entries)
         )
     except (TypeError, ValueError) as error:
-        raise Malformed(f"the record's CPUID entries are not of seven numbers: {error}") from None
+        raise Malformed(
+            f"the record's CPUID entries do not have seven numbers each: {error}"
+        ) from None
 
 
 def _numbers(entry: Any) -> list[int]:

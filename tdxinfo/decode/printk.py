@@ -150,7 +150,7 @@ class _Ring:
     def _size(self, structure: str) -> int:
         size = self._info.size(structure)
         if not 0 < size <= 1024:
-            raise Malformed(f"a {structure} of {size} bytes cannot be")
+            raise Malformed(f"a {structure} cannot have {size} bytes")
         return size
 
     def _of(self, data: bytes, member: str, size: int = _WORD) -> int:

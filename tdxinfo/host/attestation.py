@@ -76,7 +76,7 @@ class Attestation(Section, frozen=True):
     """The unix socket of the quote service, if it exists."""
 
     quote_socket_mode: Annotated[str | None, QuoteSocket("mode")] = None
-    """The mode of that socket in octal digits: who may write to it may request quotes."""
+    """The mode of that socket in octal digits: anybody who may write to it may request quotes."""
 
     quote_socket_group: Annotated[str | None, QuoteSocket("group")] = None
     """The group of that socket, or its number if the name may be a person's."""

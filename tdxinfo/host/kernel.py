@@ -123,7 +123,7 @@ class Kernel(Section, frozen=True):
     update at run time the log is stale, and nothing is wrong."""
 
     kexec_refused: Annotated[bool | None, KernelLog(boot_platform.kexec_refused)] = None
-    """The kernel log says that the kernel refuses kexec beside TDX."""
+    """The kernel log says that the kernel refuses kexec while TDX is enabled."""
 
     kexec_loaded: Annotated[
         bool | None,
@@ -145,7 +145,7 @@ class Kernel(Section, frozen=True):
         FlagImplies("tdx_host_platform", False),
         File("/sys/power/mem_sleep", _sleeps_deeply),
     ] = None
-    """Suspend to RAM (ACPI S3) is available; the kernel turns it off beside TDX, though
+    """Suspend to RAM (ACPI S3) is available; the kernel turns it off where it finds TDX, though
     /sys/power/mem_sleep still shows it."""
 
     numa_balancing: Annotated[

@@ -46,7 +46,7 @@ class Keys(Section, frozen=True):
     volatile = ("guest_keyids_in_use", "guest_keyids_free", "guest_keyids_peak")
 
     max_keyids: Annotated[Count | None, Msr("IA32_TME_CAPABILITY", "max_keyids")] = None
-    """Most KeyIDs that the processor can have, whatever their split."""
+    """Maximum number of KeyIDs that the processor can have, whatever their split."""
 
     mktme_keyids: Annotated[
         Count | None,
@@ -61,7 +61,7 @@ class Keys(Section, frozen=True):
         Msr("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids"),
         KernelLog(boot_platform.private_keyid_count),
     ] = None
-    """KeyIDs only TDX may use: the module's own and one for each TD."""
+    """KeyIDs that only TDX may use: the module's own and one for each TD."""
 
     first_tdx_keyid: Annotated[
         Count | None,
@@ -89,7 +89,7 @@ class Keys(Section, frozen=True):
     """TDs that can still start, by the number of free KeyIDs."""
 
     guest_keyids_peak: Annotated[Count | None, MiscCgroup("peak")] = None
-    """The most KeyIDs that were in use at once."""
+    """The highest number of KeyIDs that were in use at once."""
 
     leaked: Annotated[Count | None, KernelLog(boot_platform.leaked_keyids)] = None
     """KeyIDs that KVM gave up because the module did not release them."""

@@ -75,7 +75,7 @@ class Kvm(Section, frozen=True):
     """CPUID bits that may be chosen for a TD and that KVM supports."""
 
     max_vcpus: Annotated[Count | None, KvmCapabilities("max_vcpus")] = None
-    """Most virtual CPUs that KVM gives a TD."""
+    """Maximum number of virtual CPUs that KVM gives a TD."""
 
     refusal: Annotated[str | None, KernelLog(boot_platform.kvm_refusal)] = None
     """Why KVM did not offer TDX, in its own words."""

@@ -81,14 +81,14 @@ class Memory(Section, frozen=True):
         Kmem(SYSINFO, "tdmr.max_tdmrs"),
         KernelLog(boot_module.max_tdmrs),
     ] = None
-    """Most TDMRs that the module supports."""
+    """Maximum number of TDMRs that the module supports."""
 
     max_reserved_per_tdmr: Annotated[
         Count | None,
         *metadata.word("MAX_RESERVED_PER_TDMR"),
         Kmem(SYSINFO, "tdmr.max_reserved_per_tdmr"),
     ] = None
-    """Most reserved areas that the module supports in one TDMR."""
+    """Maximum number of reserved areas that the module supports in one TDMR."""
 
     pamt_4k_entry_size: Annotated[
         Count | None,
@@ -175,7 +175,7 @@ class Memory(Section, frozen=True):
         Inferred(tdmr.regions_of, "memory.firmware_ram", "memory.nodes?"),
     ] = None
     """The memory of which the kernel makes TDMRs, by NUMA node: its memblock. Inferred from System
-    RAM it may show more holes than memblock has; from the firmware's map, more or fewer."""
+    RAM, it may show more holes than memblock has; from the firmware's map, more or fewer."""
 
     boot_memory: Annotated[tuple[NodeMemory, ...] | None, KernelLog(boot_ram.memory_regions)] = None
     """The kernel's own list of memory (memblock) when it booted, by NUMA node."""

@@ -149,7 +149,8 @@ class Module(Section, frozen=True):
         VendorVersion(),
         KernelLog(boot_module.module_version),
     ] = None
-    """major.minor.update as the kernel writes it, or major.minor where no source has the update."""
+    """The module's version: major.minor.update as the kernel writes it, or major.minor where no
+    source has the update."""
 
     major: Annotated[Count | None, From(_major, "module.version")] = None
     """Major version: the module's line, together with the minor version."""
@@ -254,7 +255,7 @@ class Module(Section, frozen=True):
         Names | None,
         Listing(STAGED_FOLDERS),
     ] = None
-    """Files in EFI/TDX on the EFI system partition, from where firmware can load the module."""
+    """Files in EFI/TDX on the EFI system partition, from which firmware can load the module."""
 
     staged_mrseam: Annotated[Mrseam | None, Staged("mrseam")] = None
     """The MRSEAM of the module that the sigstruct in EFI/TDX signs."""
@@ -310,4 +311,4 @@ class Module(Section, frozen=True):
         LostGuard(MODULE_VERSION, ModuleVersion.parse),
         KernelLog(boot_module.failure),
     ] = None
-    """How the initialization failed, or a later update; null with a source when neither did."""
+    """How the initialization or a later update failed; null, with a source, when neither failed."""

@@ -108,7 +108,7 @@ class Platform(Section, frozen=True):
     """Width of a physical address, without the bits that carry KeyIDs."""
 
     instructions: Annotated[Names | None, CpuInfo("flags", _instructions)] = None
-    """The instructions that the processor has, of those that TDX requires: vmx, movdir64b, ss,
+    """Which of the instructions that TDX requires the processor has: vmx, movdir64b, ss,
     xsave."""
 
     errata: Annotated[Names | None, CpuInfo("bugs", _errata)] = None

@@ -79,7 +79,7 @@ class Td(Section, frozen=True):
         Kmem(SYSINFO, "td_conf.max_vcpus_per_td"),
         KernelLog(boot_platform.max_vcpus),
     ] = None
-    """Most virtual CPUs that a TD can have."""
+    """Maximum number of virtual CPUs that a TD can have."""
 
     tdr_base_size: Annotated[
         Count | None, *metadata.word("TDR_BASE_SIZE"), Kmem(SYSINFO, "td_ctrl.tdr_base_size")

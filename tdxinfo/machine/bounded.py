@@ -74,7 +74,7 @@ class _Alarm(BaseException):
 def _until_alarm(seconds: float, what: str, work: Callable[[], T]) -> T:
     """The result of `work`, run in this thread and interrupted by SIGALRM after `seconds`."""
     if threading.current_thread() is not threading.main_thread():
-        raise TimedOut(f"{what} was not read: no thread can be started that bounds the wait")
+        raise TimedOut(f"{what} was not read: no thread can be started to limit the wait")
 
     def interrupt(number: int, frame: object) -> None:
         raise _Alarm

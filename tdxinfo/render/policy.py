@@ -55,7 +55,7 @@ def _module(report: Report) -> Iterator[str]:
 def _floors(report: Report) -> Iterator[str]:
     yield ""
     yield "[floors]"
-    yield "# The least value that each of these facts may have."
+    yield "# The minimum of each of these facts."
     for row in tables.load("policy")["floor"]:
         value = report.host.fact(row["fact"])
         if value is None or (isinstance(value, ModuleVersion) and value.update is None):

@@ -16,7 +16,7 @@ from tdxinfo.model.verdict import Outcome
 
 REBOOT = "Reboot the host. Its running VMs stop."
 """The step that stands once, below all steps that need it."""
-_ON_THE_WAY = " Make the changes in the firmware setup on the way."
+_ON_THE_WAY = " Make the changes in the firmware setup during this reboot."
 _FIRMWARE = "firmware setup"
 _BEFORE, _SETUP, _REBOOT, _AFTER, _VMS = range(5)
 

@@ -24,7 +24,7 @@ class MemorySlots(NamedTuple):
     def read(self, machine: Machine) -> int:
         answer: Any = machine.ask("dmi/memory-slots", _slots)
         if not isinstance(answer, list) or [type(count) for count in answer] != [int, int]:
-            raise Malformed("the record's dmi/memory-slots is not a pair of numbers")
+            raise Malformed("the record's numbers of memory slots are not a pair of numbers")
         return int(answer[0 if self.populated else 1])
 
 

@@ -97,7 +97,8 @@ class WhileRunning(NamedTuple):
         value = self.source.read(machine)
         if value == _RUNS and driver_is_silent(machine):
             raise Absent(
-                f"{self.origin} can outlive the TDX module, and {MODULE_VERSION} does not exist",
+                f"{self.origin} can still be there when the TDX module is gone, and "
+                f"{MODULE_VERSION} does not exist",
                 LOAD_DRIVER,
             )
         return value

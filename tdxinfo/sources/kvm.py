@@ -44,7 +44,7 @@ class KvmVmType:
     def read(self, machine: Machine) -> bool:
         types = machine.ask("kvm/vm_types", _vm_types)
         if not isinstance(types, int):
-            raise Malformed("the record's kvm/vm_types is not a number")
+            raise Malformed("the record's VM types of KVM are not a number")
         return bool(types >> _TDX_VM & 1)
 
 
@@ -84,7 +84,7 @@ def capabilities(machine: Machine) -> dict[str, Answer]:
         raise Unsupported("KVM does not offer the VM type for TDs")
     answer = machine.ask("kvm/tdx_capabilities", _tdx_capabilities)
     if not isinstance(answer, dict):
-        raise Malformed("the record's kvm/tdx_capabilities is not a table")
+        raise Malformed("the record's TDX capabilities of KVM are not a table")
     return answer
 
 

@@ -65,7 +65,7 @@ def _first_qemu(machine: Machine) -> dict[str, Any]:
 def _qemu(machine: Machine, path: str) -> dict[str, Any]:
     answer = machine.ask(f"qemu/{path}", partial(_looked_at, path=path))
     if not isinstance(answer, dict):
-        raise Malformed(f"the record's qemu/{path} is not a table")
+        raise Malformed(f"the record's answer about {path} is not a table")
     return {"path": path, **answer}
 
 

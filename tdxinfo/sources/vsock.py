@@ -84,7 +84,7 @@ def parse(data: bytes) -> tuple[list[int], bool]:
     while at + _HEADER.size <= len(data):
         size, kind, *_ = _HEADER.unpack_from(data, at)
         if size < _HEADER.size or at + size > len(data):
-            raise Malformed("the kernel's list of vsock sockets is cut")
+            raise Malformed("the kernel's list of vsock sockets is cut short")
         body = data[at + _HEADER.size : at + size]
         if kind == _DONE:
             return ports, True

@@ -111,7 +111,7 @@ BOOT: list[Case] = [
             message,
         )
         for available, outcome, message in (
-            (True, "PASS", "7.3.4 runs TDX beside hibernation"),
+            (True, "PASS", "7.3.4 runs TDX although hibernation is available"),
             (False, "WARN", "the next boot starts 7.3.4 without nohibernate: TDX is then off"),
         )
     ],

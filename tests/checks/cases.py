@@ -261,7 +261,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "kernel.config_kvm_tdx",
         {"kernel.release": "6.12.1"},
         "SKIP",
-        "only Linux 6.16 and later have this option",
+        "only Linux 6.16 and later have CONFIG_KVM_INTEL_TDX",
     ),
     (
         "kernel.config_kvm_tdx",
@@ -286,7 +286,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "kernel.hibernation",
         {"kernel.hibernation": True, "kernel.release": "6.2.16"},
         "PASS",
-        "kernels before 6.8 run TDX beside hibernation",
+        "kernels before 6.8 run TDX although hibernation is available",
     ),
     (
         "kernel.hibernation",
@@ -593,8 +593,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "kvm.loaded",
         {"kvm.loaded": False, **FORCED},
         "FAIL",
-        "kvm_intel is not loaded: the module forces TD attributes on that KVM does not support "
-        "(0x0000000008000000), which prints nothing",
+        "kvm_intel is not loaded, and KVM prints no reason: the module forces TD attributes on "
+        "that "
+        "KVM does not support (0x0000000008000000)",
     ),
     (
         "kvm.capabilities",
@@ -633,7 +634,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "kvm.capabilities",
         {**FORCED, "kvm.supported_attributes": 1 << 28, "kvm.supported_xfam": 0xE7},
         "PASS",
-        "attributes 0x0000000010000000, XFAM 0x00000000000000e7",
+        "KVM and the module allow attributes 0x0000000010000000, XFAM 0x00000000000000e7",
     ),
     *(
         (
@@ -844,7 +845,7 @@ CASES += [
         "kernel.kexec",
         {**KEXEC, "kernel.release": "7.2.0", "module.features0": 0xFBF},
         "INFO",
-        "this module lacks SYS_DISABLE: kexec and kdump are not safe beside TDX",
+        "this module lacks SYS_DISABLE: kexec and kdump are not safe with TDX",
     ),
     (
         "kernel.kexec",
@@ -855,7 +856,7 @@ CASES += [
             "kernel.crash_kernel_loaded": True,
         },
         "WARN",
-        "this module lacks SYS_DISABLE: kexec and kdump are not safe beside TDX, and kdump is "
+        "this module lacks SYS_DISABLE: kexec and kdump are not safe with TDX, and kdump is "
         "configured",
     ),
     (
@@ -868,44 +869,44 @@ CASES += [
         "kernel.kexec",
         {**KEXEC, "kernel.release": "6.12.0-124.8.1.el10_1.x86_64"},
         "UNKNOWN",
-        "whether this kernel refuses kexec beside TDX is unknown",
+        "whether this kernel refuses kexec while TDX is enabled is unknown",
     ),
     (
         "kernel.kexec",
         {"kernel.kexec_refused": True},
         "INFO",
-        "kexec and kdump do not work beside TDX: the kernel refused it",
+        "kexec and kdump do not work with TDX: the kernel refused it",
     ),
     (
         "kernel.kexec",
         {"kernel.kexec_refused": True, "kernel.command_line": "ro crashkernel=1G"},
         "WARN",
-        "kexec and kdump do not work beside TDX: the kernel refused it, and kdump is configured",
+        "kexec and kdump do not work with TDX: the kernel refused it, and kdump is configured",
     ),
     (
         "kernel.kexec",
         {**KEXEC, "kernel.release": "7.1.9"},
         "INFO",
-        "on this processor kexec and kdump do not work beside TDX before Linux 7.2",
+        "on this processor kexec and kdump do not work with TDX before Linux 7.2",
     ),
     (
         "kernel.kexec",
         {**KEXEC, "kernel.release": "6.18.3"},
         "INFO",
-        "on this processor kexec and kdump do not work beside TDX before Linux 7.2",
+        "on this processor kexec and kdump do not work with TDX before Linux 7.2",
     ),
     (
         "kernel.kexec",
         {**KEXEC, "kernel.release": "6.18.3", "kernel.command_line": "ro crashkernel=1G"},
         "WARN",
-        "on this processor kexec and kdump do not work beside TDX before Linux 7.2, and kdump is "
+        "on this processor kexec and kdump do not work with TDX before Linux 7.2, and kdump is "
         "configured",
     ),
     (
         "kernel.kexec",
         {**KEXEC, "kernel.release": "7.1.3", "kernel.crash_kernel_loaded": True},
         "WARN",
-        "on this processor kexec and kdump do not work beside TDX before Linux 7.2, and kdump is "
+        "on this processor kexec and kdump do not work with TDX before Linux 7.2, and kdump is "
         "configured",
     ),
     (
@@ -997,7 +998,12 @@ CASES += [
         "FAIL",
         "a TD can have 128 virtual CPUs, and the host has 256 CPUs",
     ),
-    ("module.vcpus", INTEL_6_8, "SKIP", "KVM compares the numbers only from Linux 6.16 on"),
+    (
+        "module.vcpus",
+        INTEL_6_8,
+        "SKIP",
+        "KVM compares the limit of virtual CPUs only from Linux 6.16 on",
+    ),
     (
         "module.update_ready",
         {"seamldr.remaining_updates": 15},
@@ -1116,7 +1122,7 @@ CASES += [
         "kvm.capabilities",
         {**KVM_7, "kvm.supported_attributes": 1 << 28, "kvm.supported_xfam": 0xE7},
         "PASS",
-        "attributes 0x0000000010000000, XFAM 0x00000000000000e7",
+        "KVM and the module allow attributes 0x0000000010000000, XFAM 0x00000000000000e7",
     ),
     (
         "kvm.capabilities",
@@ -1124,7 +1130,12 @@ CASES += [
         "WARN",
         "KVM and the module have no TD attribute or no extended feature in common",
     ),
-    ("kvm.capabilities", INTEL_6_8, "SKIP", "this vendor's kernel has another interface"),
+    (
+        "kvm.capabilities",
+        INTEL_6_8,
+        "SKIP",
+        "the KVM of this vendor's kernel has another interface for TDs",
+    ),
     (
         "stack.qemu",
         {**QEMU, "stack.qemu_version": "10.1.2"},
@@ -1266,19 +1277,20 @@ CASES += [
         "attestation.certificate",
         {"attestation.checks_certificate": True},
         "PASS",
-        "use_secure_cert is on",
+        "the quote provider has use_secure_cert on",
     ),
     (
         "attestation.certificate",
         {"attestation.checks_certificate": False},
         "INFO",
-        "use_secure_cert is off",
+        "the quote provider has use_secure_cert off",
     ),
     (
         "attestation.certificate",
         {"attestation.checks_certificate": True, "attestation.pccs_is_local": True},
         "INFO",
-        "use_secure_cert is on: a self-signed cache on this host is refused",
+        "the quote provider has use_secure_cert on: it refuses a PCCS on this host with a "
+        "self-signed certificate",
     ),
     (
         "attestation.registration",
@@ -1351,7 +1363,7 @@ STAGED = {
     "module.staged_pair_matches": True,
     "module.staged_fits_processor": True,
 }
-LOADS_HERE = "module 1.5.28 (security version 14, 2025-11-26) loads here"
+LOADS_HERE = "module 1.5.28 (security version 14, 2025-11-26) loads on this processor"
 
 CASES += [
     ("cpu.microcode", {"platform.microcode": ("0x2b000650",) * 2}, "PASS", "microcode 0x2b000650"),
@@ -1431,7 +1443,8 @@ CASES += [
         "module.staged_fits",
         {**STAGED, "module.staged_release": None},
         "INFO",
-        "unknown module (security version 14, 2025-11-26) loads here, but tdxinfo does not "
+        "unknown module (security version 14, 2025-11-26) loads on this processor, but tdxinfo "
+        "does not "
         "know its release (table of 2026-08-12)",
     ),
     (

@@ -96,7 +96,7 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "firmware.packages_agree",
         {"platform.packages": 2, "firmware.package_differences": ()},
         "PASS",
-        "the MSRs of all 2 packages are equal",
+        "the MSRs of TDX are equal in all 2 packages",
     ),
     (
         "firmware.packages_agree",
@@ -212,13 +212,13 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "kernel.kexec",
         {**KEXEC, "kernel.release": "next"},
         "UNKNOWN",
-        "whether this kernel refuses kexec beside TDX is unknown",
+        "whether this kernel refuses kexec while TDX is enabled is unknown",
     ),
     (
         "kernel.kexec",
         {**KEXEC, "kernel.release": "7.1.3", "kernel.kexec_loaded": True},
         "WARN",
-        "on this processor kexec and kdump do not work beside TDX before Linux 7.2, and kdump is "
+        "on this processor kexec and kdump do not work with TDX before Linux 7.2, and kdump is "
         "configured",
     ),
     ("kernel.kexec", {"kernel.config_kexec_core": True}, "UNKNOWN", "platform.errata is unknown"),
@@ -343,14 +343,14 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         {**FAILED, "module.failure": REFUSED_SEAMCALL},
         "FAIL",
         "virt/tdx: module initialization failed; TDH.SYS.RD returned 0xc000050500000000; the "
-        "module is of line 1.0 and cannot be read field by field, as this kernel does",
+        "module belongs to line 1.0, which this kernel cannot read field by field",
     ),
     (
         "module.initialized",
         {**FAILED, "module.failure": ENDED},
         "FAIL",
         "virt/tdx: module initialization failed; TDH.SYS.RD returned 0xc000050500000000; errno "
-        "5; the module is of line 1.0 and cannot be read field by field, as this kernel does",
+        "5; the module belongs to line 1.0, which this kernel cannot read field by field",
     ),
     (
         "module.release",
@@ -499,7 +499,7 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "kvm.vm_type",
         {**KVM_7, "kvm.tdx_enabled": True},
         "PASS",
-        "implied: KVM would have cleared kvm_intel.tdx otherwise",
+        "implied: kvm_intel.tdx is on, and KVM clears it where it cannot offer the VM type of TDs",
     ),
     (
         "kvm.vm_type",
@@ -603,6 +603,6 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "attestation.certificate",
         {"attestation.checks_certificate": True, "attestation.pccs_is_local": False},
         "PASS",
-        "use_secure_cert is on",
+        "the quote provider has use_secure_cert on",
     ),
 ]

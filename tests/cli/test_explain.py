@@ -133,7 +133,7 @@ EXAMPLE = ("--from", "example:emr-five-cmrs")
 def test_a_fact_is_explained_in_the_catalogues_words_with_what_its_sources_say() -> None:
     result = ran("explain", "keys.tdx_keyids", "--json", *EXAMPLE).json["explanations"]
     (meaning,) = result["keys.tdx_keyids"]
-    assert meaning["meaning"].startswith("KeyIDs only TDX may use")
+    assert meaning["meaning"].startswith("KeyIDs that only TDX may use")
     assert details(meaning)["klog:private_keyid_count"] == "16"
     assert "not in the record" in details(meaning)["msr:0x87"]
 

@@ -278,7 +278,7 @@ def test_a_floor_of_what_is_unknown_leaves_the_host_undecided(policy: Any) -> No
 @pytest.mark.parametrize(
     ("floor", "word"),
     [
-        ('"kernel.command_line" = "ro"', "Facts with floors"),
+        ('"kernel.command_line" = "ro"', "Facts that can have a floor"),
         ('"no.fact" = 1', "no.fact"),
         ('"keys.guest_keyids" = "many"', "is not a number"),
         ('"keys.guest_keyids" = "63"', "is not a number"),

@@ -90,12 +90,14 @@ KVM_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (
         kvm.cpuid_configs,
         [5],
-        "the record's CPUID entries are not of seven numbers: an entry is not a list of numbers",
+        "the record's CPUID entries do not have seven numbers each: an entry is not a list of "
+        "numbers",
     ),
     (
         kvm.cpuid_configs,
         [[True] * 7],
-        "the record's CPUID entries are not of seven numbers: an entry is not a list of numbers",
+        "the record's CPUID entries do not have seven numbers each: an entry is not a list of "
+        "numbers",
     ),
 ]
 BTF_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
@@ -228,7 +230,7 @@ LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     (
         ram.memory_regions,
         NODES + NODE.format("0x2000-0x2fff") + NODE.format("0x1000-0x1fff"),
-        "the kernel log's list of memory by node is in disorder",
+        "the kernel log's list of memory by node is not in order",
     ),
     (
         ram.memory_regions,

@@ -79,7 +79,7 @@ def test_what_the_next_boot_needs_comes_before_the_reboot_of_another_step() -> N
         "Update the module. (e.module)",
         "Run `update-grub`. (a.grub)",
         "Set it in the firmware setup. (d.setup)",
-        f"{REBOOT} Make the changes in the firmware setup on the way.",
+        f"{REBOOT} Make the changes in the firmware setup during this reboot.",
         "Install QEMU. (c.qemu)",
         "Stop all VMs. (b.kvm)",
     ]

@@ -116,7 +116,10 @@ def module_state(boot: Boot) -> str:
     attempt = boot.attempts[-1]
     if named(attempt, "initialized"):
         if may_be_lost(boot):
-            raise Absent("a CPU was refused after the initialization, perhaps in a failed update")
+            raise Absent(
+                "TDH.SYS.LP.INIT failed on a CPU after the initialization, perhaps in a failed "
+                "update"
+            )
         return "initialized"
     if updated:
         return "initialized"

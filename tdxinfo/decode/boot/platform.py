@@ -167,7 +167,7 @@ def log_complete(boot: Boot) -> bool:
 def boots_in_log(boot: Boot) -> int:
     """How many boots the log holds lines of."""
     if not boot.boots:
-        raise Absent("the kernel log has no line that is known")
+        raise Absent("the kernel log has no line that tdxinfo knows")
     return boot.boots
 
 
@@ -178,7 +178,7 @@ def hibernation(boot: Boot) -> bool:
 
 
 def kexec_refused(boot: Boot) -> bool:
-    """The kernel refused kexec beside TDX."""
+    """The kernel refused kexec while TDX is enabled."""
     boot.last("kexec_refused", "kexec_disabled")
     return True
 
@@ -216,7 +216,7 @@ def package_offline(boot: Boot) -> bool:
 
 
 def deep_sleep(boot: Boot) -> bool:
-    """The kernel turned ACPI S3 off beside TDX."""
+    """The kernel turned ACPI S3 off where it found TDX."""
     boot.last("s3_disabled")
     return False
 

@@ -35,7 +35,7 @@ def memory_regions(boot: Boot) -> tuple[NodeMemory, ...]:
     if not regions:
         raise Absent("the kernel log's list of memory by node is empty")
     if any(after.base < before.end for before, after in pairwise(regions)):
-        raise Malformed("the kernel log's list of memory by node is in disorder")
+        raise Malformed("the kernel log's list of memory by node is not in order")
     return tuple(regions)
 
 
