@@ -124,7 +124,8 @@ def _with_value(settings: Settings, query: str, meaning: Explanation) -> Explana
     from tdxinfo.explain import files
 
     if meaning.kind == "fact":
-        details = tuple(_answers_here(settings, meaning.name))
+        given = (detail for detail in meaning.details if detail.name == "value")
+        details = (*given, *_answers_here(settings, meaning.name))
     elif meaning.kind == "check":
         details = (*meaning.details, _outcome_here(settings, meaning.name))
     elif meaning.kind in files.KINDS:

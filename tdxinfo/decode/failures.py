@@ -17,6 +17,13 @@ class Diagnosis(NamedTuple):
     remedy: str
 
 
+class OfKernels(NamedTuple):
+    """A cause, and the kernels with which it is the one, in words; empty for all."""
+
+    when: str
+    diagnosis: Diagnosis
+
+
 class OfStatus(NamedTuple):
     """A row for a status, and the SEAMCALL that it is for; empty for any."""
 
@@ -52,12 +59,42 @@ def of_status(status: int) -> list[OfStatus]:
     ]
 
 
-def of_errno(number: int) -> Diagnosis:
+def of_errno(number: int) -> list[OfKernels]:
     """Why an initialization gives up with this errno, where the errno alone decides."""
-    for row in tables.load("failures")["failure"]:
-        if row.get("errno") == number:
-            return Diagnosis(row["cause"], row["remedy"])
-    return _NOTHING
+    rows = tables.load("failures")["failure"]
+    return _of_kernels([row for row in rows if row.get("errno") == number])
+
+
+def of_any_kernel(failure: Failure) -> list[OfKernels]:
+    """All causes that the failure has, where the kernel is not known."""
+    rows = tables.load("failures")["failure"]
+    found = [
+        row
+        for row in rows
+        if not {"state", "kvm"} & row.keys() and _fits(row, failure, row.get("kernels", [None])[0])
+    ]
+    return _of_kernels(found) or [OfKernels("", of_failure(failure))]
+
+
+def _of_kernels(rows: list[Mapping[str, Any]]) -> list[OfKernels]:
+    """The first row; where it is for some kernels only, the rows for the others too."""
+    found: list[OfKernels] = []
+    for row in rows:
+        found.append(OfKernels(row.get("when", ""), Diagnosis(row["cause"], row["remedy"])))
+        if "when" not in row:
+            break
+    return found
+
+
+def rows_of(causes: list[OfKernels], cause: str, remedy: str) -> list[tuple[str, str]]:
+    """Names and texts for a page: with the kernels in the name where there are several causes."""
+    rows = [
+        (f"{name}, {one.when}" if one.when else name, text)
+        for one in causes
+        for name, text in ((cause, one.diagnosis.cause), (remedy, one.diagnosis.remedy))
+    ]
+    which = "`uname -r` shows the release of the kernel" if len(causes) > 1 else ""
+    return [*rows, ("which of them", which)]
 
 
 def of_silence(

@@ -18,6 +18,7 @@ from tdxinfo.explain import (
     lines,
     registers,
     terms,
+    values,
     versions,
 )
 from tdxinfo.explain.lines import codes_of
@@ -32,6 +33,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     catalogue.check,
     catalogue.fact,
     terms.term,
+    catalogue.path,
     fields.by_name,
     bitmaps.with_value,
     registers.with_value,
@@ -44,6 +46,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     registers.by_name,
     registers.field,
     versions.release,
+    versions.loader,
     versions.security_version,
     versions.day,
     versions.processor,
@@ -56,6 +59,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     calls.status_by_number,
     fields.by_id,
     bitmaps.features_of_a_release,
+    values.with_value,
 )
 """For a word of any kind; all that has a meaning is shown, in this order."""
 

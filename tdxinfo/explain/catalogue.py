@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from typing import Any
 
-from tdxinfo import checks
+from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
@@ -49,6 +51,33 @@ def fact(query: str) -> Iterator[Explanation]:
         yield explanation("fact", wanted, meaning(wanted), rows)
 
 
+def path(query: str) -> Iterator[Explanation]:
+    """A file or a folder of the system: what it is, and the facts read from it.
+
+    A file without a row is explained by the folder above it that has one.
+    """
+    if len(query.split()) != 1:
+        return
+    wanted = query.rstrip("/")
+    found = _row_of(wanted)
+    facts = list(place(query)) if "/" in wanted else []
+    parent = os.path.dirname(wanted)
+    while found is None and not facts and _FOLDER.match(parent):
+        found, parent = _row_of(parent), os.path.dirname(parent)
+    if found:
+        name = wanted if "*" in found["paths"][0] else found["paths"][0]
+        rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
+        rows += [("see", ", ".join(found.get("see", ())))]
+        yield explanation("path", name, found["text"], rows)
+    yield from facts
+
+
+def _row_of(wanted: str) -> dict[str, Any] | None:
+    """The row of `tables/paths.toml` for a path."""
+    rows: list[dict[str, Any]] = tables.load("paths")["path"]
+    return next((row for row in rows if any(fnmatchcase(wanted, one) for one in row["paths"])), None)
+
+
 def place(query: str) -> Iterator[Explanation]:
     """A file of the system by its path, by its folder or by its name: the facts read from it.
 
@@ -61,9 +90,9 @@ def place(query: str) -> Iterator[Explanation]:
             is_folder = _FOLDER.match(wanted) and path.startswith(f"{wanted}/")
             if fnmatchcase(wanted, path) or path.endswith(f"/{wanted}") or is_folder:
                 found.setdefault(path, []).append(name)
-    for path, names in found.items():
+    for file, names in found.items():
         rows = [(name, meaning(name)) for name in names]
-        yield explanation("file", path, "tdxinfo reads these facts from it.", rows)
+        yield explanation("file", file, "tdxinfo reads these facts from it.", rows)
 
 
 _FOLDER = re.compile(r"/(?:[^/]+/){2,}[^/]")

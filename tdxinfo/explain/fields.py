@@ -32,7 +32,7 @@ _TD = 1
 
 def by_name(query: str) -> Iterator[Explanation]:
     """A field by its name, with an index or a prefix as kernels write it."""
-    match = _ELEMENT.fullmatch(query)
+    match = _ELEMENT.fullmatch(query) or _array_element(query)
     name = match[1] if match else query
     for text in _spellings(name.upper()):
         field = metadata.declared().get(text)
@@ -45,6 +45,13 @@ def by_name(query: str) -> Iterator[Explanation]:
         for other in _others():
             if other.name.upper() == text and (match is None or int(match[2]) < other.words):
                 yield _of_td(other, other.id)
+
+
+def _array_element(query: str) -> re.Match[str] | None:
+    """The number behind the name of an array, `CMR_BASE3`, which is no part of the name."""
+    match = re.fullmatch(r"([A-Za-z_]\w*?)(\d{1,2})()", query)
+    field = metadata.declared().get(match[1].upper()) if match else None
+    return match if field and field.words > 1 else None
 
 
 def _by_member(query: str) -> Iterator[Explanation]:
@@ -168,7 +175,7 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
 def _flat(match: re.Match[str], field: metadata.Declared) -> int:
     """The element that `NAME[35]` or `NAME[17][1]` means: of all, or of an entry."""
     first = int(match[2])
-    return first if match[3] is None else first * field.elements + int(match[3])
+    return first * field.elements + int(match[3]) if match[3] else first
 
 
 def _shows(fact: str, field: str) -> bool:

@@ -26,7 +26,7 @@ from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Unavailable
-from tdxinfo.explain import calls, fields, terms, versions
+from tdxinfo.explain import bitmaps, calls, fields, registers, terms, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
@@ -42,6 +42,10 @@ _ERRNO = re.compile(
 _OUTPUT = re.compile(r"\b(?:r[bcd]x|r[0-9]{1,2}|entry|level_state)[\s,:=]*$", re.I)
 """Before a number that the call returned beside its status."""
 _STATUS_WORD = re.compile(r"(?:failed|error|returned|status|err|rax)[\s:=(]*(?:code)?\s*$", re.I)
+
+
+_FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
+"""All five numbers of a module's version: fewer may be the version of another program."""
 
 
 def codes_of(text: str) -> list[str]:
@@ -64,6 +68,8 @@ def line(query: str) -> Iterator[Explanation]:
         return
     found = list(_kernel_line(query)) or list(_part_of_a_line(query))
     yield from found
+    for version in _FULL_VERSION.findall(query):
+        yield from versions.release(version)
     yield from _kvm_access(query)
     yield from _leaf(query)
     for match in _CODE.finditer(query):
@@ -81,11 +87,12 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
     meanings: dict[str, str] = tables.load("loglines")
     for event in boot.events:
         if event.name in meanings:
-            reading = _reading(boot, event)
-            rows = [*_build(boot, event), ("cause", reading.cause), ("what to do", reading.remedy)]
+            causes = failures.rows_of(_causes(boot, event), "cause", "what to do")
+            rows = [*_build(boot, event), *_keyids(event), *causes]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
                 yield from versions.release(dict(_build(boot, event)).get("release", ""))
+            yield from _values(event.values)
 
 
 def _read(text: str) -> Boot:
@@ -114,24 +121,113 @@ def _prefixes() -> tuple[str, ...]:
 
 
 def _part_of_a_line(text: str) -> Iterator[Explanation]:
-    """What the kernel's lines say that have the text in them, as in `reserved areas exhausted`."""
-    wanted = _plain(text)
-    seen: set[str] = set()
-    for row in tables.load("klog")["line"] if len(wanted) >= _TELLING else ():
-        whole = f"{row['prefix']}: {row['format']}"
-        if wanted in _plain(whole) and row["event"] not in seen:
-            seen.add(row["event"])
-            name = re.sub(r"(?:0x)?%[0-9l]*[a-z]", "...", whole)
-            for meaning in _kernel_line(row["example"]):
-                yield meaning.model_copy(update={"name": name.removeprefix(": ")})
+    """What the kernel's lines say that have the text in them, as in `reserved areas exhausted`.
+
+    A part may begin or end in what varies, as in `TDMR [0x0, 0x80000000): reserved areas`: all
+    numbers are alike. A line as people remember it, `VMXON faulted 0x1`, is found by its words.
+    """
+    rows = _rows_with(text) or _rows_around(text) or _rows_of_words(text)
+    for row in {row["event"]: row for row in reversed(rows)}.values():
+        # Only what the wording alone says: the values of the row's example are not the line's.
+        name = re.sub(r"(?:0x)?%[0-9l]*[a-z]", "...", f"{row['prefix']}: {row['format']}")
+        boot = _read(row["example"])
+        for event in boot.events:
+            if event.name in (meanings := tables.load("loglines")):
+                causes = failures.rows_of(_causes(boot, event), "cause", "what to do")
+                yield explanation("kernel log line", name.removeprefix(": "), meanings[event.name], causes)
+        yield from _values_in(re.sub(r"\(0x[0-9a-f]+\)", "", text), row)
+    yield from _range(text)
 
 
 _TELLING = 15
 """Letters that a part of a line has at least: fewer are terms, or in lines of many meanings."""
+_FEWEST = 10
+"""Letters of words that are in the lines of one event only, and in this order."""
+_NUMBER = re.compile(r"(?:0x)?%[0-9l]*[dux]|\b0x[0-9a-f]+\b|\b\d+\b", re.IGNORECASE)
+
+
+@cache
+def _rows() -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The rows of `tables/klog.toml`, with their texts as `_plain` writes them."""
+    return tuple(
+        (_plain(f"{row['prefix']}: {row['format']}"), row) for row in tables.load("klog")["line"]
+    )
+
+
+def _rows_with(text: str) -> list[dict[str, Any]]:
+    """The rows that have the text in them."""
+    wanted = _plain(text)
+    is_telling = len(wanted.replace("#", "")) >= _TELLING
+    return [row for whole, row in _rows() if wanted in whole] if is_telling else []
+
+
+def _rows_around(text: str) -> list[dict[str, Any]]:
+    """The rows that the text has a whole piece of, from one value to the next."""
+    wanted = _plain(text)
+    return [
+        row
+        for _, row in _rows()
+        for piece in re.split(r"#|%s", _plain(row["format"]))
+        if len(piece.strip()) >= _TELLING and piece.strip() in wanted
+    ]
+
+
+def _rows_of_words(text: str) -> list[dict[str, Any]]:
+    """The rows of the only event whose line has all the words, in their order."""
+    wanted = _words(re.sub(r"^[\w/]+: ", "", _plain(text)))
+    if len(wanted) < 2 or len("".join(wanted)) < _FEWEST:
+        return []
+    found = [row for whole, row in _rows() if _are_in_order(wanted, _words(whole))]
+    return found if len({row["event"] for row in found}) == 1 else []
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[a-z_-]+", text) if len(word) > 2]
+
+
+def _are_in_order(wanted: list[str], words: list[str]) -> bool:
+    rest = iter(words)
+    return all(word in rest for word in wanted)
+
+
+_OF_VALUES: dict[str, str] = {
+    "feature_control": "IA32_FEATURE_CONTROL",
+    "features0": "TDX_FEATURES0",
+}
+"""Registers and bitmaps whose values lines have, by the names in `tables/klog.toml`."""
+
+
+def _values_in(text: str, row: dict[str, Any]) -> Iterator[Explanation]:
+    """What the last number of a part of a line means, where it is a register or a bitmap."""
+    numbers = re.findall(r"0x[0-9a-f]+\b", text, re.IGNORECASE)
+    if numbers and numbers[-1].lower() not in row["format"]:
+        yield from _values({name: int(numbers[-1], 16) for name in row["names"][-1:]})
+
+
+def _values(values: klog.Values) -> Iterator[Explanation]:
+    for name, value in values.items():
+        if name in _OF_VALUES and isinstance(value, int):
+            query = f"{_OF_VALUES[name]}={value:#x}"
+            yield from registers.with_value(query)
+            yield from bitmaps.with_value(query)
+
+
+_RANGE = re.compile(r"\[(0x[0-9a-f]+|\d+), ?(0x[0-9a-f]+|\d+)\)", re.IGNORECASE)
+
+
+def _range(text: str) -> Iterator[Explanation]:
+    """A range as the kernel prints it, of KeyIDs or of memory."""
+    for low, high in _RANGE.findall(text):
+        first, end = int(low, 0), int(high, 0)
+        size = f"{end - first} = {end - first:#x}"
+        meaning = f"A range: from {low} up to, not including, {high}."
+        if end > first:
+            yield explanation("range", f"[{low}, {high})", meaning, [("holds", size)])
 
 
 def _plain(text: str) -> str:
-    return " ".join(text.lower().split()).strip(" .:")
+    """In lower case, with single blanks, and with # for each number."""
+    return " ".join(_NUMBER.sub("#", text.lower()).split()).strip(" .:")
 
 
 def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
@@ -148,6 +244,14 @@ def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
         yield "release", releases.matching_release(found["version"], *build) or ""
 
 
+def _keyids(event: Event) -> Iterator[tuple[str, str]]:
+    """How many KeyIDs a range holds."""
+    first, end = event.values.get("first"), event.values.get("end")
+    if event.name == "keyid_range" and isinstance(first, int) and isinstance(end, int):
+        count = end - first
+        yield "KeyIDs", f"{count}: {first} is the module's, {count - 1} are for TDs"
+
+
 _OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {
     "version": module_version,
     "build number": build_number,
@@ -155,15 +259,15 @@ _OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {
 }
 
 
-def _reading(boot: Boot, event: Event) -> failures.Diagnosis:
+def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:
     """Why the kernel or KVM gave up, where the line says that it did."""
     if event.name in KVM_REFUSED:
-        return failures.of_refusal(event.text)
+        return [failures.OfKernels("", failures.of_refusal(event.text))]
     try:
         failure = boot_failure(boot)
     except Absent:
         failure = None
-    return failures.of_failure(failure) if failure else failures.Diagnosis("", "")
+    return failures.of_any_kernel(failure) if failure else []
 
 
 def _kvm_access(text: str) -> Iterator[Explanation]:

@@ -77,12 +77,12 @@ def of_errno(number: int, asked: str = "") -> Iterator[Explanation]:
     name = asked or known or errno.errorcode.get(number)
     if not name:
         return
-    reading = failures.of_errno(number)
     value = rows.get(known, {})
+    said = failures.Diagnosis(value.get("tdx", ""), value.get("remedy", ""))
+    causes = [failures.OfKernels("", said)] if said.cause else failures.of_errno(number)
     rows = [
         ("number", f"{number}, printed by the kernel as -{number}"),
-        ("from the TDX host", value.get("tdx", "") or reading.cause),
-        ("what to do then", value.get("remedy", "") or reading.remedy),
+        *failures.rows_of(causes, "from the TDX host", "what to do then"),
     ]
     yield explanation("errno", name, f"{os.strerror(number)}.", rows)
 
@@ -94,7 +94,8 @@ def message(query: str) -> Iterator[Explanation]:
     """A message of QEMU, libvirt, QGS, QPL, PCCS or the kernel, or a part of one."""
     text = _plain(query)
     for row in tables.load("symptoms")["symptom"]:
-        if any(_holds(text, part) for part in row["text"]):
+        is_part = len(text) >= _TELLING and any(text in _plain(part) for part in row["text"])
+        if is_part or any(_holds(text, part) for part in row["text"]):
             rows = [
                 ("printed by", row["by"]),
                 ("what to do", row["remedy"]),
@@ -103,6 +104,10 @@ def message(query: str) -> Iterator[Explanation]:
             ]
             yield explanation("message", row["text"][0], row["cause"], rows)
             yield from _bitmaps_in(query, row.get("bitmap", ""))
+
+
+_TELLING = 15
+"""Letters that a part of a message has at least, so that it is a part of no other."""
 
 
 def _bitmaps_in(text: str, bitmap: str) -> Iterator[Explanation]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
+from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
@@ -37,6 +38,7 @@ def release(query: str) -> Iterator[Explanation]:
     elif len(_as_mrseam(word)) == _MRSEAM_DIGITS:
         yield _unknown_mrseam(_as_mrseam(word))
     else:
+        yield from _of_part(query.strip())
         yield from _not_in_table(word)
 
 
@@ -45,7 +47,9 @@ def build(query: str) -> Iterator[Explanation]:
     for reading in readings(query):
         found = [r for r in releases.releases() if r.build_number == reading.value]
         yield from map(_release, found)
-        if found:
+        others = [row for row in _unreleased() if row["build_number"] == reading.value]
+        yield from map(_unreleased_build, others)
+        if found or others:
             return
 
 
@@ -53,6 +57,20 @@ def day(query: str) -> Iterator[Explanation]:
     """The releases of a build date: 20250325, 2025-03-25, or in hex as kernels print, 0134fed5."""
     days = set(_days(query.strip()))
     yield from (_release(r) for r in releases.releases() if r.build_date in days)
+    iso = {one.isoformat() for one in days}
+    yield from (_unreleased_build(row) for row in _unreleased() if row.get("build_date") in iso)
+
+
+def _unreleased() -> list[dict[str, Any]]:
+    """Builds that hosts have shown and that are no public releases."""
+    found: list[dict[str, Any]] = tables.load("modules")["unreleased"]
+    return found
+
+
+def _unreleased_build(row: dict[str, Any]) -> Explanation:
+    meaning = "A build of the TDX module that hosts have shown, and that is no public release."
+    rows = [("line", row["line"]), ("build date", row.get("build_date", "")), ("table of", releases.as_of())]
+    return explanation("module build", f"{row['line']} build {row['build_number']}", meaning, rows)
 
 
 def _days(word: str) -> Iterator[date]:
@@ -70,10 +88,37 @@ def _as_mrseam(word: str) -> str:
     return digits if re.fullmatch(r"[0-9a-f]{96}", digits) else ""
 
 
+_NAMED_MRSEAM = re.compile(r"mr_?seam[\s:=]*", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"\.{2,3}|\u2026|\*")
+_FEW, _ENOUGH = 4, 6
+"""Digits that a part of an MRSEAM has at least: where something says that it is one, and else."""
+
+
+def _of_part(query: str) -> Iterator[Explanation]:
+    """The releases of the first or last digits of an MRSEAM, or of both: `49b66faa...54d6a8b1`."""
+    text = _NAMED_MRSEAM.sub("", query.lower(), count=1)
+    pieces = [re.sub(r"[\s:]", "", piece) for piece in _LEFT_OUT.split(text.removeprefix("0x"))]
+    digits = "".join(pieces)
+    least = _FEW if text != query.lower() or len(pieces) == 2 else _ENOUGH
+    if len(pieces) > 2 or len(digits) < least or not re.fullmatch(r"[0-9a-f]+", digits):
+        return
+    found = [one for one in releases.releases() if _has_parts(one.mrseam, pieces)]
+    for one in found:
+        yield _release(one).with_details([("read as", "a part of the MRSEAM")])
+    if not found and text != query.lower():
+        meaning = f"No release that tdxinfo knows has an MRSEAM with these digits ({_table()})."
+        yield explanation("measurement", digits, meaning)
+
+
+def _has_parts(mrseam: str, pieces: list[str]) -> bool:
+    ends = mrseam.startswith(pieces[0]), mrseam.endswith(pieces[-1])
+    return bool(mrseam) and (all(ends) if len(pieces) == 2 else any(ends))
+
+
 def _unknown_mrseam(digits: str) -> Explanation:
     meaning = (
         "A measurement of 384 bits; no release that tdxinfo knows of has it as its MRSEAM "
-        f"(table of {releases.as_of()})."
+        f"({_table()})."
     )
     return explanation("measurement", digits, meaning)
 
@@ -85,6 +130,11 @@ def _not_in_table(word: str) -> Iterator[Explanation]:
     major, minor = int(match[1]), int(match[2])
     version = ModuleVersion(major, minor, int(match[3]) if match[3] else None)
     of_line = [r for r in releases.releases() if r.line == (major, minor)]
+    build = int(word.rpartition(".")[2]) if word.count(".") == 4 else None
+    seen = [r for r in _unreleased() if (r["line"], r["build_number"]) == (f"{major}.{minor}", build)]
+    if seen:
+        yield _unreleased_build(seen[0])
+        return
     newest = releases.newer_than_known(version)
     if match[3] is None and of_line:
         yield _line(of_line)
@@ -105,6 +155,10 @@ def _not_in_table(word: str) -> Iterator[Explanation]:
         yield explanation("module version", str(version), meaning, rows)
 
 
+def _table() -> str:
+    return f"table of {releases.as_of()}"
+
+
 def _month() -> str:
     return releases.as_of()[:7]
 
@@ -115,7 +169,7 @@ def _line(of_line: list[Release]) -> Explanation:
     rows = [
         ("releases", ", ".join(str(release.version) for release in of_line)),
         ("for", ", ".join(processors)),
-        ("newest known", f"{newest.version} (table of {releases.as_of()})"),
+        ("newest known", f"{newest.version} ({_table()})"),
         ("note", _note(newest)),
     ]
     line = f"{newest.version.major}.{newest.version.minor}"
@@ -134,7 +188,7 @@ def _release(release: Release) -> Explanation:
         ("features", hex64(release.features0) if release.features0 is not None else ""),
         ("update from", f"{release.update_from} or later" if release.update_from else ""),
         ("while a TD is built", "" if not releases.corrupts_builds(release) else _CORRUPTS),
-        ("newest known", "" if is_newest else f"{newest.version} (table of {releases.as_of()})"),
+        ("newest known", "" if is_newest else f"{newest.version} ({_table()})"),
         ("newer releases add", " ".join(releases.added_features(release, newest))),
         ("MRSEAM", release.mrseam),
         ("note", _note(release)),
@@ -166,6 +220,47 @@ def _svn(release: Release) -> str:
     return f"bytes 0 and 1: {minor}, {major} (SVN {major << 8 | minor:#x})"
 
 
+# --- the P-SEAMLDR ----------------------------------------------------------------------------
+
+_LOADER = re.compile(
+    r"(?:intel\s+)?(?:tdx\s+loader|(?:tdx[-_ ])?p[-_ ]?seam[-_ ]?(?:ldr|loader)|seam[-_ ]?(?:ldr|loader)"
+    r"|persistent\s+seam\s+loader)(?:[\s_:=]*version)?[\s_:=]*v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d+){0,2}",
+    re.IGNORECASE,
+)
+
+
+def loader(query: str) -> Iterator[Explanation]:
+    """A version of the P-SEAMLDR: `TDX loader 1.5.02`, `seamldr_version: 2.0.01`."""
+    match = _LOADER.fullmatch(query.strip())
+    if match is None:
+        return
+    version = ModuleVersion(int(match[1]), int(match[2]), int(match[3]) if match[3] else None)
+    lines: dict[str, dict[str, Any]] = tables.load("modules")["loader"]
+    known = lines.get(f"{version.major}.{version.minor}")
+    if known is None:
+        meaning = "tdxinfo knows no P-SEAMLDR of this line."
+        rows = [("lines", ", ".join(lines)), ("table of", releases.as_of())]
+    else:
+        meaning = "A version of the P-SEAMLDR (TDX loader), which loads the TDX module."
+        is_newer = (version.update or 0) > (ModuleVersion.parse(known["newest"]).update or 0)
+        rows = [
+            ("for", ", ".join(known["platforms"])),
+            ("loads", ", ".join(_loaded_by(version))),
+            ("newest known", f"{known['newest']} ({_table()})"),
+            ("note", "This version is newer than this tdxinfo knows." if is_newer else ""),
+        ]
+    yield explanation("P-SEAMLDR version", str(version), meaning, rows)
+
+
+def _loaded_by(loader: ModuleVersion) -> Iterator[str]:
+    """The releases that a P-SEAMLDR loads, by the oldest one of its line that they need."""
+    for release in releases.releases():
+        needed = map(ModuleVersion.parse, release.min_seamldr)
+        same_line = [one for one in needed if (one.major, one.minor) == (loader.major, loader.minor)]
+        if any((one.update or 0) <= (loader.update or 0) for one in same_line):
+            yield str(release.version)
+
+
 # --- security versions ------------------------------------------------------------------------
 
 _SVN = re.compile(
@@ -184,7 +279,7 @@ def security_version(query: str) -> Iterator[Explanation]:
         known = releases.with_tcb_svn(minor, major)
         names = ", ".join(str(release.version) for release in known)
         rows = [
-            ("releases", names or f"none that tdxinfo knows of (table of {releases.as_of()})"),
+            ("releases", names or f"none that tdxinfo knows of ({_table()})"),
             ("SVN", f"{major << 8 | minor:#x}"),
         ]
         meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
@@ -199,7 +294,8 @@ def _parse_svn(text: str, is_named: bool) -> list[tuple[int, int]]:
     digits = re.sub(r"^0x|[\s:]", "", text)
     if _SVN_BYTES.fullmatch(digits):
         return [(int(digits[0:2], 16), int(digits[2:4], 16))]
-    pair = _PAIR.fullmatch(text)
+    is_range = text[:1] == "[" and text[-1:] == ")"
+    pair = None if is_range else _PAIR.fullmatch(text)
     if pair and (is_named or text[:1] in "[("):
         return [(int(pair[1]), int(pair[2]))]
     if is_named and re.fullmatch(r"[0-9a-f]{4}", text) and text[0] == "0":
@@ -290,7 +386,7 @@ def _processor(row: dict[str, str]) -> Explanation:
         ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
         (
             "newest known module",
-            f"{newest.version} (table of {releases.as_of()})" if newest else "",
+            f"{newest.version} ({_table()})" if newest else "",
         ),
     ]
     name = f"{row['codename']} ({short})" if short else row["codename"]

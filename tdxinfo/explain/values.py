@@ -1,0 +1,58 @@
+"""Metadata fields and facts with a value behind their name, `build_num 481` or `max_tdmrs: 64`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+
+from tdxinfo.decode import metadata
+from tdxinfo.explain import catalogue, fields, versions
+from tdxinfo.explain.meaning import Explainer, Explanation, details
+from tdxinfo.explain.numbers import Reading, readings
+from tdxinfo.model.values import decimal_date
+
+_NAME_AND_VALUE = re.compile(r"([A-Za-z][\w.\[\]>-]*?)(?:\s*(?:[:=]|->)\s*|\s+)(?:is\s+)?(\S+)")
+_NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact)
+_MORE: dict[str, Explainer] = {
+    "BUILD_NUM": versions.build,
+    "BUILD_DATE": versions.day,
+    "PKG_FMS": versions.processor,
+    "ALLOWED_FMS": versions.processor,
+    "DISALLOWED_FMS": versions.processor,
+}
+"""What a value of a field names."""
+
+
+def with_value(query: str) -> Iterator[Explanation]:
+    """A field or a fact with its value; of a build or a date also the release.
+
+    Several are explained one by one, `major_version 1, minor_version 5`, if all are known.
+    """
+    parts = [part.strip() for part in re.split(r"[,;]", query)]
+    found = [list(_one(part)) for part in parts]
+    if all(found):
+        yield from (meaning for meanings in found for meaning in meanings)
+
+
+def _one(query: str) -> Iterator[Explanation]:
+    match = _NAME_AND_VALUE.fullmatch(query)
+    for reading in readings(match[2]) if match else ():
+        found = [meaning for explain in _NAMED for meaning in explain(match[1])]
+        for meaning in found:
+            yield _valued(meaning, reading)
+        for name in dict.fromkeys(meaning.name.partition("[")[0] for meaning in found):
+            yield from _MORE[name](match[2]) if match and name in _MORE else ()
+        return
+
+
+def _valued(meaning: Explanation, reading: Reading) -> Explanation:
+    field = metadata.declared().get(meaning.name.partition("[")[0])
+    rows = [("value", f"{reading.value} = {reading.value:#x}")]
+    if field and field.name == "BUILD_DATE":
+        with suppress(ValueError, OverflowError):
+            rows.append(("day", decimal_date(reading.value).isoformat()))
+    bits = 8 << field.parts.size_code if field else 64
+    if reading.value >> bits:
+        rows.append(("fits", f"no: the field has {bits} bits"))
+    return meaning.model_copy(update={"details": (*details(rows), *meaning.details)})
