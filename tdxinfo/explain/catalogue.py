@@ -75,7 +75,9 @@ def path(query: str) -> Iterator[Explanation]:
 def _row_of(wanted: str) -> dict[str, Any] | None:
     """The row of `tables/paths.toml` for a path."""
     rows: list[dict[str, Any]] = tables.load("paths")["path"]
-    return next((row for row in rows if any(fnmatchcase(wanted, one) for one in row["paths"])), None)
+    return next(
+        (row for row in rows if any(fnmatchcase(wanted, one) for one in row["paths"])), None
+    )
 
 
 def place(query: str) -> Iterator[Explanation]:

@@ -9,7 +9,7 @@ from tdxinfo.decode import releases, sigstruct
 from tdxinfo.decode.sigstruct import Sigstruct
 from tdxinfo.errors import Unavailable
 from tdxinfo.explain.meaning import Explanation, explanation
-from tdxinfo.explain.versions import processor_names
+from tdxinfo.explain.processors import processor_names
 from tdxinfo.machine.bounded import read_file
 
 _ENDINGS = (".sigstruct", ".bin", ".so", ".blob")

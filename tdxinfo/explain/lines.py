@@ -129,12 +129,15 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
     rows = _rows_with(text) or _rows_around(text) or _rows_of_words(text)
     for row in {row["event"]: row for row in reversed(rows)}.values():
         # Only what the wording alone says: the values of the row's example are not the line's.
-        name = re.sub(r"(?:0x)?%[0-9l]*[a-z]", "...", f"{row['prefix']}: {row['format']}")
+        whole = f"{row['prefix']}: {row['format']}"
+        name = re.sub(r"(?:0x)?%[0-9l]*[a-z](?:\.%[a-z])*", "...", whole)
         boot = _read(row["example"])
         for event in boot.events:
             if event.name in (meanings := tables.load("loglines")):
                 causes = failures.rows_of(_causes(boot, event), "cause", "what to do")
-                yield explanation("kernel log line", name.removeprefix(": "), meanings[event.name], causes)
+                yield explanation(
+                    "kernel log line", name.removeprefix(": "), meanings[event.name], causes
+                )
         yield from _values_in(re.sub(r"\(0x[0-9a-f]+\)", "", text), row)
     yield from _range(text)
 

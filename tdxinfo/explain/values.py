@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tdxinfo.decode import metadata
-from tdxinfo.explain import catalogue, fields, versions
+from tdxinfo.explain import catalogue, fields, processors, versions
 from tdxinfo.explain.meaning import Explainer, Explanation, details
 from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
@@ -17,9 +17,9 @@ _NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact)
 _MORE: dict[str, Explainer] = {
     "BUILD_NUM": versions.build,
     "BUILD_DATE": versions.day,
-    "PKG_FMS": versions.processor,
-    "ALLOWED_FMS": versions.processor,
-    "DISALLOWED_FMS": versions.processor,
+    "PKG_FMS": processors.processor,
+    "ALLOWED_FMS": processors.processor,
+    "DISALLOWED_FMS": processors.processor,
 }
 """What a value of a field names."""
 
@@ -37,13 +37,13 @@ def with_value(query: str) -> Iterator[Explanation]:
 
 def _one(query: str) -> Iterator[Explanation]:
     match = _NAME_AND_VALUE.fullmatch(query)
-    for reading in readings(match[2]) if match else ():
-        found = [meaning for explain in _NAMED for meaning in explain(match[1])]
-        for meaning in found:
-            yield _valued(meaning, reading)
-        for name in dict.fromkeys(meaning.name.partition("[")[0] for meaning in found):
-            yield from _MORE[name](match[2]) if match and name in _MORE else ()
+    values = readings(match[2]) if match else []
+    if match is None or not values:
         return
+    found = [meaning for explain in _NAMED for meaning in explain(match[1])]
+    yield from (_valued(meaning, values[0]) for meaning in found)
+    for name in dict.fromkeys(meaning.name.partition("[")[0] for meaning in found):
+        yield from _MORE[name](match[2]) if name in _MORE else ()
 
 
 def _valued(meaning: Explanation, reading: Reading) -> Explanation:

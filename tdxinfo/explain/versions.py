@@ -1,15 +1,15 @@
-"""Module releases, by version, MRSEAM or security version; processors by name or signature."""
+"""Module releases, by version, MRSEAM or security version; versions of the P-SEAMLDR."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import cpuinfo, releases
+from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
@@ -69,7 +69,11 @@ def _unreleased() -> list[dict[str, Any]]:
 
 def _unreleased_build(row: dict[str, Any]) -> Explanation:
     meaning = "A build of the TDX module that hosts have shown, and that is no public release."
-    rows = [("line", row["line"]), ("build date", row.get("build_date", "")), ("table of", releases.as_of())]
+    rows = [
+        ("line", row["line"]),
+        ("build date", row.get("build_date", "")),
+        ("table of", releases.as_of()),
+    ]
     return explanation("module build", f"{row['line']} build {row['build_number']}", meaning, rows)
 
 
@@ -131,7 +135,9 @@ def _not_in_table(word: str) -> Iterator[Explanation]:
     version = ModuleVersion(major, minor, int(match[3]) if match[3] else None)
     of_line = [r for r in releases.releases() if r.line == (major, minor)]
     build = int(word.rpartition(".")[2]) if word.count(".") == 4 else None
-    seen = [r for r in _unreleased() if (r["line"], r["build_number"]) == (f"{major}.{minor}", build)]
+    seen = [
+        r for r in _unreleased() if (r["line"], r["build_number"]) == (f"{major}.{minor}", build)
+    ]
     if seen:
         yield _unreleased_build(seen[0])
         return
@@ -223,8 +229,9 @@ def _svn(release: Release) -> str:
 # --- the P-SEAMLDR ----------------------------------------------------------------------------
 
 _LOADER = re.compile(
-    r"(?:intel\s+)?(?:tdx\s+loader|(?:tdx[-_ ])?p[-_ ]?seam[-_ ]?(?:ldr|loader)|seam[-_ ]?(?:ldr|loader)"
-    r"|persistent\s+seam\s+loader)(?:[\s_:=]*version)?[\s_:=]*v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d+){0,2}",
+    r"(?:intel\s+)?(?:(?:tdx\s+)?(?:p[-_ ]?|persistent\s+)?seam[-_ ]?(?:ldr|loader)|tdx\s+loader)"
+    r"(?:[\s_:=]*version)?[\s_:=]*"
+    r"v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d{1,5}){0,2}",
     re.IGNORECASE,
 )
 
@@ -256,7 +263,9 @@ def _loaded_by(loader: ModuleVersion) -> Iterator[str]:
     """The releases that a P-SEAMLDR loads, by the oldest one of its line that they need."""
     for release in releases.releases():
         needed = map(ModuleVersion.parse, release.min_seamldr)
-        same_line = [one for one in needed if (one.major, one.minor) == (loader.major, loader.minor)]
+        same_line = [
+            one for one in needed if (one.major, one.minor) == (loader.major, loader.minor)
+        ]
         if any((one.update or 0) <= (loader.update or 0) for one in same_line):
             yield str(release.version)
 
@@ -313,91 +322,6 @@ def _parse_svn(text: str, is_named: bool) -> list[tuple[int, int]]:
         if found:
             return found
     return []
-
-
-# --- processors -------------------------------------------------------------------------------
-
-
-def processor(query: str) -> Iterator[Explanation]:
-    """A processor by its name, its short name in the table, its brand, or its CPUID signature."""
-    wanted = query.strip().lower()
-    yield from _branded(wanted)
-    for row in tables.load("cpus")["model"]:
-        codename = row["codename"].lower()
-        names = [codename, *re.split(r", | or ", codename), row.get("releases", "").lower()]
-        stem = row.get("releases", "").partition("-")[0].lower()
-        if (wanted and wanted in (*names, stem)) or _signature(row) in _signatures(wanted):
-            yield _processor(row)
-
-
-_MODEL = re.compile(
-    r"(?:(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})[\s,;]+|cpu\s)?model[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
-    r"(?:[\s,;]+stepping[\s:=]+(?:0x)?[0-9a-f]{1,2})?"
-)
-_FMS = re.compile(r"([0-9a-f]{2})-([0-9a-f]{2})-[0-9a-f]{2}")
-"""Family, model and stepping as in the names of microcode files, 06-8f-08."""
-
-
-def _signatures(word: str) -> set[int]:
-    """CPUID(1).EAX without the stepping: of `family 6 model 207`, of 06-cf-02, or a number with
-    five or six digits.
-    """
-    model, fms = _MODEL.fullmatch(word), _FMS.fullmatch(word)
-    if model:
-        return {cpuinfo.signature(int(model[1] or "6", 0), int(model[2], 0))}
-    if fms:
-        return {cpuinfo.signature(int(fms[1], 16), int(fms[2], 16))}
-    return {
-        r.value & ~0xF for r in readings(word) if r.base == "hex" and 0x10000 <= r.value < 1 << 28
-    }
-
-
-_TRADE = re.compile(r"\((?:r|tm)\)|\b(?:intel|cpu|processor|scalable)\b|@.*", re.IGNORECASE)
-"""What stands around the number in the brand string of /proc/cpuinfo."""
-
-
-def _branded(words: str) -> Iterator[Explanation]:
-    """The processor of a brand, `Intel(R) Xeon(R) Platinum 8592+` or `Xeon 6747P`."""
-    text = " ".join(_TRADE.sub(" ", words).split())
-    rows = {row["codename"]: row for row in tables.load("cpus")["model"]}
-    for brand in tables.load("cpus")["brand"]:
-        if re.fullmatch(brand["pattern"], text):
-            codename = brand.get("codename")
-            yield _processor(rows[codename]) if codename else _without_tdx(brand)
-            return
-
-
-def _without_tdx(brand: dict[str, str]) -> Explanation:
-    return explanation("processor", brand["name"], brand["doc"], [("TDX", "no")])
-
-
-def _signature(row: dict[str, int]) -> int:
-    return cpuinfo.signature(row.get("family", 6), row["model"])
-
-
-def _processor(row: dict[str, str]) -> Explanation:
-    short = row.get("releases", "")
-    newest = releases.newest_by_processor().get(short)
-    family, model = int(row.get("family", 6)), int(row["model"])
-    has_tdx = {"yes": "yes", "some": "selected parts only", "no": "no"}
-    rows = [
-        ("family and model", f"{family}, {model} ({model:#x})"),
-        ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
-        ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
-        (
-            "newest known module",
-            f"{newest.version} ({_table()})" if newest else "",
-        ),
-    ]
-    name = f"{row['codename']} ({short})" if short else row["codename"]
-    return explanation("processor", name, "An Intel server processor.", rows)
-
-
-def processor_names(signatures: Iterable[int]) -> list[str]:
-    """The processors of CPUID signatures by name; those that the table lacks stay numbers."""
-    known = {_signature(row): row for row in tables.load("cpus")["model"]}
-    found = [(signature, known.get(signature & ~0xF)) for signature in signatures]
-    return [f"{row['codename']} ({number:#x})" if row else f"{number:#x}" for number, row in found]
 
 
 def names() -> Iterator[str]:

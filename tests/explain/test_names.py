@@ -30,6 +30,13 @@ def test_a_term_names_facts_and_checks_that_exist_and_terms_that_are_explained()
     assert wrong == []
 
 
+def test_a_path_names_what_is_explained() -> None:
+    for row in tables.load("paths")["path"]:
+        assert [name for name in row.get("see", ()) if not explanations(name)] == []
+        plain = row["paths"][0].replace("*", "x")
+        assert row["text"] in [meaning.meaning for meaning in explanations(plain)]
+
+
 def test_a_message_names_checks_that_exist_and_is_found_by_each_of_its_texts() -> None:
     for row in tables.load("symptoms")["symptom"]:
         assert set(row.get("checks", ())) <= set(CHECKS)
