@@ -90,7 +90,7 @@ def status(context: click.Context) -> None:
     "--headers",
     metavar="DIR",
     type=click.Path(),
-    help="The kernel to build for.  [default: /lib/modules/RELEASE/build, the running one]",
+    help="Use these kernel headers.  [default: /lib/modules/RELEASE/build of the running kernel]",
 )
 @_dry_run
 @global_options

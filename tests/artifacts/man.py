@@ -98,7 +98,9 @@ def _paragraphs(command: click.Command) -> Lines:
 
 def _options(node: Node) -> Lines:
     if node.path == top().path:
-        yield "These come before or after a command, which takes those that it has."
+        yield text_of(
+            "These can come before or after the command; each command takes those that apply to it."
+        )
         yield from _listed(node, node.options())
         return
     own = node.own_options()
@@ -180,7 +182,8 @@ def _sources() -> Lines:
 
 
 def _checks() -> Lines:
-    yield "In the order in which they run.\n.BR tdxinfo\\-checks (7)\nexplains each."
+    yield "These are the checks, in the order in which they run."
+    yield ".BR tdxinfo\\-checks (7)\nexplains each."
     for group in dict.fromkeys(check.rule.group for check in in_order()):
         own = [check.id for check in in_order() if check.rule.group == group]
         yield from items([(group, ", ".join(own) + ".")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from tests.artifacts.man import RELEASED, examples, items, paragraphs, section, 
 
 _INTRODUCTION = [
     "`tdxinfo check` runs these checks in this order, from the processor to devices. A check "
-    "is not run if one failed that it needs. A later check that passes implies those that it "
-    "needs, also where they could not run.",
+    "is not run if a check that it needs failed. If a check passes, those that it needs count as "
+    "passed too (implied), also where they could not run.",
     "The severity says what a failure means. `applicability`: TDX does not apply to this machine. "
     "`fail`: the host is not ready. `warn`: the host is ready, with a warning. `info`: a note. A "
     "policy can require a check of any severity.",
@@ -78,11 +79,17 @@ def _check(rule: Rule) -> Iterator[str]:
     yield f".SS {rule.id}"
     yield text_of(" ".join(filter(None, (f"{rule.title}.", severity, needs, proof))))
     rows = [("Why", about.why), ("If it fails", about.impact)]
-    rows += [("Sources", ". ".join(about.detection) + ".")]
+    rows += [("Sources", ". ".join(map(_capitalized, about.detection)) + ".")]
     if rule.severity is not Severity.APPLICABILITY and rule.remedy:
         rows += [("What to do", rule.remedy_for(None))]
     rows += [("May be ignored", about.exceptions)] if about.exceptions else []
     yield from items(rows)
+
+
+def _capitalized(text: str) -> str:
+    """The text with a capital letter, unless it begins with a path or a name."""
+    first = re.match(r"[a-z]+(?=[\s:,])", text)
+    return text[:1].upper() + text[1:] if first else text
 
 
 # --- tdxinfo-scripts ------------------------------------------------------------------------------
