@@ -135,6 +135,9 @@ class Attestation(Section, frozen=True):
     """Result of the registration agent's last run, from its log: complete, failed or not sent."""
 
     efivars_writable: Annotated[
-        bool | None, ConfigValue("/proc/self/mounts", "efivarfs", _efivars_writable)
+        bool | None,
+        # The mounts of a service that systemd confines are read-only; init's are the host's.
+        ConfigValue("/proc/1/mounts", "efivarfs", _efivars_writable),
+        ConfigValue("/proc/self/mounts", "efivarfs", _efivars_writable),
     ] = None
     """EFI variables are mounted writable, which registration needs."""

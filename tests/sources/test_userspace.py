@@ -9,6 +9,7 @@ import pytest
 
 from tdxinfo.errors import Absent, Malformed, NotRecorded
 from tdxinfo.machine.live import LiveMachine
+from tdxinfo.report import observe
 from tdxinfo.sources import folders, userspace
 from tdxinfo.sources.folders import Device, Listing
 from tdxinfo.sources.userspace import (
@@ -167,3 +168,19 @@ def test_a_record_with_another_kind_of_answer_is_malformed() -> None:
         folders.names_in(captured_machine(answers={"list//x": "text"}), "/x")
     with pytest.raises(Malformed):
         Qemu("path").read(captured_machine(answers={f"qemu/{userspace.QEMU_PATHS[0]}": 3}))
+
+
+@pytest.mark.parametrize(
+    ("init", "own", "writable"), [("rw", "ro", True), ("ro", "ro", False), (None, "rw", True)]
+)
+def test_efi_variables_are_mounted_as_for_init(
+    tmp_path: Path, init: str | None, own: str, writable: bool
+) -> None:
+    """A confined service has mounts of its own. Where those of init are hidden, its own count."""
+    for process, mode in (("1", init), ("self", own)):
+        (tmp_path / "proc" / process).mkdir(parents=True)
+        if mode:
+            mount = f"efivarfs /sys/firmware/efi/efivars efivarfs {mode},nosuid,nodev 0 0\n"
+            (tmp_path / "proc" / process / "mounts").write_text(mount)
+    report = observe(LiveMachine(str(tmp_path)), ["attestation.efivars_writable"])
+    assert report.host.attestation.efivars_writable is writable
