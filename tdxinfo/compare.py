@@ -8,7 +8,7 @@ update is unknown, equals 1.5.06.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -20,9 +20,9 @@ from tdxinfo.decode import bits
 from tdxinfo.host import as_json, bitmap_of, fact_names, volatile_facts
 from tdxinfo.host.observe import Observed
 from tdxinfo.host.section import From, Inferred
-from tdxinfo.model.base import Frozen
+from tdxinfo.model.base import Frozen, Value
 from tdxinfo.model.provenance import Origin
-from tdxinfo.model.values import Tdmr
+from tdxinfo.model.values import ModuleVersion, Tdmr
 from tdxinfo.model.verdict import HostVerdict, Outcome
 from tdxinfo.report import CheckId, CheckReport, Document, Report, frame
 
@@ -124,7 +124,7 @@ def _agree(a: Any, b: Any) -> bool:
     """Whether two values are equal in all parts that both know; lists may differ in order."""
     if _is_list(a) and _is_list(b):
         return len(a) == len(b) and not _changed_entries(_by_name(a), _by_name(b))
-    if is_dataclass(a) and type(a) is type(b):
+    if isinstance(a, Value | ModuleVersion) and type(a) is type(b):
         parts = zip(_compared_parts(a), _compared_parts(b), strict=True)
         return all(one is None or other is None or _agree(one, other) for one, other in parts)
     return bool(a == b)
@@ -135,7 +135,9 @@ def _compared_parts(value: Any) -> list[Any]:
 
     PAMTs are compared by size: the kernel allocates them at other addresses at each boot.
     """
-    parts = {part.name: getattr(value, part.name) for part in fields(value)}
+    if isinstance(value, ModuleVersion):
+        return [value.major, value.minor, value.update]
+    parts = dict(value)
     if isinstance(value, Tdmr) and value.pamt is not None:
         parts["pamt"] = [area.size for area in value.pamt]
     return list(parts.values())

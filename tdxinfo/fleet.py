@@ -21,10 +21,10 @@ from tdxinfo.errors import BadInput
 from tdxinfo.inputs.many import ReportText, Supplied, Unopened, unparsed
 from tdxinfo.machine.confined import LIMITS, Crash, Pool, Slot
 from tdxinfo.model import SCHEMA_VERSION
-from tdxinfo.model.base import Frozen
+from tdxinfo.model.base import Frozen, encodable
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
-from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, encodable, observe
+from tdxinfo.report import CheckId, CheckReport, Report, SchemaVersion, observe
 
 MAX_KINDS = 10_000
 """Kinds of host that are counted separately; real fleets have some dozen."""

@@ -14,7 +14,7 @@ from tdxinfo.host import UNKNOWN_HOST, Host, as_json, default_of, fact_names, ho
 from tdxinfo.host.observe import Answer, Observed, Observer
 from tdxinfo.machine import Machine
 from tdxinfo.model import SCHEMA_VERSION
-from tdxinfo.model.base import Frozen, Matching
+from tdxinfo.model.base import Frozen, Matching, encodable
 from tdxinfo.model.provenance import Attempt, Origin, Source
 from tdxinfo.model.verdict import HostVerdict, Outcome, Severity
 from tdxinfo.sources.elements import MetadataElement
@@ -89,11 +89,6 @@ class FailureReport(Document, frozen=True):
 
 def failure_report(message: str) -> FailureReport:
     return FailureReport(**frame(errors=(Problem(message=encodable(message)),)))
-
-
-def encodable(text: str) -> str:
-    """The text with bytes escaped that JSON cannot hold: file names that are not UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class SourceAnswer(Frozen, frozen=True):
@@ -217,7 +212,9 @@ def report_of(facts: Mapping[str, Observed], origin: Origin) -> Report:
             origin,
             host=host_with({name: observed.value for name, observed in facts.items()}),
             sources={
-                n: Source(observed.origin) for n, observed in facts.items() if observed.origin
+                n: Source(origin=observed.origin)
+                for n, observed in facts.items()
+                if observed.origin
             },
             unavailable={n: o.attempts for n, o in facts.items() if not o.origin},
         )
@@ -231,7 +228,7 @@ def with_given(report: Report, name: str, value: Any, origin: str) -> Report:
     unavailable = {n: attempts for n, attempts in report.unavailable.items() if n != name}
     changed = {
         "host": report.host.model_copy(update={section: facts}),
-        "sources": {**report.sources, name: Source(origin)},
+        "sources": {**report.sources, name: Source(origin=origin)},
         "unavailable": unavailable,
     }
     return Report(**{**report.parts(), **changed})
@@ -245,7 +242,9 @@ def selected(report: Report, names: Iterable[str]) -> Report:
             report.origin,
             host=host_with({name: report.host.fact(name) for name in names}),
             sources={
-                name: Source(report.origin_of(name)) for name in names if report.is_known(name)
+                name: Source(origin=report.origin_of(name))
+                for name in names
+                if report.is_known(name)
             },
             unavailable={
                 name: report.attempts(name) for name in names if not report.is_known(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, get_args, get_origin
 
 import pytest
@@ -14,8 +13,22 @@ from tdxinfo.model.values import CpuidConfig, Failure, MemoryRange, ModuleVersio
 from tests.builders import report_with
 
 GIB = 1 << 30
-DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read by this user", "")
-FAILED = Failure(5, "EIO", None, None, None, None, None, "module initialization failed (-5)")
+DENIED = Attempt(
+    origin="msr:0x87",
+    reason="denied",
+    message="/dev/cpu/0/msr may not be read by this user",
+    remedy="",
+)
+FAILED = Failure(
+    errno=5,
+    errno_name="EIO",
+    leaf=None,
+    leaf_name=None,
+    status=None,
+    status_name=None,
+    tdmr=None,
+    message="module initialization failed (-5)",
+)
 
 
 def between(
@@ -59,12 +72,17 @@ def test_that_there_is_none_is_knowledge_and_so_a_change_from_one_that_is() -> N
     ("fact", "vague", "exact", "other"),
     [
         ("module.version", ModuleVersion(1, 5), ModuleVersion(1, 5, 6), ModuleVersion(2, 0)),
-        ("module.failure", replace(FAILED, errno=None), FAILED, replace(FAILED, errno=22)),
+        (
+            "module.failure",
+            FAILED.model_copy(update={"errno": None}),
+            FAILED,
+            FAILED.model_copy(update={"errno": 22}),
+        ),
         (
             "memory.tdmrs",
-            (Tdmr(0, GIB, GIB, None, None),),
-            (Tdmr(0, GIB, GIB, (), (MemoryRange(0, 4096, 4096),)),),
-            (Tdmr(0, 2 * GIB, 2 * GIB, None, None),),
+            (Tdmr.between(0, GIB, pamt=None, reserved=None),),
+            (Tdmr.between(0, GIB, pamt=(), reserved=(MemoryRange.between(0, 4096),)),),
+            (Tdmr.between(0, 2 * GIB, pamt=None, reserved=None),),
         ),
     ],
 )
@@ -93,8 +111,8 @@ def test_attribute_bits_are_shown_by_name(fact: str, name: str) -> None:
 
 
 def test_memory_is_shown_range_by_range() -> None:
-    first, second = MemoryRange(0, GIB, GIB), MemoryRange(2 * GIB, 3 * GIB, GIB)
-    longer = MemoryRange(2 * GIB, 4 * GIB, 2 * GIB)
+    first, second = MemoryRange.between(0, GIB), MemoryRange.between(2 * GIB, 3 * GIB)
+    longer = MemoryRange.between(2 * GIB, 4 * GIB)
     assert entries((first, second), (first, longer), "memory.cmrs") == [
         ("gone", "0x000080000000-0x0000c0000000"),
         ("added", "0x000080000000-0x000100000000"),
@@ -103,7 +121,9 @@ def test_memory_is_shown_range_by_range() -> None:
 
 def test_where_the_pamt_lies_is_no_difference_and_its_size_is() -> None:
     def tdmr(base: int, size: int) -> tuple[Tdmr, ...]:
-        return (Tdmr(0, GIB, GIB, (MemoryRange.between(base, base + size),), None),)
+        return (
+            Tdmr.between(0, GIB, pamt=(MemoryRange.between(base, base + size),), reserved=None),
+        )
 
     assert between({"memory.tdmrs": tdmr(4096, 8192)}, {"memory.tdmrs": tdmr(0, 8192)}) == (
         Comparison((), 1)
@@ -114,9 +134,9 @@ def test_where_the_pamt_lies_is_no_difference_and_its_size_is() -> None:
 
 
 def test_cpuid_configuration_is_shown_leaf_by_leaf_in_any_order() -> None:
-    one = CpuidConfig(7, 0, 0, 1, 0, 0)
-    other = CpuidConfig(0x80000008, None, 0, 0, 0, 0x200)
-    changed = replace(one, ebx=3)
+    one = CpuidConfig(leaf=7, subleaf=0, eax=0, ebx=1, ecx=0, edx=0)
+    other = CpuidConfig(leaf=0x80000008, subleaf=None, eax=0, ebx=0, ecx=0, edx=0x200)
+    changed = one.model_copy(update={"ebx": 3})
     assert entries((one, other), (other, changed), "td.cpuid_config") == [
         ("changed", "leaf 0x7 sub-leaf 0x0")
     ]

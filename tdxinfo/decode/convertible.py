@@ -80,7 +80,7 @@ def outside(
     """
     causes = _Causes([*(added or ()), *options(command_line or "")], firmware or ())
     return tuple(
-        NamedRange(piece.base, piece.end, piece.size, causes.of(piece))
+        NamedRange.between(piece.base, piece.end, name=causes.of(piece))
         for found in sorted([*ram, *(added or ())], key=lambda found: found.base)
         if found.end > FIRST_MIB
         for piece in gaps(above_first_mib(found), cmrs)
@@ -133,7 +133,7 @@ def options(command_line: str) -> Iterator[NamedRange]:
             if kind == "%" and not re.fullmatch(_RAM_TYPE, rest):
                 continue
             base, length = _bytes(start, start_unit), _bytes(size, size_unit)
-            yield NamedRange(base, base + length, length, f"{option}={part}")
+            yield NamedRange.between(base, base + length, name=f"{option}={part}")
 
 
 def _bytes(digits: str, unit: str) -> int:

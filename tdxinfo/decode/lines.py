@@ -141,7 +141,7 @@ def added_ram(text: str) -> tuple[NamedRange, ...]:
         if ram:
             base, end = int(first, 16), int(last, 16) + 1
             within = f"{outermost}, added by {ram[1]}" if depth else f"added by {ram[1]}"
-            found.append(NamedRange(base, end, end - base, within))
+            found.append(NamedRange.between(base, end, name=within))
     return tuple(found)
 
 
@@ -173,7 +173,7 @@ def node_spans(text: str) -> tuple[NodeMemory, ...]:
     if not spans:
         raise Malformed("the file lists no memory of any node")
     return tuple(
-        NodeMemory(start * PAGE, stop * PAGE, (stop - start) * PAGE, node)
+        NodeMemory.between(start * PAGE, stop * PAGE, node=node)
         for node, (start, stop) in sorted(spans.items())
     )
 

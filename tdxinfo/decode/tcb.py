@@ -69,19 +69,16 @@ def parse(text: str, tcb_set: TcbSet | None = None) -> TcbInfo:
 
 def from_record(record: object) -> TcbInfo:
     """The TCB info that a capture keeps. Raises Malformed."""
-    from pydantic import TypeAdapter
-
+    known = {"set": None, "evaluation": None, **record} if isinstance(record, dict) else record
     try:
-        return TypeAdapter(TcbInfo).validate_json(json.dumps(record))
+        return TcbInfo.model_validate_json(json.dumps(known))
     except ValidationError as error:
         raise Malformed(f"its TCB info is not valid: {first_message(error)}") from None
 
 
 def to_record(info: TcbInfo) -> Any:
     """The TCB info in the plain types of a capture, without null."""
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(TcbInfo).dump_python(info, mode="json", exclude_none=True)
+    return info.model_dump(mode="json", exclude_none=True)
 
 
 def _record(info: Mapping[str, Any], tcb_set: TcbSet | None) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice, pairwise
 from typing import NamedTuple
 
@@ -94,11 +93,11 @@ def _by_node(found: MemoryRange, spans: Iterable[NodeMemory]) -> Iterator[NodeMe
         if base >= end:
             continue
         if at < base:
-            yield NodeMemory(at, base, base - at, None)
-        yield NodeMemory(base, end, end - base, span.node)
+            yield NodeMemory.between(at, base, node=None)
+        yield NodeMemory.between(base, end, node=span.node)
         at = end
     if at < found.end:
-        yield NodeMemory(at, found.end, found.end - at, None)
+        yield NodeMemory.between(at, found.end, node=None)
 
 
 def _joined(regions: Iterable[NodeMemory]) -> tuple[NodeMemory, ...]:
@@ -108,7 +107,7 @@ def _joined(regions: Iterable[NodeMemory]) -> tuple[NodeMemory, ...]:
         before = joined[-1] if joined else None
         if before and found.base <= before.end and found.node == before.node:
             end = max(before.end, found.end)
-            joined[-1] = NodeMemory(before.base, end, end - before.base, before.node)
+            joined[-1] = NodeMemory.between(before.base, end, node=before.node)
         else:
             joined.append(found)
     return tuple(joined)
@@ -226,7 +225,7 @@ def planned_pamt(
 def memory_of(regions: Iterable[MemoryRange]) -> list[NodeMemory]:
     """The memory that the kernel uses for TDX: the regions without the first MiB."""
     return [
-        NodeMemory(base, found.end, found.end - base, getattr(found, "node", None))
+        NodeMemory.between(base, found.end, node=getattr(found, "node", None))
         for found in regions
         if found.end > (base := max(found.base, FIRST_MIB))
     ]
@@ -306,7 +305,7 @@ def _with_bound(tdmr: PlannedTdmr, choices: Iterable[Sequence[MemoryRange]]) -> 
         any(piece.base < tdmr.end and piece.end > tdmr.base for piece in pieces)
         for pieces in choices
     )
-    return replace(tdmr, reserved_most=len(tdmr.holes) + pamts)
+    return tdmr.model_copy(update={"reserved_most": len(tdmr.holes) + pamts})
 
 
 def _with_pamts(tdmr: PlannedTdmr, pamts: Iterable[MemoryRange]) -> PlannedTdmr:
@@ -317,24 +316,26 @@ def _with_pamts(tdmr: PlannedTdmr, pamts: Iterable[MemoryRange]) -> PlannedTdmr:
         if pamt.base < tdmr.end and pamt.end > tdmr.base
     ]
     reserved = sorted([*tdmr.holes, *pieces], key=lambda area: area.base)
-    return replace(tdmr, reserved_most=len(reserved), reserved=tuple(reserved))
+    return tdmr.model_copy(update={"reserved_most": len(reserved), "reserved": tuple(reserved)})
 
 
 def _with_outcome(plan: TdmrPlan, covered: Sequence[MemoryRange]) -> TdmrPlan:
     """The plan with its outcome: the first limit at which the kernel would stop, if any."""
     if len(covered) > plan.max_tdmrs:
-        return replace(plan, outcome="exhausted", limit="tdmrs", at=covered[plan.max_tdmrs])
+        return plan.model_copy(
+            update={"outcome": "exhausted", "limit": "tdmrs", "at": covered[plan.max_tdmrs]}
+        )
     limit = plan.max_reserved_per_tdmr
     too_many = [tdmr for tdmr in plan.tdmrs if len(tdmr.reserved or tdmr.holes) > limit]
     # Each TDMR's PAMT takes at least one more reserved area, in this TDMR or in another.
     left = sum(limit - len(tdmr.holes) for tdmr in plan.tdmrs)
     if too_many or left < len(plan.tdmrs):
         at = _bounds(too_many[0]) if too_many else None
-        return replace(plan, outcome="exhausted", limit="reserved-areas", at=at)
+        return plan.model_copy(update={"outcome": "exhausted", "limit": "reserved-areas", "at": at})
     uncertain = [tdmr for tdmr in plan.tdmrs if tdmr.reserved_most > limit]
     if uncertain:
         at = _bounds(uncertain[0])
-        return replace(plan, outcome="uncertain", limit="reserved-areas", at=at)
+        return plan.model_copy(update={"outcome": "uncertain", "limit": "reserved-areas", "at": at})
     return plan
 
 

@@ -1,8 +1,5 @@
 """Asks the sources of each fact, in order, until one has a value."""
 
-from __future__ import annotations
-
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -11,7 +8,7 @@ from tdxinfo.errors import Absent, Lost, Malformed, Unavailable
 from tdxinfo.host import AnySource, as_json, default_of, sources_of, validated
 from tdxinfo.host.section import Compared, From
 from tdxinfo.machine import Machine, identity
-from tdxinfo.model.base import first_message
+from tdxinfo.model.base import encodable, first_message
 from tdxinfo.model.provenance import Attempt
 from tdxinfo.model.values import Failure
 
@@ -71,7 +68,7 @@ class Observer:
             return self._attempt(source.origin, refusal)
         except ValidationError as error:
             message = f"what {source.origin} says of {name} is out of range: {first_message(error)}"
-            return Attempt.from_error(source.origin, Malformed(message))
+            return self._attempt(source.origin, Malformed(message))
 
     def _redacted(self, name: str, value: Any) -> Any:
         """The value without host names, addresses and the like, unless the machine keeps them."""
@@ -80,14 +77,18 @@ class Observer:
         if isinstance(value, str):
             return identity.of_fact(name, value, self._machine.host_names)
         if isinstance(value, Failure):
-            return replace(value, message=self._redacted(name, value.message))
+            return value.model_copy(update={"message": self._redacted(name, value.message)})
         if isinstance(value, tuple | list):
             return tuple(self._redacted(name, part) for part in value)
         return value
 
     def _attempt(self, origin: str, refusal: Unavailable) -> Attempt:
-        found = Attempt.from_error(origin, refusal)
-        return replace(found, message=self._redacted("", found.message))
+        return Attempt(
+            origin=origin,
+            reason=refusal.reason,
+            message=encodable(self._redacted("", refusal.message)),
+            remedy=refusal.remedy,
+        )
 
     def _read(self, source: AnySource) -> Any:
         """The source's value. Sources that need other facts are read by the observer itself."""

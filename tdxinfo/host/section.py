@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from tdxinfo.model.base import Frozen
+from tdxinfo.model.base import Value
 
 
 class From:
@@ -43,13 +43,11 @@ class Compared:
         return f"compared:{','.join(self.names)}"
 
 
-class Section(Frozen, frozen=True, revalidate_instances="always", str_max_length=4096):
+class Section(Value, frozen=True):
     """Facts that belong together.
 
     Each is annotated with its sources, the most direct first. Its default is its value when it is
-    unknown: None, except for the few facts that are never null. A source's value is validated even
-    when it already is an instance of the type. The longest text is the kernel's command line of
-    2048 characters (COMMAND_LINE_SIZE).
+    unknown: None, except for the few facts that are never null.
     """
 
     volatile: ClassVar[tuple[str, ...]] = ()

@@ -42,26 +42,21 @@ class Matching:
         return {**handler(schema), "pattern": f"^(?:{self._pattern})$"}
 
 
-class Described:
-    """Gives fields of a model or dataclass their docstrings as descriptions in a JSON Schema."""
-
-    __slots__ = ()
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        describe(cls, handler.resolve_ref_schema(schema))
-        return schema
-
-
-class Frozen(Described, BaseModel, frozen=True, strict=True, defer_build=True):
+class Frozen(BaseModel, frozen=True, strict=True, defer_build=True):
     """A value that does not change. Text is not taken for a number, nor a number for text.
 
     Keys that a later version added are ignored. `frozen` is an argument of each class, since type
     checkers know it there without pydantic's plugin.
     """
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The JSON Schema with the fields' docstrings as their descriptions."""
+        schema = handler(core_schema)
+        describe(cls, handler.resolve_ref_schema(schema))
+        return schema
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
@@ -73,6 +68,18 @@ class Frozen(Described, BaseModel, frozen=True, strict=True, defer_build=True):
         # Of the control characters JSON itself allows DEL; terminals obey it.
         printed = super().model_dump_json(**{"ensure_ascii": True, **options})
         return printed.replace("\x7f", "\\u007f")
+
+
+class Value(Frozen, frozen=True, str_max_length=4096):
+    """Facts, or the parts of one. What is out of range is refused when it is made.
+
+    The longest text is the kernel's command line of 2048 characters (COMMAND_LINE_SIZE).
+    """
+
+
+def encodable(text: str) -> str:
+    """The text with bytes escaped that JSON cannot hold: file names that are not UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def first_message(error: Any) -> str:

@@ -1,13 +1,10 @@
 """PCI devices that are given to trust domains."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
 
-from tdxinfo.model.base import Described
+from tdxinfo.model.base import Value
 from tdxinfo.model.values import Count
 
 MAX_DEVICES = 256
@@ -16,8 +13,7 @@ MAX_DEVICES = 256
 Text = Annotated[str, Field(max_length=64)]
 
 
-@dataclass(frozen=True, slots=True)
-class PciPeer(Described):
+class PciPeer(Value, frozen=True):
     """Another device of the same IOMMU group: a TD gets all of a group or none."""
 
     address: Text
@@ -28,8 +24,7 @@ class PciPeer(Described):
     """It is a PCI bridge, which stays with the host."""
 
 
-@dataclass(frozen=True, slots=True)
-class PciDevice(Described):
+class PciDevice(Value, frozen=True):
     """A GPU, an NVSwitch or another accelerator."""
 
     address: Text

@@ -1,11 +1,8 @@
 """Physical memory: ranges with a name, and the TDMRs that a kernel would build."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from typing import Literal
 
-from tdxinfo.model.base import Described
+from tdxinfo.model.base import Value
 from tdxinfo.model.values import Count, MemoryRange, Size
 
 HolesFrom = Literal["memory", "cmrs"]
@@ -14,16 +11,14 @@ Outcome = Literal["fits", "uncertain", "exhausted"]
 Limit = Literal["tdmrs", "reserved-areas"]
 
 
-@dataclass(frozen=True, slots=True)
-class NamedRange(MemoryRange):
+class NamedRange(MemoryRange, frozen=True):
     """A memory range with the option, driver or map that set it apart."""
 
     name: str | None
     """The kernel option, driver or firmware map; null where no source names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedTdmr(MemoryRange):
+class PlannedTdmr(MemoryRange, frozen=True):
     """A TDMR as a kernel would build it.
 
     The kernel chooses the places of the PAMTs when it allocates them. Before that `reserved` is
@@ -43,8 +38,7 @@ class PlannedTdmr(MemoryRange):
     """Its reserved areas; null before the kernel allocated the PAMTs."""
 
 
-@dataclass(frozen=True, slots=True)
-class TdmrPlan(Described):
+class TdmrPlan(Value, frozen=True):
     """All TDMRs a kernel would build, and whether the module's limits suffice.
 
     The outcome is `uncertain` if it depends on the places that the kernel chooses for the PAMTs.

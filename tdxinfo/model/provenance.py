@@ -1,15 +1,11 @@
 """Where facts come from: the machine or record, each value's source, and why others had none."""
 
-from __future__ import annotations
+from typing import Self
 
-from dataclasses import dataclass
-
-from tdxinfo.errors import Unavailable
-from tdxinfo.model.base import Described
+from tdxinfo.model.base import Frozen, encodable
 
 
-@dataclass(frozen=True, slots=True)
-class Origin(Described):
+class Origin(Frozen, frozen=True):
     """Where a report's facts come from."""
 
     kind: str
@@ -28,22 +24,20 @@ class Origin(Described):
         path: str | None = None,
         note: str | None = None,
         recorded: str | None = None,
-    ) -> Origin:
+    ) -> Self:
         """Bytes of the path that are not UTF-8 are escaped, since JSON cannot hold them."""
-        shown = None if path is None else path.encode("utf-8", "backslashreplace").decode()
-        return cls(kind, shown, note, recorded)
+        shown = None if path is None else encodable(path)
+        return cls(kind=kind, path=shown, note=note, recorded=recorded)
 
 
-@dataclass(frozen=True, slots=True)
-class Source(Described):
+class Source(Frozen, frozen=True):
     """The source that a value came from."""
 
     origin: str
     """The kind of the source, and where in it the value is: sysfs:/sys/..., msr:0x87."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt(Described):
+class Attempt(Frozen, frozen=True):
     """A source that was asked and has no value."""
 
     origin: str
@@ -54,7 +48,3 @@ class Attempt(Described):
     """What the source has instead of a value, in words."""
     remedy: str
     """What would help; empty when nothing would."""
-
-    @classmethod
-    def from_error(cls, origin: str, error: Unavailable) -> Attempt:
-        return cls(origin, error.reason, error.message, error.remedy)

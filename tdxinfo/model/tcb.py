@@ -1,14 +1,11 @@
 """The parts of Intel's TCB info for TDX: which security versions give a platform which status."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tdxinfo.model.base import Described, Matching
+from tdxinfo.model.base import Matching, Value
 from tdxinfo.model.values import Count
 
 MAX_LEVELS = 128
@@ -22,8 +19,7 @@ Labels = Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(max_l
 Status = Annotated[str, Matching("[A-Za-z]{1,48}")]
 
 
-@dataclass(frozen=True, slots=True)
-class PlatformLevel(Described):
+class PlatformLevel(Value, frozen=True):
     """A level of the platform: the least security version of each component, and the status."""
 
     status: Status
@@ -38,8 +34,7 @@ class PlatformLevel(Described):
     """Least security versions of TEE_TCB_SVN."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleLevel(Described):
+class ModuleLevel(Value, frozen=True):
     """A level of TDX modules of one major security version."""
 
     status: Status
@@ -52,8 +47,7 @@ class ModuleLevel(Described):
     """Least value of byte 0 of TEE_TCB_SVN."""
 
 
-@dataclass(frozen=True, slots=True)
-class TcbInfo(Described):
+class TcbInfo(Value, frozen=True):
     """Intel's TCB info of one kind of platform. Its signature was not checked."""
 
     fmspc: Fmspc
@@ -68,9 +62,9 @@ class TcbInfo(Described):
     """The platform's levels, the highest first."""
     module_levels: Annotated[tuple[ModuleLevel, ...], Field(max_length=MAX_LEVELS)]
     """The levels of TDX modules, the highest of each major version first."""
-    set: TcbSet | None = None
+    set: TcbSet | None
     """standard, or early, which requires a TCB recovery sooner; null where it is not known."""
-    evaluation: Count | None = None
+    evaluation: Count | None
     """Its TCB evaluation data number, which each TCB recovery raises; null where it has none."""
 
     @property

@@ -1,11 +1,9 @@
 """Domain values: one type, one parser and one text form each, as standard pydantic annotations."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BeforeValidator,
@@ -14,10 +12,11 @@ from pydantic import (
     PlainSerializer,
     ValidationInfo,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
-from tdxinfo.model.base import Described, Matching
+from tdxinfo.model.base import Matching, Value
 
 MASK64 = (1 << 64) - 1
 MASK32 = (1 << 32) - 1
@@ -110,7 +109,7 @@ class ModuleVersion:
         return line if self.update is None else f"{line}.{self.update:02}"
 
     @classmethod
-    def parse(cls, text: str) -> ModuleVersion:
+    def parse(cls, text: str) -> Self:
         """The version in `text`. Raises ValueError for other text."""
         match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?\n?", text, re.ASCII)
         if not match:
@@ -135,8 +134,7 @@ class ModuleVersion:
         return {"type": "string", "pattern": r"^\d{1,5}\.\d{1,5}(\.\d{1,5})?$"}
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryRange(Described):
+class MemoryRange(Value, frozen=True):
     """Physical memory from `base` up to, not including, `end`; `size` is what lies between."""
 
     base: Address
@@ -146,13 +144,19 @@ class MemoryRange(Described):
     size: Size
     """The bytes from `base` to `end`."""
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _has_its_size(self) -> Self:
         if self.end - self.base != self.size:
             raise ValueError(f"a range from {self.base:#x} to {self.end:#x} has another size")
+        return self
 
     @classmethod
-    def between(cls, base: int, end: int) -> MemoryRange:
-        return cls(base, end, end - base)
+    def between(cls, base: int, end: int, **parts: Any) -> Self:
+        """The range with these bounds, and with the further fields that a subclass has.
+
+        Raises ValidationError for bounds that are no 64-bit addresses.
+        """
+        return cls(base=base, end=end, size=end - base, **parts)
 
     @property
     def key(self) -> str:
@@ -160,16 +164,14 @@ class MemoryRange(Described):
         return f"{self.base:#014x}-{self.end:#014x}"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeMemory(MemoryRange):
+class NodeMemory(MemoryRange, frozen=True):
     """Memory of one NUMA node; `node` is None where no source has it."""
 
     node: Count | None
     """The NUMA node; null where no source has it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tdmr(MemoryRange):
+class Tdmr(MemoryRange, frozen=True):
     """A TD Memory Region as the kernel built it; None where no source has it."""
 
     pamt: tuple[MemoryRange, ...] | None
@@ -178,8 +180,7 @@ class Tdmr(MemoryRange):
     """Its reserved areas; null where no source has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class CpuidConfig(Described):
+class CpuidConfig(Value, frozen=True):
     """CPUID bits of a leaf, some without sub-leaf, that a TD's owner may choose."""
 
     leaf: Count
@@ -196,7 +197,7 @@ class CpuidConfig(Described):
     """Bits of EDX that may be chosen."""
 
     @classmethod
-    def of_words(cls, leaf: int, low: int, high: int) -> CpuidConfig:
+    def of_words(cls, leaf: int, low: int, high: int) -> Self:
         """From the module's three words, each with two numbers of 32 bits, the first in bit 0:
         leaf and sub-leaf, EAX and EBX, ECX and EDX. All bits set are not a sub-leaf.
         """
@@ -220,8 +221,7 @@ class CpuidConfig(Described):
 CpuidConfigs = Annotated[tuple[CpuidConfig, ...], Field(max_length=MAX_CPUID)]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure(Described):
+class Failure(Value, frozen=True):
     """How the initialization of the TDX module failed, according to the kernel."""
 
     errno: Count | None

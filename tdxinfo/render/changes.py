@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -165,6 +165,6 @@ def _areas(what: str, areas: tuple[MemoryRange, ...] | None) -> str:
 
 
 def _registers(one: CpuidConfig, other: CpuidConfig | None) -> str:
-    names = [field.name for field in fields(CpuidConfig) if field.name.startswith("e")]
+    names = [name for name in CpuidConfig.model_fields if name.startswith("e")]
     pairs = {name: (getattr(one, name), getattr(other, name, 0)) for name in names}
     return " ".join(f"{name} {hex32(mine)}" for name, (mine, its) in pairs.items() if mine != its)

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, get_args, get_origin
 
 from tdxinfo.checks import units
@@ -52,7 +51,7 @@ def columns_of(name: str) -> tuple[str, ...]:
     """The columns of a fact that is a list of records, such as ranges; none for other facts."""
     section, field = declared(name)
     entry = _entry_type(section.model_fields[field].annotation)
-    return tuple(found.name for found in fields(entry)) if is_dataclass(entry) else ()
+    return tuple(getattr(entry, "model_fields", ()))
 
 
 def _entry_type(annotation: Any) -> Any:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from tdxinfo.decode.metadata import Declared, Metadata, declared, element
 from tdxinfo.decode.seamcall import status_name
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine import Machine
-from tdxinfo.model.base import Described
+from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
 from tdxinfo.sources import kmem
 from tdxinfo.sources.metadata import whole
 
 
-@dataclass(frozen=True, slots=True)
-class MetadataElement(Described):
+class MetadataElement(Frozen, frozen=True):
     """An element of the TDX module's metadata."""
 
     id: str | None
@@ -30,7 +28,7 @@ class MetadataElement(Described):
     """16 hex digits; null where the source has none."""
     origin: str | None
     """The source."""
-    missing: str | None = None
+    missing: str | None
     """Why there is no value; null where there is one."""
 
 
@@ -62,6 +60,7 @@ def _of_kernel(machine: Machine) -> Iterator[MetadataElement]:
                 index=index if isinstance(found, list) else None,
                 value=hex64(value),
                 origin=f"kmem:tdx_sysinfo.{path}",
+                missing=None,
             )
 
 
@@ -88,11 +87,12 @@ def _present(scheme: str, number: int, value: int) -> MetadataElement:
     """The element with this field id; its id is shown as the module's documents write it."""
     known = element(number)
     if known is None:
-        return MetadataElement(hex64(number), None, None, hex64(value), scheme)
-    field, index = known
-    shown_index = index if field.words > 1 else None
+        own_id, name, index = number, None, None
+    else:
+        field, at = known
+        own_id, name, index = field.element_id(at), field.name, at if field.words > 1 else None
     return MetadataElement(
-        hex64(field.element_id(index)), field.name, shown_index, hex64(value), scheme
+        id=hex64(own_id), name=name, index=index, value=hex64(value), origin=scheme, missing=None
     )
 
 

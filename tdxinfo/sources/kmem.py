@@ -165,7 +165,7 @@ class KmemKeyidsInUse:
 def _node_memory(block: KernelObject) -> NodeMemory:
     """`struct tdx_memblock`: page frames of 4 KiB, and the node."""
     base, end = (block.number(name) * PAGE for name in ("start_pfn", "end_pfn"))
-    return NodeMemory(base, end, end - base, block.number("nid"))
+    return NodeMemory.between(base, end, node=block.number("nid"))
 
 
 def _tdmr(info: KernelObject) -> Tdmr:
@@ -182,7 +182,7 @@ def _tdmr(info: KernelObject) -> Tdmr:
     reserved = [
         MemoryRange.between(base + at, base + at + length) for at, length in areas if length
     ]
-    return Tdmr(base, base + size, size, tuple(pamt), tuple(reserved))
+    return Tdmr.between(base, base + size, pamt=tuple(pamt), reserved=tuple(reserved))
 
 
 def members(machine: Machine) -> dict[str, int | list[int]]:

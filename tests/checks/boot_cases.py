@@ -10,10 +10,10 @@ from tdxinfo.model.provenance import Attempt
 Case = tuple[str, dict[str, Any], str, str]
 
 NOT_ROOT = Attempt(
-    "bootloader:kernel",
-    "denied",
-    "/boot/grub2/grub.cfg may not be read by this user",
-    "Run as root.",
+    origin="bootloader:kernel",
+    reason="denied",
+    message="/boot/grub2/grub.cfg may not be read by this user",
+    remedy="Run as root.",
 )
 RUNNING = {"kernel.release": "7.3.4", "kernel.config_tdx_host": True}
 SAME = {**RUNNING, "boot.next_kernel": "7.3.4", "boot.next_generation": "boot"}
@@ -259,10 +259,10 @@ def gpu(number: int = 0, driver: str | None = "vfio-pci", **parts: Any) -> PciDe
 
 
 SWITCH = gpu(9, None, kind="NVSwitch", device="0x22a3")
-BRIDGE = PciPeer("0000:16:01.0", "pcieport", True)
-SOUND = PciPeer("0000:17:00.1", "snd_hda_intel", False)
-FREE = PciPeer("0000:17:00.2", None, False)
-TAKEN = PciPeer("0000:17:00.3", "vfio-pci", False)
+BRIDGE = PciPeer(address="0000:16:01.0", driver="pcieport", is_bridge=True)
+SOUND = PciPeer(address="0000:17:00.1", driver="snd_hda_intel", is_bridge=False)
+FREE = PciPeer(address="0000:17:00.2", driver=None, is_bridge=False)
+TAKEN = PciPeer(address="0000:17:00.3", driver="vfio-pci", is_bridge=False)
 
 DEVICES: list[Case] = [
     (
@@ -349,7 +349,10 @@ DEVICES: list[Case] = [
         "devices.dma_limit",
         {
             "devices.dma_entry_limit": Attempt(
-                "sysfs:/sys/module/vfio_iommu_type1/parameters/dma_entry_limit", "absent", "x", ""
+                origin="sysfs:/sys/module/vfio_iommu_type1/parameters/dma_entry_limit",
+                reason="absent",
+                message="x",
+                remedy="",
             )
         },
         "SKIP",
@@ -384,7 +387,10 @@ DEVICES: list[Case] = [
     ),
     (
         "devices.tdx_connect",
-        {"devices.tdx_connect": True, "devices.tsm": Attempt("folder:x", "absent", "x", "")},
+        {
+            "devices.tdx_connect": True,
+            "devices.tsm": Attempt(origin="folder:x", reason="absent", message="x", remedy=""),
+        },
         "INFO",
         "this kernel does not use TDX Connect: it has no TSM (/sys/class/tsm)",
     ),

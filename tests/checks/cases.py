@@ -12,7 +12,12 @@ from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, NodeMemory
 from tests.checks.boot_cases import BOOT, DEVICES
 
 GIB = 1 << 30
-DENIED = Attempt("msr:0x87", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
+DENIED = Attempt(
+    origin="msr:0x87",
+    reason="denied",
+    message="/dev/cpu/0/msr may not be read",
+    remedy="Run as root.",
+)
 UNEQUAL = ("IA32_MKTME_KEYID_PARTITIONING differs", "IA32_TME_ACTIVATE differs")
 ALL_INSTRUCTIONS = ("vmx", "movdir64b", "ss", "xsave")
 
@@ -31,8 +36,8 @@ def cmrs(*ends: tuple[int, int]) -> tuple[MemoryRange, ...]:
 REFUSED_SEAMCALL = failure(leaf=0x22, leaf_name="TDH.SYS.RD", status=0xC0000505 << 32)
 EXHAUSTED = failure(errno=28, tdmr=MemoryRange.between(0, 2 * GIB))
 SANE = cmrs((0x100000, GIB), (4 * GIB, 8 * GIB))
-REGIONS = tuple(NodeMemory(part.base, part.end, part.size, 0) for part in SANE)
-OUTSIDE = (NamedRange(2 * GIB, 3 * GIB, GIB, None),)
+REGIONS = tuple(NodeMemory.between(part.base, part.end, node=0) for part in SANE)
+OUTSIDE = (NamedRange.between(2 * GIB, 3 * GIB, name=None),)
 
 FORCED = {"kernel.release": "7.3.4", "td.attributes_fixed1": 1 << 28 | 1 << 27}
 SYS_DISABLE = {"module.features0": 1 << 53}
@@ -706,8 +711,10 @@ CASES += [
     ),
 ]
 
-NONE_THERE = Attempt("test:by hand", "absent", "it does not exist", "")
-NOT_RECORDED = Attempt("test:by hand", "not-recorded", "it is not in the record", "")
+NONE_THERE = Attempt(origin="test:by hand", reason="absent", message="it does not exist", remedy="")
+NOT_RECORDED = Attempt(
+    origin="test:by hand", reason="not-recorded", message="it is not in the record", remedy=""
+)
 PW_MCE, SEAMRET = ("tdx_pw_mce",), ("seamret_invd_vmcs",)
 KEXEC = {"kernel.config_kexec_core": True, "platform.errata": PW_MCE}
 QEMU = {"stack.qemu_path": "/usr/bin/qemu-system-x86_64", "stack.qemu_tdx_guest": True}
@@ -1352,8 +1359,12 @@ CASES += [
 EMR = {"platform.family": 6, "platform.model": 207, "platform.stepping": 2}
 VSOCK, UNIX = "vsock:4050", "unix:/run/tdx-qgs/qgs.socket"
 UNIX_PATH = UNIX.removeprefix("unix:")
-ABSENT_SOCKET = Attempt(f"file:{UNIX_PATH}", "absent", f"{UNIX_PATH} does not exist", "")
-ABSENT_STAGED = Attempt("file:x", "absent", "EFI/TDX does not have both", "")
+ABSENT_SOCKET = Attempt(
+    origin=f"file:{UNIX_PATH}", reason="absent", message=f"{UNIX_PATH} does not exist", remedy=""
+)
+ABSENT_STAGED = Attempt(
+    origin="file:x", reason="absent", message="EFI/TDX does not have both", remedy=""
+)
 STAGED = {
     "module.esp_files": ("TDX-SEAM.so", "TDX-SEAM.so.sigstruct"),
     "module.staged_mrseam": "0" * 96,
@@ -1544,8 +1555,8 @@ def tcb_info(
             _level("OutOfDate", 1, 5),
         ),
         module_levels=(
-            ModuleLevel("UpToDate", date(2026, 2, 10), 1, least_module),
-            ModuleLevel("OutOfDate", date(2024, 3, 13), 1, 4),
+            ModuleLevel(status="UpToDate", day=date(2026, 2, 10), major=1, minor=least_module),
+            ModuleLevel(status="OutOfDate", day=date(2024, 3, 13), major=1, minor=4),
         ),
         set=kind,  # type: ignore[arg-type]
         evaluation=21 if kind == "early" else 20,
@@ -1555,7 +1566,7 @@ def tcb_info(
 def _level(status: str, microcode: int, pce: int) -> PlatformLevel:
     sgx = (microcode, microcode, 2, 2, 3, 1, 0, 5) + (0,) * 8
     tdx = (5, 0, microcode) + (0,) * 13
-    return PlatformLevel(status, date(2026, 2, 10), sgx, pce, tdx)
+    return PlatformLevel(status=status, day=date(2026, 2, 10), sgx=sgx, pce_svn=pce, tdx=tdx)
 
 
 CPU_SVN = (2, 2, 2, 2, 3, 1, 0, 5) + (0,) * 8

@@ -118,7 +118,12 @@ def test_a_failure_against_a_later_success_is_a_warning() -> None:
 
 
 def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
-    denied = Attempt("msr:0x982", "denied", "/dev/cpu/0/msr may not be read", "Run as root.")
+    denied = Attempt(
+        origin="msr:0x982",
+        reason="denied",
+        message="/dev/cpu/0/msr may not be read",
+        remedy="Run as root.",
+    )
     results = results_of(
         firmware__tme_enabled=denied,
         module__state=None,
@@ -134,9 +139,19 @@ def test_without_a_later_success_an_unknown_leaves_the_host_undecided() -> None:
     ("attempts", "message", "remedy"),
     [
         ((), "platform.vendor is unknown", ""),
-        ((Attempt("a", "absent", "no a", ""), Attempt("b", "absent", "no b", "")), "no a", ""),
         (
-            (Attempt("a", "absent", "no a", ""), Attempt("b", "denied", "no b", "Run as root.")),
+            (
+                Attempt(origin="a", reason="absent", message="no a", remedy=""),
+                Attempt(origin="b", reason="absent", message="no b", remedy=""),
+            ),
+            "no a",
+            "",
+        ),
+        (
+            (
+                Attempt(origin="a", reason="absent", message="no a", remedy=""),
+                Attempt(origin="b", reason="denied", message="no b", remedy="Run as root."),
+            ),
             "no b",
             "Run as root.",
         ),

@@ -19,7 +19,12 @@ GIB = 1 << 30
 LISTED = "klog:memory_regions"
 CALCULATED = "derived:memory.regions"
 FROM_RAM = "inferred:memory.system_ram,memory.nodes"
-DENIED = Attempt("procfs:/proc/iomem", "denied", "/proc/iomem may not be read", "Run as root.")
+DENIED = Attempt(
+    origin="procfs:/proc/iomem",
+    reason="denied",
+    message="/proc/iomem may not be read",
+    remedy="Run as root.",
+)
 
 
 def cut(holes: int) -> tuple[NodeMemory, ...]:
@@ -27,9 +32,9 @@ def cut(holes: int) -> tuple[NodeMemory, ...]:
     pieces = []
     at = 1 << 20
     for number in range(1, holes + 1):
-        pieces.append(NodeMemory(at, number << 24, (number << 24) - at, 0))
+        pieces.append(NodeMemory.between(at, number << 24, node=0))
         at = (number << 24) + 4096
-    return (*pieces, NodeMemory(at, GIB, GIB - at, 0))
+    return (*pieces, NodeMemory.between(at, GIB, node=0))
 
 
 def plan_of(holes: int) -> TdmrPlan:
@@ -66,7 +71,11 @@ def test_sixteen_areas_are_enough_and_seventeen_are_not(holes: int, outcome: str
     [
         {"regions": FROM_RAM},
         {"plan": "inferred:memory.regions"},
-        {"holes_from": Attempt("inferred:kernel.release", "absent", "not known", "")},
+        {
+            "holes_from": Attempt(
+                origin="inferred:kernel.release", reason="absent", message="not known", remedy=""
+            )
+        },
     ],
 )
 def test_what_rests_on_an_assumption_warns_but_never_fails(shaky: dict[str, Any]) -> None:
@@ -116,7 +125,7 @@ def test_memory_that_could_not_be_looked_at_says_how_it_could() -> None:
 def test_ram_outside_of_cmrs_is_shown_with_its_cause_and_the_number_of_others() -> None:
     cmrs = (MemoryRange.between(1 << 20, GIB),)
     outside = tuple(
-        NamedRange(base, base + GIB, GIB, name)
+        NamedRange.between(base, base + GIB, name=name)
         for base, name in ((4 * GIB, "memmap=1G@4G"), (8 * GIB, None), (16 * GIB, None))
     )
     facts = {"memory.cmrs": cmrs, "memory.regions": cut(0), "memory.ram_outside_cmrs": outside}

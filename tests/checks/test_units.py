@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tdxinfo.checks import units
-from tdxinfo.errors import Denied
-from tdxinfo.model.provenance import Attempt
 from tests.builders import report_with
 
 
@@ -29,11 +27,6 @@ def test_one_thing_is_not_plural() -> None:
     assert units.counted(1, "KeyID") == "1 KeyID"
     assert units.counted(0, "KeyID") == "0 KeyIDs"
     assert units.counted(2, "KeyID") == "2 KeyIDs"
-
-
-def test_an_attempt_keeps_what_the_refusal_said() -> None:
-    attempt = Attempt.from_error("msr:0x87", Denied("It may not be read.", "Run as root.", 13))
-    assert attempt == Attempt("msr:0x87", "denied", "It may not be read.", "Run as root.")
 
 
 def test_none_from_a_source_is_knowledge() -> None:

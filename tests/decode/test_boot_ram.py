@@ -54,8 +54,8 @@ def test_the_list_by_node_is_read_with_the_last_byte_included() -> None:
 
 def test_a_node_reaches_from_its_first_memory_to_its_last() -> None:
     assert fact(ram.node_spans, NODES) == (
-        NodeMemory(0x1000, 0x50000000, 0x4FFFF000, 0),
-        NodeMemory(0x50000000, 0x180000000, 0x130000000, 1),
+        NodeMemory.between(0x1000, 0x50000000, node=0),
+        NodeMemory.between(0x50000000, 0x180000000, node=1),
     )
 
 
@@ -68,7 +68,7 @@ def test_a_list_whose_beginning_is_missing_is_not_taken_for_the_whole() -> None:
 
 def test_a_range_may_be_a_single_byte() -> None:
     log = "[    0.000000] BIOS-e820: [mem 0x0000000000001000-0x0000000000001000] usable\n"
-    assert fact(ram.firmware_ram, log) == (MemoryRange(0x1000, 0x1001, 1),)
+    assert fact(ram.firmware_ram, log) == (MemoryRange.between(0x1000, 0x1001),)
 
 
 def test_a_list_in_disorder_is_malformed() -> None:

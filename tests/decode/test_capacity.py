@@ -20,8 +20,8 @@ def test_ram_counts_within_cmrs_alone() -> None:
 
 
 def test_a_pamt_that_is_a_reserved_area_is_not_taken_off_twice() -> None:
-    tdmr = Tdmr(0, 4 * GIB, 4 * GIB, pamt=(), reserved=())
-    unknown = Tdmr(0, 4 * GIB, 4 * GIB, pamt=None, reserved=None)
+    tdmr = Tdmr.between(0, 4 * GIB, pamt=(), reserved=())
+    unknown = Tdmr.between(0, 4 * GIB, pamt=None, reserved=None)
     assert capacity.of_taken(RAM, 0, GIB, (tdmr,)) == capacity.of_taken(RAM, 0, 0, None)
     assert capacity.of_taken(RAM, 0, GIB, (unknown,)) == capacity.of_taken(RAM, GIB, 0, None)
 

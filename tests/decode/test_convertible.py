@@ -55,7 +55,7 @@ def test_only_the_pieces_outside_are_shown() -> None:
 
 
 def test_ram_that_a_driver_added_is_looked_at_too() -> None:
-    added = NamedRange(16 * GIB, 17 * GIB, GIB, "CXL Window 0, added by kmem")
+    added = NamedRange.between(16 * GIB, 17 * GIB, name="CXL Window 0, added by kmem")
     assert outside(ranges((MIB, GIB)), CMRS, added=(added,)) == (added,)
 
 

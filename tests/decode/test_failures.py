@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,7 +81,16 @@ def test_a_row_is_a_clause_and_an_order(row: dict[str, Any]) -> None:
     assert set(row.get("kernels", ())) <= set(tables.load("kernels")["generation"])
 
 
-FAILED = Failure(5, "EIO", 0x22, None, None, None, None, "module initialization failed")
+FAILED = Failure(
+    errno=5,
+    errno_name="EIO",
+    leaf=0x22,
+    leaf_name=None,
+    status=None,
+    status_name=None,
+    tdmr=None,
+    message="module initialization failed",
+)
 
 
 @pytest.mark.parametrize(
@@ -98,9 +106,14 @@ FAILED = Failure(5, "EIO", 0x22, None, None, None, None, "module initialization 
 def test_a_row_is_for_its_call_and_status_alone(
     name: str | None, status: int | None, cause: str
 ) -> None:
-    assert cause in failures.of_failure(replace(FAILED, leaf_name=name, status=status)).cause
+    assert (
+        cause
+        in failures.of_failure(
+            FAILED.model_copy(update={"leaf_name": name, "status": status})
+        ).cause
+    )
 
 
 def test_what_a_status_means_becomes_a_clause() -> None:
-    reading = failures.of_failure(replace(FAILED, status=0xC0000A0200000000))
+    reading = failures.of_failure(FAILED.model_copy(update={"status": 0xC0000A0200000000}))
     assert reading.cause == "a TDMR reaches beyond the convertible memory"

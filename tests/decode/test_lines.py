@@ -186,7 +186,7 @@ def test_a_zone_that_tells_one_number_alone_tells_nothing() -> None:
     zone = "Node {}, zone Normal\n        spanned  {}\n{}"
     first = zone.format(3, 100, "  start_pfn:           1000\n        spanned  7\n")
     value = zone.format(1, 5, "") + first + zone.format(2, 9, "")
-    assert lines.node_spans(value) == (NodeMemory(1000 << 12, 1100 << 12, 100 << 12, 3),)
+    assert lines.node_spans(value) == (NodeMemory.between(1000 << 12, 1100 << 12, node=3),)
 
 
 def test_numbers_above_the_first_zone_tell_nothing() -> None:

@@ -23,7 +23,7 @@ BUILT = (
 
 
 def node(base: int, end: int, number: int | None) -> NodeMemory:
-    return NodeMemory(base, end, end - base, number)
+    return NodeMemory.between(base, end, node=number)
 
 
 @pytest.mark.parametrize("name", BUILT)

@@ -74,7 +74,7 @@ FILE_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     ),
     (
         lambda count: tdmr.plan(
-            [MemoryRange(i << 21, i << 21 | 1, 1) for i in range(1, count + 1)]
+            [MemoryRange.between(i << 21, i << 21 | 1) for i in range(1, count + 1)]
         ),
         70_000,
         "the memory is in 70000 pieces, too many to plan TDMRs for",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -211,21 +210,23 @@ def test_no_memory_makes_no_plan() -> None:
 def test_ram_becomes_regions_of_whole_pages_joined_where_they_meet() -> None:
     ram = ranges((0x1800, 0x5000), (0x5000, 0x7FFF), (0x9000, 0x9800), (0xA000, 0xB000))
     assert tdmr.regions_of(ram) == (
-        NodeMemory(0x2000, 0x7000, 0x5000, None),
-        NodeMemory(0xA000, 0xB000, 0x1000, None),
+        NodeMemory.between(0x2000, 0x7000, node=None),
+        NodeMemory.between(0xA000, 0xB000, node=None),
     )
 
 
 def test_ram_is_cut_where_a_node_ends_and_not_where_spans_overlap() -> None:
     ram = ranges((0, 4 * GIB))
-    first, second = NodeMemory(0, GIB, GIB, 0), NodeMemory(GIB, 3 * GIB, 2 * GIB, 1)
+    first, second = NodeMemory.between(0, GIB, node=0), NodeMemory.between(GIB, 3 * GIB, node=1)
     assert [(r.base, r.end, r.node) for r in tdmr.regions_of(ram, (second, first))] == [
         (0, GIB, 0),
         (GIB, 3 * GIB, 1),
         (3 * GIB, 4 * GIB, None),
     ]
-    overlapping = NodeMemory(0, 2 * GIB, 2 * GIB, 0)
-    assert tdmr.regions_of(ram, (overlapping, second)) == (NodeMemory(0, 4 * GIB, 4 * GIB, None),)
+    overlapping = NodeMemory.between(0, 2 * GIB, node=0)
+    assert tdmr.regions_of(ram, (overlapping, second)) == (
+        NodeMemory.between(0, 4 * GIB, node=None),
+    )
 
 
 # --- what holds of every memory map --------------------------------------------------------------
@@ -342,7 +343,9 @@ def test_pamts_that_have_a_source_lie_there() -> None:
 
 
 def test_a_plan_of_a_report_that_does_not_say_for_what_is_shown_all_the_same() -> None:
-    made = replace(planned(ranges((GIB, 2 * GIB))), outcome="exhausted", limit="tdmrs")
+    made = planned(ranges((GIB, 2 * GIB))).model_copy(
+        update={"outcome": "exhausted", "limit": "tdmrs"}
+    )
     assert describe(made) == "1 TDMR is not enough: none is left for the rest"
 
 
@@ -380,24 +383,24 @@ def test_a_pamt_fits_memory_that_is_as_large_and_no_smaller(lacking: int, fits: 
 
 
 def test_a_piece_between_two_nodes_belongs_to_none() -> None:
-    nodes = (NodeMemory(PAGE, GIB, GIB - PAGE, 0), NodeMemory(2 * GIB, 3 * GIB, GIB, 1))
+    nodes = (NodeMemory.between(PAGE, GIB, node=0), NodeMemory.between(2 * GIB, 3 * GIB, node=1))
     assert tdmr.regions_of(ranges((0, 3 * GIB)), nodes) == (
-        NodeMemory(0, PAGE, PAGE, None),
-        NodeMemory(PAGE, GIB, GIB - PAGE, 0),
-        NodeMemory(GIB, 2 * GIB, GIB, None),
-        NodeMemory(2 * GIB, 3 * GIB, GIB, 1),
+        NodeMemory.between(0, PAGE, node=None),
+        NodeMemory.between(PAGE, GIB, node=0),
+        NodeMemory.between(GIB, 2 * GIB, node=None),
+        NodeMemory.between(2 * GIB, 3 * GIB, node=1),
     )
 
 
 def test_a_node_that_begins_where_memory_ends_has_none_of_it() -> None:
-    nodes = (NodeMemory(0, GIB, GIB, 0), NodeMemory(GIB, 2 * GIB, GIB, 1))
+    nodes = (NodeMemory.between(0, GIB, node=0), NodeMemory.between(GIB, 2 * GIB, node=1))
     assert tdmr.regions_of(ranges((0, GIB)), nodes) == nodes[:1]
 
 
 def test_pieces_of_a_node_that_meet_are_one_of_that_node() -> None:
-    nodes = (NodeMemory(0, 4 * GIB, 4 * GIB, 2),)
+    nodes = (NodeMemory.between(0, 4 * GIB, node=2),)
     assert tdmr.regions_of(ranges((0, GIB), (GIB, 2 * GIB)), nodes) == (
-        NodeMemory(0, 2 * GIB, 2 * GIB, 2),
+        NodeMemory.between(0, 2 * GIB, node=2),
     )
 
 

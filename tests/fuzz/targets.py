@@ -345,7 +345,16 @@ def _capacity(data: bytes) -> None:
 def _failures(data: bytes) -> None:
     failures.of_refusal(_text(data))
     for word in _words(data):
-        failure = Failure(word & 0xFF, None, None, "TDH.SYS.RD", word, None, None, _text(data))
+        failure = Failure(
+            errno=word & 0xFF,
+            errno_name=None,
+            leaf=None,
+            leaf_name="TDH.SYS.RD",
+            status=word,
+            status_name=None,
+            tdmr=None,
+            message=_text(data),
+        )
         failures.of_failure(failure)
 
 
@@ -378,7 +387,7 @@ def _ranges(words: tuple[int, ...]) -> list[NodeMemory]:
     found = []
     for word in words:
         base, size = (word & (1 << 40) - 1) << 12, ((word >> 40) + 1) << 16
-        found.append(NodeMemory(base, base + size, size, word & 3))
+        found.append(NodeMemory.between(base, base + size, node=word & 3))
     return sorted(found, key=lambda node: node.base)
 
 

@@ -30,7 +30,7 @@ def test_values_become_their_types_with_the_source_that_has_them() -> None:
     assert found.host.module.version == ModuleVersion(1, 5, 6)
     assert found.origin_of("module.version") == "sysfs:/x"
     assert found.host.module.features0 == 0xFBF
-    assert found.host.memory.cmrs == (MemoryRange(4096, 12288, 8192),)
+    assert found.host.memory.cmrs == (MemoryRange.between(4096, 12288),)
     assert found.origin == Origin.of("report", "node7.json")
 
 
@@ -58,8 +58,8 @@ def test_refusals_are_read_in_order_also_with_a_reason_of_a_later_version() -> N
     value = {"keys.tdx_keyids": [DENIED, later], "keys.leaked": []}
     found = parsed(unavailable=value)
     assert found.attempts("keys.tdx_keyids") == (
-        Attempt("msr:0x87", "denied", "no", "Run as root."),
-        Attempt("x", "eclipsed", "the moon is before it", ""),
+        Attempt(origin="msr:0x87", reason="denied", message="no", remedy="Run as root."),
+        Attempt(origin="x", reason="eclipsed", message="the moon is before it", remedy=""),
     )
     assert not found.is_absent("keys.tdx_keyids")
     assert found.attempts("keys.leaked") == ()

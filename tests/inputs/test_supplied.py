@@ -31,7 +31,7 @@ REPORT = report(host={"module": {"version": "1.5.06"}})
 def test_text_is_a_kernel_log() -> None:
     machine = recognise(b"virt/tdx: module initialized\n", "log")
     assert isinstance(machine, Machine)
-    assert machine.origin == Origin("kernel-log", "log", note=None, recorded=None)
+    assert machine.origin == Origin(kind="kernel-log", path="log", note=None, recorded=None)
     assert machine.ask("kernel-log", lambda system: 0) == "virt/tdx: module initialized\n"
 
 
@@ -46,7 +46,7 @@ def test_a_report_is_json_with_a_host() -> None:
     read = recognise(b"  \n" + REPORT, "r.json")
     assert isinstance(read, Report)
     assert read.host.module.version == ModuleVersion(1, 5, 6)
-    assert read.origin == Origin("report", "r.json", note=None, recorded=None)
+    assert read.origin == Origin(kind="report", path="r.json", note=None, recorded=None)
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,9 @@ def test_a_capture_answers_what_it_holds(folder: Path) -> None:
 
 
 def test_a_capture_says_where_it_comes_from(folder: Path) -> None:
-    assert opened(folder).origin == Origin("capture", str(folder), "made up", "2026")
+    assert opened(folder).origin == Origin(
+        kind="capture", path=str(folder), note="made up", recorded="2026"
+    )
 
 
 @pytest.mark.parametrize("path", ["/etc/hostname", "/proc/none", "/proc/self/status", "/none/x"])

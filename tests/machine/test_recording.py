@@ -25,6 +25,7 @@ from tdxinfo.machine import KERNEL_LOG, Answer, Machine
 from tdxinfo.machine.captured import CapturedMachine, open_folder
 from tdxinfo.machine.recording import RecordingMachine, contents, root_would_add, write
 from tdxinfo.machine.system import System
+from tdxinfo.model.provenance import Origin
 from tdxinfo.report import observe
 from tests.builders import captured_machine
 from tests.cli.command import ran
@@ -136,7 +137,7 @@ def test_a_refusals_errno_comes_back(tmp_path: Path, number: int) -> None:
 
 def test_a_capture_of_a_capture_keeps_its_provenance(tmp_path: Path) -> None:
     first = captured_machine()
-    first.origin = type(first.origin)("capture", "x", "made up", "2026")
+    first.origin = Origin(kind="capture", path="x", note="made up", recorded="2026")
     write(contents(RecordingMachine(first), None, bytes, as_is), str(tmp_path / "c"))
     assert open_folder(str(tmp_path / "c")).origin.note == "made up"
 

@@ -121,7 +121,7 @@ def test_a_host_of_which_nothing_is_known_has_no_strip() -> None:
 
 
 def test_ram_in_no_cmr_is_named_with_its_cause_and_cannot_steer_the_terminal() -> None:
-    piece = NamedRange(4 * GIB, 5 * GIB, GIB, "memmap=1G@4G\x1b[2J")
+    piece = NamedRange.between(4 * GIB, 5 * GIB, name="memmap=1G@4G\x1b[2J")
     facts: dict[str, Any] = {
         "memory.system_ram": (MemoryRange.between(0, 5 * GIB),),
         "memory.cmrs": (MemoryRange.between(1 << 20, 4 * GIB),),
@@ -134,7 +134,7 @@ def test_ram_in_no_cmr_is_named_with_its_cause_and_cannot_steer_the_terminal() -
 
 def many(count: int) -> Iterator[NodeMemory]:
     for number in range(count):
-        yield NodeMemory(number * 6 * GIB, number * 6 * GIB + 5 * GIB, 5 * GIB, number)
+        yield NodeMemory.between(number * 6 * GIB, number * 6 * GIB + 5 * GIB, node=number)
 
 
 def without_node(memory: NodeMemory) -> MemoryRange:
@@ -148,7 +148,9 @@ def test_hundreds_of_regions_and_nodes_stay_on_a_page() -> None:
         "memory.system_ram": ranges,
         "memory.nodes": regions,
         "memory.cmrs": ranges[:64],
-        "memory.ram_outside_cmrs": tuple(NamedRange(r.base, r.end, r.size, None) for r in regions),
+        "memory.ram_outside_cmrs": tuple(
+            NamedRange.between(r.base, r.end, name=None) for r in regions
+        ),
         "memory.plan": tdmr.plan(regions, tdmr.Limits(max_tdmrs=512)),
     }
     lines = drawn(report_with(facts))
@@ -165,7 +167,7 @@ def test_any_memory_is_drawn_in_as_many_columns_as_fit(sizes: list[int], width: 
     at, regions = 0, []
     for number, pages in enumerate(sizes):
         at += 4096 * (number % 3)
-        regions.append(NodeMemory(at, at + pages * 4096, pages * 4096, number % 2))
+        regions.append(NodeMemory.between(at, at + pages * 4096, node=number % 2))
         at += pages * 4096
     ram = tuple(map(without_node, regions))
     facts = {"memory.system_ram": ram, "memory.plan": tdmr.plan(regions)}

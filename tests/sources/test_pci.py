@@ -50,8 +50,8 @@ def test_what_is_given_to_tds_is_found_with_its_group(tmp_path: Path) -> None:
         "GPU", "0000:17:00.0", "vfio-pci", 60,
     )  # fmt: skip
     assert gpu.peers == (
-        PciPeer("0000:16:01.0", "pcieport", True),
-        PciPeer("0000:17:00.1", "snd_hda_intel", False),
+        PciPeer(address="0000:16:01.0", driver="pcieport", is_bridge=True),
+        PciPeer(address="0000:17:00.1", driver="snd_hda_intel", is_bridge=False),
     )
     assert (switch.kind, switch.driver, switch.peers) == ("NVSwitch", None, ())
     assert (other.kind, other.driver, other.iommu_group) == ("accelerator", "habanalabs", None)

@@ -31,7 +31,7 @@ def memory_regions(boot: Boot) -> tuple[NodeMemory, ...]:
         if event.name != "node_range":
             break
         base, end = _bounds(event)
-        regions.append(NodeMemory(base, end, end - base, int(event.values["node"])))
+        regions.append(NodeMemory.between(base, end, node=int(event.values["node"])))
     if not regions:
         raise Absent("the kernel log's list of memory by node is empty")
     if any(after.base < before.end for before, after in pairwise(regions)):
@@ -54,4 +54,4 @@ def node_spans(boot: Boot) -> tuple[NodeMemory, ...]:
         if region.node is not None:
             base, end = spans.get(region.node, (region.base, region.end))
             spans[region.node] = (min(base, region.base), max(end, region.end))
-    return tuple(NodeMemory(base, end, end - base, node) for node, (base, end) in spans.items())
+    return tuple(NodeMemory.between(base, end, node=node) for node, (base, end) in spans.items())
