@@ -1,7 +1,5 @@
 """The report: a host's facts with their sources, as `dump --json` prints it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal

@@ -1,7 +1,5 @@
 """A report with the results of its checks, and the document that `check --json` prints."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from pydantic import JsonValue

@@ -1,7 +1,5 @@
 """Is the TCB up to date? By Intel's TCB info if there is one, else by the floors of the tables."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import NamedTuple
 

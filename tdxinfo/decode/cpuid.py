@@ -1,7 +1,5 @@
 """Configurable CPUID bits by leaf, register and name."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """/proc/cpuinfo into what TDX asks of a processor."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """How an initialization that failed is read: `tables/failures.toml`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -3,9 +3,7 @@
 Source: the TDX module's public source (MD_FIELD_ID_T), versions 1.5.01 to 2.0.18.
 """
 
-from __future__ import annotations
-
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tdxinfo.decode.bits import bit_range
 
@@ -45,7 +43,7 @@ class FieldId(NamedTuple):
     non_arch: int = 0
 
     @classmethod
-    def parse(cls, number: int) -> FieldId:
+    def parse(cls, number: int) -> Self:
         parts = {}
         for name, bits in _PARTS.items():
             lowest, width = bit_range(bits)

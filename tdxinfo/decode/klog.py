@@ -3,8 +3,6 @@
 The wordings are rows of `tables/klog.toml`; `decode/logtext.py` splits a log's text into entries.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from functools import cache, cached_property

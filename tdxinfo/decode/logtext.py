@@ -6,8 +6,6 @@ kernel's, since any user can produce them: lines of programs in a journal, and t
 kernel's line, which can have the name of a process or file in it, with line ends.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple

@@ -6,8 +6,6 @@ as a vendor kernel shows them; `sysinfo.py` has the structures of TDH.SYS.INFO. 
 versions 1.0.03 to 2.0.18.
 """
 
-from __future__ import annotations
-
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping

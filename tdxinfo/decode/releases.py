@@ -1,7 +1,5 @@
 """Which released TDX module a host's facts point to. Always an inference, never a value read."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import date
 from functools import cache

@@ -1,7 +1,5 @@
 """Leaves and status codes of SEAMCALL and TDCALL: names, meanings and details."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -4,8 +4,6 @@ Source: the blob's description in intel/confidential-computing.tdx.tdx-module.bi
 sigstructs there, whose SEAMHASH equals the SHA-384 of the module's file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import struct
 from collections.abc import Iterable

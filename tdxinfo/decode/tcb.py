@@ -6,8 +6,6 @@ that module alone, and the rest by the platform's; and the highest level that is
 whatever the order of the document. No signature is checked here.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -9,8 +9,6 @@ to 7.3; for the variant that finds holes between CMRs, the patch mailed as "v8 8
 vendors ship.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise

@@ -4,8 +4,6 @@ A kind is the part of an origin before the colon. A question to the machine is a
 `Machine.ask`; its beginning determines its kind.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,7 +1,5 @@
 """The result of one check, and the verdict of all checks."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """Files of the kernel: sysfs, procfs, cgroup, and its build configuration."""
 
-from __future__ import annotations
-
 import errno
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What is in a folder, where a link leads, which devices exist: no contents are read."""
 
-from __future__ import annotations
-
 import stat
 from functools import partial
 from typing import Any, NamedTuple

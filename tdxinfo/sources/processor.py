@@ -1,7 +1,5 @@
 """/proc/cpuinfo: what the kernel knows of the processors."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 

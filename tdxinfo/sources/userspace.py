@@ -1,7 +1,5 @@
 """QEMU, libvirt, virtual firmware and other user space, by files alone: no program is run."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat
