@@ -151,13 +151,10 @@ REMEDIES = frozenset(
 """The remedies that sources give. A record may come from a stranger: a remedy in it is shown only
 when it is one of these."""
 
-_PLAIN = re.compile(
-    r"(?!.*(?:://|www\.|mailto:|\bsudo\b))[\w .,:;/()\[\]'\"#%=+^*<>{}\u00d7-]{0,300}"
-)
+_PLAIN = r"(?!.*(?:://|www\.|mailto:|\bsudo\b))[\w .,:;/()\[\]'\"#%=+^*<>{}\u00d7-]{0,300}"
 """A message that may stand as it is: one as tdxinfo writes them, without links and commands."""
 
-
-_REMEDY_WITH_PATH = re.compile(r"Run `pahole -J [\w/.+-]{1,200}` to add it\.")
+_REMEDY_WITH_PATH = r"Run `pahole -J [\w/.+-]{1,200}` to add it\."
 _QUOTE_PREFIX = "the record says: "
 _MAX_QUOTED = 800
 """Characters of a record's message that are shown; a quoted one is cut at 300 before."""
@@ -165,7 +162,7 @@ _MAX_QUOTED = 800
 
 def _quoted(message: str) -> str:
     """The record's message; one that tdxinfo cannot have written is quoted and marked as such."""
-    if _PLAIN.fullmatch(message) or message.startswith(_QUOTE_PREFIX):
+    if re.fullmatch(_PLAIN, message) or message.startswith(_QUOTE_PREFIX):
         return message[:_MAX_QUOTED]
     return f"{_QUOTE_PREFIX}{message[:300]!r}"
 
@@ -180,7 +177,7 @@ def from_record(what: str, record: object) -> Unavailable:
     number = int(name) if name.isdecimal() and len(name) < 5 else _ERRNO_BY_NAME.get(name, 0)
     message = found.get("message", f"{what} did not answer")
     remedy = found.get("remedy", "")
-    is_known = remedy in REMEDIES or _REMEDY_WITH_PATH.fullmatch(remedy)
+    is_known = remedy in REMEDIES or re.fullmatch(_REMEDY_WITH_PATH, remedy)
     return kind(_quoted(message), remedy if is_known else "", errno=number)
 
 

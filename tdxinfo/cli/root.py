@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tdxinfo import __version__
+from tdxinfo.cli import streams
 from tdxinfo.cli.options import ExitStatus, global_options, no_such
 
 COMMANDS = {
@@ -27,6 +28,17 @@ COMMANDS = {
 
 class RootGroup(click.Group):
     """The top of the command tree."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Gives the pages of --help their width: click would import shutil to find it."""
+        extra.setdefault("terminal_width", min(max(streams.columns(), 52), 80) - 2)
+        return super().make_context(info_name, args, parent, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

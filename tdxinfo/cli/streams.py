@@ -73,6 +73,16 @@ def _wrapped(before: object, raw: io.FileIO) -> io.TextIOWrapper:
     )
 
 
+def columns() -> int:
+    """The width of standard output: what COLUMNS says, that of the terminal, or 80."""
+    given = os.environ.get("COLUMNS", "")
+    if len(given) < 6 and given.isdecimal() and int(given) > 0:
+        return int(given)
+    with suppress(OSError):
+        return os.get_terminal_size(1).columns or 80
+    return 80
+
+
 def silence_output() -> None:
     """Keeps what is left in buffers from being written when the interpreter ends."""
     with suppress(OSError):
