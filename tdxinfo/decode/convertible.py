@@ -12,10 +12,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
-from tdxinfo.decode.tdmr import FIRST_MIB, above_first_mib, gaps
+from tdxinfo.decode.tdmr import FIRST_MIB, above_first_mib, gaps, whole_pages
 from tdxinfo.model.memory import NamedRange
-from tdxinfo.model.units import PAGE
-from tdxinfo.model.values import MemoryRange, Tdmr
+from tdxinfo.model.values import MASK64, MemoryRange, Tdmr
 
 _INITIALIZED = "initialized"
 _FROM_MEMORY = "memory"
@@ -51,7 +50,7 @@ def of_memory(
     """
     if state != _INITIALIZED or holes_from != _FROM_MEMORY:
         return None
-    pages = (MemoryRange.between(-(-m.base // PAGE) * PAGE, m.end // PAGE * PAGE) for m in memory)
+    pages = whole_pages(memory)
     return _joined(above_first_mib(found) for found in pages if found.end > FIRST_MIB)
 
 
@@ -133,6 +132,8 @@ def options(command_line: str) -> Iterator[NamedRange]:
             if kind == "%" and not re.fullmatch(_RAM_TYPE, rest):
                 continue
             base, length = _bytes(start, start_unit), _bytes(size, size_unit)
+            if base + length > MASK64:
+                continue
             yield NamedRange.between(base, base + length, name=f"{option}={part}")
 
 

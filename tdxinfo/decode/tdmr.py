@@ -66,12 +66,13 @@ def regions_of(
     ends = [span.end for span in spans]
     return _joined(
         piece
-        for found in _whole_pages(ram)
+        for found in whole_pages(ram)
         for piece in _by_node(found, islice(spans, bisect_right(ends, found.base), None))
     )
 
 
-def _whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
+def whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
+    """The ranges by address, without the pages that are not whole in them."""
     for found in sorted(ram, key=lambda found: found.base):
         base, end = -(-found.base // PAGE) * PAGE, found.end // PAGE * PAGE
         if base < end:

@@ -25,7 +25,7 @@ from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
 from tdxinfo.decode.klog import Event
-from tdxinfo.errors import Absent, Unavailable
+from tdxinfo.errors import Unavailable
 from tdxinfo.explain import bitmaps, calls, fields, registers, terms, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 
@@ -268,7 +268,7 @@ def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:
         return [failures.OfKernels("", failures.of_refusal(event.text))]
     try:
         failure = boot_failure(boot)
-    except Absent:
+    except Unavailable:
         failure = None
     return failures.of_any_kernel(failure) if failure else []
 

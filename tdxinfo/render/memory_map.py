@@ -17,7 +17,7 @@ from rich.text import Text
 from tdxinfo.checks.units import address, counted, size, span
 from tdxinfo.decode import tdmr
 from tdxinfo.model.memory import TdmrPlan
-from tdxinfo.model.values import MemoryRange, NodeMemory
+from tdxinfo.model.values import MASK64, MemoryRange, NodeMemory
 from tdxinfo.render import layout, words
 from tdxinfo.render.plan import MAX_ROWS, print_plan
 from tdxinfo.render.safe import printable
@@ -61,7 +61,7 @@ class Strip(NamedTuple):
 
     def columns(self) -> Iterator[MemoryRange]:
         for number in range(self.base // self.column, -(-self.end // self.column)):
-            base, end = number * self.column, (number + 1) * self.column
+            base, end = number * self.column, min((number + 1) * self.column, MASK64)
             yield MemoryRange.between(base, end)
 
 

@@ -301,3 +301,15 @@ def test_an_impossible_keyid_range_is_malformed(pair: str) -> None:
     ):
         with pytest.raises(Malformed):
             fact(boot)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        FAILED.replace("-5", "-99999999999999"),
+        EXHAUSTED.replace("0x80000000", "0x0").replace("[0x0", "[0x1"),
+    ],
+)
+def test_a_number_that_no_kernel_prints_makes_the_failure_malformed(line: str) -> None:
+    with pytest.raises(Malformed):
+        failure(line)

@@ -200,3 +200,15 @@ def test_many_pieces_and_many_causes_take_no_product_of_both() -> None:
     assert time.process_time() - start < 5
     assert [piece.name for piece in found] == [None] * 512 + [FIRMWARE] * 7680
     assert all(before.end < after.base for before, after in pairwise(found))
+
+
+def test_memory_of_less_than_a_page_is_not_convertible() -> None:
+    less = MemoryRange.between(GIB + 0x100, GIB + 0xF00)
+    whole = MemoryRange.between(2 * GIB, 3 * GIB)
+    assert convertible.of_memory("initialized", "memory", (less, whole)) == (whole,)
+
+
+def test_an_option_beyond_64_bits_names_no_range() -> None:
+    assert list(convertible.options("memmap=99999999999999999999E@1G,1G@4G")) == [
+        NamedRange.between(4 * GIB, 5 * GIB, name="memmap=1G@4G")
+    ]

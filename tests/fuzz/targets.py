@@ -353,7 +353,7 @@ def _failures(data: bytes) -> None:
             status=word,
             status_name=None,
             tdmr=None,
-            message=_text(data),
+            message=_text(data)[:4096],
         )
         failures.of_failure(failure)
 

@@ -181,3 +181,9 @@ def test_any_memory_is_drawn_in_as_many_columns_as_fit(sizes: list[int], width: 
 def test_every_recorded_host_has_a_map(encoding: str) -> None:
     for name in NAMES:
         assert drawn(recorded(name), encoding=encoding)
+
+
+def test_memory_up_to_the_last_address_is_drawn() -> None:
+    last = (1 << 64) - 1
+    lines = drawn(report_with({"memory.system_ram": (MemoryRange.between(last - GIB, last),)}))
+    assert any("#" in line or "█" in line for line in lines)

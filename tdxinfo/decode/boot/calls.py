@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from tdxinfo.decode import seamcall
 from tdxinfo.decode.boot import call_name
 from tdxinfo.decode.klog import Event
+from tdxinfo.errors import Malformed
+from tdxinfo.model.base import first_message
 from tdxinfo.model.values import Failure, hex64
 
 
 def failure_of(call: Event | None, message: str, **more: Any) -> Failure:
-    """The failure that the call ended with, in the kernel's own words."""
+    """The failure that the call ended with, in the kernel's own words.
+
+    Raises Malformed for numbers that no kernel prints.
+    """
     given = {"errno": None, "errno_name": None, "tdmr": None, **call_parts(call), **more}
-    return Failure(message=message, **given)
+    try:
+        return Failure(message=message, **given)
+    except ValidationError as error:
+        raise Malformed(
+            f"a number in {message!r:.80} is too large: {first_message(error)}"
+        ) from None
 
 
 def call_parts(call: Event | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from tdxinfo.decode.boot.update import last_update, may_be_lost, update_failure
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.units import PAGE
-from tdxinfo.model.values import Failure, MemoryRange, ModuleVersion, Tdmr
+from tdxinfo.model.values import MASK64, Failure, MemoryRange, ModuleVersion, Tdmr
 
 _DEBUG_MODULE = 1 << 31
 
@@ -201,6 +201,8 @@ def _range(event: Event) -> MemoryRange:
     end = int(event.values["end"]) if "end" in event.values else base + int(event.values["size"])
     if end < base:
         raise Malformed(f"the kernel log's range [{base:#x}, {end:#x}) ends before it begins")
+    if end > MASK64:
+        raise Malformed(f"the kernel log's range [{base:#x}, {end:#x}) ends beyond 64 bits")
     return MemoryRange.between(base, end)
 
 
