@@ -35,7 +35,7 @@ def _range(found: MemoryRange) -> str:
 @check("memory.cmrs_cover_ram")
 def cmrs_cover_ram(report: Report) -> Verdict:
     if report.host.memory.cmrs is None and report.host.memory.convertible_at_least:
-        return passed("the TDX module took all memory that the kernel had when it booted")
+        return passed("the TDX module accepted all memory that the kernel had when it booted")
     cmrs = known(report.host.memory.cmrs)
     if not report.is_known("memory.regions"):
         known(report.host.memory.system_ram)

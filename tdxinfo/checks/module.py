@@ -72,9 +72,9 @@ def has_no_rbp_mod(report: Report) -> Verdict:
         if report.host.module.state == "initialized":
             return failed(
                 "the module lacks NO_RBP_MOD: this kernel runs it, but a TD can change a register "
-                "that the host uses, and Linux 6.14 and later refuses it"
+                "that the host uses, and Linux 6.14 and later refuse it"
             )
-        return failed("the module lacks NO_RBP_MOD: Linux 6.14 and later refuses it")
+        return failed("the module lacks NO_RBP_MOD: Linux 6.14 and later refuse it")
     origin = report.origin_of("module.no_rbp_mod")
     if origin == "inferred:module.release_features":
         return passed(f"release {report.host.module.release} has NO_RBP_MOD")

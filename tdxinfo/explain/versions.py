@@ -68,7 +68,7 @@ def _unreleased() -> list[dict[str, Any]]:
 
 
 def _unreleased_build(row: dict[str, Any]) -> Explanation:
-    meaning = "A build of the TDX module that hosts have shown, and that is no public release."
+    meaning = "A build of the TDX module that hosts have shown and that is not a public release."
     rows = [
         ("line", row["line"]),
         ("build date", row.get("build_date", "")),

@@ -100,7 +100,7 @@ def _title(found: Comparison, verdicts: Verdicts, strict: bool) -> Text:
     if not changed and not (strict and one_sided) and not verdicts.differ:
         return Text("Same", "good").append(f": no difference in {both}.", "")
     following = sum(bool(difference.follows_from) for difference in changed)
-    more = f", {following} of them as a consequence" if following else ""
+    more = f", {following} of them as a consequence of others" if following else ""
     also = f", and {one_sided} that only one has" if strict and one_sided else ""
     judged = ", and the verdicts" if verdicts.differ else ""
     return Text("Different", "bad").append(f": {len(changed)} of {both}{more}{also}{judged}.", "")

@@ -112,7 +112,7 @@ def _lanes(report: Report) -> Iterator[Lane]:
     elif memory.convertible_at_least:
         yield Lane(
             "CMR>=",
-            "convertible memory, at least: the module took it",
+            "convertible memory, at least: the module accepted it",
             memory.convertible_at_least,
         )
     built, plan = memory.tdmrs, _plan(report)

@@ -148,7 +148,7 @@ def _no_rbp_mod(report: Report) -> Value:
     value = Text("yes", "good") if has_it else Text("no", "bad")
     if not has_it:
         value.append(
-            ": a TD can change the host's RBP, and Linux 6.14 and later refuses the module", ""
+            ": a TD can change the host's RBP, and Linux 6.14 and later refuse the module", ""
         )
     origin = report.origin_of("module.no_rbp_mod")
     if origin.endswith("release_features"):

@@ -130,8 +130,8 @@ def _address(kernel: Kernel, variable: str, symbols: list[Symbol]) -> int:
     chosen = exact if len(exact) == 1 else fitting
     if len(chosen) != 1:
         raise Malformed(
-            f"this kernel has {len(symbols)} variables called {variable}, and "
-            f"{len(chosen) or 'none'} of them can be the one of {size} bytes"
+            f"this kernel has {len(symbols)} variables called {variable}, "
+            f"{len(chosen) or 'none'} of them with at least {size} bytes"
         )
     return chosen[0].address
 

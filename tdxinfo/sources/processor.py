@@ -68,5 +68,7 @@ class FlagImplies(NamedTuple):
 
     def read(self, machine: Machine) -> Any:
         if self.flag not in (cpus(machine).flags or ()):
-            raise Absent(f"{PATH} has no flag {self.flag}, which may have other reasons")
+            raise Absent(
+                f"{PATH} has no flag {self.flag}, and a flag can be missing for other reasons"
+            )
         return self.value

@@ -511,7 +511,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "module.no_rbp_mod",
         {"module.no_rbp_mod": False},
         "FAIL",
-        "the module lacks NO_RBP_MOD: Linux 6.14 and later refuses it",
+        "the module lacks NO_RBP_MOD: Linux 6.14 and later refuse it",
     ),
     ("module.no_rbp_mod", {}, "UNKNOWN", "module.no_rbp_mod is unknown"),
     ("module.initialized", {"module.state": "initialized"}, "PASS", "the module is initialized"),
@@ -660,7 +660,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "memory.cmrs_cover_ram",
         {"module.state": "initialized", "memory.convertible_at_least": SANE},
         "PASS",
-        "the TDX module took all memory that the kernel had when it booted",
+        "the TDX module accepted all memory that the kernel had when it booted",
     ),
     (
         "kvm.virt_at_load",

@@ -50,7 +50,7 @@ All memory: 0x000000000000 to 0x000080000000, 2.0 GiB, a column is 32.0 MiB
   PAMT  01······························································
 █ fills the column  ▒ part of it  · none  * several
   RAM    System RAM
-  CMR>=  convertible memory, at least: the module took it
+  CMR>=  convertible memory, at least: the module accepted it
   TDMR   TDMRs, by number
   hole   holes in TDMRs, which take reserved areas
   PAMT   PAMT, by its TDMR's number
