@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxinfo.cli import completion
-from tdxinfo.cli.options import Settings, did_you_mean, global_options, settings_of
+from tdxinfo.cli.options import Settings, global_options, settings_of
 from tdxinfo.cli.streams import input_bytes
 from tdxinfo.cli.subject import examine, report_of
 
@@ -190,10 +190,10 @@ def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
 
 
 def _no_meaning(query: str) -> str:
-    from tdxinfo.explain import all_names, files
+    from tdxinfo.explain import files, nearest_to
 
-    reason = files.missing(query)
+    reason, hint = files.missing(query), nearest_to(query)
+    sentence = f"tdxinfo does not know {query!r:.100}."
     if reason:
-        return f"{query!r:.100} cannot be explained: {reason}."
-    hint = did_you_mean(query, all_names())
-    return f"tdxinfo does not know {query!r:.100}.{' ' if hint else ''}{hint}"
+        sentence = f"{query!r:.100} cannot be explained: {reason}."
+    return f"{sentence}{' ' if hint else ''}{hint}"

@@ -13,26 +13,41 @@ from tdxinfo.explain import (
     bitmaps,
     calls,
     catalogue,
+    cpuid,
     fields,
     files,
+    ghci,
     lines,
+    nearest,
     processors,
+    programs,
     registers,
+    settings,
+    tcb,
     terms,
     values,
     versions,
 )
 from tdxinfo.explain.lines import codes_of
 from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation
+from tdxinfo.explain.spellings import MOST_WORDS, spellings
 
 __all__ = [
     "Detail", "ExplainReport", "Explanation",
-    "all_names", "codes_of", "counts", "explanations", "queries",
+    "all_names", "codes_of", "counts", "explanations", "nearest_to", "queries",
 ]  # fmt: skip
 
 EXPLAINERS: tuple[Explainer, ...] = (
+    cpuid.cpuid,
+    ghci.call,
+    tcb.microcode,
+    tcb.level,
+    tcb.svn_byte,
+    tcb.advisory,
+    programs.program,
     catalogue.check,
     catalogue.fact,
+    settings.setting,
     terms.term,
     catalogue.path,
     fields.by_name,
@@ -51,6 +66,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     versions.security_version,
     versions.day,
     processors.processor,
+    processors.fmspc,
     calls.operand,
     catalogue.section,
     terms.error_number,
@@ -61,6 +77,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     fields.by_id,
     bitmaps.features_of_a_release,
     values.with_value,
+    cpuid.flag,
 )
 """For a word of any kind; all that has a meaning is shown, in this order."""
 
@@ -152,7 +169,44 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = f"rdmsr {command[2]}" if command else word
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in OTHERWISE for meaning in explain(word)]
-    return list(dict.fromkeys(found))
+    found = found or _spelled_otherwise(word) or _as_several(word)
+    return list(dict.fromkeys(found or settings.setting_in(word)))
+
+
+def _spelled_otherwise(word: str) -> list[Explanation]:
+    """The meaning of the first other spelling that has one."""
+    for spelling in spellings(word):
+        found = _as_one_thing(spelling) or _as_several(spelling)
+        if found:
+            return found
+    return []
+
+
+def _as_several(text: str) -> list[Explanation]:
+    """What the words of a text mean, where each of them but for general ones means something."""
+    words = [word for word in re.split(r"[\s,;]+", text.strip()) if word]
+    is_numbered = len(words) == 2 and words[0].lower() in _CONTEXTS
+    groups = _groups(words) if 1 < len(words) <= MOST_WORDS and not is_numbered else []
+    meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
+    if meanings and all(meanings.values()):
+        return [meaning for found in meanings.values() for meaning in found]
+    return []
+
+
+def _says_nothing(word: str) -> bool:
+    """Whether a word of a text is a general one, an option such as -machine, or a small number."""
+    is_option = word[:1] == "-" and word[1:2].isalpha() and word[1:2].islower()
+    is_small = word.isdecimal() and len(word) < 4
+    is_zero = word.lower().startswith("0x") and not word.lower().strip("0x")
+    return word.lower() in _GENERAL or is_option or is_small or is_zero
+
+
+_GENERAL = {
+    "tdx", "intel", "the", "a", "of", "in", "on", "and", "or", "for", "with", "is", "are", "to",
+    "by", "host", "guest", "error", "failed", "value", "=", ":", "-", "not", "what", "why",
+    "my", "at", "q35", "id", "modprobe", "new", "old", "too", "no", "set", "which",
+}  # fmt: skip
+"""Words that say nothing beside a name."""
 
 
 def queries(words: Sequence[str]) -> list[str]:
@@ -166,8 +220,13 @@ def queries(words: Sequence[str]) -> list[str]:
     whole = " ".join(words)
     if len(words) > 1 and not _as_one_thing(whole) and _is_message(whole):
         return [whole]
+    return _groups(words)
+
+
+def _groups(words: Sequence[str]) -> list[str]:
+    """The words, with those together that mean one thing together."""
     found: list[str] = []
-    rest = list(words)
+    rest = [word for word in words if word]
     while rest:
         sizes = range(min(len(rest), _MAX_WORDS), 1, -1)
         size = next((size for size in sizes if _as_one_thing(" ".join(rest[:size]))), 1)
@@ -204,9 +263,16 @@ def _explain_in_context(query: str) -> list[Explanation]:
     return list(dict.fromkeys(explain(match[2]))) if explain and match else []
 
 
+def nearest_to(query: str) -> str:
+    """A sentence that names what an unknown query is nearest to; empty where nothing is."""
+    return nearest.nearest(query, all_names(), lambda word: bool(_as_one_thing(word)))
+
+
 def all_names() -> Iterator[str]:
     """Every name that means something here."""
-    for kind in (fields, catalogue, registers, calls, bitmaps, versions, terms):
+    for kind in (
+        fields, catalogue, registers, calls, bitmaps, versions, terms, settings, cpuid, ghci, tcb,
+    ):  # fmt: skip
         yield from kind.names()
 
 

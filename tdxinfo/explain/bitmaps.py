@@ -19,6 +19,7 @@ _ALIASES = {
     "features": "TDX_FEATURES0",
     "attributes": "TD_ATTRIBUTES",
     "td_attr": "TD_ATTRIBUTES",
+    "td_attribute": "TD_ATTRIBUTES",
     "arch_capabilities": "IA32_ARCH_CAPABILITIES",
     "arch_cap": "IA32_ARCH_CAPABILITIES",
     "vcpu_l2_ctls": "L2_CTLS",
@@ -48,8 +49,8 @@ _MACROS = {
     "MSR_ARCH_CAP_": "IA32_ARCH_CAPABILITIES",
 }
 """Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
-_WITH_VALUE = re.compile(r"([\w.]+)\s*[=:]\s*(\w+)")
-_VALUE_AFTER = re.compile(r"([\w.]+)\s+(0x[0-9a-f]{1,16})", re.IGNORECASE)
+_WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)?)\s*[=:]\s*(\w+)")
+_VALUE_AFTER = re.compile(r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16})", re.IGNORECASE)
 _MEMBER = re.compile(r"(\w+)\.(\w+)")
 _NUMBERED = (
     re.compile(r"([\w.]+)\s*\[\s*(\d{1,2})\s*\]"),
@@ -63,7 +64,9 @@ _REQUIRED = {"TDX_FEATURES0": ("NO_RBP_MOD",)}
 def bitmap_named(name: str) -> str | None:
     """TDX_FEATURES0 for `features0`, `module.features0` or `tdx_features0`."""
     stems = {bitmap.lower(): bitmap for bitmap in tables.load("features")}
-    short = re.sub(r"_(fixed[01]|mask|config_mask)$", "", name.lower().rpartition(".")[2])
+    short = re.sub(
+        r"_(fixed[01]|mask|config_mask)$", "", name.lower().replace(" ", "_").rpartition(".")[2]
+    )
     short = short.removeprefix("msr_")
     return stems.get(short) or _ALIASES.get(short)
 

@@ -12,6 +12,7 @@ from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
+from tdxinfo.explain import fields
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
@@ -56,7 +57,7 @@ def path(query: str) -> Iterator[Explanation]:
 
     A file without a row is explained by the folder above it that has one.
     """
-    if len(query.split()) != 1:
+    if len(query.split()) != 1 or len(query) > _MOST:
         return
     wanted = query.rstrip("/")
     found = _row_of(wanted)
@@ -69,7 +70,13 @@ def path(query: str) -> Iterator[Explanation]:
         rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
         rows += [("see", ", ".join(found.get("see", ())))]
         yield explanation("path", name, found["text"], rows)
+    if os.path.dirname(wanted).endswith("/metadata"):
+        yield from fields.by_id(os.path.basename(wanted))
     yield from facts
+
+
+_MOST = 400
+"""Letters of a path that is looked for."""
 
 
 def _row_of(wanted: str) -> dict[str, Any] | None:

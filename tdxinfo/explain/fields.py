@@ -94,7 +94,7 @@ def of_id(number: int) -> Iterator[Explanation]:
         found = _of_cpuid(number)
     elif other:
         found = _of_td(other, number)
-    elif parts.context == 0 and (of_td := _other(int(parts._replace(context=_TD)))):
+    elif parts.context == 0 and (of_td := _without_context(parts)):
         # A TD leaves the context out of the id, as Linux does for TDG.VM.RD.
         found = _of_td(of_td, of_td.id)
     else:
@@ -103,6 +103,12 @@ def of_id(number: int) -> Iterator[Explanation]:
     is_head = bool(parts.last_element or parts.last_field)
     sequence = f"{parts.fields} fields of {parts.elements}" if is_head else ""
     yield found.with_details([("head of a sequence", sequence)])
+
+
+def _without_context(parts: FieldId) -> _Other | None:
+    """The field of a TD whose id has the number but for the context, with elements of this size."""
+    other = _other(int(parts._replace(context=_TD)))
+    return other if other and FieldId.parse(other.id).size_code == parts.size_code else None
 
 
 def is_id(number: int) -> bool:

@@ -26,7 +26,7 @@ from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Unavailable
-from tdxinfo.explain import bitmaps, calls, fields, registers, terms, versions
+from tdxinfo.explain import bitmaps, calls, cpuid, errnos, fields, registers, terms, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
@@ -66,7 +66,8 @@ def line(query: str) -> Iterator[Explanation]:
     """All that a line of text holds."""
     if not re.search(r"\s", query):
         return
-    found = list(_kernel_line(query)) or list(_part_of_a_line(query))
+    found = list(_kernel_line(query)) or list(errnos.in_context(query))
+    found = found or list(_part_of_a_line(query))
     yield from found
     for version in _FULL_VERSION.findall(query):
         yield from versions.release(version)
@@ -76,6 +77,7 @@ def line(query: str) -> Iterator[Explanation]:
         yield from _code(query[: match.start()], int(match.group(), 16))
     yield from _named(query)
     yield from terms.codes_in(query)
+    yield from cpuid.flags_in(query)
     for match in _ERRNO.finditer(query):
         number = next(found for found in match.groups() if found)
         yield from terms.of_errno(abs(int(number)))
@@ -88,7 +90,7 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
     for event in boot.events:
         if event.name in meanings:
             causes = failures.rows_of(_causes(boot, event), "cause", "what to do")
-            rows = [*_build(boot, event), *_keyids(event), *causes]
+            rows = [("printed by", _kernels(event)), *_build(boot, event), *_keyids(event), *causes]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
                 yield from versions.release(dict(_build(boot, event)).get("release", ""))
@@ -176,11 +178,11 @@ def _rows_around(text: str) -> list[dict[str, Any]]:
 
 
 def _rows_of_words(text: str) -> list[dict[str, Any]]:
-    """The rows of the only event whose line has all the words, in their order."""
+    """The rows of the only event whose line has all the words, one after the other."""
     wanted = _words(re.sub(r"^[\w/]+: ", "", _plain(text)))
     if len(wanted) < 2 or len("".join(wanted)) < _FEWEST:
         return []
-    found = [row for whole, row in _rows() if _are_in_order(wanted, _words(whole))]
+    found = [row for whole, row in _rows() if _has_words(_words(whole), wanted)]
     return found if len({row["event"] for row in found}) == 1 else []
 
 
@@ -188,9 +190,9 @@ def _words(text: str) -> list[str]:
     return [word for word in re.findall(r"[a-z_-]+", text) if len(word) > 2]
 
 
-def _are_in_order(wanted: list[str], words: list[str]) -> bool:
-    rest = iter(words)
-    return all(word in rest for word in wanted)
+def _has_words(words: list[str], wanted: list[str]) -> bool:
+    """Whether the words are there, one after the other, whatever numbers are between them."""
+    return f" {' '.join(wanted)} " in f" {' '.join(words)} "
 
 
 _OF_VALUES: dict[str, str] = {
@@ -247,6 +249,22 @@ def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
         yield "release", releases.matching_release(found["version"], *build) or ""
 
 
+def _kernels(event: Event) -> str:
+    """The kernels that print the line in this wording."""
+    for row, wording in zip(tables.load("klog")["line"], klog.wordings(), strict=True):
+        if row["event"] == event.name and klog.Form(wording).pattern.match(event.text):
+            kernels: str = row["kernels"]
+            if _UPSTREAM.match(kernels):
+                return f"Linux {kernels}"
+            return f"a vendor's kernel: {kernels}" if _VENDOR.search(kernels) else ""
+    return ""
+
+
+_UPSTREAM = re.compile(r"\d+\.\d+(?!-rc|[\d.]* vendor)")
+_VENDOR = re.compile(r"Intel MVP|Ubuntu|vendor|Anolis|td-partitioning")
+"""How `kernels` of `tables/klog.toml` begins; the rest are notes on series of patches."""
+
+
 def _keyids(event: Event) -> Iterator[tuple[str, str]]:
     """How many KeyIDs a range holds."""
     first, end = event.values.get("first"), event.values.get("end")
@@ -279,6 +297,8 @@ def _kvm_access(text: str) -> Iterator[Explanation]:
 
 
 def _leaf(text: str) -> Iterator[Explanation]:
+    if re.search(r"\bcpuid\b", text, re.I):
+        return
     kind = "TDG" if re.search(r"\bTDCALL\b", text, re.I) else "TDH"
     for groups in _LEAF.findall(text):
         yield from calls.leaf_by_number(next(filter(None, groups)), kind)

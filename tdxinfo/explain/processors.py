@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
@@ -20,7 +21,13 @@ def processor(query: str) -> Iterator[Explanation]:
         names = [codename, *re.split(r", | or ", codename), row.get("releases", "").lower()]
         stem = row.get("releases", "").partition("-")[0].lower()
         if (wanted and wanted in (*names, stem)) or _signature(row) in _signatures(wanted):
-            yield _processor(row)
+            yield _processor(row).with_details(_stepping(row, wanted))
+
+
+def _stepping(row: dict[str, int], word: str) -> list[tuple[str, str]]:
+    """The stepping in a CPUID signature."""
+    found = [r.value & 0xF for r in readings(word) if r.value & ~0xF == _signature(row)]
+    return [("stepping", str(number)) for number in found[:1] if number]
 
 
 _MODEL = re.compile(
@@ -68,7 +75,7 @@ def _signature(row: dict[str, int]) -> int:
     return cpuinfo.signature(row.get("family", 6), row["model"])
 
 
-def _processor(row: dict[str, str]) -> Explanation:
+def _processor(row: dict[str, Any]) -> Explanation:
     short = row.get("releases", "")
     newest = releases.newest_by_processor().get(short)
     family, model = int(row.get("family", 6)), int(row["model"])
@@ -82,8 +89,43 @@ def _processor(row: dict[str, str]) -> Explanation:
             f"{newest.version} (table of {releases.as_of()})" if newest else "",
         ),
     ]
+    rows += _floors(row)
     name = f"{row['codename']} ({short})" if short else row["codename"]
-    return explanation("processor", name, "An Intel server processor.", rows)
+    meaning = "An Intel server processor." if short else "An Intel processor."
+    if row.get("tdx") == "no":
+        meaning = "An Intel processor that never has TDX: a client processor, or an older server."
+    return explanation("processor", name, meaning, rows)
+
+
+def _floors(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """The least microcode that a TCB recovery required, by family, model and stepping."""
+    floors = tables.load("tcb")["floors"]
+    found = [
+        f"{fms}: {floor}"
+        for fms, floor in floors["microcode"].items()
+        if _signatures(fms) == {_signature(row)}
+    ]
+    text = f"{', '.join(found)} ({floors['recovery']}, {floors['as_of']})"
+    return [("least microcode", text)] if found else []
+
+
+_FMSPC = re.compile(r"(?:fmspc[\s:=]*)?([0-9a-f]{2}([0-9a-f]{4})[0-9a-f]{6})", re.IGNORECASE)
+
+
+def fmspc(query: str) -> Iterator[Explanation]:
+    """An FMSPC, Intel's code for a kind of platform, by the processor's signature in it."""
+    match = _FMSPC.fullmatch(query.strip())
+    for row in tables.load("cpus")["model"] if match else ():
+        if match and int(f"{match[2]}0", 16) == _signature(row) and row.get("releases"):
+            meaning = (
+                "An FMSPC: Intel's code for a kind of platform, by which TCB info is asked for."
+            )
+            rows = [
+                ("processor", f"{row['codename']} ({row['releases']})"),
+                ("basis", "inferred from the signature that it holds"),
+                ("see", "FMSPC, TCB info"),
+            ]
+            yield explanation("FMSPC", match[1].upper(), meaning, rows)
 
 
 def processor_names(signatures: Iterable[int]) -> list[str]:

@@ -110,8 +110,20 @@ def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
         (f["name"], f"{_number(bits.msr_field(name, f['name'], value))}  ({f['doc']})")
         for f in row["fields"]
     ]
+    rows += _derived(name, value)
     title = f"{name} {value:#018x}"
     return explanation("MSR", title, row.get("doc", _DOC), rows)
+
+
+def _derived(name: str, value: int) -> list[tuple[str, str]]:
+    """What follows from several fields together."""
+    if name != "IA32_MKTME_KEYID_PARTITIONING":
+        return []
+    first = bits.msr_field(name, "num_mktme_keyids", value) + 1
+    end = first + bits.msr_field(name, "num_tdx_keyids", value)
+    use = f"{first} is the module's, {end - first - 1} are for TDs"
+    text = f"[{first}, {end}), as the kernel prints them: {use}"
+    return [("private KeyIDs", text if end > first else "none")]
 
 
 def _number(value: int) -> str:

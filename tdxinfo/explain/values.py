@@ -12,7 +12,7 @@ from tdxinfo.explain.meaning import Explainer, Explanation, details
 from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
 
-_NAME_AND_VALUE = re.compile(r"([A-Za-z][\w.\[\]>-]*?)(?:\s*(?:[:=]|->)\s*|\s+)(?:is\s+)?(\S+)")
+_NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*")
 _NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact)
 _MORE: dict[str, Explainer] = {
     "BUILD_NUM": versions.build,
@@ -36,14 +36,15 @@ def with_value(query: str) -> Iterator[Explanation]:
 
 
 def _one(query: str) -> Iterator[Explanation]:
-    match = _NAME_AND_VALUE.fullmatch(query)
-    values = readings(match[2]) if match else []
+    match = _NAME.match(query)
+    value = query[match.end() :].lstrip(" :=").removeprefix("is ").strip() if match else ""
+    values = readings(value) if value else []
     if match is None or not values:
         return
-    found = [meaning for explain in _NAMED for meaning in explain(match[1])]
+    found = [meaning for explain in _NAMED for meaning in explain(match[0])]
     yield from (_valued(meaning, values[0]) for meaning in found)
     for name in dict.fromkeys(meaning.name.partition("[")[0] for meaning in found):
-        yield from _MORE[name](match[2]) if name in _MORE else ()
+        yield from _MORE[name](value) if name in _MORE else ()
 
 
 def _valued(meaning: Explanation, reading: Reading) -> Explanation:

@@ -72,6 +72,7 @@ def _unreleased_build(row: dict[str, Any]) -> Explanation:
     rows = [
         ("line", row["line"]),
         ("build date", row.get("build_date", "")),
+        ("note", row.get("note", "")),
         ("table of", releases.as_of()),
     ]
     return explanation("module build", f"{row['line']} build {row['build_number']}", meaning, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from tdxinfo import tables
-from tdxinfo.explain import explanations, queries
+from tdxinfo.explain import explanations, nearest_to, queries
 
 pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
 
@@ -31,7 +32,8 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
     ["", " ", "foo", "0x",
      "0x0000120000000000", "kvm_nothing=1", "/sys/no/such/version",
      "0xzz", "1.2.3.4.5.6", "TDX_NO_SUCH_STATUS", "0xffff888012345678",
-     "[1000, 1]", "SVN zz", "bit 70 of TDX_FEATURES0", "features0=zz", "/no/such/file.sigstruct"],
+     "[1000, 1]", "SVN zz", "TDCALL 77", "CONFIG_USB_SERIAL", "hello world", "the quick brown fox",
+     "bit 70 of TDX_FEATURES0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:
     assert explanations(query) == []
@@ -125,3 +127,34 @@ def test_what_a_word_means_comes_before_the_field_of_that_name(word: str) -> Non
     found = [meaning.kind for meaning in explanations(word)]
     assert found[0] == "term"
     assert any("field" in kind for kind in found[1:])
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("NO_RPB_MOD", "Did you mean NO_RBP_MOD"),
+        ("CONFIG_INTEL_TDX_HSOT", "Did you mean CONFIG_INTEL_TDX_HOST"),
+        ("CONFIG_USB_SERIAL", ""),
+        ("/sys/devices/faux/tdx-host", "Did you mean /sys/devices/faux/tdx_host"),
+        ("MSR 0x999", "The nearest known register is IA32_TME_EXCLUDE_BASE (0x984)."),
+        ("SEAMCALL 0x70", "The nearest known leaf is TDH.QUOTE.INIT (0x64)."),
+        ("no matching level of the TCB was found", "the message 'No matching TCB level found'"),
+        ("BIOS says TDMR thing is strange today", "It knows BIOS, TDMR."),
+        ("hello world", ""),
+        ("usb usb1: Manufacturer: Linux 6.6.0-tdx.1.0.v1 xhci-hcd", ""),
+    ],
+)
+def test_an_unknown_query_names_what_it_is_nearest_to(query: str, hint: str) -> None:
+    assert explanations(query) == []
+    found = nearest_to(query)
+    assert hint in found if hint else found == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["x " * 4000, "a=b " * 2000, "cpuid " * 2000, "(" * 8000, "/" * 8000]
+)
+def test_a_long_text_takes_no_time(text: str) -> None:
+    begin = time.process_time()
+    explanations(text)
+    nearest_to(text)
+    assert time.process_time() - begin < 2

@@ -1,0 +1,179 @@
+"""CPUID leaves, fields and flags, in the spellings of manuals, QEMU and people.
+
+cpuid 0x21, CPUID leaf 1Bh, CPUID.7.0.EDX.18, cpuid 7 ecx bit 28, CPUID.(EAX=7,ECX=0):EDX[18],
+CPUID.80000007H:EDX.invtsc [bit 8], 0x80000008 eax[7:0], lass cpuid 7.1 eax
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+from tdxinfo import tables
+from tdxinfo.decode.bits import bit_range
+from tdxinfo.explain.meaning import Explanation, explanation
+
+_INPUTS = re.compile(r"\(eax=([0-9a-fx]+)h?(?:,\s*ecx=([0-9a-fx]+)h?)?\)")
+_IS_CPUID = re.compile(r"\bcpuid\b|^(?:0x[0-9a-f]{1,8}|[0-9a-f]{8})\s+e[abcd]x\b")
+_HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
+"""A leaf that is no other small number, without the word CPUID."""
+_NUMBER = re.compile(r"(?:0x)?([0-9a-f]{1,8})h?")
+_REGISTERS = ("eax", "ebx", "ecx", "edx")
+_FILLERS = {"cpuid", "leaf", "bit", "bits", "sub", "subleaf", "function", "of", "the", "flag", "in"}
+
+
+class _Flag(NamedTuple):
+    name: str
+    leaf: int
+    subleaf: int
+    register: str
+    bit: int
+
+
+class _Asked(NamedTuple):
+    """What a query names; None for what it does not."""
+
+    leaf: int | None = None
+    subleaf: int | None = None
+    register: str = ""
+    bits: tuple[int, ...] = ()
+    flag: str = ""
+
+
+@cache
+def _flags() -> tuple[_Flag, ...]:
+    found = [
+        _Flag(name, int(leaf, 16), int(subleaf, 16), register, int(bit))
+        for place, registers in tables.load("cpuid").items()
+        for leaf, _, subleaf in [place.partition(".")]
+        for register, rows in registers.items()
+        for bit, name in [row.split() for row in rows]
+    ]
+    more = [
+        _Flag(row["flag"], int(row["leaf"], 16), 0, row["register"], row["bit"])
+        for row in tables.load("cpuid_notes")["place"]
+    ]
+    return (*found, *more)
+
+
+def cpuid(query: str) -> Iterator[Explanation]:
+    """What a query about CPUID names: a flag, a field of several bits, or a leaf."""
+    text = " ".join(query.lower().split())
+    if _HIGH_LEAF.fullmatch(text):
+        yield from _leaf(int(text, 16), "")
+    if not _IS_CPUID.search(text):
+        return
+    asked = _parse(text)
+    if asked.flag:
+        yield from _by_name(asked)
+    elif asked.leaf is not None and asked.register and asked.bits:
+        yield from _by_place(asked)
+    elif asked.leaf is not None:
+        yield from _leaf(asked.leaf, asked.register)
+
+
+_IN_A_TEXT = re.compile(
+    r"\bCPUID\.[0-9A-F]{1,8}H?(?:\.\d+)?:E[ABCD]X\.[\w-]+(?:\s\[bit \d+\])?", re.IGNORECASE
+)
+
+
+def flags_in(text: str) -> Iterator[Explanation]:
+    """The flags in a message of QEMU: `CPUID.80000007H:EDX.invtsc [bit 8]`."""
+    for match in _IN_A_TEXT.findall(text):
+        yield from cpuid(match)
+
+
+def flag(query: str) -> Iterator[Explanation]:
+    """A flag of the processor by its name in /proc/cpuinfo."""
+    name = query.strip().lower().replace("-", "_").removeprefix("x86_feature_")
+    known = tables.load("cpuid_notes")["flag"]
+    if len(name) > 2 or name in known:
+        yield from (_flag(one) for one in _flags() if one.name == name)
+
+
+def _parse(text: str) -> _Asked:
+    text = _INPUTS.sub(r" \1 \2 ", text)
+    tokens = [one for one in re.findall(r"[0-9a-z_-]+", text) if one not in _FILLERS]
+    numbers: list[str] = []
+    after: list[int] = []
+    names: list[str] = []
+    register = ""
+    for token in tokens:
+        number = _NUMBER.fullmatch(token)
+        is_number = number and (token[0].isdigit() or token.endswith("h"))
+        if token in _REGISTERS:
+            register = token
+        elif number and is_number and not register:
+            numbers.append(number[1])
+        elif token.isdecimal():
+            after.append(int(token))
+        else:
+            names.append(token.replace("-", "_"))
+    leaf = int(numbers[0], 16) if numbers else None
+    subleaf = int(numbers[1], 16) if len(numbers) > 1 else None
+    # A text of several words is a message in which CPUID only occurs.
+    if len(names) > 1:
+        return _Asked()
+    return _Asked(leaf, subleaf, register, tuple(after), "".join(names))
+
+
+def _by_name(asked: _Asked) -> Iterator[Explanation]:
+    found = [one for one in _flags() if one.name == asked.flag]
+    notes: dict[str, str] = tables.load("cpuid_notes")["flag"]
+    yield from map(_flag, found)
+    if not found and asked.flag in notes:
+        yield explanation("CPUID", asked.flag.upper(), notes[asked.flag])
+
+
+def _by_place(asked: _Asked) -> Iterator[Explanation]:
+    lowest, highest = min(asked.bits), max(asked.bits)
+    for row in tables.load("cpuid_notes")["field"]:
+        first, width = bit_range(row["bits"])
+        is_here = int(row["leaf"], 16) == asked.leaf and row["register"] == asked.register
+        if is_here and first <= lowest and highest < first + width:
+            where = f"leaf {asked.leaf:#x}, {asked.register.upper()}, bits {row['bits']}"
+            yield explanation("CPUID", row["name"], row["text"], [("place", where)])
+            return
+    subleaf = asked.subleaf or 0
+    place = (asked.leaf, subleaf, asked.register, lowest)
+    found = [one for one in _flags() if one[1:] == place]
+    yield from map(_flag, found)
+    known = f"{asked.leaf:x}" in tables.load("cpuid_notes")["leaf"]
+    if not found and known and lowest < 32:
+        register = asked.register.upper()
+        name = f"leaf {asked.leaf:#x}, sub-leaf {subleaf:#x}, {register}, bit {lowest}"
+        yield explanation("CPUID", name, "tdxinfo does not know what this bit means.")
+
+
+def _leaf(leaf: int, register: str) -> Iterator[Explanation]:
+    meaning = tables.load("cpuid_notes")["leaf"].get(f"{leaf:x}")
+    if meaning is None:
+        return
+    flags = [one for one in _flags() if one.leaf == leaf and register in ("", one.register)]
+    known = [
+        f"{one.register.upper()} {one.bit} {one.name}"
+        for one in flags
+        if one.name in tables.load("cpuid_notes")["flag"]
+    ]
+    rows = [("flags that concern TDX", ", ".join(known))]
+    yield explanation("CPUID", f"leaf {leaf:#x}", meaning, rows)
+
+
+def _flag(found: _Flag) -> Explanation:
+    notes = tables.load("cpuid_notes")
+    text = "A flag of the processor; TDX does not depend on it."
+    features = [row["feature"] for row in notes["xfam"] if found.name in row["flags"]]
+    if features:
+        text = f"A flag of the processor. A TD sees it only where XFAM has the bit {features[0]}."
+    place = f"leaf {found.leaf:#x}, sub-leaf {found.subleaf:#x}"
+    rows = [
+        ("place", f"{place}, {found.register.upper()}, bit {found.bit}"),
+        ("see", ", ".join(features)),
+    ]
+    return explanation("CPUID flag", found.name, notes["flag"].get(found.name, text), rows)
+
+
+def names() -> Iterator[str]:
+    yield from (one.name for one in _flags() if one.name in tables.load("cpuid_notes")["flag"])

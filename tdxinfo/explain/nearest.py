@@ -1,0 +1,112 @@
+"""What a query that means nothing is nearest to, as a sentence that asks or says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from functools import cache
+
+from tdxinfo import tables
+from tdxinfo.decode import seamcall
+from tdxinfo.explain.numbers import readings
+
+_MOST = 3
+"""Names in one question."""
+_ALIKE = 0.65
+_ALIKE_CONFIG = 0.75
+"""How alike names are at least: those of kernel options have parts in common anyway."""
+_SHARED = 0.6
+"""Of a text's words, how many a known message has at least."""
+_LONGEST = 200
+"""Letters of a query that is compared."""
+
+
+def nearest(query: str, names: Iterable[str], is_known: Callable[[str], bool]) -> str:
+    """The question which known name, message, path or number was meant; empty where none is near.
+
+    `names` are all names that mean something, `is_known` says whether a word does.
+    """
+    text = query.strip()[:_LONGEST]
+    if text.startswith("/"):
+        return _question(_alike(text, _paths(), _ALIKE))
+    if text.upper().startswith("CONFIG_"):
+        options = [name for name in names if name.startswith("CONFIG_")]
+        return _question(_alike(text, options, _ALIKE_CONFIG))
+    number = _nearest_number(text)
+    if number:
+        return number
+    found = _question(_alike(text, names, _ALIKE))
+    return found or _in_words(text, is_known)
+
+
+def _alike(text: str, names: Iterable[str], cutoff: float) -> list[str]:
+    spellings = {one.lower(): one for one in names}
+    near = get_close_matches(text.lower(), spellings, n=_MOST, cutoff=cutoff)
+    return [spellings[one] for one in near]
+
+
+def _question(names: list[str]) -> str:
+    return f"Did you mean {', '.join(names)}?" if names else ""
+
+
+@cache
+def _paths() -> tuple[str, ...]:
+    rows = tables.load("paths")["path"]
+    return tuple(path for row in rows for path in row["paths"] if "*" not in path)
+
+
+# --- texts of several words -----------------------------------------------------------------------
+
+
+def _in_words(text: str, is_known: Callable[[str], bool]) -> str:
+    """The known message with most of the words; else the words of the text that are known."""
+    words = _words(text)
+    if len(words) < 2:
+        return ""
+    shared, message = max((len(words & _words(one)) / len(words), one) for one in _messages())
+    if shared >= _SHARED and len(words) > 2:
+        return f"Did you mean the message {message!r}?"
+    known = [word for word in text.split() if _is_name(word) and is_known(word)]
+    return f"It knows {', '.join(dict.fromkeys(known[:_MOST]))}." if known else ""
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word is meant as a name: with a capital inside, an underscore, a digit or a dot."""
+    return bool(re.search(r"[A-Z_0-9./]", word[1:])) and len(word) > 2
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.findall(r"[a-z_]+", text.lower()) if len(word) > 2)
+
+
+@cache
+def _messages() -> tuple[str, ...]:
+    """The messages that are known, without the values in them."""
+    lines = tuple(
+        re.sub(r"(?:0x)?%[0-9l]*[a-z]", "...", row["format"]) for row in tables.load("klog")["line"]
+    )
+    return lines + tuple(text for row in tables.load("symptoms")["symptom"] for text in row["text"])
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+_NUMBERED = re.compile(r"(msr|rdmsr|seamcall|tdcall|leaf)[\s:=]+(?:leaf\s)?\(?(\w{1,10})\)?", re.I)
+
+
+def _nearest_number(text: str) -> str:
+    """The register or the leaf whose number is nearest."""
+    match = _NUMBERED.fullmatch(text)
+    values = [reading.value for reading in readings(match[2])] if match else []
+    if match is None or not values:
+        return ""
+    if "msr" in match[1].lower():
+        known = {int(row["address"]): name for name, row in tables.load("msr").items()}
+        kind = "register"
+        wanted = int(match[2].lower().removeprefix("0x").removesuffix("h"), 16)
+    else:
+        table = "TDG" if match[1].lower() == "tdcall" else "TDH"
+        known = {one.number: one.name for one in seamcall.leaves().values() if one.table == table}
+        kind, wanted = "leaf", values[0]
+    near = min(known, key=lambda number: abs(number - wanted))
+    return f"The nearest known {kind} is {known[near]} ({near:#x})."

@@ -1,0 +1,87 @@
+"""Other spellings of a query that means nothing as it is: without what people write around a name.
+
+cat /sys/module/kvm_intel/parameters/tdx    the file
+bugs : tdx_pw_mce                           the flag
+0x305 svn                                   svn 0x305
+what does NO_RBP_MOD mean?                  NO_RBP_MOD
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+MOST_WORDS = 12
+"""Of a query that is taken apart: longer ones are lines or messages."""
+
+_COMMANDS = {
+    "cat", "ls", "less", "more", "head", "tail", "stat", "file", "grep", "systemctl", "journalctl",
+    "modinfo", "lscpu", "hexdump", "xxd", "strings", "sudo",
+}  # fmt: skip
+_LISTS = {
+    "flags", "bugs", "features", "status", "state", "error", "version", "name",
+}  # fmt: skip
+_BEFORE = {
+    "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
+    "kvm", "qemu", "libvirt", "what", "is", "are", "does", "do", "a", "an", "the", "explain",
+    "meaning", "of", "define", "why", "sudo", "lscpu", "flag",
+}  # fmt: skip
+_BEHIND = {
+    "tdx", "attribute", "parameter", "option", "setting", "mode", "flag", "line", "term",
+    "value", "file", "ioctl", "module", "register", "message", "code", "command", "element",
+    "property", "bios", "firmware", "kernel", "mean", "means", "error", "bit", "feature",
+    "field",
+}  # fmt: skip
+_KINDS = {
+    "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",
+}  # fmt: skip
+_NAME = re.compile(r"[A-Z_]+")
+_ELEMENT = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>([^<>]{0,200})(?:</[\w-]{2,40}>)?")
+
+
+def spellings(query: str) -> Iterator[str]:
+    """What the query may mean without commands, questions, brackets and general words."""
+    words = query.strip().rstrip("?!.,;:").split()
+    if words and len(words) <= MOST_WORDS:
+        yield from _of_commands(words)
+        yield from _of_signs(" ".join(words))
+        yield from _of_words(words)
+
+
+def _of_commands(words: list[str]) -> Iterator[str]:
+    """What a command is given, and the name of a systemd unit."""
+    if words[0].lower() in _COMMANDS:
+        yield from (word for word in words[1:] if word.startswith("/"))
+        yield words[-1]
+    if words[-1].endswith(".service"):
+        yield words[-1].removesuffix(".service")
+
+
+def _of_signs(text: str) -> Iterator[str]:
+    """What is in an element of XML, behind a colon or an equals sign, or in brackets."""
+    element = _ELEMENT.fullmatch(text)
+    if element:
+        inside = f"launchSecurity {element[1]}"
+        yield from (f"{inside} {element[2]}", inside, element[1])
+    name, colon, rest = text.partition(":")
+    if colon and name.strip().lower() in _LISTS:
+        yield rest.strip()
+    name, sign, rest = text.partition("=")
+    if sign and _NAME.fullmatch(name):
+        yield rest.strip("\"' ")
+    outside, bracket, inside = text.partition("(")
+    if bracket and text.endswith(")") and outside.strip():
+        yield from (outside.strip(), inside.rstrip(")").strip())
+
+
+def _of_words(words: list[str]) -> Iterator[str]:
+    """The name without general words before and behind it; a kind behind it stands before it."""
+    plain = [word.lower() for word in words]
+    if len(words) == 2 and plain[1] in _KINDS:
+        yield f"{words[1]} {words[0]}"
+    first = next((i for i, word in enumerate(plain) if word not in _BEFORE), len(words) - 1)
+    rest = words[first:]
+    while len(rest) > 1 and rest[-1].lower() in _BEHIND:
+        rest = rest[:-1]
+        yield " ".join(rest)
+    yield " ".join(words[first:])
