@@ -36,9 +36,10 @@ def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None
     WHAT is a metadata field, a bit, a bitmap with its value (`features0=0xfbf`), an MSR, a leaf or
     a status of SEAMCALL and TDCALL, by name or number; a module release, an MRSEAM or a security
     version; a processor, an errno, a term such as KeyID; a message of the kernel, QEMU, libvirt or
-    the quote service; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines from
-    standard input. For a fact it shows what each source says on this host, for a check its outcome
-    here.
+    the quote service; a setting of the firmware, the kernel, QEMU or libvirt; a file of sysfs; a
+    leaf or a bit of CPUID; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines
+    from standard input. For a fact it shows what each source says on this host, for a check its
+    outcome here.
     """
     for word in what:
         if word.startswith("-") and not _WITH_SIGN.fullmatch(word):

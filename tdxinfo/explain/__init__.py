@@ -30,6 +30,7 @@ from tdxinfo.explain import (
 )
 from tdxinfo.explain.lines import codes_of
 from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation
+from tdxinfo.explain.numbers import readings
 from tdxinfo.explain.spellings import MOST_WORDS, spellings
 
 __all__ = [
@@ -185,8 +186,10 @@ def _spelled_otherwise(word: str) -> list[Explanation]:
 def _as_several(text: str) -> list[Explanation]:
     """What the words of a text mean, where each of them but for general ones means something."""
     words = [word for word in re.split(r"[\s,;]+", text.strip()) if word]
-    is_numbered = len(words) == 2 and words[0].lower() in _CONTEXTS
-    groups = _groups(words) if 1 < len(words) <= MOST_WORDS and not is_numbered else []
+    groups = _groups(words) if 1 < len(words) <= MOST_WORDS else []
+    # A number beside a name that it does not belong to could mean anything.
+    if any(reading.value >> 32 == 0 for group in groups for reading in readings(group)):
+        return []
     meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
     if meanings and all(meanings.values()):
         return [meaning for found in meanings.values() for meaning in found]
@@ -194,11 +197,9 @@ def _as_several(text: str) -> list[Explanation]:
 
 
 def _says_nothing(word: str) -> bool:
-    """Whether a word of a text is a general one, an option such as -machine, or a small number."""
+    """Whether a word of a text is a general one, or an option such as -machine."""
     is_option = word[:1] == "-" and word[1:2].isalpha() and word[1:2].islower()
-    is_small = word.isdecimal() and len(word) < 4
-    is_zero = word.lower().startswith("0x") and not word.lower().strip("0x")
-    return word.lower() in _GENERAL or is_option or is_small or is_zero
+    return word.lower() in _GENERAL or is_option
 
 
 _GENERAL = {
@@ -299,4 +300,10 @@ def counts() -> dict[str, int]:
         "terms": len(tables.load("terms")["term"]),
         "messages of other programs": len(tables.load("symptoms")["symptom"]),
         "attestation errors": len(tables.load("symptoms")["code"]),
+        "errnos of a call or a file": len(tables.load("errnos")["row"]),
+        "calls of a TD and their statuses": sum(map(len, tables.load("ghci").values())),
+        "settings": sum(len(group["row"]) for group in tables.load("settings").values()),
+        "files and folders": len(tables.load("paths")["path"]),
+        "CPUID leaves": len(tables.load("cpuid_notes")["leaf"]),
+        "security advisories": len(tables.load("tcb")["advisory"]),
     }
