@@ -31,7 +31,7 @@ class ModulePolicy(_Complete):
     def _minimum_is_of_its_line(self) -> ModulePolicy:
         for line, version in self.minimum.items():
             if not version.startswith(f"{line}."):
-                raise ValueError(f"{version} is not of line {line}")
+                raise ValueError(f"{version} does not belong to line {line}")
         return self
 
 

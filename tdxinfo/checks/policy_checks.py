@@ -17,6 +17,7 @@ from tdxinfo.decode import bits
 from tdxinfo.decode.userspace import version_tuple
 from tdxinfo.errors import BadInput, Unavailable
 from tdxinfo.machine.bounded import read_file
+from tdxinfo.model.base import first_message
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown
 from tdxinfo.report import Report
@@ -32,7 +33,7 @@ def module_version(policy: Policy, report: Report) -> Verdict:
     minimum = ModuleVersion.parse(wanted)
     if version.update is None or minimum.update is None:
         return unknown(
-            f"the update of module {version} is unknown, and the policy requires {wanted}"
+            f"the update of module {version} is unknown, and the policy requires {wanted} or later"
         )
     if version.update < minimum.update:
         return failed(f"the module is {version}, and the policy requires {wanted} or later")
@@ -59,7 +60,7 @@ def floors(policy: Policy, report: Report) -> Verdict:
         if is_below is None:
             undecided.append(f"{name} is {value}: whether that is at least {floor} is unknown")
         elif is_below:
-            too_low.append(f"{name} is {value}, and the policy requires {floor}")
+            too_low.append(f"{name} is {value}, and the policy requires at least {floor}")
     if too_low:
         return failed("; ".join(too_low))
     if undecided:
@@ -118,7 +119,7 @@ def read_policy(path: str) -> Policy:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
-        raise BadInput(f"The policy {path} is not valid: {key}: {first['msg']}.") from None
+        raise BadInput(f"The policy {path} is not valid: {key}: {first_message(error)}.") from None
     except UnicodeDecodeError:
         raise BadInput(f"The policy {path} is not valid TOML: it is not UTF-8 text.") from None
     if policy == Policy():

@@ -21,6 +21,7 @@ from tdxinfo.machine import Machine
 from tdxinfo.machine.bounded import OPEN_FLAGS
 from tdxinfo.machine.captured import metadata_machine, open_folder, read_beneath
 from tdxinfo.model import SCHEMA_VERSION
+from tdxinfo.model.base import first_message
 from tdxinfo.model.provenance import Origin
 from tdxinfo.report import CheckReport, Report
 
@@ -248,7 +249,7 @@ def _not_a_report(error: ValidationError, shown: str) -> BadInput:
         )
     if first["type"] == "missing" and "." not in where:
         return BadInput(f"{shown} is JSON, but not a report of tdxinfo: it has no {where}.")
-    return BadInput(f"{shown} is not a valid report: {where}: {first['msg']}.")
+    return BadInput(f"{shown} is not a valid report: {where}: {first_message(error)}.")
 
 
 def _begins_like_a_dump(path: str) -> bool:

@@ -83,8 +83,8 @@ def encodable(text: str) -> str:
 
 
 def first_message(error: Any) -> str:
-    """The message of the first error, in pydantic's words and without the input."""
+    """The message of the first error, without the input and without pydantic's own prefix."""
     found: list[Mapping[str, Any]] = error.errors(
         include_url=False, include_context=False, include_input=False
     )
-    return str(found[0]["msg"])
+    return str(found[0]["msg"]).removeprefix("Value error, ")
