@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tdxinfo.decode import metadata
-from tdxinfo.explain import catalogue, fields, processors, versions
+from tdxinfo.explain import bitmaps, catalogue, fields, processors, versions
 from tdxinfo.explain.meaning import Explainer, Explanation, details
 from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
@@ -39,7 +39,8 @@ def _one(query: str) -> Iterator[Explanation]:
     match = _NAME.match(query)
     value = query[match.end() :].lstrip(" :=").removeprefix("is ").strip() if match else ""
     values = readings(value) if value else []
-    if match is None or not values:
+    # A bitmap with its value is explained as one: its bits are the answer.
+    if match is None or not values or any(bitmaps.with_value(query)):
         return
     found = [meaning for explain in _NAMED for meaning in explain(match[0])]
     yield from (_valued(meaning, values[0]) for meaning in found)
