@@ -9,21 +9,26 @@ files names that host in about.toml, and has only the files that differ:
 In its expect.json `host` holds the facts that differ, `unknown` those that only the base knows, and
 `outcomes` the checks that end otherwise.
 
-`python -m tests.recorded [HOST ...]` rewrites expect.json and prints what changed. It writes what
-tdxinfo shows, right or wrong: compare each printed line with the record before you commit it.
+`python -m tests.recorded [HOST ...]` rewrites expect.json and prints what changed, each change with
+the hosts that have it. It writes what tdxinfo shows, right or wrong: compare each change with the
+record before you commit it.
+
+`python -m tests.recorded --copy FOLDER HOST` makes a complete capture of a host that has a base,
+for `tdxinfo --from FOLDER`.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
-import sys
 import tempfile
 import tomllib
 from atexit import register
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from textwrap import TextWrapper
 from typing import Any
 
 import tomli_w
@@ -206,27 +211,46 @@ def differences_from_base(whole: Expected, base: Expected) -> Expected:
     return own | {k: whole[k] for k in ("verdict", "first_failure") if whole[k] != base[k]}
 
 
-def write(name: str) -> None:
-    """Rewrites the host's expect.json, and prints what changed."""
+def write(name: str) -> list[str]:
+    """Rewrites the host's expect.json; what changed, a line each."""
     path = HOSTS / name / "expect.json"
     whole = shown(report_of(name))
     if path.exists():
-        for line in changes(expected(name), whole):
-            print(f"{name}: {line}")
+        changed = list(changes(expected(name), whole))
     else:
-        print(f"{name}: new; compare its expect.json with its files")
+        changed = ["new; compare its expect.json with its files"]
     base = _toml(path.parent / "about.toml").get("base")
     own = whole if base is None else differences_from_base(whole, expected(base))
     path.write_text(json.dumps(own, indent=2) + "\n")
     expected.cache_clear()
+    return changed
 
 
-def main(names: list[str]) -> None:
-    """Writes hosts without a base first: the others are written as differences from them."""
-    chosen = names or NAMES
-    for name in sorted(chosen, key=lambda n: "base" in _toml(HOSTS / n / "about.toml")):
-        write(name)
+def rewrite(names: list[str]) -> None:
+    """Rewrites the hosts and prints what changed, each change with the hosts that have it."""
+    hosts: dict[str, list[str]] = {}
+    # Hosts with a base are written as differences from it, so they come after it.
+    for name in sorted(names, key=lambda n: "base" in _toml(HOSTS / n / "about.toml")):
+        for change in write(name):
+            hosts.setdefault(change, []).append(name)
+    indented = TextWrapper(100, initial_indent="    ", subsequent_indent="    ")
+    indented.break_on_hyphens = False
+    for change, names_of_hosts in hosts.items():
+        print(change, indented.fill(", ".join(names_of_hosts)), sep="\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.recorded")
+    parser.add_argument("--copy", metavar="FOLDER", help="make a complete capture of HOST instead")
+    parser.add_argument("hosts", nargs="*", metavar="HOST", help="a folder of tests/hosts")
+    chosen = parser.parse_args()
+    if chosen.copy is None:
+        rewrite(chosen.hosts or NAMES)
+    elif len(chosen.hosts) == 1:
+        shutil.copytree(folder_of(chosen.hosts[0]), chosen.copy)
+    else:
+        parser.error("--copy needs one HOST")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -19,6 +19,7 @@ SECTIONS = {
     for title, text in re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", PAGE.read_text(), re.M | re.S)
     if "```diff" in text
 }
+WRITERS = re.findall(r"^\| `(python -m tests\.\w+)", PAGE.read_text(), re.MULTILINE)
 AT_END = "@@ the last line of the file"
 
 
@@ -49,6 +50,26 @@ def apply(path: Path, lines: list[str]) -> None:
 
 def commands(section: str) -> list[str]:
     return re.findall(r"^    (py(?:thon|test) .*)$", section, re.MULTILINE)
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    """What every file below the folder holds, without what Python keeps for itself."""
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {path: path.read_bytes() for path in found if "cache" not in str(path)}
+
+
+def run(command: str, folder: Path) -> None:
+    """Runs a command of the page in the folder, and asserts that it succeeds."""
+    program = command.replace("pytest", "python -m pytest -q -x").removeprefix("python ")
+    done = subprocess.run(
+        [sys.executable, *program.split()],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
 
 
 @pytest.fixture
@@ -83,13 +104,9 @@ def test_the_commands_succeed_after_the_diffs(title: str, copy: Path) -> None:
         apply(copy / path, lines)
     assert commands(SECTIONS[title])
     for command in commands(SECTIONS[title]):
-        program = command.replace("pytest", "python -m pytest -q -x").removeprefix("python ")
-        done = subprocess.run(
-            [sys.executable, *program.split()],
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": str(copy)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
+        run(command.replace("/tmp/host", str(copy / "host")), copy)
+    before = files(copy)
+    for writer in WRITERS:
+        run(writer, copy)
+    changed = [path for path, content in files(copy).items() if before.get(path) != content]
+    assert changed == [], "the section lacks a command that writes these files"

@@ -75,7 +75,7 @@ def test_a_hosts_report_comes_back_from_its_text_as_it_was(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_host_says_where_it_comes_from(name: str) -> None:
-    assert open_host(name).origin.note
+    assert open_host(name).origin.note, "about.toml has no `provenance`"
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -34,6 +34,15 @@ def printed(row: dict[str, Any], values: dict[str, Any]) -> str:
     return prefix + text
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["example"][:60])
+def test_a_format_has_a_name_for_each_conversion_and_only_conversions_that_are_read(
+    row: dict[str, Any],
+) -> None:
+    conversions = re.findall(r"%.", row["format"])
+    assert set(conversions) <= {"%u", "%d", "%x", "%s"}
+    assert len(conversions) == len(row["names"])
+
+
 def check(row: dict[str, Any], line: str) -> None:
     (event,), *_ = read_log(line)
     found = event.name, sorted(event.values)

@@ -176,8 +176,8 @@ def test_a_system_that_answers_nothing_ends_the_run_in_time(
     finally:
         goes_on.set()
     assert time.monotonic() - start < 45
-    told = {a.reason for attempts in report.unavailable.values() for a in attempts}
-    assert "timed-out" in told
+    reasons = {a.reason for attempts in report.unavailable.values() for a in attempts}
+    assert "timed-out" in reasons
 
 
 def test_only_what_waits_for_another_process_may_wait_longer_than_others() -> None:
