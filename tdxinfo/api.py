@@ -11,7 +11,7 @@ from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.checks.policy_checks import checks_of, read_policy
 from tdxinfo.errors import BadInput
-from tdxinfo.host import SECTIONS, fact_names
+from tdxinfo.host import facts_named
 from tdxinfo.inputs.examined import examine
 from tdxinfo.inputs.tcb_info import with_tcb_infos
 from tdxinfo.machine import Machine
@@ -19,7 +19,7 @@ from tdxinfo.machine.live import LiveMachine
 from tdxinfo.report import CheckReport, Report, selected
 from tdxinfo.report import observe as observe_machine
 
-_ = checks  # declares them
+_ = checks  # importing it declares the checks
 
 
 def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Report:
@@ -27,7 +27,10 @@ def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Re
 
     `facts` are sections ("module") and facts ("memory.cmrs"); None is for all. Raises BadInput.
     """
-    names = None if facts is None else named_facts(facts)
+    try:
+        names = None if facts is None else facts_named(facts)
+    except KeyError as unknown:
+        raise BadInput(f"There is no fact {unknown.args[0]!r:.80}.") from None
 
     def report(found: Machine | Report) -> Report:
         if isinstance(found, Machine):
@@ -37,28 +40,14 @@ def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Re
     return report(LiveMachine()) if source is None else examine(source, report)
 
 
-def named_facts(facts: Iterable[str]) -> list[str]:
-    """The full names of the facts that sections and facts name. Raises BadInput."""
-    known = fact_names()
-    names: dict[str, None] = {}
-    for fact in facts:
-        if fact in SECTIONS:
-            names |= dict.fromkeys(fact_names(fact))
-        elif fact in known:
-            names[fact] = None
-        else:
-            raise BadInput(f"There is no fact {fact!r:.80}.")
-    return list(names)
-
-
 def check(report: Report, policy: str | None = None, tcb_info: Iterable[str] = ()) -> CheckReport:
-    """The report with what the checks say of it, and a policy's file where one is named.
+    """The report with the results of the checks, and of the policy in a file, if one is named.
 
     `tcb_info` names files with Intel's TCB info, as `--tcb-info` does. Raises BadInput when the
     policy or one of those cannot be used.
     """
     report = with_tcb_infos(report, tcb_info)
-    terms = None if policy is None else read_policy(policy)
-    added = () if terms is None else checks_of(terms)
-    results = run_checks(report, policy=terms, added=added, today=date.today())
+    applied = None if policy is None else read_policy(policy)
+    added = () if applied is None else checks_of(applied)
+    results = run_checks(report, policy=applied, added=added, today=date.today())
     return CheckRun(report, results, verdict_of(results), time.time()).document()

@@ -191,7 +191,7 @@ class Since(NamedTuple):
 
 
 def since(before: CheckReport, run: CheckRun) -> Since:
-    """What of the run is new against the earlier report."""
+    """What changed from the earlier report to this run."""
     outcomes = {check.id: check.outcome for check in before.checks}
     checks = [
         (outcomes.get(result.check.id), result)
@@ -232,13 +232,13 @@ class ChangedFact(Frozen):
     b: JsonValue
     """Its value in B; null where it is unknown."""
     entries: tuple[ChangedEntry, ...]
-    """Of a list or bitmap that both have, the parts that differ."""
+    """The parts that differ, of a list or a bitmap that both have."""
     follows_from: tuple[str, ...]
     """Changed facts that this one is derived from."""
 
 
 class SideVerdict(Frozen):
-    """What `check` says of one of both hosts."""
+    """The answer of `check` about one of the two hosts."""
 
     verdict: HostVerdict
     """The verdict."""
@@ -247,12 +247,12 @@ class SideVerdict(Frozen):
 
 
 class Verdicts(Frozen):
-    """What `check` says of both hosts."""
+    """The answers of `check` about both hosts."""
 
     a: SideVerdict
-    """Of A."""
+    """The verdict on A."""
     b: SideVerdict
-    """Of B."""
+    """The verdict on B."""
 
     @property
     def differ(self) -> bool:
@@ -280,7 +280,7 @@ class DiffReport(Document):
     b: Origin
     """The second host."""
     verdicts: Verdicts
-    """What `check` says of both."""
+    """The answers of `check` about both."""
     different: bool
     """Whether they differ."""
     compared: int

@@ -152,19 +152,19 @@ REMEDIES = frozenset(
 when it is one of these."""
 
 _PLAIN = r"(?!.*(?:://|www\.|mailto:|\bsudo\b))[\w .,:;/()\[\]'\"#%=+^*<>{}\u00d7-]{0,300}"
-"""A message that may stand as it is: one as tdxinfo writes them, without links and commands."""
+"""A message as tdxinfo writes them, without links and commands: it is shown as it is."""
 
 _REMEDY_WITH_PATH = r"Run `pahole -J [\w/.+-]{1,200}` to add it\."
 _QUOTE_PREFIX = "the record says: "
-_MAX_QUOTED = 800
-"""Characters of a record's message that are shown; a quoted one is cut at 300 before."""
+_MAX_SHOWN, _MAX_QUOTED = 800, 300
+"""Characters of a record's message that are shown: of one as tdxinfo writes them, of another."""
 
 
 def _quoted(message: str) -> str:
     """The record's message; one that tdxinfo cannot have written is quoted and marked as such."""
     if re.fullmatch(_PLAIN, message) or message.startswith(_QUOTE_PREFIX):
-        return message[:_MAX_QUOTED]
-    return f"{_QUOTE_PREFIX}{message[:300]!r}"
+        return message[:_MAX_SHOWN]
+    return f"{_QUOTE_PREFIX}{message[:_MAX_QUOTED]!r}"
 
 
 def from_record(what: str, record: object) -> Unavailable:

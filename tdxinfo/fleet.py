@@ -141,7 +141,7 @@ class FleetHost(Frozen):
     place: str
     """The file, and the line where it holds several hosts."""
     verdict: HostVerdict | None
-    """What the checks say; null where the host could not be read."""
+    """The verdict of the checks; null where the host could not be read."""
     first_failure: CheckId | None
     """The first check that failed; null where none did."""
     warnings: tuple[CheckId, ...] = ()
@@ -343,6 +343,6 @@ class Fleet:
 
 
 def rank(kind: Kind) -> int:
-    """The worse, the lower."""
+    """The kind's place in the order of output: the worst kinds are 0."""
     ranks = {HostVerdict.NOT_READY: 0, HostVerdict.UNDECIDED: 2, HostVerdict.NOT_APPLICABLE: 4}
     return ranks.get(kind.verdict, 1 if kind.warnings else 3)

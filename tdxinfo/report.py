@@ -56,9 +56,9 @@ class Document(Frozen, frozen=True):
     host: Host
     """The facts that were asked for, by section; null is unknown."""
     sources: dict[str, Source]
-    """Of each known fact the source."""
+    """The source of each known fact."""
     unavailable: dict[str, tuple[Attempt, ...]]
-    """Of each unknown fact the sources that were asked, and why they have no value."""
+    """For each unknown fact, the sources that were asked, and why they have no value."""
     errors: tuple[Problem, ...]
     """Why the run failed; empty when it did not."""
 
@@ -90,7 +90,7 @@ def failure_report(message: str) -> FailureReport:
 
 
 class SourceAnswer(Frozen, frozen=True):
-    """What one of a fact's sources has."""
+    """The value of a fact by one of its sources."""
 
     origin: str
     """The source."""
@@ -168,10 +168,10 @@ class CheckResult(Frozen, frozen=True):
 
 
 class CheckReport(Report, frozen=True):
-    """A host with what the checks say of it."""
+    """A host with the results of the checks."""
 
     verdict: HostVerdict
-    """What all checks together say of the host, or the selected ones of what they check."""
+    """The verdict of all checks on the host, or of the selected ones on what they check."""
     selection: tuple[CheckId, ...] | None = None
     """With --only or --skip, the checks that the verdict is about; null where it is all."""
     first_failure: CheckId | None

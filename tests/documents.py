@@ -34,7 +34,7 @@ def closed(part: Any) -> Any:
 def _validator(name: str) -> Any:
     """The validator for documents of the command, with unknown keys as errors.
 
-    Documents share most of their parts: what a definition was found to allow is not tried again.
+    Documents share most of their parts: a part that a definition allowed is not validated again.
     """
     valid: set[tuple[str, str]] = set()
     follow = Draft202012Validator.VALIDATORS["$ref"]
@@ -48,8 +48,8 @@ def _validator(name: str) -> Any:
             yield from errors
 
     schema = closed(model_of(name).model_json_schema())
-    remembering = extend(Draft202012Validator, {"$ref": ref})  # type: ignore[no-untyped-call]
-    return remembering(schema, format_checker=FormatChecker())
+    caching = extend(Draft202012Validator, {"$ref": ref})  # type: ignore[no-untyped-call]
+    return caching(schema, format_checker=FormatChecker())
 
 
 def fault(command: str, document: Any) -> str:

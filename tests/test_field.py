@@ -16,7 +16,7 @@ import pytest
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import CHECKS, Result, first_failure, run_checks, verdict_of
-from tdxinfo.inputs.supplied import example_names, open_input, recognise
+from tdxinfo.inputs.supplied import example_names, open_input, recognize
 from tdxinfo.machine import Machine
 from tdxinfo.model.values import ModuleVersion
 from tdxinfo.report import Report, observe
@@ -47,7 +47,7 @@ def text_of(case: dict[str, Any]) -> str:
 
 @cache
 def report_of_case(name: str) -> Report:
-    machine = recognise(text_of(BY_NAME[name]).encode(), "a log")
+    machine = recognize(text_of(BY_NAME[name]).encode(), "a log")
     assert isinstance(machine, Machine)
     return observe(machine)
 

@@ -66,7 +66,7 @@ def patterns() -> dict[str, Used]:
                 found[f"{module.__name__}.{name}"] = Used(value, anywhere)
     for wording in klog.wordings():
         found[f"klog {wording.prefix}: {wording.format}"[:90]] = Used(
-            klog.Form(wording).pattern, False
+            klog.CompiledWording(wording).pattern, False
         )
     found["klog leads"] = Used(klog._lead_pattern(), True)
     for name in ("kernels",):

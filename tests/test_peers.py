@@ -106,7 +106,7 @@ def test_who_may_not_look_is_not_shown_that_all_is_well(tmp_path: Any) -> None:
 
 
 def test_what_could_not_be_read_is_not_off() -> None:
-    """Node feature discovery cannot tell one from the other."""
+    """Node feature discovery does not distinguish the two."""
     denied = {"msr/0x1401/cpu0": {"reason": "denied", "message": "no", "remedy": "Run as root."}}
     unread, off = results_of(refused=denied), results_of(msr__0x1401__cpu0="0x0000000000000400")
     assert outcome(unread, "firmware.seamrr_enabled") == "UNKNOWN"

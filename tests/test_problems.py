@@ -17,8 +17,8 @@ with (Path(__file__).parent / "problems.toml").open("rb") as file:
     PROBLEMS: list[dict[str, Any]] = tomllib.load(file)["problem"]
 
 SHOWN = [problem for problem in PROBLEMS if "host" in problem]
-NO_WAY_OUT = ("cpu.model", "cpu.seamrr")
-"""What a processor lacks nothing can bring."""
+NO_REMEDY = ("cpu.model", "cpu.seamrr")
+"""Checks of the processor: nothing can add what it lacks."""
 NAMES = [f"{problem['number']}-{problem['check']}" for problem in SHOWN]
 
 
@@ -34,7 +34,7 @@ def test_the_check_says_on_the_host_what_is_wrong(problem: dict[str, Any]) -> No
     assert result.outcome.value == problem["outcome"], result.verdict.message
     assert problem.get("says", "") in f"{result.verdict.message} {result.remedy}"
     if result.outcome.value in ("FAIL", "WARN"):
-        assert bool(result.remedy) == (problem["check"] not in NO_WAY_OUT)
+        assert bool(result.remedy) == (problem["check"] not in NO_REMEDY)
     if problem.get("first"):
         first = first_failure(results)
         assert first is not None

@@ -42,7 +42,7 @@ class Check(NamedTuple):
     rule: Rule
     function: CheckFunction
     severity: Severity
-    """That of the rule, unless a policy requires the check."""
+    """The rule's severity, unless a policy requires the check."""
     is_required: bool = False
     """A policy requires it: what would be a warning is a failure."""
 
@@ -73,7 +73,7 @@ class Result(NamedTuple):
 
     @property
     def effect(self) -> Effect:
-        """What the remedy takes."""
+        """What the remedy requires."""
         given = self.verdict.effect
         return self.check.rule.effect if given is None else given
 
@@ -175,13 +175,13 @@ def _resolve(
     results: list[Result], policy: Policy | None, today: date, skip: Container[str] = ()
 ) -> list[Result]:
     """The results after proofs, the policy's exceptions, failed needs and applicability."""
-    accepted = policy.exception if policy else ()
-    current = ids_by_alias() if accepted else {}
-    exceptions = {current.get(e.check, e.check): e for e in accepted}
-    unresolved = {result.check.id: result for result in results}
+    given = policy.exception if policy else ()
+    current = ids_by_alias() if given else {}
+    exceptions = {current.get(e.check, e.check): e for e in given}
+    own = {result.check.id: result for result in results}
     resolved: dict[str, Result] = {}
-    for check_id, result in unresolved.items():
-        changed = _apply_proof(result, unresolved)
+    for check_id, result in own.items():
+        changed = _apply_proof(result, own)
         exception = exceptions.get(check_id)
         if exception:
             changed = _apply_exception(changed, exception, today)

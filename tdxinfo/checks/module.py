@@ -98,7 +98,7 @@ def is_initialized(report: Report) -> Verdict:
         )
     if report.host.module.driver_loaded:
         return failed("the module was lost: it no longer runs", _REBOOT)
-    diagnosis = _unprinted(report, state)
+    diagnosis = _unlogged_cause(report, state)
     if diagnosis.cause:
         return failed(diagnosis.cause, diagnosis.remedy)
     if state == "failed":
@@ -117,8 +117,8 @@ def _failed_update(report: Report) -> str:
     return f"the last update of the module at run time failed{message}"
 
 
-def _unprinted(report: Report, state: str) -> failures.Diagnosis:
-    """Why the module has this state, if no log line shows it: by kernel memory, else by rules."""
+def _unlogged_cause(report: Report, state: str) -> failures.Diagnosis:
+    """Why the module has this state, where no line of the log shows it."""
     module, kernel = report.host.module, report.host.kernel
     if module.sysinit_result:
         first_call = -module.sysinit_result
@@ -136,7 +136,7 @@ def _unprinted(report: Report, state: str) -> failures.Diagnosis:
 
 
 def _off_on_host(report: Report) -> str:
-    """VMX and SGX, which the first SEAMCALLs need, if they are off, as a clause; else empty."""
+    """The clause that VMX or SGX is off, which the first SEAMCALLs need; else empty."""
     firmware = report.host.firmware
     off = [
         name
@@ -185,18 +185,18 @@ def is_newest(report: Report) -> Verdict:
     differences = _differences(report, version) if version else ""
     if differences:
         return warned(differences, _DIFFERS)
-    here = report.host.platform.family, report.host.platform.model
-    newer = releases.newer_for_processor(version, *here) if version else None
+    processor = report.host.platform.family, report.host.platform.model
+    newer = releases.newer_for_processor(version, *processor) if version else None
     if newer and report.host.module.release is None:
         message = f"module {version} is not a release that this tdxinfo knows, and older than "
         message += f"{newer.version}, the newest known release for this processor {table}"
-        return warned(message, _by_reboot(report, newer))
+        return warned(message, _reboot_remedy(report, newer))
     release = known(report.host.module.release)
-    own = report.host.module.newest_for_processor
-    if own is None and report.host.platform.codename is not None:
+    for_processor = report.host.module.newest_for_processor
+    if for_processor is None and report.host.platform.codename is not None:
         return passed(f"module {release}: no newer release is known for this processor {table}")
-    newest = own or known(report.host.module.newest_release)
-    which = "known release for this processor" if own else "known release of its line"
+    newest = for_processor or known(report.host.module.newest_release)
+    which = "known release " + ("for this processor" if for_processor else "of its line")
     if release == newest:
         return passed(f"module {release} is the newest {which} {table}")
     message = f"module {release} is out of date: {newest} is the newest {which} {table}"
@@ -207,21 +207,21 @@ _UPLOAD = "/sys/class/firmware/tdx_module"
 
 
 def _out_of_date(message: str, report: Report, release: str, newest: str) -> Verdict:
-    """The finding with the way to the newer release: at run time if that can be, or by a reboot."""
+    """The warning with the remedy: an update at run time if that is possible, else by a reboot."""
     target, running = releases.release_named(newest), releases.release_named(release)
     if target is None or running is None:
         return warned(message, f"Update the TDX module to {newest}.")
-    obstacle = _against_run_time(report, running, target)
+    obstacle = _obstacle(report, running, target)
     left = report.host.seamldr.remaining_updates
     if obstacle:
         why = f"An update at run time is not possible: {obstacle}."
-        return warned(message, f"{_by_reboot(report, target)} {why}")
+        return warned(message, f"{_reboot_remedy(report, target)} {why}")
     if left is None:
-        return warned(message, f"{_by_reboot(report, target)} {_MAYBE}")
-    return warned(message, _at_run_time(running, newest, left), effect="")
+        return warned(message, f"{_reboot_remedy(report, target)} {_MAYBE}")
+    return warned(message, _run_time_remedy(running, newest, left), effect="")
 
 
-def _at_run_time(running: Release, newest: str, left: int) -> str:
+def _run_time_remedy(running: Release, newest: str, left: int) -> str:
     count = f"{counted(left, 'update')} {'is' if left == 1 else 'are'} left before a reboot"
     building = _BUILDING if releases.corrupts_builds(running) else ""
     return (
@@ -239,7 +239,7 @@ _BUILDING = (
 )
 
 
-def _by_reboot(report: Report, target: Release) -> str:
+def _reboot_remedy(report: Report, target: Release) -> str:
     name = f"tdx_module_{target.version}"
     loader = _loader_too_old(report, target)
     first = f" First update the firmware: {loader}." if loader else ""
@@ -251,38 +251,46 @@ def _by_reboot(report: Report, target: Release) -> str:
     )
 
 
-def _against_run_time(report: Report, running: Release, target: Release) -> str:
-    """What prevents an update at run time, as a clause; empty if nothing known does."""
+def _obstacle(report: Report, running: Release, target: Release) -> str:
+    """The clause that names what prevents an update at run time; empty if nothing known does."""
     left = report.host.seamldr.remaining_updates
-    number = evidence.upstream_version(report)
-    features0 = report.host.module.features0
+    kernel = evidence.upstream_version(report)
     if left == 0:
         return "no update is left before a reboot"
-    if "seamret_invd_vmcs" in (report.host.platform.errata or ()):
-        return "the processor has the erratum seamret_invd_vmcs"
-    if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
-        return "the module lacks TD_PRESERVING"
+    excluded = _excludes_updates(report)
+    if excluded:
+        return excluded
     if not releases.takes_over(running, target):
         return f"{target.version} takes over TDs from {target.update_from} or later"
     loader = _loader_too_old(report, target)
     if loader:
         return loader
-    if left is None and number is not None and number < kernels.FIRST_UPDATE:
+    if left is None and kernel is not None and kernel < kernels.FIRST_UPDATE:
         return "Linux updates the module at run time from 7.2 on"
     if left is None and report.host.module.driver_loaded is False:
         return "the driver tdx_host is not loaded (`modprobe tdx_host`)"
     return ""
 
 
-def _loader_too_old(report: Report, target: Release) -> str:
-    """That the running P-SEAMLDR is too old for the release, as a clause; empty if it is not.
+def _excludes_updates(report: Report) -> str:
+    """The clause that processor or module excludes updates at run time; empty if neither does."""
+    if "seamret_invd_vmcs" in (report.host.platform.errata or ()):
+        return "the processor's erratum seamret_invd_vmcs excludes updates"
+    features0 = report.host.module.features0
+    if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
+        return "the module lacks TD_PRESERVING"
+    return ""
 
-    A release names the least P-SEAMLDR for each line of P-SEAMLDRs.
+
+def _loader_too_old(report: Report, target: Release) -> str:
+    """The clause that the running P-SEAMLDR is too old for the release; empty if it is not.
+
+    A release names the oldest P-SEAMLDR that loads it, for each line of P-SEAMLDRs.
     """
     version = report.host.seamldr.version
     if version is None:
         return ""
-    required = [least for least in target.min_seamldr if releases.is_older(version, least)]
+    required = [oldest for oldest in target.min_seamldr if releases.is_older(version, oldest)]
     return (
         f"{target.version} requires P-SEAMLDR {required[0]}, and {version} runs" if required else ""
     )
@@ -328,11 +336,9 @@ def can_be_updated(report: Report) -> Verdict:
         if left:
             return passed(f"{counted(left, 'update')} left before a reboot")
         return failed("no update is left, or this P-SEAMLDR does not support updates")
-    if "seamret_invd_vmcs" in (report.host.platform.errata or ()):
-        return failed("the processor's erratum seamret_invd_vmcs excludes updates", _REPLACE)
-    features0 = report.host.module.features0
-    if features0 is not None and not bits.is_set("TDX_FEATURES0", "TD_PRESERVING", features0):
-        return failed("the module lacks TD_PRESERVING", _REPLACE)
+    excluded = _excludes_updates(report)
+    if excluded:
+        return failed(excluded, _REPLACE)
     running = evidence.upstream_version(report)
     if running and running < kernels.FIRST_UPDATE:
         return failed("Linux updates the module at run time from 7.2 on", _REPLACE)

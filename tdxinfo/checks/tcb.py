@@ -133,7 +133,7 @@ def _sentence(orders: Iterable[str]) -> str:
 def _least_release(report: Report, minor: int) -> str:
     """The oldest release that has the security version, as words after "update the TDX module"."""
     svn = report.host.module.tcb_svn
-    release = releases.least_with_svn(minor, svn[1], _processor(report)) if svn else None
+    release = releases.oldest_with_svn(minor, svn[1], _processor(report)) if svn else None
     return f" to {release.version} or later" if release else ""
 
 

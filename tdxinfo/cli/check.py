@@ -129,13 +129,13 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
         raise click.UsageError(f"check takes no argument {given!r:.80}. {to_read(given, 'check')}")
     _require_fitting(settings, steps, output, since, expires)
     before = None if since is None else _earlier(since)
-    terms, added = (None, []) if policy is None else _policy(policy)
+    applied, added = (None, []) if policy is None else _policy(policy)
     report = report_of(settings)
     if tcb_info:
         from tdxinfo.inputs.tcb_info import with_tcb_infos
 
         report = with_tcb_infos(report, tcb_info)
-    results = run_checks(report, _ids(skip), terms, added, date.today())
+    results = run_checks(report, _ids(skip), applied, added, date.today())
     selection = _selection(only, skip, results)
     if selection:
         results = select_results(results, selection.ids)
@@ -344,4 +344,4 @@ _TEXTS: dict[str, Callable[[CheckRun], str]] = {
     "junit": _junit,
     "markdown": _markdown,
 }
-"""What makes the text of a format for programs; the page for people is drawn on a console."""
+"""Functions that make the text of a format for programs; pages are drawn on a console."""

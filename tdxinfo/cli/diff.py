@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxinfo.cli import completion, shown
-from tdxinfo.cli.dump import chosen
+from tdxinfo.cli.dump import named_facts
 from tdxinfo.cli.options import ExitStatus, Settings, global_options, settings_of
 from tdxinfo.cli.subject import report_of
 from tdxinfo.errors import BadInput
@@ -59,7 +59,7 @@ def diff(  # noqa: PLR0913  # each option is a parameter
     if a == b == "-":
         raise click.UsageError("Standard input can be read only once.")
     volatile = [] if everything else volatile_facts()
-    left_out = list(dict.fromkeys([*volatile, *(chosen(ignore) if ignore else ())]))
+    left_out = list(dict.fromkeys([*volatile, *(named_facts(ignore) if ignore else ())]))
     names = [name for name in fact_names() if name not in left_out]
     first, second = (_report(given, settings.without) for given in (a, b))
     found = compare(first, second, names)

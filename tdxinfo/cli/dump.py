@@ -92,7 +92,7 @@ def dump(  # noqa: PLR0913  # each option is a parameter
     unknown.
     """
     settings = settings_of(context)
-    names = chosen(facts)
+    names = named_facts(facts)
     options = ListOptions(columns.split(",") if columns is not None else None, noheadings, in_bytes)
     one_of = {"--map": as_map, "--fields": fields, "--all-sources": all_sources, "--raw": raw}
     given = [option for option, is_given in one_of.items() if is_given]
@@ -267,22 +267,15 @@ def _dump_fields(settings: Settings) -> None:
     shown.show(settings, "dump --fields", lambda console: print_fields(console, fields))
 
 
-def chosen(facts: tuple[str, ...]) -> list[str]:
-    """The full names of the facts that sections and fields name. Raises UsageError."""
-    from tdxinfo.host import SECTIONS, fact_names
+def named_facts(facts: tuple[str, ...]) -> list[str]:
+    """The full names of the facts that the arguments name; all without any. Raises UsageError."""
+    from tdxinfo.host import SECTIONS, fact_names, facts_named
 
-    if not facts:
-        return fact_names()
-    known = fact_names()
-    names: list[str] = []
-    for fact in facts:
-        if fact in SECTIONS:
-            names += fact_names(fact)
-        elif fact in known:
-            names.append(fact)
-        else:
-            raise click.UsageError(_no_such(fact, [*SECTIONS, *known]))
-    return list(dict.fromkeys(names))
+    try:
+        return facts_named(facts) if facts else fact_names()
+    except KeyError as unknown:
+        known = [*SECTIONS, *fact_names()]
+        raise click.UsageError(_no_such(unknown.args[0], known)) from None
 
 
 def _no_such(fact: str, known: list[str]) -> str:

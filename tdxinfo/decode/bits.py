@@ -28,25 +28,26 @@ def msr_named(address: int) -> str | None:
 
 
 @cache
-def _places(table: str, word: str) -> dict[str, tuple[int, int]]:
+def _ranges(table: str, word: str) -> dict[str, tuple[int, int]]:
+    """Lowest bit and width of each named field, of a register or a bitmap."""
     fields: list[dict[str, Any]] = tables.load(table)[word]["fields"]
     return {field["name"]: bit_range(field["bits"]) for field in fields}
 
 
 def msr_field(register: str, field: str, value: int) -> int:
     """What the named bits of the MSR hold."""
-    lowest, width = _places("msr", register)[field]
+    lowest, width = _ranges("msr", register)[field]
     return value >> lowest & ((1 << width) - 1)
 
 
 def is_set(bitmap: str, name: str, value: int) -> bool:
     """Whether the named bit of a bitmap in `tables/features.toml` is 1."""
-    return bool(value >> _places("features", bitmap)[name][0] & 1)
+    return bool(value >> _ranges("features", bitmap)[name][0] & 1)
 
 
 def all_names(bitmap: str) -> list[str]:
     """The names of all bits of a bitmap that have one."""
-    return list(_places("features", bitmap))
+    return list(_ranges("features", bitmap))
 
 
 def names_of(bitmap: str, value: int) -> list[str]:
@@ -55,7 +56,7 @@ def names_of(bitmap: str, value: int) -> list[str]:
 
 
 def _names(bitmap: str, value: int) -> Iterator[str]:
-    known = {lowest: name for name, (lowest, _) in _places("features", bitmap).items()}
+    known = {lowest: name for name, (lowest, _) in _ranges("features", bitmap).items()}
     for bit in range(64):
         if value >> bit & 1:
             yield known.get(bit, f"BIT_{bit}")

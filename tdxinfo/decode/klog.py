@@ -76,15 +76,15 @@ class Wording(NamedTuple):
         return self.head if self.prefix in NO_PREFIX else f"{self.prefix}: {self.head}"
 
 
-class Form:
-    """What is derived from a wording once, for reading many lines."""
+class CompiledWording:
+    """A wording with its regular expression and converters, which are made once for many lines."""
 
     def __init__(self, wording: Wording) -> None:
         self.wording = wording
         self.lead = wording.lead
         kinds = re.findall(r"%[duxs]", wording.format)
         self.converters = tuple(_CONVERSIONS[kind][1] for kind in kinds)
-        """For the text of each conversion, in order."""
+        """Of each conversion in order, the function that converts its text."""
         is_short = len(self.lead) <= _MAX_PROCESS_NAME + len(": ")
         self.can_be_name = is_short and "%s" in kinds
         """Its beginning may be the name of a process."""
@@ -164,7 +164,7 @@ class Log(NamedTuple):
     """The events of a log's last boot, and how much of the log is known."""
 
     events: list[Event]
-    """Of the last boot, in order."""
+    """The events of the last boot, in order."""
     complete: bool
     """Whether the log has the beginning of that boot."""
     boots: int
@@ -254,41 +254,41 @@ def _number_may_continue(match: Match, reading: Reading, entry: Entry) -> bool:
 
 
 @cache
-def _by_prefix() -> dict[str, tuple[Form, ...]]:
-    """The forms that may match a text, by its prefix; those without one may match any text."""
-    found: dict[str, list[Form]] = {"": []}
+def _by_prefix() -> dict[str, tuple[CompiledWording, ...]]:
+    """The wordings that may match a text, by its prefix; those without one may match any text."""
+    found: dict[str, list[CompiledWording]] = {"": []}
     for wording in wordings():
         prefix = "" if wording.prefix in NO_PREFIX else wording.prefix
-        found.setdefault(prefix, []).append(Form(wording))
+        found.setdefault(prefix, []).append(CompiledWording(wording))
     without = found.pop("")
-    return {"": tuple(without)} | {name: (*forms, *without) for name, forms in found.items()}
+    return {"": tuple(without)} | {name: (*own, *without) for name, own in found.items()}
 
 
 def _match(text: str, entry: Entry) -> Match | None:
     """The first wording that matches the text of this entry."""
     table = _by_prefix()
     prefix, colon, _ = text.partition(": ")
-    for form in table.get(prefix if colon else "", table[""]):
-        if not text.startswith(form.lead) or not _is_possible(form, text, entry):
+    for compiled in table.get(prefix if colon else "", table[""]):
+        if not text.startswith(compiled.lead) or not _is_possible(compiled, text, entry):
             continue
-        match = form.pattern.match(text)
+        match = compiled.pattern.match(text)
         if match and not _SYSLOG_TAG.match(text, match.end()):
-            event = Event(form.wording.event, _values(form, match), match.group())
-            return Match(match.end(), form.wording, event)
+            event = Event(compiled.wording.event, _values(compiled, match), match.group())
+            return Match(match.end(), compiled.wording, event)
     return None
 
 
-def _is_possible(form: Form, text: str, entry: Entry) -> bool:
+def _is_possible(compiled: CompiledWording, text: str, entry: Entry) -> bool:
     """Whether the kernel can have printed this wording at this time and with this header.
 
     A wording that begins with a name of any text is not matched in a line about a process.
     """
-    until = form.wording.until
-    if form.wording.prefix == "bare" and entry.has_header:
+    until = compiled.wording.until
+    if compiled.wording.prefix == "bare" and entry.has_header:
         return False
     if until is not None and entry.time is not None and entry.time > until:
         return False
-    return not (form.can_be_name and _PROCESS.match(text))
+    return not (compiled.can_be_name and _PROCESS.match(text))
 
 
 def _is_whole(text: str) -> bool:
@@ -300,9 +300,9 @@ def _is_whole(text: str) -> bool:
     return not ends_with_any and match.end >= len(text.rstrip(" ."))
 
 
-def _values(form: Form, match: re.Match[str]) -> Values:
+def _values(compiled: CompiledWording, match: re.Match[str]) -> Values:
     """The values of the conversions, by the names that the wording gives them."""
-    found = zip(form.wording.names, form.converters, match.groups(), strict=True)
+    found = zip(compiled.wording.names, compiled.converters, match.groups(), strict=True)
     return {name: convert(text) for name, convert, text in found}
 
 

@@ -97,7 +97,7 @@ class Metadata:
     """Values by element. Ids are kept as they came, so that unknown ones are shown."""
 
     values: Mapping[int, int]
-    """By key."""
+    """Values of elements, by key: `fieldid.key`."""
     ids: Mapping[int, int] = field(default_factory=dict)
     """The id that each key came with."""
     refused: Mapping[int, int] = field(default_factory=dict)
@@ -109,30 +109,30 @@ class Metadata:
         """The value of one element.
 
         Raises Absent when the dump has none, Unsupported when the module refused it, TimedOut when
-        it would have answered another time, and Malformed when the dump has several answers: which
-        of them holds is not known.
+        the module was busy, and Malformed when the dump has several answers, of which any could be
+        right.
         """
         wanted = declared()[name]
-        found = fieldid.key(wanted.element_id(index))
-        if found in self.values:
-            answers = self._answers(found)
+        key = fieldid.key(wanted.element_id(index))
+        if key in self.values:
+            answers = self._answers(key)
             if len(answers) > 1:
                 label = f"{name}[{index}]" if wanted.words > 1 else name
                 raise Malformed(f"the metadata states {label} more than once: {', '.join(answers)}")
-            return self.values[found]
+            return self.values[key]
         if self.lacks(name, index):
             raise Unsupported(f"this module has no {name}: it is older than the field")
         status = self.status(name, index)
         if status is not None:
             kind = Unsupported if status & _NON_RECOVERABLE else TimedOut
-            called = " or ".join(found.name for found in seamcall.statuses(status)) or "status"
-            raise kind(f"the module did not give {name}: {called} ({status:#018x})")
+            status_name = seamcall.status_name(status) or "status"
+            raise kind(f"the module did not give {name}: {status_name} ({status:#018x})")
         raise Absent(f"the metadata does not hold {name}")
 
-    def _answers(self, found: int) -> list[str]:
-        """What the dump says of an element, each answer once. A busy module may answer later."""
-        values = (self.values[found], *self.disputed.get(found, ()))
-        refusal = self.refused.get(found, 0)
+    def _answers(self, key: int) -> list[str]:
+        """The element's different answers in the dump. That the module was busy is not one."""
+        values = (self.values[key], *self.disputed.get(key, ()))
+        refusal = self.refused.get(key, 0)
         refused = [f"refused with {refusal:#018x}"] if refusal & _NON_RECOVERABLE else []
         return [*(f"{value:#x}" for value in values), *refused]
 
@@ -292,12 +292,12 @@ def _append(sequences: list[tuple[FieldId, list[int]]], wanted: Declared, words:
 
 # --- text and folders -------------------------------------------------------------------------
 
-_BETWEEN = re.compile(r"[\s:=,;|]+")
+_SEPARATORS = re.compile(r"[\s:=,;|]+")
 _WORD64 = re.compile(r"(?:0x)?([0-9a-f]{1,16})", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z_][\w.\[\]]*")
 _BOM = "\ufeff"
-_FEWEST_ID_DIGITS = 9
-"""An id without its leading zeros; that of NUM_PKGS is 200000000."""
+_MIN_ID_DIGITS = 9
+"""Digits of the shortest id without leading zeros: that of NUM_PKGS, 200000000."""
 
 
 class _Line(NamedTuple):
@@ -307,7 +307,7 @@ class _Line(NamedTuple):
 
 
 def is_list(text: str) -> bool:
-    """Whether the text is a list of "ID VALUE [STATUS]" in hex, be it with a line that is damaged.
+    """Whether the text is a list of "ID VALUE [STATUS]" in hex; some lines may be damaged.
 
     Its first line, after a heading, must be of that form, and more than half of all; one must be
     of a known field.
@@ -331,14 +331,14 @@ def _content(lines: Iterable[str]) -> Iterator[str]:
 def _rows(lines: Iterable[str]) -> list[str]:
     """The content without a first line that names the columns of what follows."""
     content = list(_content(lines))
-    words = _BETWEEN.split(content[0].strip(" :=,;|")) if len(content) > 1 else []
+    words = _SEPARATORS.split(content[0].strip(" :=,;|")) if len(content) > 1 else []
     is_heading = len(words) > 1 and all(_NAME.fullmatch(word) for word in words)
     return content[1:] if is_heading else content
 
 
 def _line(text: str) -> _Line | None:
     """Id, value and status of a line; names of the field may follow them. None for other text."""
-    words = _BETWEEN.split(text.strip(" :=,;|"))
+    words = _SEPARATORS.split(text.strip(" :=,;|"))
     numbers: list[int] = []
     for word in words:
         match = _WORD64.fullmatch(word)
@@ -346,7 +346,7 @@ def _line(text: str) -> _Line | None:
             break
         numbers.append(int(match[1], 16))
     rest = words[len(numbers) :]
-    is_id = len(words[0].lower().removeprefix("0x")) >= _FEWEST_ID_DIGITS
+    is_id = len(words[0].lower().removeprefix("0x")) >= _MIN_ID_DIGITS
     if len(numbers) < 2 or not is_id or not all(_NAME.fullmatch(word) for word in rest):
         return None
     return _Line(numbers[0], numbers[1], numbers[2] if len(numbers) > 2 else 0)

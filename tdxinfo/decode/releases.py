@@ -102,9 +102,10 @@ def matching_release(
 def _fits(
     release: Release, version: ModuleVersion, build_number: int | None, build_date: date | None
 ) -> bool:
-    """By the build number, which alone identifies a release of a line; else by update or date.
+    """Whether a module of this version and build can be the release.
 
-    Release pages and hosts differ by days in the date, which so rules nothing out beside a number.
+    The build number alone identifies a release of a line; without one the update decides, and
+    without that the date. Release pages and hosts differ by days in the date, so it decides last.
     """
     if (version.major, version.minor) != release.line:
         return False
@@ -136,7 +137,7 @@ def release_of_mrseam(mrseam: str) -> str | None:
 
 
 def _by_full_version(text: str) -> Release | None:
-    """By major, minor and update in any form, then perhaps internal and build number."""
+    """The release of a version of three numbers, or of five: then internal and build number."""
     parts = text.split(".")
     if len(parts) not in (3, 5) or not all(part.isdecimal() for part in parts):
         return None
@@ -193,10 +194,10 @@ def newest_release(version: str) -> str | None:
 
 
 def newer_than_known(version: ModuleVersion, build_number: int | None = None) -> Release | None:
-    """The newest known release that the module is newer than, of its line where that is known.
+    """The newest known release of the module's line, if the module is newer; else None.
 
-    Of a line that is not known it is the newest of the line before. None for a version that the
-    table could hold: a known one, or one between two releases or two lines of one major version.
+    For a line that the table does not have, it is the newest of the line before. It is None too for
+    a version between two known releases, or of a line between two known lines of a major version.
     """
     newest: dict[Line, Release] = {release.line: release for release in releases()}
     line = (version.major, version.minor)
@@ -269,7 +270,9 @@ def newest_by_processor() -> Mapping[str, Release]:
 
 def added_features(old: Release, new: Release) -> list[str]:
     """Names of the features that `new` has and `old` lacks; empty where either is not known."""
-    return [name for name in new.features or () if name not in (old.features or new.features or ())]
+    if old.features is None or new.features is None:
+        return []
+    return [name for name in new.features if name not in old.features]
 
 
 def corrupts_builds(release: Release) -> bool:
@@ -295,7 +298,7 @@ def takes_over(running: Release, target: Release) -> bool:
     return not target.update_from or not is_older(running.version, target.update_from)
 
 
-def least_with_svn(minor: int, major: int, processor: str | None) -> Release | None:
+def oldest_with_svn(minor: int, major: int, processor: str | None) -> Release | None:
     """The oldest release with at least this security version that loads on the processor."""
     fitting = [
         release

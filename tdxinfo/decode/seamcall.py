@@ -9,8 +9,10 @@ from tdxinfo import tables
 
 _SEAMLDR = 1 << 63
 _LEAF_MASK = 0xFFFF
-_VERSION = 16
-_LOW = 0xFFFFFFFF
+_VERSION_SHIFT = 16
+_LOW_HALF = 0xFFFFFFFF
+_ERROR_AND_CLASS = 1 << 63 | 0xFFFF << 32
+"""The bit of an error, and the class with its details."""
 _RESERVED = 0x0FFF_0000_0000_0000
 """Bits 59:48 of a status are 0; a metadata field id has its class and context there."""
 
@@ -57,8 +59,8 @@ def leaf_named(name: str) -> Leaf | None:
 
 def leaves_numbered(code: int, *kinds: str) -> list[Leaf]:
     """The leaves that RAX names, of the given tables, those of a release first."""
-    if (code & ~_SEAMLDR) >> _VERSION + 8:
-        return []
+    if (code & ~_SEAMLDR) >> (_VERSION_SHIFT + 8):
+        return []  # RAX has zeros above the version
     if code & _SEAMLDR:
         kinds = ("SEAMLDR",)
     found = [
@@ -71,7 +73,7 @@ def leaves_numbered(code: int, *kinds: str) -> list[Leaf]:
 
 def interface_version(code: int) -> int:
     """Bits 23:16 of RAX: the version of the leaf's interface."""
-    return code >> _VERSION & 0xFF
+    return code >> _VERSION_SHIFT & 0xFF
 
 
 def leaf_name(code: int) -> str | None:
@@ -108,9 +110,8 @@ class Status(NamedTuple):
 
     def is_variant(self, code: int) -> bool:
         """The same class and details with other flags: the module may add fatal or recoverable."""
-        same = 1 << 63 | 0xFFFF << 32
-        is_alike = self.is_of_module and (code ^ self.code) & same == 0
-        return is_alike and not code & _RESERVED and bool(self.code)
+        is_alike = self.is_of_module and (code ^ self.code) & _ERROR_AND_CLASS == 0
+        return is_alike and not code & _RESERVED and self.code != 0
 
 
 _TABLES = {"status": "", "linux_status": "linux", "seamldr_status": "seamldr"}
@@ -190,7 +191,7 @@ _FLAGS = {63: "an error", 62: "non-recoverable", 61: "fatal", 60: "the host may 
 
 
 def flags(status: int) -> list[tuple[str, str]]:
-    """What bits 63 to 60 say, and the class in bits 47:40."""
+    """Meanings of bits 63 to 60, and the class in bits 47:40, each with its title."""
     found = [word for bit, word in _FLAGS.items() if status >> bit & 1]
     return [
         ("kind", ", ".join(found) or "success or information"),
@@ -207,16 +208,16 @@ def class_name(status: int) -> str:
 
 
 def detail(code: int) -> tuple[str, str] | None:
-    """What the lower 32 bits say, for example which operand is wrong, or which MSR."""
-    low = code & _LOW
+    """Name and value of what the lower 32 bits hold: for example a wrong operand, or an MSR."""
+    low = code & _LOW_HALF
     found = statuses(code)
     lows = [meaning_of(status.name).low for status in found]
     what = next(filter(None, lows), "")
     if not found or not found[0].is_of_module or not (low or _counts_zero(found[0], what)):
         return None
-    if what in _SIMPLE:
-        name, spell = _SIMPLE[what]
-        return name, spell(low)
+    if what in _DETAILS:
+        name, describe = _DETAILS[what]
+        return name, describe(low)
     return "lower 32 bits", f"{low:#x}, as an operand {operand_name(low)}"
 
 
@@ -282,7 +283,7 @@ def _list_position(low: int) -> str:
     return f"position {low & 0xFFFF}, list {low >> 16:#x}"
 
 
-_SIMPLE: dict[str, tuple[str, Callable[[int], str]]] = {
+_DETAILS: dict[str, tuple[str, Callable[[int], str]]] = {
     "operand": ("operand", _operand),
     "msr": ("MSR", _hex),
     "cpuid": ("CPUID leaf", _hex),

@@ -69,15 +69,15 @@ def _unwrapped(lines: list[str]) -> str:
 
 def _json_fields(text: str) -> Iterator[tuple[str, str]]:
     try:
-        waiting = [json.loads(text[text.index("{") :]).get("lscpu")]
+        pending = [json.loads(text[text.index("{") :]).get("lscpu")]
     except (ValueError, RecursionError):
         return
-    while waiting:
-        rows = waiting.pop()
+    while pending:
+        rows = pending.pop()
         for row in rows if isinstance(rows, list) else ():
             if isinstance(row, dict) and isinstance(row.get("field"), str):
                 yield row["field"].rstrip(":"), str(row.get("data") or "")
-                waiting.append(row.get("children"))
+                pending.append(row.get("children"))
 
 
 def lscpu(text: str) -> Cpus:
@@ -161,11 +161,13 @@ def registers(text: str) -> Iterator[Register]:
             continue
         value = command.value_of(line.strip()) if command else None
         if command is None or value is None or cpu >= _MAX_OUTPUT:
-            command = None if line.strip() else command
+            if line.strip():  # other text ends the output, a blank line does not
+                command = None
             continue
         yield Register(command.address, cpu, command.high, command.low, value)
         cpu += 1
-        command = command if command.reads_all_cpus else None
+        if not command.reads_all_cpus:
+            command = None
 
 
 class _Rdmsr(NamedTuple):
@@ -193,6 +195,7 @@ _BASES = {
     "d": 10, "u": 10, "decimal": 10, "unsigned": 10, "o": 8, "octal": 8,
 }  # fmt: skip
 _WITH_VALUE = {"-p": "cpu", "--processor": "cpu", "-f": "bits", "--bitfield": "bits"}
+"""Options that have a value, and what the value is."""
 
 
 def _parse_command(arguments: str) -> _Rdmsr | None:

@@ -327,8 +327,8 @@ def _with_outcome(plan: TdmrPlan, covered: Sequence[MemoryRange]) -> TdmrPlan:
     limit = plan.max_reserved_per_tdmr
     too_many = [tdmr for tdmr in plan.tdmrs if len(tdmr.reserved or tdmr.holes) > limit]
     # Each TDMR's PAMT takes at least one more reserved area, in this TDMR or in another.
-    left = sum(limit - len(tdmr.holes) for tdmr in plan.tdmrs)
-    if too_many or left < len(plan.tdmrs):
+    spare = sum(limit - len(tdmr.holes) for tdmr in plan.tdmrs)
+    if too_many or spare < len(plan.tdmrs):
         at = _bounds(too_many[0]) if too_many else None
         return plan.model_copy(update={"outcome": "exhausted", "limit": "reserved-areas", "at": at})
     uncertain = [tdmr for tdmr in plan.tdmrs if tdmr.reserved_most > limit]

@@ -80,13 +80,13 @@ EXPLAINERS: tuple[Explainer, ...] = (
     values.with_value,
     cpuid.flag,
 )
-"""For a word of any kind; all that has a meaning is shown, in this order."""
+"""Functions that explain a word of some kind. All meanings are shown, in this order."""
 
-OTHERWISE: tuple[Explainer, ...] = (
+FALLBACKS: tuple[Explainer, ...] = (
     catalogue.place, terms.option, terms.message, lines.line, calls.operand_named,
 )  # fmt: skip
-"""For files that facts are read from, options with values, texts, and operands by their bare names:
-where nothing else fits."""
+"""Asked where no other explains the word: files that facts are read from, options with values,
+texts, and operands by their bare names."""
 
 
 def _host_leaf(query: str) -> Iterator[Explanation]:
@@ -169,12 +169,12 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     command = _RDMSR.fullmatch(word)
     word = f"rdmsr {command[2]}" if command else word
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
-    found = exact or [meaning for explain in OTHERWISE for meaning in explain(word)]
-    found = found or _spelled_otherwise(word) or _as_several(word)
+    found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
+    found = found or _by_other_spelling(word) or _as_several(word)
     return list(dict.fromkeys(found or settings.setting_in(word)))
 
 
-def _spelled_otherwise(word: str) -> list[Explanation]:
+def _by_other_spelling(word: str) -> list[Explanation]:
     """The meaning of the first other spelling that has one."""
     for spelling in spellings(word):
         found = _as_one_thing(spelling) or _as_several(spelling)
@@ -237,7 +237,7 @@ def _groups(words: Sequence[str]) -> list[str]:
 
 
 _MAX_WORDS = 5
-"""Of a name or a number with what stands before it, as in `TDX_FEATURES0 bit 18`."""
+"""Words of one query at most: of a name or a number with its context, `TDX_FEATURES0 bit 18`."""
 
 
 def _is_message(text: str) -> bool:
@@ -255,7 +255,7 @@ def _as_one_thing(word: str) -> list[Explanation]:
 _WITH_KIND = re.compile(
     r"(\w\S+)\s+(?:bit|feature|field|status|leaf|error|msr|register|option)", re.I
 )
-"""A name with what it is behind it, as in `NO_RBP_MOD bit`."""
+"""A name followed by its kind, as in `NO_RBP_MOD bit`."""
 
 
 def _explain_in_context(query: str) -> list[Explanation]:

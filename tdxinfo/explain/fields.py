@@ -36,13 +36,13 @@ def by_name(query: str) -> Iterator[Explanation]:
     name = match[1] if match else query
     for text in _spellings(name.upper()):
         field = metadata.declared().get(text)
-        index = _flat(match, field) if match and field else 0
+        index = _index_of(match, field) if match and field else 0
         if field and index < field.room:
             yield _of_module(field, index, field.element_id(index) if match else None)
             return
     yield from _by_member(query)
     for text in _spellings(name.upper()):
-        for other in _others():
+        for other in _td_fields():
             if other.name.upper() == text and (match is None or int(match[2]) < other.words):
                 yield _of_td(other, other.id)
 
@@ -87,7 +87,7 @@ def of_id(number: int) -> Iterator[Explanation]:
     parts = FieldId.parse(number)
     first = int(parts._replace(last_element=0, last_field=0, write_mask_valid=0))
     field = metadata.element(first)
-    other = None if field else _other(first)
+    other = None if field else _td_field(first)
     if field:
         found = _of_module(*field, given=number)
     elif CONTEXTS[parts.context] == "TD" and parts.class_code == _CPUID_CLASS:
@@ -105,9 +105,9 @@ def of_id(number: int) -> Iterator[Explanation]:
     yield found.with_details([("head of a sequence", sequence)])
 
 
-def _without_context(parts: FieldId) -> _Other | None:
+def _without_context(parts: FieldId) -> _TdField | None:
     """The field of a TD whose id has the number but for the context, with elements of this size."""
-    other = _other(int(parts._replace(context=_TD)))
+    other = _td_field(int(parts._replace(context=_TD)))
     return other if other and FieldId.parse(other.id).size_code == parts.size_code else None
 
 
@@ -124,16 +124,17 @@ def is_id(number: int) -> bool:
         return False
     if parts.context == 0 and parts.class_code == 0 and parts.non_arch:
         return False
-    known = metadata.element(number) is not None or _other(number) is not None
+    known = metadata.element(number) is not None or _td_field(number) is not None
     if parts.last_element or parts.last_field:
         return known and _heads_fields(parts)
     return known or parts.class_code in _classes(CONTEXTS[parts.context]).values()
 
 
 def _heads_fields(parts: FieldId) -> bool:
-    """Whether the field that begins a sequence has this size; of the module, whether it is as long.
+    """Whether the known field can head this sequence. Of a TD's fields each can.
 
-    A sequence of the module ends with its class: other numbers are not ids, however alike.
+    A field of the module must have the id's element size, and the sequence must not be longer than
+    the rest of its class.
     """
     found = metadata.element(int(parts))
     if found is None:
@@ -178,7 +179,7 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
     return explanation("metadata field", name, field.doc, rows)
 
 
-def _flat(match: re.Match[str], field: metadata.Declared) -> int:
+def _index_of(match: re.Match[str], field: metadata.Declared) -> int:
     """The element that `NAME[35]` or `NAME[17][1]` means: of all, or of an entry."""
     first = int(match[2])
     return first * field.elements + int(match[3]) if match[3] else first
@@ -210,7 +211,7 @@ _SCOPES = {"SYS": "the module", "TD": "a TD", "VCPU": "a virtual CPU"}
 # --- fields of a TD and of a virtual CPU ------------------------------------------------------
 
 
-class _Other(NamedTuple):
+class _TdField(NamedTuple):
     """A row of `tables/td_fields.toml`."""
 
     name: str
@@ -219,33 +220,33 @@ class _Other(NamedTuple):
 
 
 @cache
-def _others() -> tuple[_Other, ...]:
+def _td_fields() -> tuple[_TdField, ...]:
     by_scope: dict[str, list[dict[str, Any]]] = tables.load("td_fields")["field"]
     rows = [row for scope in by_scope.values() for row in scope]
     return tuple(
-        _Other(row["name"], int(row["id"], 16), row.get("fields", 1) * row.get("elements", 1))
+        _TdField(row["name"], int(row["id"], 16), row.get("fields", 1) * row.get("elements", 1))
         for row in rows
     )
 
 
 @cache
-def _others_by_key() -> dict[int, _Other]:
-    found: dict[int, _Other] = {}
-    for other in _others():
+def _td_fields_by_key() -> dict[int, _TdField]:
+    found: dict[int, _TdField] = {}
+    for other in _td_fields():
         for index in range(other.words):
             found.setdefault(fieldid.key(_element(other, index)), other)
     return found
 
 
-def _element(other: _Other, index: int) -> int:
+def _element(other: _TdField, index: int) -> int:
     return other.id + index * FieldId.parse(other.id).stride
 
 
-def _other(number: int) -> _Other | None:
-    return _others_by_key().get(fieldid.key(number))
+def _td_field(number: int) -> _TdField | None:
+    return _td_fields_by_key().get(fieldid.key(number))
 
 
-def _of_td(other: _Other, number: int) -> Explanation:
+def _of_td(other: _TdField, number: int) -> Explanation:
     parts = FieldId.parse(number)
     index = (parts.code - FieldId.parse(other.id).code) // FieldId.parse(other.id).stride
     name = f"{other.name}[{index}]" if other.words > 1 and number != other.id else other.name
@@ -278,7 +279,7 @@ def of_kvm_access(class_name: str, code: int) -> Iterator[Explanation]:
     if class_code is None:
         return
     number = int(FieldId(code=code, context=2, class_code=class_code))
-    other = _other(number)
+    other = _td_field(number)
     if other:
         yield _of_td(other, other.id)
     else:
@@ -288,4 +289,4 @@ def of_kvm_access(class_name: str, code: int) -> Iterator[Explanation]:
 
 def names() -> Iterator[str]:
     yield from metadata.declared()
-    yield from (other.name for other in _others() if " " not in other.name)
+    yield from (other.name for other in _td_fields() if " " not in other.name)

@@ -4,7 +4,7 @@ The modules here keep their annotations as objects, without `from __future__ imp
 the catalogue is made of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from pydantic import Field
@@ -86,6 +86,23 @@ def fact_names(section: str | None = None) -> list[str]:
     return [f"{name}.{field}" for name, facts in chosen.items() for field in facts.model_fields]
 
 
+def facts_named(names: Iterable[str]) -> list[str]:
+    """The full names of the facts that names of sections and facts mean, each once.
+
+    Raises KeyError with a name that is neither.
+    """
+    known = set(fact_names())
+    found: list[str] = []
+    for name in names:
+        if name in SECTIONS:
+            found += fact_names(name)
+        elif name in known:
+            found.append(name)
+        else:
+            raise KeyError(name)
+    return list(dict.fromkeys(found))
+
+
 def volatile_facts() -> list[str]:
     """The facts that differ from hour to hour on a host that nobody changed."""
     return [f"{name}.{field}" for name, facts in SECTIONS.items() for field in facts.volatile]
@@ -130,7 +147,7 @@ def validated(name: str, answer: object) -> Any:
     section, _, field = name.partition(".")
     if isinstance(answer, list):  # what captures keep of a tuple
         answer = tuple(answer)
-    # By the host's validator: those of eleven sections would take twice as long to build.
+    # By the host's validator: one for each section would take twice as long to build.
     return Host.model_validate({section: {field: answer}}).fact(name)
 
 

@@ -52,9 +52,10 @@ def _update(version: ModuleVersion) -> int | None:
 
 
 def _kvm_kept_tdx(tdx_enabled: bool, release: str, has_driver: bool | None) -> str | None:
-    """KVM clears its parameter when it cannot bring the module up (Linux 6.16 and later).
+    """The state "initialized", if KVM's parameter tdx proves it; else None.
 
-    It keeps it when the module is lost later, which only the driver's file shows.
+    KVM clears the parameter when it cannot initialize the module (Linux 6.16 and later), but not
+    when the module is lost later, which only the driver's file shows.
     """
     version = kernels.version(release)
     if not tdx_enabled or version is None or version < kernels.FIRST_KVM_TDX:
@@ -66,13 +67,16 @@ def _lost_by_update(outcome: str) -> str | None:
     return "failed" if outcome == "module-lost" else None
 
 
-def _without_code(config_tdx_host: bool) -> str | None:
-    """A kernel that was not built for TDX hosts never asks for the module."""
+def _without_tdx_host(config_tdx_host: bool) -> str | None:
+    """The state "not-attempted" for a kernel that was built without TDX host support."""
     return None if config_tdx_host else "not-attempted"
 
 
-def _kernel_insists(state: str, release: str) -> bool | None:
-    """Linux 6.14 and later initialize no module without NO_RBP_MOD, vendors' kernels from 6.16."""
+def _kernel_requires_no_rbp_mod(state: str, release: str) -> bool | None:
+    """True if the module is initialized by a kernel that refuses modules without NO_RBP_MOD.
+
+    Linux does so from 6.14 on, vendors' kernels from 6.16 on.
+    """
     version = kernels.version(release)
     first = kernels.FIRST_RBP_CHECK if kernels.is_upstream(release) else kernels.FIRST_KVM_TDX
     checked = version is not None and version >= first
@@ -117,7 +121,7 @@ class Module(Section, frozen=True):
             "kernel.generation",
             "kvm.tdx_requested?",
         ),
-        Inferred(_without_code, "kernel.config_tdx_host"),
+        Inferred(_without_tdx_host, "kernel.config_tdx_host"),
     ] = "unknown"
     """State of the TDX module: initialized, failed, not-loaded, not-attempted or unknown."""
 
@@ -241,7 +245,7 @@ class Module(Section, frozen=True):
         bool | None,
         From(_has_no_rbp_mod, "module.features0"),
         KernelLog(boot_module.no_rbp_mod),
-        Inferred(_kernel_insists, "module.state", "kernel.release"),
+        Inferred(_kernel_requires_no_rbp_mod, "module.state", "kernel.release"),
         Inferred(_release_has_no_rbp_mod, "module.release_features"),
     ] = None
     """A TD cannot change the host's RBP register. Linux 6.14 and later refuse a module without

@@ -55,7 +55,7 @@ class Section(Value, frozen=True):
     bitmaps: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Facts that are bitmaps, with the table in `tables/features.toml` that names their bits."""
     sources: ClassVar[Mapping[str, tuple[Any, ...]]] = MappingProxyType({})
-    """Of each fact the sources in its annotation, in order."""
+    """The sources in each fact's annotation, in order."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:

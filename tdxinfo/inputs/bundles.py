@@ -31,7 +31,7 @@ from tdxinfo.sources.processor import LSCPU
 
 SOSREPORT, SUPPORTCONFIG = "sosreport", "supportconfig"
 _TOPS = {SOSREPORT: ("sosreport-", "sos-"), SUPPORTCONFIG: ("scc_", "nts_")}
-"""How the folder in an archive is called."""
+"""How the name of the folder in an archive begins."""
 _RELEASE = "/proc/sys/kernel/osrelease"
 _BEGINNING = "Linux version "
 
@@ -97,11 +97,11 @@ def _machine(files: _Files, kind: str, shown: str) -> CapturedMachine:
         "refused": found.refused,
     }
     origin = Origin.of(kind, shown)
-    return CapturedMachine(origin, file, answers, found.names, found.list_folder)
+    return CapturedMachine(origin, file, answers, found.host_names, found.list_folder)
 
 
 class _Found(NamedTuple):
-    """What a bundle says of its host."""
+    """What a bundle shows of its host."""
 
     read: Callable[[str], bytes]
     """A file by its path on the host. Raises Unavailable."""
@@ -116,11 +116,11 @@ class _Found(NamedTuple):
 
     @property
     def release(self) -> str:
-        """Of `Linux HOST RELEASE ...`."""
+        """The kernel's release, from `Linux HOST RELEASE ...`."""
         return (self.uname.split() + [""] * 3)[2]
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def host_names(self) -> tuple[str, ...]:
         return tuple(self.uname.split()[1:2])
 
 
@@ -144,7 +144,7 @@ _SOS_RPMS = (
 )
 _SOS_DEBS = ("installed-debs", "sos_commands/dpkg/dpkg_-l")
 _FOLDERS_OF_MODPROBE = ("lib/modprobe.d", "usr/lib/modprobe.d")
-"""sos copies either, as the host has it, with those of modprobe's other folders that exist."""
+"""The distribution's own: sos copies the one that the host has, and modprobe's other folders."""
 
 
 def _of_sosreport(files: _Files) -> _Found:
@@ -191,7 +191,7 @@ def _names_in_sosreport(files: _Files, folder: str) -> list[str]:
 
 
 def _first_names(files: _Files, folders: Iterable[str]) -> list[str]:
-    """Of the first folder that was copied. Raises NotRecorded."""
+    """The names in the first folder that was copied. Raises NotRecorded."""
     for folder in folders:
         with suppress(Unavailable):
             return files.names(folder)

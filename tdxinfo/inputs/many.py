@@ -24,7 +24,7 @@ from tdxinfo.inputs.supplied import (
     open_input,
     opened,
     parse_report,
-    recognise,
+    recognize,
 )
 from tdxinfo.machine import Machine
 from tdxinfo.report import Report
@@ -97,7 +97,7 @@ class Unopened:
             if self.data is None:
                 yield Supplied(self.name, self.place, open_input(self.place))
             else:
-                yield Supplied(self.name, self.place, recognise(self.data, self.place))
+                yield Supplied(self.name, self.place, recognize(self.data, self.place))
         except BadInput as error:
             yield Supplied(self.name, self.place, error)
 

@@ -47,7 +47,9 @@ _DUMPS = (b"KDUMP   ", b"makedumpfile\0")
 _BLOCK = 512
 """Bytes of an archive's header."""
 _HEAD = 64 << 10
+"""Bytes of an input by which its kind is recognized."""
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
+"""Control characters of text: tab, line feed, form feed, carriage return, escape."""
 
 
 def example_names() -> list[str]:
@@ -73,10 +75,10 @@ def open_input(given: str, vmlinux: str | None = None) -> Machine | Report:
     shown = "standard input" if given == "-" else given
     if given != "-" and os.path.isdir(given):
         return _folder(given)
-    return recognise(_read_input(given, shown), shown)
+    return recognize(_read_input(given, shown), shown)
 
 
-def recognise(data: bytes, shown: str) -> Machine | Report:
+def recognize(data: bytes, shown: str) -> Machine | Report:
     """The machine or report in the bytes of an archive, a report, metadata or a kernel log.
 
     `shown` names the input in messages. Raises BadInput.
@@ -116,7 +118,7 @@ def _packed(data: bytes, shown: str) -> Machine | Report:
         raise BadInput(f"{shown} cannot be unpacked: {error}.") from None
     if packed.is_packed(inner):
         return _text(inner, shown)
-    return recognise(inner, shown)
+    return recognize(inner, shown)
 
 
 def is_tar(data: bytes) -> bool:
@@ -273,7 +275,7 @@ def _begins_like_a_dump(path: str) -> bool:
 
 def _is_binary(data: bytes) -> bool:
     """Whether the beginning is not text: it has zeros, or many control or invalid characters."""
-    head = data[: 64 << 10]
+    head = data[:_HEAD]
     controls = sum(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
     broken = head.decode("utf-8", "replace").count("�")
     return b"\0" in head or controls > len(head) // 50 or broken > len(head) // 20

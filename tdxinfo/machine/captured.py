@@ -25,7 +25,7 @@ from tdxinfo.errors import (
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, METADATA, Answer, Live, Machine
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.machine.identity import names_in, text_without_identity
-from tdxinfo.machine.kinds import shown
+from tdxinfo.machine.kinds import key_as_text
 from tdxinfo.machine.stored import MAY_LACK_FILES, OF_FILES, StoredFiles
 from tdxinfo.model.provenance import Origin
 
@@ -87,12 +87,12 @@ class CapturedMachine(Machine):
             return cast(Answer, self._answers[key])
         if key.startswith(OF_FILES):
             return self._of_files(key, live)
-        raise NotRecorded(f"{shown(key)} is not in the record")
+        raise NotRecorded(f"{key_as_text(key)} is not in the record")
 
     def _of_files(self, key: str, live: Live) -> Answer:
-        """The answer that the recorded files give, where it cannot depend on others."""
+        """What the recorded files answer. Raises NotRecorded if the answer needs other files."""
         files = StoredFiles(self.read, self._list_folder)
-        missing = NotRecorded(f"{shown(key)} is not in the record")
+        missing = NotRecorded(f"{key_as_text(key)} is not in the record")
         try:
             answer = live(files)
         except Unavailable as refusal:

@@ -85,7 +85,7 @@ class _Child(Generic[Input, T]):
             self.pid = _fork()
         except OSError as error:
             raise BadInput(f"No process can be started to read it: {error.strerror}.") from None
-        self._since = 0.0
+        self._since = 0.0  # when the current piece of work began
         self.pieces = 0
         if self.pid == 0:
             self._socket.close()

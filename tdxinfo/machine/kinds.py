@@ -61,7 +61,7 @@ def kind_of(question: str) -> Kind:
     return next(kind for kind in KINDS if begin.startswith(kind.begins))
 
 
-def shown(question: str) -> str:
+def key_as_text(question: str) -> str:
     """How messages name what a path or a key asks for."""
     if question.startswith("msr/"):
         _, address, cpu = question.split("/", 2)

@@ -11,7 +11,7 @@ from typing import TypeVar
 from tdxinfo.errors import Excluded, TimedOut, Unavailable
 from tdxinfo.machine import Answer, Live, Machine, restrictions
 from tdxinfo.machine.bounded import within
-from tdxinfo.machine.kinds import kind_of, shown
+from tdxinfo.machine.kinds import key_as_text, kind_of
 from tdxinfo.machine.system import System
 from tdxinfo.model.provenance import Origin
 
@@ -61,7 +61,7 @@ class LiveMachine(Machine):
         start = time.monotonic()
         timeout = kind.timeout if self._left > 0 else _LAST_CHANCE
         try:
-            return within(timeout, shown(question), work, kind.idle)
+            return within(timeout, key_as_text(question), work, kind.idle)
         except TimedOut:
             self._left -= time.monotonic() - start
             raise

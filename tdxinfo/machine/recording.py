@@ -12,7 +12,7 @@ from tdxinfo import __version__
 from tdxinfo.errors import AS_ROOT, Denied, Unavailable, record_of
 from tdxinfo.machine import KERNEL_LOG, Answer, Live, Machine
 from tdxinfo.machine.captured import FORMAT
-from tdxinfo.machine.kinds import shown
+from tdxinfo.machine.kinds import key_as_text
 
 ABOUT = "about.toml"
 COMMAND_LINE = "/proc/cmdline"
@@ -97,7 +97,7 @@ def contents(
 def root_would_add(refusals: Mapping[str, Unavailable]) -> str:
     """One sentence with what was denied to this user and would not be to root; else empty."""
     denied = dict.fromkeys(
-        "MSRs" if key.startswith("msr/") else shown(key)
+        "MSRs" if key.startswith("msr/") else key_as_text(key)
         for key, refusal in sorted(refusals.items())
         if refusal.reason == Denied.reason and refusal.remedy == AS_ROOT
     )

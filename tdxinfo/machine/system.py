@@ -67,7 +67,7 @@ class System:
             raise Malformed(f"{path!r:.100} is not a valid file name") from None
 
     def _refusal(self, error: OSError, path: str) -> Unavailable:
-        """The Unavailable for the error; Unsupported, not Absent, where /sys is not mounted."""
+        """The Unavailable for the error: Unsupported, not Absent, below an empty mount point."""
         refusal = from_oserror(error, path)
         if not isinstance(refusal, Absent):
             return refusal
@@ -150,7 +150,7 @@ class _Walk:
 
     def __init__(self, root: str) -> None:
         self._folders = [os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
-        self._left: list[str] = []
+        self._left: list[str] = []  # components of the path, the next one last
         self._links = 0
 
     @property
@@ -177,7 +177,7 @@ class _Walk:
         return "."
 
     def _add(self, path: str) -> None:
-        """Adds the path's components to those that are left."""
+        """Puts the path's components before those that are left."""
         self._left += [part for part in path.split("/") if part not in ("", ".")][::-1]
 
     def _up(self) -> None:

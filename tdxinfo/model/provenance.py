@@ -13,7 +13,7 @@ class Origin(Frozen, frozen=True):
     path: str | None
     """What --from was given; null on the machine itself."""
     note: str | None
-    """What a recorded host says of itself, for example that its values are constructed."""
+    """The record's note about itself, for example that its values are constructed."""
     recorded: str | None
     """When the record was made."""
 
@@ -43,7 +43,8 @@ class Attempt(Frozen, frozen=True):
     origin: str
     """The source."""
     reason: str
-    """absent, not-recorded, denied, unsupported, lost, timed-out, malformed or inconsistent."""
+    """absent, not-recorded, denied, excluded, unsupported, lost, timed-out, malformed or
+    inconsistent."""
     message: str
     """What the source has instead of a value, in words."""
     remedy: str

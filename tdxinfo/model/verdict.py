@@ -45,8 +45,8 @@ class HostVerdict(StrEnum):
 
 
 Effect = Literal["", "next boot", "reboot", "vms"]
-"""What a remedy takes: nothing that stops VMs, the next boot whenever it comes, a reboot of the
-host, or that all its VMs stop."""
+"""What a remedy requires: nothing that affects VMs, the next boot whenever that is, a reboot of the
+host, or that all VMs stop."""
 
 
 class Verdict(NamedTuple):
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
     message: str
     remedy: str = ""
     effect: Effect | None = None
-    """What this remedy takes; None if it is what the check's own takes."""
+    """What this remedy requires; None for what the check's own remedy requires."""
 
 
 def passed(message: str) -> Verdict:

@@ -12,7 +12,7 @@ SOURCE = os.path.join(os.path.dirname(__file__), "tdx_sysrd")
 
 
 def shipped_version() -> str:
-    """What /sys/module/tdx_sysrd/version says of a module built from the source that ships.
+    """What /sys/module/tdx_sysrd/version has for a module built from the source in this package.
 
     The version of tdxinfo, and the start of the SHA-256 of the C file: Kbuild adds both.
     """

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tdxinfo.decode import bits
 from tdxinfo.decode.cpuid import configs
 from tdxinfo.errors import Absent, Malformed, NotRecorded, Unsupported
 from tdxinfo.machine import METADATA, Answer, Live, Machine
@@ -19,8 +20,6 @@ from tdxinfo.sources import first_answer, helper
 
 if TYPE_CHECKING:
     from tdxinfo.decode.metadata import Metadata
-
-_DEBUG = 31
 
 
 class MetadataSource(NamedTuple):
@@ -70,7 +69,7 @@ class MetadataField(NamedTuple):
         return self.value(self.source.metadata(machine))
 
 
-def _places(names: str, value: Callable[[Metadata], Any]) -> tuple[MetadataField, ...]:
+def _sources(names: str, value: Callable[[Metadata], Any]) -> tuple[MetadataField, ...]:
     """The fact's sources, the most direct first."""
     return tuple(MetadataField(source, names, value) for source in METADATA_SOURCES)
 
@@ -85,12 +84,12 @@ def word(name: str, convert: Callable[[int], Any] = int) -> tuple[MetadataField,
         except ValueError as error:
             raise Malformed(f"{name} holds {number:#x}: {error}") from None
 
-    return _places(name, value)
+    return _sources(name, value)
 
 
 def version() -> tuple[MetadataField, ...]:
     """The module's version, from three fields."""
-    return _places("MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION", _version)
+    return _sources("MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION", _version)
 
 
 def _version(metadata: Metadata) -> ModuleVersion:
@@ -104,21 +103,22 @@ def _version(metadata: Metadata) -> ModuleVersion:
 
 def cmrs() -> tuple[MetadataField, ...]:
     """The CMR list: it ends at the first size of 0, or with the arrays that NUM_CMRS counts."""
-    return _places("CMR_BASE,CMR_SIZE", _cmrs)
+    return _sources("CMR_BASE,CMR_SIZE", _cmrs)
 
 
 def _cmrs(metadata: Metadata) -> tuple[MemoryRange, ...]:
     from tdxinfo.decode.metadata import declared
 
-    whole = metadata.word("NUM_CMRS") if metadata.has("NUM_CMRS") else declared()["CMR_SIZE"].words
+    # A list that has all entries that NUM_CMRS counts need not end with a size of 0.
+    count = metadata.word("NUM_CMRS") if metadata.has("NUM_CMRS") else declared()["CMR_SIZE"].words
     found: list[MemoryRange] = []
     for index in range(declared()["CMR_SIZE"].room):
         parts = [name for name in _CMR if _is_answered(metadata, name, index)]
         if parts != list(_CMR):
-            if index >= whole:
+            if index >= count:
                 break
             if index or parts:
-                raise Malformed(_cut(index, parts))
+                raise Malformed(_cut_message(index, parts))
         size = metadata.word("CMR_SIZE", index)
         if size == 0:
             break
@@ -134,8 +134,8 @@ def _is_answered(metadata: Metadata, name: str, index: int) -> bool:
     return metadata.has(name, index) or metadata.status(name, index) is not None
 
 
-def _cut(index: int, parts: list[str]) -> str:
-    """What is missing of a CMR list that goes on after what the dump has of it."""
+def _cut_message(index: int, parts: list[str]) -> str:
+    """The message for a CMR list whose end is not in the dump: `parts` are those of the entry."""
     has, lacks = ("base", "size") if parts == ["CMR_BASE"] else ("size", "base")
     missing = f"has a {has} and no {lacks}" if parts else "is missing"
     ends = "and none before it has the size 0 that ends the list"
@@ -144,7 +144,7 @@ def _cut(index: int, parts: list[str]) -> str:
 
 def cpuid() -> tuple[MetadataField, ...]:
     """The CPUID_CONFIG entries up to NUM_CPUID_CONFIG; what follows is stale."""
-    return _places("CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES", _cpuid)
+    return _sources("CPUID_CONFIG_LEAVES,CPUID_CONFIG_VALUES", _cpuid)
 
 
 def _cpuid(metadata: Metadata) -> tuple[CpuidConfig, ...]:
@@ -156,8 +156,8 @@ def _cpuid(metadata: Metadata) -> tuple[CpuidConfig, ...]:
 
 
 def is_debug(attributes: int) -> bool:
-    """Bit 31 of SYS_ATTRIBUTES, by the module's source and a log of a debug module."""
-    return bool(attributes >> _DEBUG & 1)
+    """Whether these attributes are of a debug module."""
+    return bits.is_set("SYS_ATTRIBUTES", "DEBUG_MODULE", attributes)
 
 
 def whole(machine: Machine) -> tuple[str, Metadata]:

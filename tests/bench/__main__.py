@@ -23,7 +23,7 @@ FLOORS = {
     "pydantic": "from pydantic import BaseModel\nclass M(BaseModel): x: int",
 }
 IN_PROCESS = f"from tdxinfo.cli import run; run(['--from', '{EXAMPLE}', 'dump', '--json'])"
-"""The same for a process that goes on afterwards, to tell what it took."""
+"""The same for a process that goes on afterwards, to report what it took."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ PEERS = (
     ("chipsec_util", "--help"),
     ("fwupdmgr", "--version"),
 )
-"""Programs that tell of a host, or what they do with the least work; those installed are run."""
+"""Programs that describe a host, with the least work that they can do; run if installed."""
 
 MAX_MEMORY = 45
 """MB that `dump --json` of an example may take."""

@@ -33,7 +33,7 @@ def test_a_check_judges_its_facts(
     assert outcome_and_message(check_id, facts) == (outcome, message)
 
 
-# What a source has, its origin, and the message of the check.
+# A check, the facts, their origin, and the outcome and message.
 BY_ORIGIN = [
     (
         "keys.counted",
@@ -56,17 +56,17 @@ BY_ORIGIN = [
 ]
 
 
-@pytest.mark.parametrize(("check_id", "facts", "origin", "said"), BY_ORIGIN)
+@pytest.mark.parametrize(("check_id", "facts", "origin", "expected"), BY_ORIGIN)
 def test_some_checks_ask_for_the_source(
-    check_id: str, facts: dict[str, Any], origin: str, said: tuple[str, str]
+    check_id: str, facts: dict[str, Any], origin: str, expected: tuple[str, str]
 ) -> None:
-    assert outcome_and_message(check_id, facts, dict.fromkeys(facts, origin)) == said
+    assert outcome_and_message(check_id, facts, dict.fromkeys(facts, origin)) == expected
 
 
 NEW_MODULE = "Put the new module into EFI/TDX on the EFI system partition, and reboot."
 
-# Where the way out is another than the file's.
-WAYS: list[tuple[str, dict[str, Any], str]] = [
+# Where the remedy is not that of the check's file.
+REMEDIES: list[tuple[str, dict[str, Any], str]] = [
     (
         "firmware.packages_agree",
         {"platform.packages": 2, "firmware.package_differences": DENIED},
@@ -93,15 +93,15 @@ WAYS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("check_id", "facts", "remedy"), WAYS)
-def test_a_cause_may_have_a_way_out_of_its_own(
+@pytest.mark.parametrize(("check_id", "facts", "remedy"), REMEDIES)
+def test_a_cause_may_have_a_remedy_of_its_own(
     check_id: str, facts: dict[str, Any], remedy: str
 ) -> None:
     (result,) = run_checks(report_with(facts), skip=set(CHECKS) - {check_id})
     assert result.remedy == remedy
 
 
-def test_every_check_is_in_the_table() -> None:
+def test_every_check_has_a_case() -> None:
     assert {check_id for check_id, *_ in CASES} == set(CHECKS)
 
 
@@ -110,7 +110,7 @@ def test_there_are_thirty_checks_that_decide_or_warn() -> None:
 
 
 @pytest.mark.parametrize("check_id", sorted(CHECKS))
-def test_a_check_that_can_fail_or_warn_has_a_way_out(check_id: str) -> None:
+def test_a_check_that_can_fail_or_warn_has_a_remedy(check_id: str) -> None:
     declared = CHECKS[check_id]
     bad = [
         facts

@@ -30,7 +30,7 @@ class Ran:
 def ran(*arguments: str, columns: int = 100) -> Ran:
     """What `tdxinfo ARGUMENTS` prints and returns; its width is fixed, colour is off.
 
-    JSON is held against its schema.
+    JSON is validated against its schema.
     """
     out, err = io.StringIO(), io.StringIO()
     with (
@@ -44,14 +44,14 @@ def ran(*arguments: str, columns: int = 100) -> Ran:
 
 
 def spawned(*arguments: str, **options: Any) -> subprocess.CompletedProcess[Any]:
-    """`tdxinfo ARGUMENTS` as a process, for what only a process shows; ends within a minute."""
+    """`tdxinfo ARGUMENTS`, run as a process of its own for at most a minute."""
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [sys.executable, "-m", "tdxinfo", *arguments]
     return subprocess.run(command, check=False, **{"timeout": 60, **streams, **options})
 
 
 def shell(command: str, folder: str | None = None) -> subprocess.CompletedProcess[str]:
-    """A line of a shell in which `tdxinfo` is this one; all parts of a pipe must end well."""
+    """A line of a shell whose `tdxinfo` is this one; the status is that of a failed part."""
     path = f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}"
     return subprocess.run(
         ["bash", "-uo", "pipefail", "-c", command],

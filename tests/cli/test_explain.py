@@ -31,7 +31,7 @@ def details(meaning: dict[str, Any]) -> dict[str, str]:
     return {row["name"]: row["text"] for row in meaning["details"]}
 
 
-# Codes of public reports, what they are called, and a word of the way out.
+# Codes of public reports, what they are called, and a word of the remedy.
 REPORTED = [
     ("0xc000050500000000", "TDX_SYS_NOT_READY", "module"),
     ("0xc000090000000000", "TDX_INCORRECT_CPUID_VALUE", "firmware"),

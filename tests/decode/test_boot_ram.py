@@ -1,4 +1,4 @@
-"""The memory map as kernel logs tell it: the firmware's, and the kernel's list by node."""
+"""The memory map as kernel logs have it: the firmware's, and the kernel's list by node."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ FACTS: dict[str, Callable[[Boot], Any]] = {
 
 
 def fact(log: str, name: str) -> Any:
-    """The fact, or None where the log does not tell it."""
+    """The fact, or None where the log does not have it."""
     try:
         return FACTS[name](Boot.from_log(log))
     except Absent:
@@ -78,7 +78,7 @@ def fact(log: str, name: str) -> Any:
         (NEW + KEYIDS + DONE + call(READ) + operands(HANDOFF), "initialized", "module-kept"),
         (NEW + KEYIDS + DONE + INFO, "initialized", None),
         (NEW + KEYIDS + DONE, "initialized", None),
-        # One CPU was refused, or an update failed: nothing in the log tells which.
+        # One CPU was refused, or an update failed: nothing in the log shows which.
         (NEW + KEYIDS + DONE + call(LP_INIT), None, None),
         (DONE + call(LP_INIT), None, None),
         # Before 7.2 there are no updates.

@@ -20,7 +20,7 @@ from tdxinfo.decode import forms, packed
 from tdxinfo.decode.boot import Boot, module
 from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import BadInput, Malformed
-from tdxinfo.inputs.supplied import recognise
+from tdxinfo.inputs.supplied import recognize
 
 LINES = [
     "Linux version 7.3.4 (x@y) (gcc 14) #1 SMP",
@@ -233,7 +233,7 @@ def test_what_is_packed_by_zstd_is_refused_with_the_command_that_unpacks_it() ->
     with pytest.raises(Malformed, match="zstd -d"):
         forms.log_text(data)
     with pytest.raises(BadInput, match=r"log\.zst cannot be unpacked: .*`zstd -d`"):
-        recognise(data, "log.zst")
+        recognize(data, "log.zst")
 
 
 def without_fields(*left_out: str) -> list[dict[str, Any]]:

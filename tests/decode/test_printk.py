@@ -120,7 +120,7 @@ def test_a_record_behind_the_last_is_not_shown_yet() -> None:
     assert len(memory.log().splitlines()) == 2
 
 
-def test_a_ring_tells_no_more_records_than_it_has_places() -> None:
+def test_a_ring_has_no_more_records_than_descriptors() -> None:
     memory = Memory([str(number) for number in range(16)])
     memory.put(RING + 24, 17)
     memory.put(DESCRIPTORS + 24, FINALIZED | 17)

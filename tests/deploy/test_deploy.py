@@ -160,7 +160,7 @@ def test_the_facts_say_so_where_tdxinfo_is_missing(tmp_path: Path) -> None:
 
 
 def units() -> dict[str, str]:
-    """The units by the paths that stand above them, split as the README tells."""
+    """The units by the paths above them, split as the README describes."""
     parts = re.split(r"^# (/etc/\S+)\n", ran("deploy", "systemd").out, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 

@@ -27,7 +27,7 @@ from tests.kernel_types import cores
 _TESTS = Path(__file__).parent.parent
 _EXAMPLES = _TESTS.parent / "tdxinfo" / "examples"
 _MOST = 6000
-"""Bytes of a seed: large ones are slow, and tell the fuzzer no more."""
+"""Bytes of a seed at most: larger ones are slow, and reach no other code."""
 
 RING = 0xFFFF888000200000
 """Where the kernel log's ring lies in the memory of the target `printk`."""

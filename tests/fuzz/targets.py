@@ -70,7 +70,7 @@ from tdxinfo.decode import (
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
-from tdxinfo.inputs.supplied import open_input, parse_report, recognise
+from tdxinfo.inputs.supplied import open_input, parse_report, recognize
 from tdxinfo.machine import Machine, confined, identity
 from tdxinfo.machine.archive import members
 from tdxinfo.machine.captured import from_memory, open_record
@@ -431,7 +431,7 @@ def _documents(report: Report) -> None:
 
 
 def _from(data: bytes) -> None:
-    found = recognise(data, "the-file")
+    found = recognize(data, "the-file")
     _documents(found if isinstance(found, Report) else observe(found))
 
 
@@ -456,8 +456,8 @@ def _pamt(data: bytes) -> None:
         _holds(piece.size >= size, "a piece without room")
 
 
-def _recognise(data: bytes) -> None:
-    found = recognise(data, "the-file")
+def _recognize(data: bytes) -> None:
+    found = recognize(data, "the-file")
     if isinstance(found, Machine):
         assert found.origin.path == "the-file"
 
@@ -636,7 +636,7 @@ TARGETS: dict[str, Target] = {
         also=(ValueError,),
     ),
     "printk": Target(_printk, seeds.rings),
-    "recognise": Target(_recognise, seeds.inputs),
+    "recognize": Target(_recognize, seeds.inputs),
     "releases": Target(_releases, lambda: [b"1.5.06", bytes(10), b"2.0.08"]),
     "report": Target(_report, seeds.reports),
     "seamcall": Target(_seamcall, seeds.words),

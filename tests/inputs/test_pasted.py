@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tdxinfo.errors import BadInput
-from tdxinfo.inputs.supplied import recognise
+from tdxinfo.inputs.supplied import recognize
 from tdxinfo.machine import Machine
 from tdxinfo.report import Report, observe
 from tests.decode.test_forms import FORMS
@@ -29,7 +29,7 @@ LOG = "[    1.4] virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
 
 
 def observed(text: str | bytes) -> Report:
-    machine = recognise(text.encode() if isinstance(text, str) else text, "the-file")
+    machine = recognize(text.encode() if isinstance(text, str) else text, "the-file")
     assert isinstance(machine, Machine)
     return observe(machine)
 
@@ -104,7 +104,7 @@ def test_one_text_may_hold_several_things() -> None:
 
 
 @pytest.mark.parametrize("data", FORMS.values(), ids=FORMS)
-def test_a_log_is_recognised_in_every_form(data: bytes) -> None:
+def test_a_log_is_recognized_in_every_form(data: bytes) -> None:
     report = observed(data)
     assert report.subject.kind == "kernel-log"
     assert (str(report.host.module.version), report.host.keys.tdx_keyids) == ("1.5.24", 64)
@@ -113,7 +113,7 @@ def test_a_log_is_recognised_in_every_form(data: bytes) -> None:
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
 def test_a_packed_report_of_tdxinfo_is_one(pack: Any) -> None:
     document = observed(LOG).model_dump_json().encode()
-    read = recognise(pack(document), "r.json.gz")
+    read = recognize(pack(document), "r.json.gz")
     assert isinstance(read, Report)
     assert read.host.keys.tdx_keyids == 64
 
@@ -130,6 +130,6 @@ def test_a_packed_report_of_tdxinfo_is_one(pack: Any) -> None:
 )
 def test_text_without_a_known_line_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="no line that this tdxinfo knows") as error:
-        recognise(text.encode(), "the-file")
+        recognize(text.encode(), "the-file")
     for accepted in ("kernel log", "capture", "JSON report", "crash dump", "lscpu", "rdmsr"):
         assert accepted in str(error.value)

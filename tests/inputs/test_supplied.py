@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
 from tdxinfo.inputs import supplied
-from tdxinfo.inputs.supplied import open_input, recognise
+from tdxinfo.inputs.supplied import open_input, recognize
 from tdxinfo.machine import Machine
 from tdxinfo.model.provenance import Origin
 from tdxinfo.model.values import ModuleVersion
@@ -29,7 +29,7 @@ REPORT = report(host={"module": {"version": "1.5.06"}})
 
 
 def test_text_is_a_kernel_log() -> None:
-    machine = recognise(b"virt/tdx: module initialized\n", "log")
+    machine = recognize(b"virt/tdx: module initialized\n", "log")
     assert isinstance(machine, Machine)
     assert machine.origin == Origin(kind="kernel-log", path="log", note=None, recorded=None)
     assert machine.ask("kernel-log", lambda system: 0) == "virt/tdx: module initialized\n"
@@ -37,13 +37,13 @@ def test_text_is_a_kernel_log() -> None:
 
 def test_a_log_with_broken_characters_is_a_log() -> None:
     text = b"virt/tdx: module initialized\n" * 20 + b"\xe9\xff \x1b[0m\n"
-    machine = recognise(text, "log")
+    machine = recognize(text, "log")
     assert isinstance(machine, Machine)
     assert observe(machine, ["module.state"]).host.module.state == "initialized"
 
 
 def test_a_report_is_json_with_a_host() -> None:
-    read = recognise(b"  \n" + REPORT, "r.json")
+    read = recognize(b"  \n" + REPORT, "r.json")
     assert isinstance(read, Report)
     assert read.host.module.version == ModuleVersion(1, 5, 6)
     assert read.origin == Origin(kind="report", path="r.json", note=None, recorded=None)
@@ -80,7 +80,7 @@ def test_a_report_is_json_with_a_host() -> None:
 )
 def test_what_is_nothing_of_these_is_bad_input(data: bytes, words: str) -> None:
     with pytest.raises(BadInput, match=words) as error:
-        recognise(data, "the-file")
+        recognize(data, "the-file")
     assert "the-file" in str(error.value)
 
 
@@ -178,7 +178,7 @@ def test_a_missing_standard_input_is_bad_input(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_any_bytes_are_a_machine_a_report_or_bad_input(data: bytes) -> None:
     try:
-        found = recognise(data, "x")
+        found = recognize(data, "x")
     except BadInput:
         return
     assert isinstance(found, Machine | Report)

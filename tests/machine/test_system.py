@@ -129,9 +129,9 @@ def test_a_question_is_of_the_kind_of_its_origin(question: str, kind: str) -> No
 
 
 def test_messages_name_what_is_read_and_no_key() -> None:
-    assert kinds.shown("msr/0x982/cpu0") == "MSR 0x982 of CPU 0"
-    assert kinds.shown("config//etc/x.conf#url") == "/etc/x.conf"
-    assert kinds.shown("kvm/vm_types") == "/dev/kvm"
+    assert kinds.key_as_text("msr/0x982/cpu0") == "MSR 0x982 of CPU 0"
+    assert kinds.key_as_text("config//etc/x.conf#url") == "/etc/x.conf"
+    assert kinds.key_as_text("kvm/vm_types") == "/dev/kvm"
 
 
 def test_the_variable_and_the_administrators_file_forbid_too(

@@ -101,7 +101,7 @@ def test_existence_is_whether_the_file_is_there() -> None:
 
 
 def test_a_denial_proves_neither_presence_nor_absence() -> None:
-    # The denial may be that of a folder above, which tells nothing of the file.
+    # The denial may be that of a folder above, which shows nothing about the file.
     with pytest.raises(Denied):
         Exists("/sys/x").read(captured_machine(refused={"/sys/x": DENIED}))
 

@@ -1,4 +1,4 @@
-"""The native helper's file in debugfs: what it tells, and what its silence means."""
+"""The native helper's file in debugfs: its values, and what an empty file means."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def debugfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return mounted
 
 
-def tell(debugfs: Path, profile: str) -> None:
+def write_fields(debugfs: Path, profile: str) -> None:
     (debugfs / "fields").write_text("\n".join(lines_of(profile)) + "\n")
 
 
 def refusal(fact: str = FACT) -> Attempt:
-    """Why the helper did not tell the fact."""
+    """Why the helper has no value of the fact."""
     attempts = Observer(LiveMachine()).fact(fact).attempts
     return next(attempt for attempt in attempts if attempt.origin.startswith("helper:"))
 
@@ -68,7 +68,7 @@ def system_error(number: int) -> Callable[[str], Exception]:
 
 
 def test_every_field_comes_from_the_helper(debugfs: Path) -> None:
-    tell(debugfs, "1.5.08-emr")
+    write_fields(debugfs, "1.5.08-emr")
     report = observe(LiveMachine())
     assert report.host.module.version == ModuleVersion(1, 5, 8)
     assert report.origin_of("module.version") == "helper:MAJOR_VERSION,MINOR_VERSION,UPDATE_VERSION"
@@ -79,7 +79,7 @@ def test_every_field_comes_from_the_helper(debugfs: Path) -> None:
 
 
 def test_the_cmrs_end_at_the_first_without_size(debugfs: Path) -> None:
-    tell(debugfs, "1.5.05-spr")
+    write_fields(debugfs, "1.5.05-spr")
     assert observe(LiveMachine(), ["memory.cmrs"]).host.memory.cmrs == (
         MemoryRange.between(0x100000, 0x77800000),
         MemoryRange.between(0x100000000, 0x2060000000 + 0xE000000),
@@ -123,7 +123,7 @@ def test_the_helper_is_asked_before_all_others() -> None:
 
 
 def test_a_capture_keeps_the_helpers_lines(debugfs: Path) -> None:
-    tell(debugfs, "2.0.18-gnr")
+    write_fields(debugfs, "2.0.18-gnr")
     machine = RecordingMachine(LiveMachine())
     Observer(machine).answers(FACT)
     files = contents(machine, "7.3.4", bytes, str)

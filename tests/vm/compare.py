@@ -76,7 +76,7 @@ _HELPER_ONLY = {
     "td.vm_ctls_fixed0",
     "td.vm_ctls_fixed1",
 }
-"""Facts that no place of an upstream kernel tells without the native helper."""
+"""Facts that no source of an upstream kernel has without the native helper."""
 _SELDOM = {"memory.tdmrs_used"}
 """What a kernel says only where few are left."""
 _AT_BOOT_ONLY = {
@@ -197,7 +197,7 @@ def _is_of_scenario(fact: str, answer: dict[str, Any]) -> bool:
 
 
 def _gaps(result: Result) -> Iterator[str]:
-    """Facts that this host must tell and does not."""
+    """Facts that this host must have and lacks."""
     unavailable = result.document("dump")["unavailable"]
     for fact in _needed(result):
         if fact in unavailable:
@@ -254,7 +254,7 @@ def _are_within(ranges: list[Range], others: list[Range]) -> bool:
 
 
 def _needed(result: Result) -> Iterable[str]:
-    """A ready host tells all that its kernel shows, another its registers and its state."""
+    """A ready host has all facts that its kernel shows, another its registers and its state."""
     wanted = result.scenario.expect
     if wanted.verdict != "ready":
         state = [] if wanted.state == "unknown" else ["module.state"]
@@ -299,7 +299,7 @@ def _replay(result: Result) -> Iterator[str]:
                 continue
             if value != there[section][field]:
                 yield (
-                    f"{section}.{field}: the capture tells {value}, "
+                    f"{section}.{field}: the capture has {value}, "
                     f"the machine shows {there[section][field]}"
                 )
 

@@ -39,7 +39,7 @@ _CR4_WRITE = _UD2 + b"\x90"
 """What takes the place of a write of CR4: as long."""
 
 DONE = 0x7FFFFFFF
-"""No MSR: the guest reads it once its kernel is up, which tells the module."""
+"""No MSR: the guest reads it once its kernel is up, which reports it to the module."""
 END = 0x7FFFFFFE
 """No MSR either: the guest reads it when it has nothing more to do."""
 

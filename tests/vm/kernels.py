@@ -100,10 +100,10 @@ def _newest(folder: Path, generation: Generation) -> Kernel | None:
 
 
 def opened(folder: Path) -> Kernel:
-    """The kernel in a folder, its version as the configuration's head tells it."""
+    """The kernel in a folder, its version from the head of its configuration."""
     with (folder / "config").open() as config:
         head = config.read(500)
     value = re.search(r"^# Linux/\S+ (\d+(?:\.\d+)*)", head, re.MULTILINE)
     if not value:
-        raise ValueError(f"{folder}/config does not tell its kernel's version")
+        raise ValueError(f"{folder}/config does not name its kernel's version")
     return Kernel(folder.resolve(), tuple(map(int, value[1].split("."))))

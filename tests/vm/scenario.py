@@ -69,7 +69,7 @@ class Loader(_Table):
 class Scenario(_Table):
     name: str
     about: str
-    """One sentence, which a test host made of it tells too."""
+    """One sentence, which is also in the provenance of a test host that is made of it."""
     profile: str
     generations: list[str]
     command_line: str = "nohibernate"

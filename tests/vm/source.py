@@ -62,7 +62,7 @@ class Archive:
         shown = self._run("apt-cache", "show", "--no-all-versions", package)
         found = re.search(r"^Version: (\S+)$", shown, re.MULTILINE)
         if not found:
-            raise Missing(f"the archive tells no version of {package}")
+            raise Missing(f"the archive has no version of {package}")
         return found[1]
 
     def unpack(self, package: str, into: Path) -> Path:

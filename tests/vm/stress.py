@@ -87,7 +87,7 @@ def _reports(result: Result, name: str) -> Iterator[Report]:
 
 
 def inconsistencies(report: Report, first: Report, of_version: dict[str, Any]) -> Iterator[str]:
-    """What no host at rest would tell.
+    """What no host at rest would report.
 
     `first` is the report of this one at rest; `of_version` gathers, by version, what follows from
     it, which must be the same each time.
@@ -102,7 +102,7 @@ def inconsistencies(report: Report, first: Report, of_version: dict[str, Any]) -
     else:
         following = [module[name] for name in _FOLLOWING_VERSION]
         if of_version.setdefault(version, following) != following:
-            yield f"of {version} it tells {following}, and before {of_version[version]}"
+            yield f"of {version} it shows {following}, and before {of_version[version]}"
     if keys["guest_keyids_in_use"] not in range(keys["guest_keyids"] + 1):
         yield f"{keys['guest_keyids_in_use']} of {keys['guest_keyids']} KeyIDs are in use"
     if platform["cpus"] not in (1, 2) or platform["packages"] not in (1, 2):

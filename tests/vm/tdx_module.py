@@ -58,7 +58,7 @@ class Memory(Protocol):
 
 @dataclass
 class Seamldr:
-    """What SEAMLDR.INFO tells. Source: `struct seamldr_info` of Linux 7.2."""
+    """What SEAMLDR.INFO returns. Source: `struct seamldr_info` of Linux 7.2."""
 
     major: int = 1
     minor: int = 5
@@ -271,7 +271,7 @@ class TdxModule:
         return OK
 
     def _init_tdmr(self, registers: Registers, cpu: int) -> int:
-        """Does all of the TDMR in one call; RDX tells how far it came."""
+        """Does all of the TDMR in one call; RDX returns how far it came."""
         for tdmr in self.tdmrs:
             if tdmr.area.start == registers["cx"]:
                 registers["dx"] = tdmr.area.end

@@ -1,4 +1,4 @@
-"""The stress run's judge sees what no host at rest would tell."""
+"""The stress run's judge sees what no host at rest would report."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tdxinfo.model.values import decimal_date
 
 _OUTCOMES = ("initialized", "failed")
 _BOOT_ONLY = "virt/tdx: TDX-Module "
-"""How outcomes of kernels begin that try once, while they boot (Linux 7.1 and later)."""
+"""How a kernel begins an outcome that tries only while it boots (Linux 7.1 and later)."""
 FAILED_CALLS = {
     "seamcall_failed": "",
     "vp_read_failed": "TDH.VP.RD",
@@ -27,7 +27,7 @@ FAILED_CALLS = {
     "seamldr_call_failed": "",
 }
 """Events of a SEAMCALL that failed, with its name where the event names it."""
-_TRACES = (
+_DURING_ATTEMPT = (
     "not_loaded",
     "module_loaded",
     "module_info",
@@ -42,13 +42,13 @@ _TRACES = (
     "dynamic_pamt",
     "extension_kb",
 )
-"""What the kernel only says while it tries to initialize the module."""
+"""Events that the kernel prints only while it tries to initialize the module."""
 
 REFUSED = ("too_few_keyids", "hibernation_enabled", "notifier_failed", "instruction_missing")
-"""The kernel found TDX and would not have it."""
+"""Events of a kernel that found TDX and refused to use it."""
 
 _MAX_RELEASE = 64
-"""Characters, as uname's field has room for."""
+"""Characters of a kernel's release at most, as in the field of uname."""
 
 
 class Boot:
@@ -59,11 +59,11 @@ class Boot:
     ) -> None:
         self.events = events
         self.complete = complete
-        """The log begins where the kernel began, so that what is not there was not said."""
+        """The log has the beginning of the boot: a line that it lacks was not printed."""
         self.boots = boots
         """How many boots the log holds lines of; this one is the last."""
         self.known = known
-        """Lines of the log that some wording knows, in all boots."""
+        """How many lines of the log, in all boots, match a wording."""
 
     @classmethod
     def from_log(cls, text: str, pasted: bool = True) -> Boot:
@@ -75,22 +75,22 @@ class Boot:
         """The same events, of a log that may lack others."""
         return Boot(self.events, False, self.boots, self.known)
 
-    def places(self, name: str) -> list[int]:
-        """Where the events of this name are in `events`."""
-        return self._places.get(name, [])
+    def indexes(self, name: str) -> list[int]:
+        """The indexes in `events` of the events of this name."""
+        return self._indexes.get(name, [])
 
     @cached_property
-    def _places(self) -> dict[str, list[int]]:
-        """Where the events of each name are."""
-        places: dict[str, list[int]] = {}
-        for place, event in enumerate(self.events):
-            places.setdefault(event.name, []).append(place)
-        return places
+    def _indexes(self) -> dict[str, list[int]]:
+        """The indexes in `events` by the events' names."""
+        indexes: dict[str, list[int]] = {}
+        for index, event in enumerate(self.events):
+            indexes.setdefault(event.name, []).append(index)
+        return indexes
 
     def named(self, *names: str) -> list[Event]:
         """The events of these names, in the order of the log."""
-        places = sorted(place for name in names for place in self.places(name))
-        return [self.events[place] for place in places]
+        indexes = sorted(index for name in names for index in self.indexes(name))
+        return [self.events[index] for index in indexes]
 
     @cached_property
     def failed_calls(self) -> list[Event]:
@@ -100,20 +100,19 @@ class Boot:
     def release(self) -> str | None:
         """The kernel's release, as `uname -r` prints it; None for one that no kernel can have."""
         found = self.named("linux_version")
-        release = (
-            re.split(r"[\s(]", str(found[-1].values["release"]), maxsplit=1)[0] if found else ""
-        )
+        text = str(found[-1].values["release"]) if found else ""
+        release = re.split(r"[\s(]", text, maxsplit=1)[0]
         return release if 0 < len(release) <= _MAX_RELEASE else None
 
     def has(self, *names: str) -> bool:
-        return not self._places.keys().isdisjoint(names)
+        return not self._indexes.keys().isdisjoint(names)
 
     def last(self, *names: str) -> Event:
         """The last event of these names. Raises Absent."""
-        places = [self._places[name][-1] for name in names if name in self._places]
-        if not places:
+        last = [self._indexes[name][-1] for name in names if name in self._indexes]
+        if not last:
             raise Absent(f"the kernel log has no line about this ({names[0]})")
-        return self.events[max(places)]
+        return self.events[max(last)]
 
     def number(self, event: str, value: str) -> int:
         """A number of the last such event that has it. Raises Absent."""
@@ -123,8 +122,8 @@ class Boot:
         return str(self._value(event, value))
 
     def _value(self, event: str, value: str) -> int | str:
-        for place in reversed(self.places(event)):
-            values = self.events[place].values
+        for index in reversed(self.indexes(event)):
+            values = self.events[index].values
             if value in values:
                 return values[value]
         raise Absent("the kernel log does not have this value")
@@ -137,53 +136,55 @@ class Boot:
         attempt prints follows them.
         """
         attempts: list[list[Event]] = [[]]
-        end, calls, is_of_boot = "", 0, False
+        # The last outcome, and how many events at the end may belong to the next attempt.
+        outcome, trailing, is_boot_only = "", 0, False
         for event in self.events:
-            if end and event.name != end and _begins_attempt(event, end, is_of_boot):
-                kept = len(attempts[-1]) - calls
-                attempts[-1], again = attempts[-1][:kept], attempts[-1][kept:]
-                attempts.append(again)
-                end, is_of_boot = "", False
+            if outcome and event.name != outcome and _begins_attempt(event, outcome, is_boot_only):
+                first = len(attempts[-1]) - trailing
+                attempts[-1], next_attempt = attempts[-1][:first], attempts[-1][first:]
+                attempts.append(next_attempt)
+                outcome, is_boot_only = "", False
             attempts[-1].append(event)
             if event.name in _OUTCOMES:
-                is_of_boot = _is_of_boot(event) or (is_of_boot and event.name == end)
-                end = event.name
-            calls = calls + 1 if _may_belong_to_next(event) else 0
+                same = event.name == outcome
+                is_boot_only = _is_boot_only(event) or (is_boot_only and same)
+                outcome = event.name
+            trailing = trailing + 1 if _may_belong_to_next(event) else 0
         return attempts
 
     @cached_property
     def run_time(self) -> list[Event]:
         """The events after the last attempt, where that one succeeded."""
         attempt = self.attempts[-1]
-        places = [place for place, event in enumerate(attempt) if event.name == "initialized"]
-        return attempt[places[-1] + 1 :] if places else []
+        ends = [index for index, event in enumerate(attempt) if event.name == "initialized"]
+        return attempt[ends[-1] + 1 :] if ends else []
 
     @cached_property
     def tries_once(self) -> bool:
-        """The kernel worded an outcome as those do that only try while they boot."""
-        return any(map(_is_of_boot, self.named(*_OUTCOMES)))
+        """Whether an outcome has the wording of kernels that try only while they boot."""
+        return any(map(_is_boot_only, self.named(*_OUTCOMES)))
 
     @cached_property
     def was_tried(self) -> bool:
-        return any(map(is_trace, self.named(*_TRACES, "seamcall_failed")))
+        return any(map(is_of_attempt, self.named(*_DURING_ATTEMPT, "seamcall_failed")))
 
 
-def is_trace(event: Event) -> bool:
-    return event.name in _TRACES or is_initialization_call(event)
+def is_of_attempt(event: Event) -> bool:
+    return event.name in _DURING_ATTEMPT or is_initialization_call(event)
 
 
-def _is_of_boot(outcome: Event) -> bool:
+def _is_boot_only(outcome: Event) -> bool:
     return outcome.text.startswith(_BOOT_ONLY)
 
 
-def _begins_attempt(event: Event, end: str, is_of_boot: bool) -> bool:
+def _begins_attempt(event: Event, outcome: str, is_boot_only: bool) -> bool:
     """Whether an event after an outcome belongs to another attempt."""
-    if end == "failed":
-        return event.name in _OUTCOMES or is_trace(event)
-    if is_of_boot:
-        # What such a kernel says afterwards is of an update or a CPU that comes online.
+    if outcome == "failed":
+        return event.name in _OUTCOMES or is_of_attempt(event)
+    if is_boot_only:
+        # Such a kernel prints the other events for an update, or a CPU that comes online.
         return event.name in (*_OUTCOMES, "module_info")
-    return event.name in _OUTCOMES or event.name in _TRACES
+    return event.name in _OUTCOMES or event.name in _DURING_ATTEMPT
 
 
 def _may_belong_to_next(event: Event) -> bool:

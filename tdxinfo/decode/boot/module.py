@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from datetime import date
 
+from tdxinfo.decode import bits
 from tdxinfo.decode.boot import (
     REFUSED,
     Boot,
@@ -20,8 +21,6 @@ from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MASK64, Failure, MemoryRange, ModuleVersion, Tdmr
 
-_DEBUG_MODULE = 1 << 31
-
 
 def internal(boot: Boot) -> int:
     return boot.number("module_info", "internal_version")
@@ -32,15 +31,17 @@ _VERSION_FIELDS = {
     "major_version": 0x0800000100000004,
     "update_version": 0x0800000100000005,
 }
-"""The metadata fields that the parts of the version are read from."""
+"""Ids of the metadata fields from which the kernel reads the parts of the version."""
 
 
 def module_version(boot: Boot) -> ModuleVersion:
     """The kernel prints 0 for a part that it could not read, and 0.0.00 when it read none."""
-    said = boot.last("module_info")
-    unread = _unread_fields(boot, said)
+    info = boot.last("module_info")
+    unread = _unread_fields(boot, info)
     major, minor, update = (
-        None if _VERSION_FIELDS[name] in unread else _whole(said.values.get(name))
+        None
+        if _VERSION_FIELDS[name] in unread or name not in info.values
+        else int(info.values[name])
         for name in ("major_version", "minor_version", "update_version")
     )
     if major is None or minor is None or not (major or minor or update):
@@ -61,10 +62,6 @@ def _unread_fields(boot: Boot, before: Event) -> set[int]:
     return found
 
 
-def _whole(number: int | str | None) -> int | None:
-    return None if number is None else int(number)
-
-
 def build_number(boot: Boot) -> int:
     return boot.number("module_info", "build_num")
 
@@ -78,10 +75,10 @@ def vendor_id(boot: Boot) -> int:
 
 
 def debug(boot: Boot) -> bool:
-    """Bit 31 of the module's attributes, or the kernel's own word for it."""
+    """Whether it is a debug build: by the module's attributes, or by the kernel's words."""
     found = [e for e in boot.named("module_info") if "attributes" in e.values]
     if found:
-        return bool(int(found[-1].values["attributes"]) & _DEBUG_MODULE)
+        return bits.is_set("SYS_ATTRIBUTES", "DEBUG_MODULE", int(found[-1].values["attributes"]))
     if boot.has("debug_module", "production_module"):
         return boot.last("debug_module", "production_module").name == "debug_module"
     return boot.text("module_info", "kind") == "Debug"
@@ -103,7 +100,7 @@ def no_rbp_mod(boot: Boot) -> bool:
 _READS = ("TDH.SYS.RD", "TDH.SYS.RDALL", "TDH.SYS.INFO")
 _CAUSES = ("rbp_bug", "reserved_areas_exhausted", "tdmrs_exhausted", "not_enabled")
 _HINTS = ("no_seamldr", "module_outdated", "cmrs_bad", "ram_outside_cmrs")
-"""What explains a failure, and is printed without one too."""
+"""Events that explain a failure, and that the kernel can print without one too."""
 _FATAL = ("failed", *_CAUSES)
 _MODULE_LOST = "module-lost"
 
@@ -125,7 +122,7 @@ def module_state(boot: Boot) -> str:
         return "initialized"
     if named(attempt, "not_loaded"):
         return "not-loaded"
-    if named(attempt, *_FATAL) or _ended_by(_failed_call(attempt)):
+    if named(attempt, *_FATAL) or _is_fatal(_failed_call(attempt)):
         return "failed"
     if named(attempt, "kvm_supported"):
         return "initialized"
@@ -141,8 +138,8 @@ def _update(boot: Boot) -> str | None:
         return None
 
 
-def _ended_by(call: Event | None) -> bool:
-    """Reads of metadata may fail and be done without; no other call of an initialization may."""
+def _is_fatal(call: Event | None) -> bool:
+    """Whether the failed call ended the initialization: the kernel goes on only after reads."""
     return call is not None and call_name(call).replace("_", ".") not in _READS
 
 
@@ -183,7 +180,7 @@ def failure(boot: Boot) -> Failure | None:
 
 
 def _errno(attempt: list[Event]) -> int | None:
-    """Of several closing lines only the core kernel's names a number."""
+    """The errno of the last line about the failure that has one: KVM's has none."""
     numbered = [event for event in named(attempt, "failed") if "errno" in event.values]
     return abs(int(numbered[-1].values["errno"])) if numbered else None
 
@@ -207,7 +204,7 @@ def _range(event: Event) -> MemoryRange:
 
 
 def _last_of(boot: Boot, name: str) -> list[Event]:
-    """The events of the last attempt that has such; a repeated line counts once."""
+    """The events with this name of the last attempt that has any; a repeated line counts once."""
     for attempt in reversed(boot.attempts):
         found = named(attempt, name)
         if found:
@@ -260,18 +257,18 @@ def dynamic_pamt(boot: Boot) -> bool:
 
 
 def extension_bytes(boot: Boot) -> int:
-    """What the module's extensions take of the host's memory."""
+    """Bytes of the host's memory that the module's extensions use."""
     return boot.number("extension_kb", "kb") * 1024
 
 
 def quote_buffer(boot: Boot) -> bool:
-    """The kernel could not make a buffer for the module's quotes."""
+    """False where the kernel could not allocate a buffer for the module's quotes; else Absent."""
     boot.last("quote_buffer_failed")
     return False
 
 
 def pamt_bytes(boot: Boot) -> int:
-    """What all PAMTs take. Kernels print KB, pages or each area."""
+    """Bytes of all PAMTs. Kernels print KB, pages or each area."""
     if boot.has("pamt_kb"):
         return boot.number("pamt_kb", "kb") * 1024
     if boot.has("pamt_pages"):

@@ -106,7 +106,7 @@ def first_private_keyid(boot: Boot) -> int:
 
 
 def mktme_keyid_count(boot: Boot) -> int:
-    """KeyID 0 is the platform's own and counts to neither side."""
+    """How many KeyIDs are shared ones: KeyID 0 is the platform's own, and not counted."""
     return _keyid_range(boot)[0] - 1
 
 
@@ -117,7 +117,7 @@ def guest_keyid_count(boot: Boot) -> int:
 def platform_detected(boot: Boot) -> bool:
     """Whether the kernel found that the firmware had set KeyIDs aside for TDX.
 
-    A whole log without a word of TDX means no, where the kernel is one that would say so.
+    A complete log without a line about TDX means no, if it is of a kernel that prints one.
     """
     if boot.has("keyid_range", "bios_enabled"):
         return True
@@ -127,9 +127,9 @@ def platform_detected(boot: Boot) -> bool:
 
 
 def has_tdx_code(boot: Boot) -> bool:
-    """A kernel that says anything of TDX on the host was built with it.
+    """Whether the kernel was built with TDX host support: one that prints about it was.
 
-    From 7.1 on one that was built with it says at every boot what became of it.
+    From 7.1 on a kernel that was built with it prints an outcome at every boot.
     """
     if boot.was_tried or boot.has(*_SIGNS, *REFUSED):
         return True
@@ -257,7 +257,7 @@ def seamldr_build_date(boot: Boot) -> date:
 # --- KVM --------------------------------------------------------------------------------------
 
 
-_KVM_SPOKE = (
+_KVM_EVENTS = (
     "kvm_supported",
     "kvm_refused",
     "kvm_no_platform",
@@ -270,12 +270,12 @@ KVM_REFUSED = ("kvm_refused", "kvm_no_platform", "kvm_not_loaded")
 
 
 def kvm_loaded(boot: Boot) -> bool:
-    """kvm_intel spoke of TDX, so it was loaded, unless it said that it would not load."""
-    return boot.last(*_KVM_SPOKE).name != "kvm_not_loaded"
+    """Whether kvm_intel was loaded: it printed a line about TDX, but not that it does not load."""
+    return boot.last(*_KVM_EVENTS).name != "kvm_not_loaded"
 
 
 def kvm_tdx_enabled(boot: Boot) -> bool:
-    """KVM's last line about TDX."""
+    """Whether KVM enabled TDX, by its last line about it."""
     return boot.last("kvm_supported", *KVM_REFUSED).name == "kvm_supported"
 
 

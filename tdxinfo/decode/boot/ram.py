@@ -27,7 +27,7 @@ def memory_regions(boot: Boot) -> tuple[NodeMemory, ...]:
     if not boot.has("node_ranges"):
         raise Absent("the kernel log does not list the memory by node")
     regions: list[NodeMemory] = []
-    for event in boot.events[boot.places("node_ranges")[0] + 1 :]:
+    for event in boot.events[boot.indexes("node_ranges")[0] + 1 :]:
         if event.name != "node_range":
             break
         base, end = _bounds(event)
