@@ -59,7 +59,7 @@ class Kind:
     first_failure: str | None
     """The id of the first check that failed."""
     state: str | None
-    """The module's state; so are its version, release and features0."""
+    """The TDX module's state."""
     version: str | None
     release: str | None
     features0: str | None

@@ -45,7 +45,7 @@ class Printed(NamedTuple):
     """A format string, and its position FILE:LINE in the source."""
 
     format: str
-    place: str
+    position: str
 
 
 def printed_by(tree: Path) -> Iterator[Printed]:
@@ -69,7 +69,7 @@ def _defines(text: str) -> dict[str, str]:
 
 
 def _lines_of(comment: re.Match[str]) -> str:
-    """Line ends in place of a comment, so that lines keep their numbers."""
+    """Line ends in position of a comment, so that lines keep their numbers."""
     return "\n" * comment[0].count("\n")
 
 
@@ -131,9 +131,9 @@ def _is_about_tdx(found: Printed) -> bool:
 
     What a guest prints about itself is left out: it shows nothing about a host.
     """
-    if "coco/tdx/" in found.place:
+    if "coco/tdx/" in found.position:
         return False
-    own = "/tdx" in found.place or "tdx." in found.place or "seam" in found.place
+    own = "/tdx" in found.position or "tdx." in found.position or "seam" in found.position
     return own or bool(re.search(r"TDX|SEAM|tdx|VMX \(|VMXON|SGX disabled", found.format))
 
 
@@ -175,7 +175,7 @@ def main(arguments: list[str]) -> int:
     without_row = strings_without_row(tree)
     print(f"{len(without_row)} strings that no row has")
     for found in without_row:
-        print(f"  {found.place}: {found.format}")
+        print(f"  {found.position}: {found.format}")
     without_string = rows_without_string(tree)
     print(f"{len(without_string)} rows of this kernel that its source does not print")
     for text in without_string:

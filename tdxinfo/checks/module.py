@@ -94,7 +94,8 @@ def is_initialized(report: Report) -> Verdict:
     if failure:
         diagnosis = failures.of_failure(failure, report.host.kernel.generation)
         return failed(
-            "; ".join([*_described(failure), diagnosis.cause]).rstrip("; "), diagnosis.remedy
+            "; ".join([*failures.described(failure), diagnosis.cause]).rstrip("; "),
+            diagnosis.remedy,
         )
     if report.host.module.driver_loaded:
         return failed("the module was lost: it no longer runs", _REBOOT)
@@ -113,7 +114,7 @@ _READ_LOG = "Read the whole kernel log of this boot (`journalctl -k -b -g 'tdx|S
 
 def _failed_update(report: Report) -> str:
     failure = report.host.module.update_failure
-    message = f" ({'; '.join(_described(failure))})" if failure else ""
+    message = f" ({'; '.join(failures.described(failure))})" if failure else ""
     return f"the last update of the module at run time failed{message}"
 
 
@@ -144,17 +145,6 @@ def _off_on_host(report: Report) -> str:
         if is_on is False
     ]
     return f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} off on this host" if off else ""
-
-
-def _described(failure: Failure) -> list[str]:
-    """The kernel's message, the SEAMCALL with its status, and the errno, as far as known."""
-    parts = [failure.message]
-    if failure.leaf_name:
-        status = f"{failure.status:#018x}" if failure.status is not None else "an unknown status"
-        parts.append(f"{failure.leaf_name} returned {status} {failure.status_name or ''}".rstrip())
-    if failure.errno:
-        parts.append(f"errno {failure.errno} {failure.errno_name or ''}".rstrip())
-    return parts
 
 
 @check("module.production")

@@ -22,7 +22,7 @@ class ListOptions(NamedTuple):
     """How a list is to be shown."""
 
     columns: list[str] | None = None
-    """In this order; None for all."""
+    """The columns in order; None for all."""
     noheadings: bool = False
     in_bytes: bool = False
 

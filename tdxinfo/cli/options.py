@@ -18,12 +18,12 @@ class ExitStatus(IntEnum):
     """The process's answer; DESIGN and the man page promise these."""
 
     READY = 0
-    SAME = 0  # what READY is to `check`, this is to `diff`
+    SAME = 0  # of `diff`
     NOT_READY = 1
-    DIFFERENT = 1
+    DIFFERENT = 1  # of `diff`
     BAD_INPUT = 2
     UNDECIDED = 3
-    PLUGIN_UNKNOWN = 3  # of --format nagios, for whatever keeps it from an answer
+    PLUGIN_UNKNOWN = 3  # of --format nagios, when there is no answer
     NOT_APPLICABLE = 4
     CRASH = 70
     PASSED = 0
@@ -43,7 +43,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
 }
 """The formats of --format, by command."""
 _COMMON_FORMATS = ("table", "json")
-"""Those of commands that are not in FORMATS."""
+"""The formats of commands that are not in FORMATS."""
 
 _HOST = ("source", "vmlinux", "root", "without")
 _OUTPUT = ("format", "json", "color", "quiet", "verbose")
@@ -75,7 +75,7 @@ _INSTEAD = {
 
 
 def formats_of(command: str) -> tuple[str, ...]:
-    """The formats of a command; of the top of the tree all that there are."""
+    """The formats of a command; `root` has those of all commands."""
     if command == "root":
         return tuple(dict.fromkeys(name for names in FORMATS.values() for name in names))
     return FORMATS.get(command, _COMMON_FORMATS)
@@ -241,7 +241,7 @@ def to_read(path: str, command: str) -> str:
 
 
 def wants_trace(arguments: list[str]) -> bool:
-    """Whether -v was given, also where the rest of the line made no sense."""
+    """Whether -v was given, also if the rest of the line is wrong."""
     return any(
         a == "--verbose" or (a.startswith("-") and not a.startswith("--") and "v" in a)
         for a in arguments
@@ -249,11 +249,11 @@ def wants_trace(arguments: list[str]) -> bool:
 
 
 def wants_json(arguments: list[str]) -> bool:
-    """Whether JSON was asked for, also where the rest of the line made no sense."""
+    """Whether JSON was asked for, also if the rest of the line is wrong."""
     return "--json" in arguments or wants_format("json", arguments)
 
 
 def wants_format(name: str, arguments: list[str]) -> bool:
-    """Whether this format was asked for, also where the rest of the line made no sense."""
+    """Whether this format was asked for, also if the rest of the line is wrong."""
     pairs = pairwise([*arguments, ""])
     return any(a == f"--format={name}" or (a, b) == ("--format", name) for a, b in pairs)

@@ -63,7 +63,7 @@ class RootGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """click itself would end with 1, which says "not ready", when a pipe's reader has left."""
+        """Ends with the status of a broken pipe; with click's own, 1, it would mean "not ready"."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

@@ -47,6 +47,18 @@ def of_failure(failure: Failure, generation: str | None = None) -> Diagnosis:
     return Diagnosis(_as_clause(meaning.meaning), meaning.remedy)
 
 
+def described(failure: Failure) -> list[str]:
+    """The kernel's message, the SEAMCALL with its status, and the errno, as far as known."""
+    parts = [failure.message]
+    if failure.leaf_name or failure.status_name:
+        call = failure.leaf_name or "SEAMCALL"
+        status = "an unknown status" if failure.status is None else f"{failure.status:#018x}"
+        parts.append(f"{call} returned {status} {failure.status_name or ''}".rstrip())
+    if failure.errno:
+        parts.append(f"errno {failure.errno} {failure.errno_name or ''}".rstrip())
+    return parts
+
+
 def of_status(status: int) -> list[OfStatus]:
     """The rows for a status, whatever the call."""
     code = hex64(status)

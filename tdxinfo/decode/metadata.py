@@ -20,6 +20,7 @@ from tdxinfo.errors import Absent, Malformed, TimedOut, Unsupported
 from tdxinfo.model.units import PAGE
 
 _MAX_PAGES = 64
+"""Pages of a dump at most."""
 _HEAD = struct.Struct("<HHI")
 _WORD = struct.Struct("<Q")
 
@@ -36,6 +37,7 @@ class Declared(NamedTuple):
     fields: int
     elements: int
     kernel: str
+    """The member of Linux's structures that has it; empty where none has."""
     since: tuple[str, ...]
     """The first release of each line that has it."""
     basis: str
@@ -158,9 +160,9 @@ class Metadata:
     def elements(self) -> list[tuple[int, int]]:
         """Ids and values in the order of class and code, all values of an element that differ."""
         return [
-            (self.ids.get(found, found), value)
-            for found in sorted(self.values)
-            for value in (self.values[found], *self.disputed.get(found, ()))
+            (self.ids.get(key, key), value)
+            for key in sorted(self.values)
+            for value in (self.values[key], *self.disputed.get(key, ()))
         ]
 
 
@@ -177,12 +179,12 @@ def from_elements(elements: Iterable[tuple[int, int]]) -> Metadata:
             known = element(number)
             name = known[0].name if known else f"{number:#018x}"
             raise Malformed(f"{value:#x} does not fit the {_bits_of(number)} bits of {name}")
-        found = fieldid.key(number)
-        values.setdefault(found, value)
-        ids.setdefault(found, number)
-        known_values = (values[found], *disputed.get(found, ()))
+        key = fieldid.key(number)
+        values.setdefault(key, value)
+        ids.setdefault(key, number)
+        known_values = (values[key], *disputed.get(key, ()))
         if value not in known_values:
-            disputed[found] = (*known_values[1:], value)
+            disputed[key] = (*known_values[1:], value)
     return Metadata(values, ids, disputed=disputed)
 
 
@@ -230,7 +232,7 @@ def _parse_list(page: bytes) -> list[tuple[int, int]]:
 
 
 def _parse_sequence(page: bytes, offset: int, found: list[tuple[int, int]]) -> int:
-    """Adds the sequence's elements; gives the offset behind it. Bit 63 is the first field's."""
+    """Adds the sequence's elements to `found`, and returns the offset after it."""
     if offset + _WORD.size > len(page):
         raise Malformed(f"a sequence at offset {offset} has no header")
     (number,) = _WORD.unpack_from(page, offset)
@@ -282,8 +284,10 @@ def _append(sequences: list[tuple[FieldId, list[int]]], wanted: Declared, words:
     parts = wanted.parts._replace(last_element=wanted.elements - 1, last_field=wanted.fields - 1)
     if sequences:
         head, before = sequences[-1]
-        follows = parts._replace(code=head.code, last_field=head.last_field, non_arch=head.non_arch)
-        if follows == head and parts.code == head.code + len(before):
+        same_shape = parts._replace(
+            code=head.code, last_field=head.last_field, non_arch=head.non_arch
+        )
+        if same_shape == head and parts.code == head.code + len(before):
             whole = head._replace(last_field=head.last_field + wanted.fields)
             sequences[-1] = (whole, before + words)
             return
@@ -374,7 +378,7 @@ def encode_list(metadata: Metadata) -> list[str]:
     """The lines that `parse_list` reads: 16 hex digits each."""
     lines = [f"{number:016x} {value:016x} {0:016x}" for number, value in metadata.elements()]
     return lines + [
-        f"{found:016x} {0:016x} {status:016x}" for found, status in metadata.refused.items()
+        f"{key:016x} {0:016x} {status:016x}" for key, status in metadata.refused.items()
     ]
 
 

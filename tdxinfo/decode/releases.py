@@ -27,7 +27,7 @@ class Release(NamedTuple):
     features0: int | None = None
     features_basis: str = ""
     update_from: str = ""
-    """The oldest running release that can be updated to this one while TDs go on."""
+    """The oldest running release that can be updated to this one while TDs keep running."""
     mrseam: str = ""
     basis: str = ""
 
@@ -43,7 +43,7 @@ class Release(NamedTuple):
         return tuple(bits.names_of("TDX_FEATURES0", self.features0 & ~platform_bits()))
 
     def loads_on(self, processor: str) -> bool:
-        """GNR in the list means GNR-SP and GNR-D."""
+        """Whether the release loads on the processor; GNR in its list means GNR-SP and GNR-D."""
         return any(processor in (name, f"{name}-SP", f"{name}-D") for name in self.platforms)
 
 
@@ -243,7 +243,7 @@ def newest_for_processor(version: str, family: int, model: int) -> str | None:
 def newer_for_processor(
     version: ModuleVersion, family: int | None, model: int | None
 ) -> Release | None:
-    """The newest known release for this processor, where a version of its line is older."""
+    """The newest known release for this processor, if the version is of its line and older."""
     name = None if family is None or model is None else processor_name(family, model)
     newest = newest_by_processor().get(name or "")
     if newest is None or version.update is None:
@@ -276,7 +276,7 @@ def added_features(old: Release, new: Release) -> list[str]:
 
 
 def corrupts_builds(release: Release) -> bool:
-    """Whether an update from this release can corrupt the measurement of a TD in the making."""
+    """Whether an update from this release can corrupt measurements of TDs that are being built."""
     for text in tables.load("modules")["safe_update"]:
         safe = ModuleVersion.parse(text)
         if release.line == (safe.major, safe.minor):
@@ -292,7 +292,7 @@ def is_older(version: ModuleVersion, than: str) -> bool:
 
 
 def takes_over(running: Release, target: Release) -> bool:
-    """Whether TDs go on over an update: within a line, from the oldest release that can be."""
+    """Whether TDs keep running across an update: within a line, from `update_from` on."""
     if running.line != target.line:
         return False
     return not target.update_from or not is_older(running.version, target.update_from)

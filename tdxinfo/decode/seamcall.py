@@ -104,7 +104,7 @@ class Status(NamedTuple):
         return not self.kind
 
     def matches(self, code: int) -> bool:
-        """A module's code by its upper half; others as a whole."""
+        """Whether the code is of this status: of the module by its upper half, else as a whole."""
         shift = 32 if self.is_of_module else 0
         return any(code >> shift == own >> shift for own in (self.code, *self.other_codes))
 

@@ -98,6 +98,7 @@ def lscpu(text: str) -> Cpus:
         physical_bits=int(width[1]) if width else None,
         online=_online(fields),
         flags_are_cut=_is_cut(text, fields),
+        # Only of the first package is a CPU known.
         packages={0: 0, **dict.fromkeys(range(1, sockets), -1)} if sockets else None,
     )
 
@@ -311,7 +312,7 @@ def _sections(text: str) -> Iterator[tuple[str, str]]:
     ends = [title.start() for title in found[1:]] + [len(text)]
     for title, end in zip(found, ends, strict=False):
         lines = re.sub(r"(?m)^(?:> ?)+", "", text[title.end() : end]).splitlines()
-        fences = [place for place, line in enumerate(lines) if line.strip().startswith("```")]
+        fences = [index for index, line in enumerate(lines) if line.strip().startswith("```")]
         if len(fences) >= 2:
             lines = lines[fences[0] + 1 : fences[-1]]
         yield title[1], "\n".join(lines)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from tdxinfo.decode import pamt
 from tdxinfo.errors import Malformed
 from tdxinfo.model.memory import PlannedTdmr, TdmrPlan
-from tdxinfo.model.units import PAGE
+from tdxinfo.model.units import PAGE, rounded_up
 from tdxinfo.model.values import MemoryRange, NodeMemory, Tdmr
 
 FIRST_MIB = 1 << 20
@@ -74,7 +74,7 @@ def regions_of(
 def whole_pages(ram: Iterable[MemoryRange]) -> Iterator[MemoryRange]:
     """The ranges by address, without the pages that are not whole in them."""
     for found in sorted(ram, key=lambda found: found.base):
-        base, end = -(-found.base // PAGE) * PAGE, found.end // PAGE * PAGE
+        base, end = rounded_up(found.base, PAGE), found.end // PAGE * PAGE
         if base < end:
             yield MemoryRange.between(base, end)
 
@@ -239,7 +239,7 @@ def _cover(memory: Iterable[MemoryRange]) -> list[MemoryRange]:
     """TDMRs of whole GiB over all memory: one for each region, from the end of the one before."""
     covered: list[MemoryRange] = []
     for found in memory:
-        base, end = found.base // _GIB * _GIB, -(-found.end // _GIB) * _GIB
+        base, end = found.base // _GIB * _GIB, rounded_up(found.end, _GIB)
         if covered:
             base = max(base, covered[-1].end)
         if base < end:
@@ -294,8 +294,8 @@ def pamt_bytes(size: int, limits: Limits) -> int:
     entries = zip(_PAMT_PAGES, limits.pamt_entry_sizes, strict=True)
     sizes = [size // page * entry for page, entry in entries]
     if limits.bitmap_bits is not None:
-        sizes[0] = -(-(size // PAGE * limits.bitmap_bits) // 8)
-    return sum(-(-length // PAGE) * PAGE for length in sizes)
+        sizes[0] = rounded_up(size // PAGE * limits.bitmap_bits, 8) // 8
+    return sum(rounded_up(length, PAGE) for length in sizes)
 
 
 def _with_bound(tdmr: PlannedTdmr, choices: Iterable[Sequence[MemoryRange]]) -> PlannedTdmr:

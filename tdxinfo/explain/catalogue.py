@@ -61,7 +61,7 @@ def path(query: str) -> Iterator[Explanation]:
         return
     wanted = query.rstrip("/")
     found = _row_of(wanted)
-    facts = list(place(query)) if "/" in wanted else []
+    facts = list(read_file(query)) if "/" in wanted else []
     parent = os.path.dirname(wanted)
     while found is None and not facts and _FOLDER.match(parent):
         found, parent = _row_of(parent), os.path.dirname(parent)
@@ -87,7 +87,7 @@ def _row_of(wanted: str) -> dict[str, Any] | None:
     )
 
 
-def place(query: str) -> Iterator[Explanation]:
+def read_file(query: str) -> Iterator[Explanation]:
     """A file of the system by its path, by its folder or by its name: the facts read from it.
 
     A name that may as well be a word of the language has to have a part of its path before it.
@@ -111,10 +111,10 @@ _FILE = re.compile(r"(?=.*[/._])[\w./-]{3,}")
 
 def _path(origin: str) -> str:
     """The file of an origin, without the part of it that is read; empty where it is not a file."""
-    scheme, _, place = origin.partition(":")
+    scheme, _, path = origin.partition(":")
     if scheme == "cgroup":
-        place = f"/sys/fs/cgroup/{place}"
-    return place.partition("#")[0] if place.startswith("/") else ""
+        path = f"/sys/fs/cgroup/{path}"
+    return path.partition("#")[0] if path.startswith("/") else ""
 
 
 def section(query: str) -> Iterator[Explanation]:

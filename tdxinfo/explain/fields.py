@@ -42,9 +42,9 @@ def by_name(query: str) -> Iterator[Explanation]:
             return
     yield from _by_member(query)
     for text in _spellings(name.upper()):
-        for other in _td_fields():
-            if other.name.upper() == text and (match is None or int(match[2]) < other.words):
-                yield _of_td(other, other.id)
+        for td_field in _td_fields():
+            if td_field.name.upper() == text and (match is None or int(match[2]) < td_field.words):
+                yield _of_td(td_field, td_field.id)
 
 
 def _array_element(query: str) -> re.Match[str] | None:
@@ -87,16 +87,16 @@ def of_id(number: int) -> Iterator[Explanation]:
     parts = FieldId.parse(number)
     first = int(parts._replace(last_element=0, last_field=0, write_mask_valid=0))
     field = metadata.element(first)
-    other = None if field else _td_field(first)
+    td_field = None if field else _td_field(first)
     if field:
         found = _of_module(*field, given=number)
     elif CONTEXTS[parts.context] == "TD" and parts.class_code == _CPUID_CLASS:
         found = _of_cpuid(number)
-    elif other:
-        found = _of_td(other, number)
-    elif parts.context == 0 and (of_td := _without_context(parts)):
+    elif td_field:
+        found = _of_td(td_field, number)
+    elif parts.context == 0 and (td_field := _without_context(parts)):
         # A TD leaves the context out of the id, as Linux does for TDG.VM.RD.
-        found = _of_td(of_td, of_td.id)
+        found = _of_td(td_field, td_field.id)
     else:
         text = "No field of this id is known."
         found = explanation("metadata field id", hex64(number), text, _parts(number))
@@ -107,8 +107,8 @@ def of_id(number: int) -> Iterator[Explanation]:
 
 def _without_context(parts: FieldId) -> _TdField | None:
     """The field of a TD whose id has the number but for the context, with elements of this size."""
-    other = _td_field(int(parts._replace(context=_TD)))
-    return other if other and FieldId.parse(other.id).size_code == parts.size_code else None
+    found = _td_field(int(parts._replace(context=_TD)))
+    return found if found and FieldId.parse(found.id).size_code == parts.size_code else None
 
 
 def is_id(number: int) -> bool:
@@ -126,11 +126,11 @@ def is_id(number: int) -> bool:
         return False
     known = metadata.element(number) is not None or _td_field(number) is not None
     if parts.last_element or parts.last_field:
-        return known and _heads_fields(parts)
+        return known and _can_head(parts)
     return known or parts.class_code in _classes(CONTEXTS[parts.context]).values()
 
 
-def _heads_fields(parts: FieldId) -> bool:
+def _can_head(parts: FieldId) -> bool:
     """Whether the known field can head this sequence. Of a TD's fields each can.
 
     A field of the module must have the id's element size, and the sequence must not be longer than
@@ -232,30 +232,34 @@ def _td_fields() -> tuple[_TdField, ...]:
 @cache
 def _td_fields_by_key() -> dict[int, _TdField]:
     found: dict[int, _TdField] = {}
-    for other in _td_fields():
-        for index in range(other.words):
-            found.setdefault(fieldid.key(_element(other, index)), other)
+    for td_field in _td_fields():
+        for index in range(td_field.words):
+            found.setdefault(fieldid.key(_element(td_field, index)), td_field)
     return found
 
 
-def _element(other: _TdField, index: int) -> int:
-    return other.id + index * FieldId.parse(other.id).stride
+def _element(td_field: _TdField, index: int) -> int:
+    return td_field.id + index * FieldId.parse(td_field.id).stride
 
 
 def _td_field(number: int) -> _TdField | None:
     return _td_fields_by_key().get(fieldid.key(number))
 
 
-def _of_td(other: _TdField, number: int) -> Explanation:
+def _of_td(td_field: _TdField, number: int) -> Explanation:
     parts = FieldId.parse(number)
-    index = (parts.code - FieldId.parse(other.id).code) // FieldId.parse(other.id).stride
-    name = f"{other.name}[{index}]" if other.words > 1 and number != other.id else other.name
+    index = (parts.code - FieldId.parse(td_field.id).code) // FieldId.parse(td_field.id).stride
+    name = (
+        f"{td_field.name}[{index}]"
+        if td_field.words > 1 and number != td_field.id
+        else td_field.name
+    )
     scope = CONTEXTS[parts.context]
     read = "TDH.MNG.RD" if scope == "TD" else "TDH.VP.RD"
     meaning = f"A field of {_SCOPES[scope]}, which the host reads with {read}."
     if scope == "VCPU" and parts.class_code == _VMCS_CLASS:
         meaning += " The code is the field's encoding in the VMCS."
-    rows = [("id", hex64(other.id)), *_parts(number)]
+    rows = [("id", hex64(td_field.id)), *_parts(number)]
     return explanation(f"metadata field of {_SCOPES[scope]}", name, meaning, rows)
 
 
@@ -279,9 +283,9 @@ def of_kvm_access(class_name: str, code: int) -> Iterator[Explanation]:
     if class_code is None:
         return
     number = int(FieldId(code=code, context=2, class_code=class_code))
-    other = _td_field(number)
-    if other:
-        yield _of_td(other, other.id)
+    td_field = _td_field(number)
+    if td_field:
+        yield _of_td(td_field, td_field.id)
     else:
         text = "No field of this code is known."
         yield explanation("metadata field id", hex64(number), text, _parts(number))
@@ -289,4 +293,4 @@ def of_kvm_access(class_name: str, code: int) -> Iterator[Explanation]:
 
 def names() -> Iterator[str]:
     yield from metadata.declared()
-    yield from (other.name for other in _td_fields() if " " not in other.name)
+    yield from (td_field.name for td_field in _td_fields() if " " not in td_field.name)

@@ -58,7 +58,7 @@ def open_folder(path: str, kind: str) -> CapturedMachine:
         try:
             return system.read("/" + inner)
         except Unsupported:
-            # What would be a file system that is not mounted on a host was only not copied here.
+            # A host has an empty mount point there; a bundle only did not copy its files.
             raise Absent(f"{inner} is not in the record") from None
 
     return _machine(_Files(read, lambda folder: system.names("/" + folder)), kind, path)
@@ -176,7 +176,7 @@ def _of_sosreport(files: _Files) -> _Found:
 def _names_in_sosreport(files: _Files, folder: str) -> list[str]:
     """Names in a folder of the host. Raises NotRecorded, or Absent where sos would have copied it.
 
-    It copies modprobe's folders together, and the distribution's own is on every host.
+    sos copies all of modprobe's folders or none, and each host has the distribution's own.
     """
     inner = folder.removeprefix("/")
     of_modprobe = inner.endswith("/modprobe.d")
@@ -272,9 +272,9 @@ def _of_supportconfig(read: ReadFile) -> _Found:
         lscpu=printed.get("lscpu", ""),
         log=_best_log(
             body
-            for form in (_OF_DMESG, _OF_JOURNAL)
+            for pattern in (_OF_DMESG, _OF_JOURNAL)
             for command, body in printed.items()
-            if form.fullmatch(command)
+            if pattern.fullmatch(command)
         ),
         packages=packages.of_rpm_table(
             next((body for command, body in printed.items() if _OF_RPM.match(command)), "")
@@ -285,7 +285,7 @@ def _of_supportconfig(read: ReadFile) -> _Found:
 
 def _names_among(files: Mapping[str, bytes], folder: str) -> list[str]:
     """The names of those files in the folder; what else it has is not known."""
-    found = [name for place, name in map(posixpath.split, files) if place == folder]
+    found = [name for parent, name in map(posixpath.split, files) if parent == folder]
     if not found:
         raise NotRecorded(f"{folder} is not in the record")
     return found

@@ -9,7 +9,8 @@ class Origin(Frozen, frozen=True):
     """Where a report's facts come from."""
 
     kind: str
-    """live, capture, example, kernel-log, metadata, vmcore or report."""
+    """live, capture, example, kernel-log, metadata, vmcore, report, sosreport, supportconfig or
+    system-report."""
     path: str | None
     """What --from was given; null on the machine itself."""
     note: str | None

@@ -98,17 +98,12 @@ def _state(report: Report) -> Value:
 
 
 def _failure(report: Report) -> Value:
+    from tdxinfo.decode import failures
+
     failure = report.host.module.failure
     if failure is None:
         return None
-    text = Text(printable(failure.message), "bad")
-    if failure.status_name or failure.leaf_name:
-        text.append(f"\n{printable(failure.leaf_name or 'SEAMCALL')} returned ")
-        status = "an unknown status" if failure.status is None else f"{failure.status:#018x}"
-        text.append(f"{status} {printable(failure.status_name or '')}".rstrip())
-    if failure.errno:
-        text.append(f"\nerrno {failure.errno} {printable(failure.errno_name or '')}".rstrip())
-    return text
+    return Text("\n".join(map(printable, failures.described(failure))), "bad")
 
 
 def _version(report: Report) -> Value:

@@ -12,7 +12,7 @@ from tdxinfo.machine import Machine
 from tdxinfo.model.base import Frozen
 from tdxinfo.model.values import hex64
 from tdxinfo.sources import kmem
-from tdxinfo.sources.metadata import whole
+from tdxinfo.sources.metadata import all_metadata
 
 
 class MetadataElement(Frozen, frozen=True):
@@ -39,7 +39,7 @@ def elements_of(machine: Machine) -> list[MetadataElement]:
     no source at all.
     """
     try:
-        return _of_module(*whole(machine))
+        return _of_module(*all_metadata(machine))
     except Unavailable as refusal:
         module_refusal = refusal
     try:

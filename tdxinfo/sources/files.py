@@ -21,13 +21,13 @@ def _scheme(path: str) -> str:
     return next((scheme for prefix, scheme in _SCHEMES if path.startswith(prefix)), "file")
 
 
-def decoded(text: Any, decode: Callable[[Any], Any], path: str) -> Any:
-    """What the text, or a value of a record, means.
+def decoded(content: Any, decode: Callable[[Any], Any], path: str) -> Any:
+    """What the content of the file, or a value of a record, means.
 
     Raises Malformed, naming the path, when it means nothing.
     """
     try:
-        return decode(text)
+        return decode(content)
     except (Malformed, ValueError) as error:
         raise Malformed(f"{path}: {error}") from None
 
@@ -137,10 +137,7 @@ class Binary(NamedTuple):
         return f"{_scheme(self.path)}:{self.path}"
 
     def read(self, machine: Machine) -> Any:
-        try:
-            return self.decode(machine.read(self.path))
-        except Malformed as error:
-            raise Malformed(f"{self.path}: {error}") from None
+        return decoded(machine.read(self.path), self.decode, self.path)
 
 
 class Exists(NamedTuple):

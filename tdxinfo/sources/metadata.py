@@ -160,7 +160,7 @@ def is_debug(attributes: int) -> bool:
     return bits.is_set("SYS_ATTRIBUTES", "DEBUG_MODULE", attributes)
 
 
-def whole(machine: Machine) -> tuple[str, Metadata]:
+def all_metadata(machine: Machine) -> tuple[str, Metadata]:
     """All metadata, and the scheme of its source. Raises Unavailable."""
     return first_answer(partial(_scheme_and_all, source, machine) for source in METADATA_SOURCES)
 

@@ -17,7 +17,7 @@ from tdxinfo.model.values import decimal_date
 
 _OUTCOMES = ("initialized", "failed")
 _BOOT_ONLY = "virt/tdx: TDX-Module "
-"""How a kernel begins an outcome that tries only while it boots (Linux 7.1 and later)."""
+"""How the outcome begins in a kernel that tries only while it boots (Linux 7.1 and later)."""
 FAILED_CALLS = {
     "seamcall_failed": "",
     "vp_read_failed": "TDH.VP.RD",
@@ -26,7 +26,7 @@ FAILED_CALLS = {
     "sys_disable_failed": "TDH.SYS.DISABLE",
     "seamldr_call_failed": "",
 }
-"""Events of a SEAMCALL that failed, with its name where the event names it."""
+"""Events of a failed SEAMCALL, with its name; empty where the line has its name or number."""
 _DURING_ATTEMPT = (
     "not_loaded",
     "module_loaded",

@@ -23,6 +23,7 @@ from tdxinfo.model.values import MASK64, Failure, MemoryRange, ModuleVersion, Td
 
 
 def internal(boot: Boot) -> int:
+    """The internal version, which few kernels print."""
     return boot.number("module_info", "internal_version")
 
 
@@ -35,7 +36,10 @@ _VERSION_FIELDS = {
 
 
 def module_version(boot: Boot) -> ModuleVersion:
-    """The kernel prints 0 for a part that it could not read, and 0.0.00 when it read none."""
+    """The version without a part that the kernel could not read: it prints 0 for that.
+
+    Raises Absent when the kernel could not read major or minor.
+    """
     info = boot.last("module_info")
     unread = _unread_fields(boot, info)
     major, minor, update = (
@@ -91,7 +95,7 @@ def features0(boot: Boot) -> int:
 
 
 def no_rbp_mod(boot: Boot) -> bool:
-    """False where the kernel refused the module for it. Silence proves nothing."""
+    """False where the kernel refused the module for it; else Absent: silence proves nothing."""
     if named(boot.attempts[-1], "rbp_bug"):
         return False
     raise Absent("the kernel log does not mention NO_RBP_MOD")
@@ -213,7 +217,7 @@ def _last_of(boot: Boot, name: str) -> list[Event]:
 
 
 def cmrs(boot: Boot) -> tuple[MemoryRange, ...]:
-    """In the order of the log; trailing empty entries are not CMRs."""
+    """The CMRs in the order of the log, without empty entries."""
     return tuple(found for found in map(_range, _last_of(boot, "cmr")) if found.size)
 
 
@@ -233,7 +237,7 @@ def tdmrs_used(boot: Boot) -> int:
 
 
 def pamt_on_other_node(boot: Boot) -> bool:
-    """The absence of the line in a complete log is an answer if the kernel printed its PAMTs."""
+    """Whether the kernel warned of it. A log without the warning must be complete and have PAMTs."""
     if not boot.has("pamt_on_other_node") and not (boot.complete and boot.has("pamt_kb")):
         raise Absent("the kernel log does not show where the PAMTs are")
     return boot.has("pamt_on_other_node")
@@ -251,7 +255,7 @@ def failed_calls(boot: Boot) -> tuple[str, ...]:
 
 
 def dynamic_pamt(boot: Boot) -> bool:
-    """The kernel allocates PAMT pages as they are needed. Silence proves nothing by itself."""
+    """True where the kernel allocates PAMT pages as they are needed; else Absent."""
     boot.last("dynamic_pamt")
     return True
 
