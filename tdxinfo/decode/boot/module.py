@@ -237,7 +237,7 @@ def tdmrs_used(boot: Boot) -> int:
 
 
 def pamt_on_other_node(boot: Boot) -> bool:
-    """Whether the kernel warned of it. A log without the warning must be complete and have PAMTs."""
+    """Whether the kernel warned of it. No warning counts in a complete log that has the PAMTs."""
     if not boot.has("pamt_on_other_node") and not (boot.complete and boot.has("pamt_kb")):
         raise Absent("the kernel log does not show where the PAMTs are")
     return boot.has("pamt_on_other_node")
