@@ -61,7 +61,7 @@ def path(query: str) -> Iterator[Explanation]:
         return
     wanted = query.rstrip("/")
     found = _row_of(wanted)
-    facts = list(read_file(query)) if "/" in wanted else []
+    facts = list(source_file(query)) if "/" in wanted else []
     parent = os.path.dirname(wanted)
     while found is None and not facts and _FOLDER.match(parent):
         found, parent = _row_of(parent), os.path.dirname(parent)
@@ -87,7 +87,7 @@ def _row_of(wanted: str) -> dict[str, Any] | None:
     )
 
 
-def read_file(query: str) -> Iterator[Explanation]:
+def source_file(query: str) -> Iterator[Explanation]:
     """A file of the system by its path, by its folder or by its name: the facts read from it.
 
     A name that may as well be a word of the language has to have a part of its path before it.

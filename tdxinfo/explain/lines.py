@@ -252,7 +252,7 @@ def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
 def _kernels(event: Event) -> str:
     """The kernels that print the line in this wording."""
     for row, wording in zip(tables.load("klog")["line"], klog.wordings(), strict=True):
-        if row["event"] == event.name and klog.Form(wording).pattern.match(event.text):
+        if row["event"] == event.name and klog.CompiledWording(wording).pattern.match(event.text):
             kernels: str = row["kernels"]
             if _UPSTREAM.match(kernels):
                 return f"Linux {kernels}"
