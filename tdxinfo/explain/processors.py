@@ -98,7 +98,7 @@ def _processor(row: dict[str, Any]) -> Explanation:
 
 
 def _floors(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """The least microcode that a TCB recovery required, by family, model and stepping."""
+    """The minimum microcode that a TCB recovery required, by family, model and stepping."""
     floors = tables.load("tcb")["floors"]
     found = [
         f"{fms}: {floor}"
@@ -106,7 +106,7 @@ def _floors(row: dict[str, Any]) -> list[tuple[str, str]]:
         if _signatures(fms) == {_signature(row)}
     ]
     text = f"{', '.join(found)} ({floors['recovery']}, {floors['as_of']})"
-    return [("least microcode", text)] if found else []
+    return [("minimum microcode", text)] if found else []
 
 
 _FMSPC = re.compile(r"(?:fmspc[\s:=]*)?([0-9a-f]{2}([0-9a-f]{4})[0-9a-f]{6})", re.IGNORECASE)

@@ -44,7 +44,7 @@ def microcode(query: str) -> Iterator[Explanation]:
         for fms, floor in found.items()
     ]
     if rows:
-        meaning = "A microcode revision, beside the least that a TCB recovery required."
+        meaning = "A microcode revision, compared with the minimum that a TCB recovery required."
         yield explanation("microcode revision", f"{revision:#010x}", meaning, rows)
 
 
@@ -56,9 +56,9 @@ def _processor(fms: str) -> str:
 
 def _compared(revision: int, floor: int) -> str:
     if revision == floor:
-        return f"{floor:#010x} is the least that is required: this one"
+        return f"{floor:#010x} is the minimum: this one"
     word = "older" if revision < floor else "newer"
-    return f"{floor:#010x} is the least that is required: this one is {word}"
+    return f"{floor:#010x} is the minimum: this one is {word}"
 
 
 # --- Intel's TCB info ----------------------------------------------------------------------------
@@ -101,7 +101,7 @@ def level(query: str) -> Iterator[Explanation]:
     ]
     meaning = (
         f"A level of the TDX module in Intel's TCB info: modules {_MAJOR[major]} with the minor "
-        f"SVN {minor}. A newer TCB info can rate it otherwise."
+        f"SVN {minor}. A newer TCB info can rate it differently."
     )
     yield explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
 
@@ -118,7 +118,7 @@ def svn_byte(query: str) -> Iterator[Explanation]:
     }
     if match and int(match[1]) < 16:
         text = meanings.get(
-            int(match[1]), "No value of the TDX module; of the platform's other parts."
+            int(match[1]), "It is not a value of the TDX module, but of the platform's other parts."
         )
         yield explanation("byte of TEE_TCB_SVN", f"byte {int(match[1])}", text)
 
