@@ -36,6 +36,8 @@ class Guest:
     """More words for the kernel."""
     modules: tuple[Path, ...] = ()
     """Sources of kernel modules, which are built and laid into the run's folder."""
+    system: Path | None = None
+    """A folder whose systemd boots, and starts what the guest does."""
     time_out: float = 900
     """Seconds for the boot; a quiet machine takes 20, and others may use it too."""
 
@@ -131,6 +133,7 @@ def run(name: str, generation: str, folder: Path, guest: Guest | None = None) ->
             described.memory_mb,
             described.cpus,
             described.processor,
+            guest.system,
         ),
         described.module,
         environment,

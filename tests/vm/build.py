@@ -19,13 +19,15 @@ from tests.vm.kernels import Generation
 from tests.vm.missing import Missing, need_programs
 from tests.vm.source import Archive
 
-FRAGMENT = Path(__file__).parent / "kernel.config"
+_HERE = Path(__file__).parent
+SYSTEMD = _HERE / "systemd.config"
+FRAGMENTS = (_HERE / "kernel.config", SYSTEMD)
 
 _PROGRAMS = ("make", "gcc", "ld", "flex", "bison", "bc", "perl", "pahole", "strip", "cpio", "nice")
 _HEADERS = {"libelf-dev": "libelf.h", "libssl-dev": "openssl/opensslv.h"}
 _WANTED = ("CONFIG_INTEL_TDX_HOST=y", "CONFIG_KVM_INTEL_TDX=y", "CONFIG_DEBUG_INFO_BTF=y")
 """Options that depend on others: without them the kernel would be no use."""
-_MODULES = ("msr", "cpuid", "irqbypass", "kvm", "kvm-intel", "tdx-host")
+_MODULES = ("msr", "cpuid", "irqbypass", "kvm", "kvm-intel", "tdx-host", "vsock", "vsock_diag")
 
 _TREE = (
     *(".config", "Makefile", "Kbuild", "Module.symvers", "scripts", "include"),
@@ -41,9 +43,13 @@ def cache() -> Path:
 
 
 def kernels_folder() -> Path:
-    """Kernels built with today's fragment; those of another one are not looked at."""
-    digest = hashlib.sha256(FRAGMENT.read_bytes()).hexdigest()[:12]
+    """Kernels built with today's fragments; those of others are not looked at."""
+    digest = hashlib.sha256(_wanted()).hexdigest()[:12]
     return cache() / f"kernels-{digest}"
+
+
+def _wanted() -> bytes:
+    return b"".join(fragment.read_bytes() for fragment in FRAGMENTS)
 
 
 def build(generation: Generation) -> Path:
@@ -101,10 +107,11 @@ def _make(tree: Path) -> None:
             if done.returncode:
                 raise RuntimeError(f"the kernel does not build: see the end of {log}")
 
-        make(f"KCONFIG_ALLCONFIG={FRAGMENT}", "allnoconfig")
+        (tree / "wanted.config").write_bytes(_wanted())
+        make("KCONFIG_ALLCONFIG=wanted.config", "allnoconfig")
         options = (tree / ".config").read_text().splitlines()
         if absent := [wanted for wanted in _WANTED if wanted not in options]:
-            raise RuntimeError(f"{', '.join(absent)} cannot be had with {FRAGMENT}")
+            raise RuntimeError(f"{', '.join(absent)} cannot be had with {_HERE}/*.config")
         make(f"-j{os.cpu_count() or 1}", "bzImage", "modules")
 
 

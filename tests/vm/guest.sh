@@ -1,4 +1,5 @@
-# The guest's first process: the kernel's file systems and modules, then what $GUEST does.
+# The guest's first process, or a service of its systemd: the kernel's file systems and modules,
+# then what $GUEST does.
 # /run is a tmpfs of the guest's own, and /run/vm the run's folder on the host; run.env tells where
 # the rest lies. A step that fails is told in run.log, and the boot goes on.
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -9,19 +10,23 @@ set -a
 . ./run.env
 set +a
 
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t debugfs debugfs /sys/kernel/debug
-mount -t securityfs securityfs /sys/kernel/security
-mount -t cgroup2 cgroup2 /sys/fs/cgroup
+if [ $$ = 1 ]; then
+    mount -t proc proc /proc
+    mount -t sysfs sysfs /sys
+    mount -t debugfs debugfs /sys/kernel/debug
+    mount -t securityfs securityfs /sys/kernel/security
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
 # The root cgroup has this controller's files once it is handed on.
 echo +misc >/sys/fs/cgroup/cgroup.subtree_control
 
 for name in msr cpuid irqbypass kvm; do
-    insmod "$MODULES/$name.ko"
+    insmod "modules/$name.ko"
 done
-insmod "$MODULES/kvm-intel.ko" $KVM_INTEL
-[ ! -e "$MODULES/tdx-host.ko" ] || insmod "$MODULES/tdx-host.ko"
+insmod modules/kvm-intel.ko $KVM_INTEL
+for name in tdx-host vsock vsock_diag; do
+    [ ! -e "modules/$name.ko" ] || insmod "modules/$name.ko"
+done
 [ ! -e helper.ko ] || insmod helper.ko
 # A read of this number tells the emulator that the kernel is up.
 dd if=/dev/cpu/0/msr of=/dev/null bs=8 count=1 iflag=skip_bytes skip="$DONE" status=none

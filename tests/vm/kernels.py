@@ -79,6 +79,17 @@ class Kernel:
         return self.folder / "headers.tar.xz"
 
 
+def need_options(kernel: Kernel, fragment: Path) -> None:
+    """Raises Missing for the options of the fragment that the kernel was built without."""
+    found = re.findall(r"^(CONFIG_\w+)=[ym]$", fragment.read_text(), re.MULTILINE)
+    absent = [name for name in found if kernel.options.get(name) not in ("y", "m")]
+    if absent:
+        raise Missing(
+            f"the kernel in {kernel.folder} was built without {', '.join(absent)} "
+            f"(tests/vm/{fragment.name})"
+        )
+
+
 def kernel_of(generation: Generation) -> Kernel:
     """The newest kernel of the generation; built where there is none yet. Raises Missing."""
     given = os.environ.get(VARIABLE)

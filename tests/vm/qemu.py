@@ -1,7 +1,8 @@
-"""One boot: QEMU with a kernel, this machine's root over 9p, and the emulator beside it.
+"""One boot: QEMU with a kernel, a root over 9p, and the emulator beside it.
 
-The guest's root is the host's, read-only; what the guest shall do and what it found lie in the
-run's own folder, which is shared for writing. The kernel's console is kept in that folder too.
+The guest's root is the host's, read-only, or a folder with a system of its own, which boots. What
+the guest shall do and what it found lie in the run's own folder, which is shared for writing. The
+kernel's console is kept in that folder too.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ _CPU = (
 _START = (
     "mount -t tmpfs tmpfs /run && mkdir /run/vm "
     "&& mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 vm /run/vm "
-    "&& exec /bin/sh /run/vm/guest.sh"
+    "&& exec {next}"
 )
 """What the shell that is the first process does. It names no place of this machine."""
+_SCRIPT = "/bin/sh /run/vm/guest.sh"
+_SYSTEMD = "/lib/systemd/systemd"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,9 @@ class Machine:
     memory_mb: int
     cpus: int
     processor: str = "SRF"
+    system: Path | None = None
+    """A folder whose systemd boots, and starts guest.sh; it is changed by that. Without it the
+    guest has the host's root and no other process."""
 
 
 class TimedOut(Exception):  # named for what happened
@@ -86,8 +92,8 @@ def boot(
     """
     need_programs((PROGRAM,))
     shutil.copy(_GUEST, folder / "guest.sh")
+    shutil.copytree(machine.kernel.modules, folder / "modules")
     found = {
-        "MODULES": str(machine.kernel.modules),
         "DONE": str(DONE),
         "END": str(END),
         **environment,
@@ -106,13 +112,16 @@ def boot(
 
 
 def _command(folder: Path, machine: Machine, gdb: socket.socket) -> list[str]:
+    root, is_read_only = (machine.system, False) if machine.system else (Path("/"), True)
+    start = _START.format(next=_SYSTEMD if machine.system else _SCRIPT)
     words = (
-        "console=ttyS0 nokaslr panic=-1 oops=panic root=/dev/root rootfstype=9p ro "
+        "console=ttyS0 nokaslr panic=-1 oops=panic root=/dev/root rootfstype=9p "
+        f"{'ro' if is_read_only else 'rw'} "
         "rootflags=trans=virtio,version=9p2000.L,msize=262144,cache=loose init=/bin/sh "
-        f'{machine.command_line} -- -c "{_START}"'
+        f'{machine.command_line} -- -c "{start}"'
     )
     cpu = _CPU.format(processor=PROCESSORS[machine.processor])
-    shares = {"/dev/root": ("/", "on"), "vm": (str(folder), "off")}
+    shares = {"/dev/root": (root, is_read_only), "vm": (folder, False)}
     return [
         *(PROGRAM, "-accel", "tcg,thread=multi", "-cpu", cpu, "-machine", "q35"),
         *("-m", str(machine.memory_mb), "-smp", str(machine.cpus)),
@@ -125,9 +134,10 @@ def _command(folder: Path, machine: Machine, gdb: socket.socket) -> list[str]:
     ]
 
 
-def _share(tag: str, path: str, read_only: str) -> list[str]:
+def _share(tag: str, path: Path, is_read_only: bool) -> list[str]:
     name = tag.rpartition("/")[2]
-    how = f"local,id={name},path={path},security_model=none,readonly={read_only},multidevs=remap"
+    how = f"local,id={name},path={path},security_model=none,multidevs=remap"
+    how += f",readonly={'on' if is_read_only else 'off'}"
     return ["-fsdev", how, "-device", f"virtio-9p-pci,fsdev={name},mount_tag={tag}"]
 
 

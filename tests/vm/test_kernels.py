@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.vm.kernels import GENERATIONS, VARIABLE, kernel_of
+from tests.vm.kernels import GENERATIONS, VARIABLE, kernel_of, need_options
 from tests.vm.missing import Missing, need_programs
 
 
@@ -53,3 +53,13 @@ def test_a_folder_without_the_generation_is_shown(
 def test_programs_that_are_not_there_are_named() -> None:
     with pytest.raises(Missing, match="not installed: no-such-program"):
         need_programs(("sh", "no-such-program"))
+
+
+def test_options_that_a_kernel_lacks_are_named(folder: Path, tmp_path: Path) -> None:
+    fragment = tmp_path / "wanted.config"
+    fragment.write_text("# Comment\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=y\nCONFIG_D=m\n")
+    kernel = kernel_of(GENERATIONS["at-boot"])
+    with (kernel.folder / "config").open("a") as config:
+        config.write("CONFIG_A=y\nCONFIG_B=y\n# CONFIG_C is not set\n")
+    with pytest.raises(Missing, match=r"without CONFIG_C, CONFIG_D \(tests/vm/wanted\.config\)"):
+        need_options(kernel, fragment)
