@@ -39,7 +39,7 @@ def test_a_format_has_a_name_for_each_conversion_and_only_conversions_that_are_r
     row: dict[str, Any],
 ) -> None:
     conversions = re.findall(r"%.", row["format"])
-    assert set(conversions) <= {"%u", "%d", "%x", "%s"}
+    assert set(conversions) <= {"%u", "%d", "%x", "%s"}, "write %x for %llx"
     assert len(conversions) == len(row["names"])
 
 
@@ -167,4 +167,4 @@ def test_every_row_has_a_reader() -> None:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef | ast.Assign):
                 read |= names_in(node)
-    assert {row["event"] for row in ROWS} <= read
+    assert {row["event"] for row in ROWS} - read == set(), "an event has no reader"
