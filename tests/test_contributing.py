@@ -60,7 +60,7 @@ def files(folder: Path) -> dict[Path, bytes]:
 
 def run(command: str, folder: Path) -> None:
     """Runs a command of the page in the folder, and asserts that it succeeds."""
-    program = command.replace("pytest", "python -m pytest -q -x").removeprefix("python ")
+    program = re.sub(r"^pytest", "-m pytest -q -x", command).removeprefix("python ")
     done = subprocess.run(
         [sys.executable, *program.split()],
         cwd=folder,
