@@ -112,6 +112,10 @@ REASONS: dict[str, type[Unavailable]] = {
 }
 
 AS_ROOT = "Run as root."
+_NOT_EVEN_ROOT = (
+    "In a container, run tdxinfo outside of it. Else `cat /sys/kernel/security/lockdown` shows "
+    "whether the kernel is locked down."
+)
 
 _ERRNO_BY_NAME = {name: number for number, name in errnos.errorcode.items()}
 
@@ -130,10 +134,10 @@ REMEDIES = frozenset(
     (
         AS_ROOT,
         "Boot without lockdown=confidentiality.",
-        "Run tdxinfo outside the container, or read /sys/kernel/security/lockdown.",
-        "Mount its file system on /dev.",
-        "Mount its file system on /proc.",
-        "Mount its file system on /sys.",
+        _NOT_EVEN_ROOT,
+        "Mount devtmpfs on /dev.",
+        "Mount proc on /proc.",
+        "Mount sysfs on /sys.",
         "Name the kernel's vmlinux with --vmlinux.",
         "Reboot.",
         "Run `modprobe kvm_intel`.",
@@ -200,6 +204,5 @@ def from_oserror(error: OSError, what: str) -> Unavailable:
         return Denied(f"{what} may not be read by this user", AS_ROOT, errno=number)
     if kind is Denied:
         message = f"{what} may not be read, not even by root here: {os.strerror(number)}"
-        remedy = "Run tdxinfo outside the container, or read /sys/kernel/security/lockdown."
-        return Denied(message, remedy, errno=number)
+        return Denied(message, _NOT_EVEN_ROOT, errno=number)
     return kind(f"{what} cannot be read: {os.strerror(number)}", errno=number)

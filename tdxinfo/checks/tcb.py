@@ -156,8 +156,8 @@ def _with_floor(report: Report, first: TcbResult, basis: str) -> Verdict:
     reaches = _reaches(revision, least)
     if reaches is None:
         message = f"{head}; the platform's part is unknown: only PCCS's cache has CPUSVN"
-        return unknown(message, "Run it on the host of the PCCS, or request a quote in a TD.")
-    floor = f"the floor of {_aged(report)}"
+        return unknown(message, "Run tdxinfo on the host of the PCCS, or request a quote in a TD.")
+    floor = f"the minimum of {_aged(report)}"
     if not reaches:
         message = f"{head}; microcode {revision:#010x} is below {floor}, {least:#010x}"
         return failed(message, _sentence([tcb.what_raises("SGX Late Microcode Update")]))
@@ -171,7 +171,9 @@ def _by_floors(report: Report) -> Verdict:
     floor = _floor(report)
     release = report.host.module.release or _own_version(report)
     if floor.module is None and floor.microcode is None:
-        return unknown("no TCB info is available, and no floor is known for this processor", _GIVE)
+        return unknown(
+            "no TCB info is available, and no minimum is known for this processor", _GIVE
+        )
     try:
         version = ModuleVersion.parse(release)
     except ValueError:  # a report may say anything
@@ -185,12 +187,12 @@ def _by_floors(report: Report) -> Verdict:
     if reaches is False:
         order = tcb.what_raises("SGX Late Microcode Update")
         below[f"microcode {revision:#010x} is below {floor.microcode:#010x}"] = order
-    basis = f"floors of {_aged(report)}; no TCB info is available"
+    basis = f"minimum of {_aged(report)}; no TCB info is available"
     if below:
         return failed(f"{' and '.join(below)} ({basis})", _sentence(below.values()))
     if reaches is None:
         known(report.host.platform.microcode)
-        message = f"module {release} reaches the {basis}, and no floor of this microcode is known"
+        message = f"module {release} reaches the {basis}, and no minimum of this microcode is known"
         return unknown(message, _GIVE)
     return passed(f"module {release} and microcode {revision:#010x} reach the {basis}")
 

@@ -114,8 +114,8 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
 
     With --only or --skip the answer is about the selected checks, never about the whole host.
 
-    With --since nothing is printed if nothing changed, which suits cron. Its FILE is a report of
-    check --json. If FILE does not exist, the whole page is printed and FILE is written.
+    With --since nothing is printed if nothing changed, which suits cron. The FILE of --since is a
+    report of check --json. If it does not exist, the whole page is printed and FILE is written.
 
     With --format nagios the exit status is that of a monitoring plugin: 0 OK; 1 a check warned;
     2 not ready; 3 undecided, not applicable, or no answer.

@@ -113,7 +113,7 @@ def _changeable_by(path: str) -> str:
             found.st_mode & stat.S_ISVTX
         )
         if found.st_uid != 0 or is_shared:
-            whose = f"belongs to user {found.st_uid}" if found.st_uid else "is writable for others"
+            whose = f"belongs to user {found.st_uid}" if found.st_uid else "is writable by others"
             return (
                 f"{path} {whose}, who could run programs as root through these files. "
                 "Install tdxinfo where only root can write."

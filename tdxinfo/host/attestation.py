@@ -76,13 +76,13 @@ class Attestation(Section, frozen=True):
     """The unix socket of the quote service, if it exists."""
 
     quote_socket_mode: Annotated[str | None, QuoteSocket("mode")] = None
-    """The mode of that socket in octal digits: anybody who may write to it may request quotes."""
+    """Octal mode of the quote service's socket: who may write to it may request quotes."""
 
     quote_socket_group: Annotated[str | None, QuoteSocket("group")] = None
-    """The group of that socket, or its number if the name may be a person's."""
+    """Group of the quote service's socket, or its number if the name may be a person's."""
 
     quote_socket_for_qemu: Annotated[bool | None, QuoteSocket("qemu_may_open")] = None
-    """The user under whom libvirt runs QEMU may open that socket, by modes and groups."""
+    """The user under whom libvirt runs QEMU may open the quote service's socket."""
 
     vsock_listeners: Annotated[tuple[Count, ...] | None, VsockListeners()] = None
     """Ports of vsock on which programs of this host listen."""
@@ -97,20 +97,20 @@ class Attestation(Section, frozen=True):
     """Platforms in the certificate cache of this host, which may serve others too."""
 
     pck_certified: Annotated[Count | None, Pccs("certified")] = None
-    """Platforms in that cache with a PCK certificate, which only registered platforms have."""
+    """Platforms in the certificate cache with a PCK certificate: only registered ones have it."""
 
     fmspc: Annotated[Fmspc | None, Pccs("fmspc")] = None
-    """FMSPC: Intel's code for this kind of platform, if the cache has only one."""
+    """FMSPC: Intel's code for this kind of platform, if the certificate cache has only one."""
 
     cpu_svn: Annotated[Svns | None, Pccs("tcbm", _cpu_svn)] = None
     """CPUSVN: security versions of 16 components, as of the last retrieval of a certificate."""
 
     pce_svn: Annotated[Count | None, Pccs("tcbm", _pce_svn)] = None
-    """PCESVN: security version of the provisioning enclave, as of that retrieval."""
+    """PCESVN: security version of the PCE, as of the last retrieval of a certificate."""
 
     tcb_infos: Annotated[TcbInfos | None, Pccs("tcb_infos", _tcb_infos)] = None
-    """Intel's TCB info for the platforms of the cache, or of --tcb-info. Whether Intel signed it
-    was not checked."""
+    """Intel's TCB info for the platforms of the certificate cache, or of --tcb-info. Whether Intel
+    signed it was not checked."""
 
     pccs_is_local: Annotated[bool | None, ConfigValue(_QCNL, "pccs_url", _pccs_is_local)] = None
     """The quote provider asks a certificate cache on this host, not one on another host."""

@@ -41,7 +41,7 @@ class Boot(Section, frozen=True):
     """The kernel that the boot loader starts next when nobody chooses another one."""
 
     chosen_by: Annotated[ChosenBy | None, NextBoot("chosen_by")] = None
-    """What chose that kernel. For GRUB: next_entry (grub-reboot, for one boot), saved_entry
+    """What chose the next kernel. For GRUB: next_entry (grub-reboot, for one boot), saved_entry
     (grub-set-default), default (GRUB_DEFAULT), first, or fallback where the entry that was chosen
     does not exist. For systemd-boot: loader-oneshot, loader-default, loader.conf, first."""
 

@@ -157,7 +157,7 @@ class Module(Section, frozen=True):
     source has the update."""
 
     major: Annotated[Count | None, From(_major, "module.version")] = None
-    """Major version: the module's line, together with the minor version."""
+    """Major version. With the minor version it names the module's line."""
 
     minor: Annotated[Count | None, From(_minor, "module.version")] = None
     """Minor version."""

@@ -117,7 +117,7 @@ def bounded_headers(shown: str) -> type[tarfile.TarInfo]:
             if self.type in _EXTENDING:
                 left -= self.size**2
                 if self.size > HEADER_LIMIT or left < 0:
-                    raise BadInput(f"{shown} has too long headers before its members.")
+                    raise BadInput(f"The headers before the members of {shown} are too long.")
             found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
             return found
 

@@ -37,7 +37,9 @@ def warning() -> str:
         found = _in_time(lambda: os.stat(FILE))
     except OSError:
         return ""
-    return f"{FILE} is ignored: others than root can write to it." if _is_of_others(found) else ""
+    return (
+        f"{FILE} is ignored: users other than root can write to it." if _is_of_others(found) else ""
+    )
 
 
 def _in_time(work: Callable[[], T]) -> T:

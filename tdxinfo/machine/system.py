@@ -19,8 +19,12 @@ from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor
 NAMES_LIMIT = 65_536
 """Names of one folder that are read at most; /dev/cpu of the largest host has 8192."""
 
-_ALWAYS_THERE = {"/sys": "/sys/kernel", "/proc": "/proc/version", "/dev": "/dev/null"}
-"""By mount point, a file that exists whenever the kernel's file system is mounted there."""
+_MOUNTS = (
+    ("/sys", "sysfs", "/sys/kernel"),
+    ("/proc", "proc", "/proc/version"),
+    ("/dev", "devtmpfs", "/dev/null"),
+)
+"""Mount points: the kernel's file system of each, and a file that always exists in it."""
 
 _LINKS_LIMIT = 40
 """Links on the way to one file, as in the kernel's own walk."""
@@ -71,10 +75,10 @@ class System:
         refusal = from_oserror(error, path)
         if not isinstance(refusal, Absent):
             return refusal
-        for folder, always_there in _ALWAYS_THERE.items():
+        for folder, file_system, always_there in _MOUNTS:
             is_inside = path.startswith(f"{folder}/") and path != always_there
             if is_inside and not self.exists(always_there):
-                remedy = f"Mount its file system on {folder}."
+                remedy = f"Mount {file_system} on {folder}."
                 return Unsupported(f"{folder} is empty", remedy)
         return refusal
 

@@ -152,7 +152,7 @@ def _require_of_root(fd: int, shown: str) -> None:
     if found.st_uid != ROOT:
         why = f"it belongs to user {found.st_uid}"
     elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not stat.S_ISLNK(found.st_mode):
-        why = "others than root can write to it"
+        why = "users other than root can write to it"
     if why:
         raise BadInput(
             f"{shown} is not safe for root: {why}. Run `tdxinfo helper build` as root, which "

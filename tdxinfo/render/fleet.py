@@ -47,7 +47,9 @@ def print_fleet(console: Console, fleet: Fleet, show_all: bool) -> None:
         layout.paragraph(console, f"and {left}: --all lists them", 0, 2, "unknown")
     if fleet.beyond:
         left = counted(fleet.beyond, "host")
-        layout.paragraph(console, f"and {left} of more kinds than are listed", 0, 2, "doubtful")
+        layout.paragraph(
+            console, f"and {left} of other kinds, which are not listed", 0, 2, "doubtful"
+        )
     _print_totals(console, fleet, show_all)
 
 

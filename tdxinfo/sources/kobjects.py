@@ -204,7 +204,7 @@ def _structure(kernel: Kernel, name: str, address: int, size: int = 0) -> Kernel
     type_id = types.find(name)
     size_of_type = types.size(type_id)
     if size_of_type > _LARGEST_STRUCTURE:
-        raise Malformed(f"the kernel's types give {name} {size_of_type} bytes")
+        raise Malformed(f"{name} is larger than tdxinfo reads: {size_of_type} bytes")
     data = kernel.read(address, size or size_of_type)
     leaves = types.leaves(type_id)
     return kobject.made(name, data if size else kobject.without_padding(data, leaves), leaves)

@@ -164,7 +164,7 @@ def items(found: Iterable[tuple[str, str]]) -> Lines:
 
 
 def _facts() -> Lines:
-    yield "Sections, and the facts of each. What is unknown says why."
+    yield "These are the sections and the facts of each. An unknown fact has a reason."
     for section in SECTIONS:
         yield f".SS {section}"
         yield from items((name, meaning(name)) for name in fact_names(section))
@@ -190,7 +190,7 @@ def _checks() -> Lines:
 
 
 def _left_out() -> Lines:
-    yield "These are volatile:"
+    yield "These facts are volatile. They are compared only with\n.BR \\-\\-all :"
     yield from items((name, meaning(name)) for name in volatile_facts())
 
 

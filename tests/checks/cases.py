@@ -118,7 +118,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "cpu.model",
         {"platform.family": 6, "platform.model": 106, "module.state": "initialized"},
         "PASS",
-        "the TDX module runs on it",
+        "the TDX module runs on this processor",
     ),
     (
         "cpu.model",
@@ -882,13 +882,13 @@ CASES += [
         "kernel.kexec",
         {"kernel.kexec_refused": True},
         "INFO",
-        "kexec and kdump do not work with TDX: the kernel refused it",
+        "kexec and kdump do not work with TDX: the kernel refused kexec",
     ),
     (
         "kernel.kexec",
         {"kernel.kexec_refused": True, "kernel.command_line": "ro crashkernel=1G"},
         "WARN",
-        "kexec and kdump do not work with TDX: the kernel refused it, and kdump is configured",
+        "kexec and kdump do not work with TDX: the kernel refused kexec, and kdump is configured",
     ),
     (
         "kernel.kexec",
@@ -1582,7 +1582,7 @@ BY_INFO = (
     "the standard TCB info of 2026-02-10, evaluation 20 (from the PCCS cache; signature not "
     "checked)"
 )
-FLOORS = "floors of TCB recovery 21 (2026-02)"
+FLOORS = "minimum of TCB recovery 21 (2026-02)"
 
 CASES += [
     (
@@ -1645,8 +1645,8 @@ CASES += [
             "platform.microcode": ("0x210002d3", "0x210002e0"),
         },
         "PASS",
-        f"the module's TCB level is UpToDate by {BY_INFO}; microcode 0x210002d3 reaches the floor "
-        "of TCB recovery 21 (2026-02)",
+        f"the module's TCB level is UpToDate by {BY_INFO}; microcode 0x210002d3 reaches the "
+        "minimum of TCB recovery 21 (2026-02)",
     ),
     (
         "attestation.tcb",
@@ -1676,14 +1676,14 @@ CASES += [
         "attestation.tcb",
         {**ON_EMR, "platform.microcode": ("0x2c000390",)},
         "UNKNOWN",
-        f"module 1.5.24 reaches the {FLOORS}; no TCB info is available, and no floor of this "
+        f"module 1.5.24 reaches the {FLOORS}; no TCB info is available, and no minimum of this "
         "microcode is known",
     ),
     (
         "attestation.tcb",
         {**ON_EMR, "platform.model": 0xDD},
         "UNKNOWN",
-        "no TCB info is available, and no floor is known for this processor",
+        "no TCB info is available, and no minimum is known for this processor",
     ),
     (
         "attestation.tcb",
