@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tdxinfo import tables
 from tests.cli.command import ran
@@ -363,6 +365,31 @@ def test_prometheus_answers_the_queries_of_the_dashboard(tmp_path: Path) -> None
 
 
 # --- the NodeFeatureRule --------------------------------------------------------------------------
+
+
+CRDS = os.environ.get("TDXINFO_NFD_CRDS")
+"""NFD's own definitions: deployment/base/nfd-crds/nfd-api-crds.yaml of its repository."""
+
+
+def closed(schema: Any) -> Any:
+    """The schema that refuses keys without a property: Kubernetes would drop them in silence."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {key: closed(part) for key, part in schema.items()}
+    return {**made, "additionalProperties": False} if "properties" in made else made
+
+
+@pytest.mark.skipif(CRDS is None, reason="TDXINFO_NFD_CRDS does not name NFD's nfd-api-crds.yaml")
+def test_the_rule_is_what_the_definition_of_a_node_feature_rule_takes() -> None:
+    definitions = yaml.safe_load_all(Path(CRDS or "").read_text())
+    (spec,) = (d["spec"] for d in definitions if d["spec"]["names"]["kind"] == "NodeFeatureRule")
+    schema = spec["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    rule = yaml.safe_load(ran("deploy", "nfd-rule").out)
+    Draft202012Validator(closed(schema)).validate(rule["spec"])
+    rule["spec"]["rules"][0]["lables"] = {}
+    assert not Draft202012Validator(closed(schema)).is_valid(rule["spec"])
 
 
 def matches(expression: dict[str, Any], value: str | None) -> bool:
