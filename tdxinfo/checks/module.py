@@ -333,7 +333,7 @@ def can_be_updated(report: Report) -> Verdict:
     if running and running < kernels.FIRST_UPDATE:
         return failed("Linux updates the module at run time from 7.2 on", _REPLACE)
     if report.host.module.driver_loaded is False and running:
-        return unknown("the driver tdx_host is not loaded, which updates the module", LOAD_DRIVER)
+        return unknown("the driver tdx_host, which updates the module, is not loaded", LOAD_DRIVER)
     known(report.host.seamldr.remaining_updates)
     return failed("no update is left")
 

@@ -76,7 +76,7 @@ class Attestation(Section, frozen=True):
     """The unix socket of the quote service, if it exists."""
 
     quote_socket_mode: Annotated[str | None, QuoteSocket("mode")] = None
-    """Octal mode of the quote service's socket: who may write to it may request quotes."""
+    """Octal mode of the quote service's socket: anybody who may write may request quotes."""
 
     quote_socket_group: Annotated[str | None, QuoteSocket("group")] = None
     """Group of the quote service's socket, or its number if the name may be a person's."""
@@ -97,7 +97,7 @@ class Attestation(Section, frozen=True):
     """Platforms in the certificate cache of this host, which may serve others too."""
 
     pck_certified: Annotated[Count | None, Pccs("certified")] = None
-    """Platforms in the certificate cache with a PCK certificate: only registered ones have it."""
+    """Platforms in the certificate cache with a PCK certificate: only registered ones have one."""
 
     fmspc: Annotated[Fmspc | None, Pccs("fmspc")] = None
     """FMSPC: Intel's code for this kind of platform, if the certificate cache has only one."""

@@ -474,7 +474,7 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "module.update_ready",
         {"kernel.release": "7.2.1", "module.driver_loaded": False},
         "UNKNOWN",
-        "the driver tdx_host is not loaded, which updates the module",
+        "the driver tdx_host, which updates the module, is not loaded",
     ),
     ("module.attempted", {}, "UNKNOWN", "module.state is unknown"),
     ("module.loaded", {"module.state": "not-loaded"}, "FAIL", "the TDX module is not loaded"),
