@@ -53,7 +53,7 @@ def leaf_named(name: str) -> Leaf | None:
     """TDH.SYS.RD for `tdh_sys_rd()`, `TDH_SYS_RD_LEAF` or `TDH.SYS.RD`, and by Linux's names."""
     word = name.strip().removesuffix("()")
     known: dict[str, str] = tables.load("leaves")["linux"]
-    stem = re.sub(r"[_\s]+", ".", word.upper()).removesuffix(".LEAF")
+    stem = re.sub(r"[-_\s]+", ".", word.upper()).removesuffix(".LEAF")
     return leaves().get(known.get(word.lower(), stem))
 
 
@@ -158,7 +158,7 @@ def meaning_of(name: str) -> Meaning:
 
 def status_named(name: str) -> Status | None:
     """The status by the module's name for it, or by an older, newer or kernel's name."""
-    wanted = name.strip().upper()
+    wanted = re.sub(r"[-.\s]+", "_", name.strip().upper())
     for known in all_statuses():
         if wanted == known or wanted in tables.load("statuses")[known].get("aliases", ()):
             return all_statuses()[known]

@@ -260,7 +260,7 @@ _SECTION = re.compile(r"(?m)^(?:> ?)*### +(\S(?:.*\S)?)[ \t\r]*$")
 _TITLES = ("Kernel version", "TDX kernel logs", "CPU details", "TDX CPU instruction support")
 _MIN_TITLES = 2
 _PACKAGE_TITLE = re.compile(r"(.+) package details")
-_BITS_BY_NAME = {
+BITS_BY_NAME = {
     "HW_ENCRYPT_ENABLE bit": (0x982, 1, 1),
     "MK_TME_ENABLE bit": (0x982, 1, 1),
     "MK_TME_ENABLED bit": (0x982, 1, 1),
@@ -322,8 +322,8 @@ def _report_registers(sections: Mapping[str, str]) -> Iterator[Register]:
     for line in sections.get("Model specific registers (MSRs)", "").splitlines():
         name, _, rest = line.strip().partition(": ")
         printed = rest.split(" ")[0]
-        if name in _BITS_BY_NAME and re.fullmatch(r"[0-9a-fA-F]{1,16}", printed):
-            address, high, low = _BITS_BY_NAME[name]
+        if name in BITS_BY_NAME and re.fullmatch(r"[0-9a-fA-F]{1,16}", printed):
+            address, high, low = BITS_BY_NAME[name]
             yield Register(address, 0, high, low, int(printed, 16))
         elif name == "Production platform" and printed in _PRODUCTION:
             yield _production(printed)

@@ -54,6 +54,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     fields.by_name,
     bitmaps.with_value,
     registers.with_value,
+    registers.printed,
     bitmaps.numbered,
     registers.numbered,
     bitmaps.bit,
@@ -72,6 +73,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     catalogue.section,
     terms.error_number,
     terms.service_code,
+    terms.pccs_status,
     calls.leaf_by_number,
     registers.by_number,
     calls.status_by_number,
@@ -109,6 +111,11 @@ def _field(query: str) -> Iterator[Explanation]:
     yield from fields.by_id(query)
 
 
+def _service_code(query: str) -> Iterator[Explanation]:
+    yield from terms.service_code(query)
+    yield from terms.service_code(f"0x{query}")
+
+
 def _register(query: str) -> Iterator[Explanation]:
     yield from registers.by_name(query)
     yield from registers.by_number(query)
@@ -140,6 +147,12 @@ _CONTEXTS: dict[str, Explainer] = {
     "field id": _field,
     "metadata field": _field,
     "errno": terms.error_number,
+    "cpuid signature": processors.processor,
+    "cpu signature": processors.processor,
+    "signature": processors.processor,
+    "verification result": _service_code,
+    "result": _service_code,
+    "qv result": _service_code,
     "tcb status": terms.term,
     "tcbstatus": terms.term,
     "build": versions.build,

@@ -161,7 +161,7 @@ def with_value(query: str) -> Iterator[Explanation]:
     """A bitmap with its value, `features0=0xfbf`: the names of the bits that are set."""
     match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
     bitmap = bitmap_named(match[1]) if match else None
-    values = readings(match[2]) if match else []
+    values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []
     if bitmap and values:
         yield _bitmap(bitmap, values[0])
 
@@ -178,6 +178,7 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     ]  # fmt: skip
     if bitmap == "TDX_FEATURES0":
         rows.append(("releases with this value", _releases_with(value.value)))
+        rows.append(("other builds with it", _builds_with(value.value)))
     title = f"{bitmap} {hex64(value.value)}"
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
 
@@ -191,6 +192,13 @@ def features_of_a_release(query: str) -> Iterator[Explanation]:
 
 def _releases_with(features0: int) -> str:
     return ", ".join(str(r.version) for r in releases() if r.features0 == features0)
+
+
+def _builds_with(features0: int) -> str:
+    """Builds that are no public releases."""
+    rows = [row for row in tables.load("modules")["unreleased"] if "features0" in row]
+    found = [row for row in rows if int(row["features0"], 16) == features0]
+    return ", ".join(f"{r['line']} build {r['build_number']} ({r['note']})" for r in found)
 
 
 def whole_bitmap(query: str) -> Iterator[Explanation]:

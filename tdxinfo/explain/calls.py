@@ -17,6 +17,7 @@ from tdxinfo.model.values import hex64
 _BASES = {
     "patches": "named by Linux and its patches; no published module interface describes it",
     "fork": "only a research fork has it; no Intel module does",
+    "debug": "no public interface describes it; only debug modules have it",
     "name": "the meaning is inferred from the name",
 }
 
@@ -145,13 +146,20 @@ def _status(found: list[Status], code: int, is_name: bool = False) -> Explanatio
     rows += [("returned by", ", ".join(meaning.calls)), ("what to do", meaning.remedy)]
     rows += _at_initialization(code)
     rows += [
-        ("other codes", ", ".join(map(hex64, status.other_codes))),
+        ("other codes", ", ".join(map(hex64, _other_codes(status, code)))),
         ("other names", ", ".join(meaning.aliases)),
         ("last in", f"TDX module {meaning.until}" if meaning.until else ""),
         ("basis", _BASES.get(meaning.basis, "")),
     ]
     name = " or ".join(s.name for s in found)
     return explanation("SEAMCALL status", name, meaning.meaning, rows)
+
+
+def _other_codes(status: Status, code: int) -> list[int]:
+    """The codes of a status but the one that was asked for, whose lower half may hold more."""
+    shift = 32 if status.is_of_module else 0
+    own = (status.code, *status.other_codes)
+    return [other for other in own if other >> shift != code >> shift]
 
 
 def _about_msr(detail: tuple[str, str] | None) -> list[tuple[str, str]]:

@@ -87,6 +87,13 @@ def _row_of(wanted: str) -> dict[str, Any] | None:
     )
 
 
+def path_named(query: str) -> Iterator[Explanation]:
+    """The files of `tables/paths.toml` with this last name, if it can be no other word."""
+    for row in tables.load("paths")["path"] if "_" in query else ():
+        if os.path.basename(row["paths"][0]) == query:
+            yield from path(row["paths"][0])
+
+
 def source_file(query: str) -> Iterator[Explanation]:
     """A file of the system by its path, by its folder or by its name: the facts read from it.
 

@@ -29,7 +29,8 @@ from tdxinfo.errors import Unavailable
 from tdxinfo.explain import bitmaps, calls, cpuid, errnos, fields, registers, terms, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 
-_CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b", re.IGNORECASE)
+_CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
+"""With 0x, or all 16 digits, as kernels print with %016llx."""
 _LEAF = re.compile(
     r"\bSEAMCALL\s*\(?(?:leaf\s*)?(0x[0-9a-f]+|\d+)\)?(?=\s|:|$)|\bleaf\s+(0x[0-9a-f]+|\d+)",
     re.IGNORECASE,
@@ -266,11 +267,12 @@ _VENDOR = re.compile(r"Intel MVP|Ubuntu|vendor|Anolis|td-partitioning")
 
 
 def _keyids(event: Event) -> Iterator[tuple[str, str]]:
-    """How many KeyIDs a range holds."""
+    """How many KeyIDs a range holds, and how many are below it: 0 is that of plain TME."""
     first, end = event.values.get("first"), event.values.get("end")
     if event.name == "keyid_range" and isinstance(first, int) and isinstance(end, int):
         count = end - first
         yield "KeyIDs", f"{count}: {first} is the module's, {count - 1} are for TDs"
+        yield "for MKTME", f"{first - 1} KeyIDs, from 1 on" if first > 1 else "no KeyIDs"
 
 
 _OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from tdxinfo.model.values import MASK64
 
 _HEX = re.compile(r"0x([0-9a-f]{1,16})u?l{0,2}", re.IGNORECASE)
-_SUFFIXED = re.compile(r"([0-9][0-9a-f]{0,15}|[0-9a-f]{9,16})h", re.IGNORECASE)
+_SUFFIXED = re.compile(r"((?=[a-f]*[0-9])[0-9a-f]{1,16}|[0-9a-f]{9,16})h", re.IGNORECASE)
 _HALVES = re.compile(r"^((?:0x)?[0-9a-f]{8})\s([0-9a-f]{8})$", re.IGNORECASE)
 _WORD = re.compile(r"-?\d{17,20}")
 _DECIMAL = re.compile(r"(\d{1,20})u?l{0,2}", re.IGNORECASE)

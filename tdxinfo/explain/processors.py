@@ -18,7 +18,13 @@ def processor(query: str) -> Iterator[Explanation]:
     yield from _branded(wanted)
     for row in tables.load("cpus")["model"]:
         codename = row["codename"].lower()
-        names = [codename, *re.split(r", | or ", codename), row.get("releases", "").lower()]
+        macros = [f"intel_{row['linux']}", f"intel_fam6_{row['linux']}"] if "linux" in row else []
+        names = [
+            codename,
+            *map(str.lower, macros),
+            *re.split(r", | or ", codename),
+            row.get("releases", "").lower(),
+        ]
         stem = row.get("releases", "").partition("-")[0].lower()
         if (wanted and wanted in (*names, stem)) or _signature(row) in _signatures(wanted):
             yield _processor(row).with_details(_stepping(row, wanted))
@@ -52,18 +58,22 @@ def _signatures(word: str) -> set[int]:
     }
 
 
-_TRADE = re.compile(r"\((?:r|tm)\)|\b(?:intel|cpu|processor|scalable)\b|@.*", re.IGNORECASE)
+_TRADE = re.compile(
+    r"\((?:r|tm)\)|\b(?:intel|cpu|processor|processors|scalable)\b|@.*", re.IGNORECASE
+)
 """What stands around the number in the brand string of /proc/cpuinfo."""
+_GENERATION = re.compile(r"\b(\d(?:st|nd|rd|th))[\s-]gen(?:eration)?\b")
 
 
 def _branded(words: str) -> Iterator[Explanation]:
     """The processor of a brand, `Intel(R) Xeon(R) Platinum 8592+` or `Xeon 6747P`."""
-    text = " ".join(_TRADE.sub(" ", words).split())
+    text = " ".join(_GENERATION.sub(r"\1 gen", _TRADE.sub(" ", words)).split())
     rows = {row["codename"]: row for row in tables.load("cpus")["model"]}
     for brand in tables.load("cpus")["brand"]:
         if re.fullmatch(brand["pattern"], text):
             codename = brand.get("codename")
-            yield _processor(rows[codename]) if codename else _without_tdx(brand)
+            found = _processor(rows[codename]) if codename else _without_tdx(brand)
+            yield found.with_details([("note", brand.get("note", ""))])
             return
 
 
@@ -81,6 +91,7 @@ def _processor(row: dict[str, Any]) -> Explanation:
     family, model = int(row.get("family", 6)), int(row["model"])
     has_tdx = {"yes": "yes", "some": "selected parts only", "no": "no"}
     rows = [
+        ("sold as", row.get("sold_as", "")),
         ("family and model", f"{family}, {model} ({model:#x})"),
         ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
         ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),

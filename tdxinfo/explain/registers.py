@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import bits
+from tdxinfo.decode import bits, sessions
 from tdxinfo.explain import bitmaps
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import read_as, readings
@@ -93,16 +93,50 @@ def bitmap_of(register: str) -> str | None:
 
 
 def with_value(query: str) -> Iterator[Explanation]:
-    """A register with its value, `IA32_TME_ACTIVATE=0x1700000003` or `0x982=0x1`: its fields."""
-    left, sign, right = query.partition("=")
-    values = readings(right.strip())
-    if not sign or not values:
+    """A register with its value: its fields.
+
+    `IA32_TME_ACTIVATE=0x1700000003`, `0x982=0x1`, `MSR 0x982 0x6780000003`, and as rdmsr prints
+    it, in hex without 0x: `rdmsr 0x1400 3ffe000008`.
+    """
+    match = _VALUED.fullmatch(query.strip())
+    if match is None or not _is_register(match):
         return
-    name = left.strip().upper().removeprefix("MSR").strip(" :_")
-    for register, row in tables.load("msr").items():
-        by_address = any(r.value == row["address"] for r in readings(name) if r.base == "hex")
-        if register == name or by_address:
-            yield _with_value(register, row, values[0].value)
+    values = readings(match["value"])
+    if match["kind"] or match["sign"] != "=":
+        values = [one for one in values if one.base == "hex"] or values
+    for register, row in _registers(match["name"]) if values else ():
+        yield _with_value(register, row, values[0].value)
+
+
+def _is_register(match: re.Match[str]) -> bool:
+    """Whether the text says that it means a register: two bare numbers could be anything."""
+    has_sign = match["sign"] == "=" or (match["sign"] and match["name"][:2].lower() == "0x")
+    return bool(match["kind"] or has_sign or match["name"].upper().startswith(("IA32_", "MSR_")))
+
+
+_VALUED = re.compile(
+    r"(?P<kind>(?:rd|wr)?msr[\s:]+)?(?P<name>\w+)(?:\s*(?P<sign>[=:])\s*|\s+)(?P<value>\w+)", re.I
+)
+
+
+def printed(query: str) -> Iterator[Explanation]:
+    """A line of Ubuntu's system report, `NUM_TDX_PRIV_KEYS: 20`: the values are hex without 0x."""
+    label, _, value = query.partition(":")
+    wanted = label.strip().lower().removesuffix(" bit")
+    for name, (address, high, low) in sessions.BITS_BY_NAME.items():
+        # A register's own name is no label.
+        if name.lower().removesuffix(" bit") == wanted and name not in tables.load("msr"):
+            yield from _of_bits(address, (low, high - low + 1), value.strip())
+
+
+def _of_bits(address: int, wanted: tuple[int, int], value: str) -> Iterator[Explanation]:
+    """The field of a register at these bits, with a value in hex where there is one."""
+    values = [one.value for one in readings(value) if one.base == "hex"]
+    rows = [("value", f"{_number(values[0])}, since the report has it in hex")] if values else []
+    for name, row in tables.load("msr").items():
+        for found in row["fields"] if row["address"] == address else ():
+            if bits.bit_range(found["bits"]) == wanted:
+                yield _field(name, row, found).with_details(rows)
 
 
 def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
@@ -117,6 +151,8 @@ def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
 
 def _derived(name: str, value: int) -> list[tuple[str, str]]:
     """What follows from several fields together."""
+    if name == "IA32_SEAMRR_PHYS_BASE":
+        return [("base", f"{value & _SEAMRR_BASE:#x}")]
     if name != "IA32_MKTME_KEYID_PARTITIONING":
         return []
     first = bits.msr_field(name, "num_mktme_keyids", value) + 1
@@ -130,6 +166,9 @@ def _number(value: int) -> str:
     """In hex, and in decimal where that differs: fields hold counts and widths too."""
     return f"{value:#x}" if value < 10 else f"{value:#x} = {value}"
 
+
+_SEAMRR_BASE = 0x000F_FFFF_FE00_0000
+"""Bits 51:25 of the register: the range begins at a multiple of 32 MiB."""
 
 _DOC = "A model-specific register that shows the state of TDX."
 

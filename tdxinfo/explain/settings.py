@@ -1,6 +1,7 @@
 """Settings of the firmware, the kernel, QEMU and libvirt, alone, with a value, or in a longer text.
 
 CONFIG_X86_X2APIC=n, # CONFIG_INTEL_TDX_HOST is not set, sept-ve-disable=on
+options kvm_intel tdx=1, <mrConfigId>
 Set `TME-MT/TDX key split` to a non-zero value
 """
 
@@ -17,6 +18,8 @@ from tdxinfo.explain.meaning import Explanation, explanation
 
 _YES = {"y", "m", "1", "on", "yes", "true", "enabled", "enable"}
 _NO = {"n", "0", "off", "no", "false", "disabled", "disable", "is not set"}
+_OF_KCONFIG = {"y", "m", "n", "is not set"}
+"""Values of a kernel option: another one belongs to another thing of that name."""
 _MOST = 400
 """Letters of a text in which a setting is looked for."""
 _IN_A_TEXT = 12
@@ -35,9 +38,10 @@ def _rows() -> dict[str, _Row]:
         (name, _Row(group["kind"], row))
         for group in tables.load("settings").values()
         for row in group["row"]
-        for name in row["names"]
+        for name in (*row["names"], *row.get("phrases", ()))
     ]
-    # A whole name counts more than that of a kernel option without CONFIG_.
+    # QEMU and libvirt share names: QEMU's counts, but for an element of XML. A whole name counts
+    # more than that of a kernel option without CONFIG_.
     rows.reverse()
     short = {_key(name.removeprefix("CONFIG_")): row for name, row in rows}
     return short | {_key(name): row for name, row in rows}
@@ -49,14 +53,46 @@ def _key(text: str) -> str:
 
 def setting(query: str) -> Iterator[Explanation]:
     """A setting by its name, with a value where there is one."""
-    found, value = _rows().get(_key(query)), ""
+    name, value = query.strip(), ""
+    found = _element(name) or _rows().get(_key(name)) or _parameter(name)
     if found is None:
-        name, value = _name_and_value(query.strip())
-        found = _rows().get(_key(name))
-    if found:
+        name, value = _name_and_value(name)
+        found = _parameter(name) or _rows().get(_key(name))
+    if found and not _is_of_another(found, name, value):
         yield _setting(found, value)
         bitmap = found.row.get("bitmap")
         yield from bitmaps.with_value(f"{bitmap}={value}") if bitmap and value else ()
+
+
+_TAG = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>(?:[^<>]{0,200}</[\w-]{2,40}>)?")
+
+
+def _element(text: str) -> _Row | None:
+    """libvirt's row for an element of XML, whose name QEMU may have for a property."""
+    tag = _TAG.fullmatch(text)
+    for row in tables.load("settings")["libvirt"]["row"] if tag else ():
+        if tag and _key(tag[1]) in map(_key, row["names"]):
+            return _Row(str(tables.load("settings")["libvirt"]["kind"]), row)
+    return None
+
+
+_OF_A_MODULE = re.compile(r"(?:options\s+)?(\w+(?:-\w+)?)\s+(\w+)")
+
+
+def _parameter(text: str) -> _Row | None:
+    """The parameter of a module as modprobe's configuration has it, `options kvm_intel tdx`."""
+    match = _OF_A_MODULE.fullmatch(text)
+    found = _rows().get(_key(f"{match[1]}.{match[2]}")) if match else None
+    return found if found and found.kind == _PARAMETER else None
+
+
+_PARAMETER = "kernel parameter"
+
+
+def _is_of_another(found: _Row, name: str, value: str) -> bool:
+    """Whether `efi=` or `kvm-intel tdx=` is something else than the kernel option of that name."""
+    is_short = found.kind == "kernel option" and "config_" not in name.lower()
+    return is_short and bool(value) and value not in _OF_KCONFIG
 
 
 def _name_and_value(text: str) -> tuple[str, str]:

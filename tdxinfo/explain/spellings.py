@@ -4,6 +4,7 @@ cat /sys/module/kvm_intel/parameters/tdx    the file
 bugs : tdx_pw_mce                           the flag
 0x305 svn                                   svn 0x305
 what does NO_RBP_MOD mean?                  NO_RBP_MOD
+"tcbStatus": "OutOfDate"                    tcbStatus=OutOfDate
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _KINDS = {
     "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",
 }  # fmt: skip
 _NAME = re.compile(r"[A-Z_]+")
+_JSON = re.compile(r"\"?([\w-]{2,40})\"?\s*:\s*\"?([^\"{}\[\]]{1,200}?)\"?")
 _ELEMENT = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>([^<>]{0,200})(?:</[\w-]{2,40}>)?")
 
 
@@ -63,6 +65,9 @@ def _of_signs(text: str) -> Iterator[str]:
     if element:
         inside = f"launchSecurity {element[1]}"
         yield from (f"{inside} {element[2]}", inside, element[1])
+    member = _JSON.fullmatch(text.rstrip('"')) if '"' in text else None
+    if member:
+        yield f"{member[1]}={member[2]}"
     name, colon, rest = text.partition(":")
     if colon and name.strip().lower() in _LISTS:
         yield rest.strip()

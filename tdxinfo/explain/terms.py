@@ -22,11 +22,19 @@ def term(query: str) -> Iterator[Explanation]:
     if row:
         rows = [
             ("also", ", ".join(row.get("aliases", ()))),
+            ("bit", ", ".join(_bits_of(row))),
             ("facts", ", ".join(row.get("facts", ()))),
             ("checks", ", ".join(row.get("checks", ()))),
             ("see", ", ".join(row.get("see", ()))),
         ]
         yield explanation("term", row["name"], row["text"], rows)
+
+
+def _bits_of(row: dict[str, Any]) -> Iterator[str]:
+    """The bits of TDX_FEATURES0 that the row sees, with their numbers."""
+    for field in tables.load("features")["TDX_FEATURES0"]["fields"]:
+        if field["name"] in row.get("see", ()):
+            yield f"{field['name']} is TDX_FEATURES0 bit {field['bits']}"
 
 
 def option(query: str) -> Iterator[Explanation]:
@@ -96,14 +104,20 @@ def message(query: str) -> Iterator[Explanation]:
     for row in tables.load("symptoms")["symptom"]:
         is_part = len(text) >= _TELLING and any(text in _plain(part) for part in row["text"])
         if is_part or any(_holds(text, part) for part in row["text"]):
-            rows = [
-                ("printed by", row["by"]),
-                ("what to do", row["remedy"]),
-                ("checks", ", ".join(row.get("checks", ()))),
-                ("basis", row.get("basis", "")),
-            ]
-            yield explanation("message", row["text"][0], row["cause"], rows)
+            yield _symptom(row)
             yield from _bitmaps_in(query, row.get("bitmap", ""))
+
+
+def _symptom(row: dict[str, Any]) -> Explanation:
+    status = row.get("status")
+    rows = [
+        ("printed by", row["by"]),
+        ("status", f"{status}, of the PCCS's answer" if status else ""),
+        ("what to do", row["remedy"]),
+        ("checks", ", ".join(row.get("checks", ()))),
+        ("basis", row.get("basis", "")),
+    ]
+    return explanation("message", row["text"][0], row["cause"], rows)
 
 
 _TELLING = 15
@@ -128,7 +142,7 @@ def _holds(text: str, part: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"[\s'\"`]+", " ", text).strip().lower()
+    return re.sub(r"[\s'\"`()]+", " ", text).strip().lower()
 
 
 def service_code(query: str) -> Iterator[Explanation]:
@@ -151,7 +165,11 @@ def _service_codes(values: Collection[int], name: str = "") -> Iterator[Explanat
         of_tdx = code ^ _SGX ^ _TDX
         if rest != row["name"] and (of_tdx in values or name == f"TEE_ATT_{rest}"):
             yield _service_code(row, f"TEE_ATT_{rest}", of_tdx)
-        elif (code >= _SMALL and code in values) or name in (row["name"], f"TEE_{rest}"):
+        elif (code >= _SMALL and code in values) or name in (
+            row["name"],
+            f"TEE_{rest}",
+            *_short(row),
+        ):
             yield _service_code(row, row["name"], code)
 
 
@@ -159,6 +177,30 @@ _SGX, _TDX = 0xE000, 0x11000
 """Where the codes of the quote libraries of SGX and of TDX begin."""
 _SMALL = 0x1000
 """Codes below are numbers that mean other things too."""
+
+
+def _short(row: dict[str, str]) -> tuple[str, ...]:
+    """The name of a verification's result without what stands before it, TD_RELAUNCH_ADVISED."""
+    result = row["name"].removeprefix("SGX_QL_QV_RESULT_")
+    return (result, f"QV_RESULT_{result}") if result != row["name"] else ()
+
+
+_PCCS_STATUS = re.compile(
+    r"pccs[\s_:]*(?:(?:http|error|status|code|returned|returns|response|with)[\s:=]*)*"
+    r"\(?(\d{3})\)?(?:[\s:,-]+(.*))?",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def pccs_status(query: str) -> Iterator[Explanation]:
+    """A status of the PCCS's REST interface, `PCCS error 461`, also with its text behind it."""
+    match = _PCCS_STATUS.fullmatch(query.strip())
+    if match is None:
+        return
+    for row in tables.load("symptoms")["symptom"]:
+        is_same = row.get("status") == int(match[1])
+        if is_same and (not match[2] or any(_holds(_plain(match[2]), one) for one in row["text"])):
+            yield _symptom(row)
 
 
 def _service_code(row: dict[str, str], name: str, code: int) -> Explanation:

@@ -1,4 +1,7 @@
-"""Metadata fields and facts with a value behind their name, `build_num 481` or `max_tdmrs: 64`."""
+"""Metadata fields, facts and files with a value behind their name.
+
+`build_num 481`, `max_tdmrs: 64`, `num_remaining_updates 0`
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
 
 _NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*")
-_NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact)
+_NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact, catalogue.path_named)
 _MORE: dict[str, Explainer] = {
     "BUILD_NUM": versions.build,
     "BUILD_DATE": versions.day,
@@ -25,7 +28,7 @@ _MORE: dict[str, Explainer] = {
 
 
 def with_value(query: str) -> Iterator[Explanation]:
-    """A field or a fact with its value; of a build or a date also the release.
+    """A field, a fact or a file with its value; of a build or a date also the release.
 
     Several are explained one by one, `major_version 1, minor_version 5`, if all are known.
     """

@@ -20,6 +20,8 @@ _PREFIX = re.compile(
     r"|mr_?seam[\s:=]+",
     re.IGNORECASE,
 )
+_ENDING = re.compile(r"\.(?:blob|bin|so|sigstruct|so\.sigstruct)$", re.IGNORECASE)
+"""Of a file that is called after its release."""
 _MRSEAM_DIGITS = 96
 _BASES = {
     "sigstruct": "processors, date and security version from the signed sigstruct",
@@ -31,7 +33,7 @@ _BASES = {
 def release(query: str) -> Iterator[Explanation]:
     """A release by its version in any form, or by its MRSEAM."""
     prefix = _PREFIX.match(query.strip())
-    word = query.strip()[prefix.end() if prefix else 0 :]
+    word = _ENDING.sub("", query.strip()[prefix.end() if prefix else 0 :])
     found = releases.release_named(word) or releases.release_named(_as_mrseam(word))
     if found:
         yield _release(found)
@@ -194,6 +196,7 @@ def _release(release: Release) -> Explanation:
         ("P-SEAMLDR", " or ".join(f"{version} or later" for version in release.min_seamldr)),
         ("features", hex64(release.features0) if release.features0 is not None else ""),
         ("update from", f"{release.update_from} or later" if release.update_from else ""),
+        ("update to", _updates(release)),
         ("while a TD is built", "" if not releases.corrupts_builds(release) else _CORRUPTS),
         ("newest known", "" if is_newest else f"{newest.version} ({_table()})"),
         ("newer releases add", " ".join(releases.added_features(release, newest))),
@@ -211,6 +214,20 @@ def _note(release: Release) -> str:
     """What holds for all releases of its line."""
     notes: dict[str, str] = tables.load("modules")["line_note"]
     return notes.get(f"{release.version.major}.{release.version.minor}", "")
+
+
+def _updates(release: Release) -> str:
+    """The later releases to which it can be updated while TDs run, if they load on a processor
+    that has it.
+    """
+    later = [r for r in releases.releases() if r.line == release.line]
+    later = later[later.index(release) + 1 :] if release.update_from else []
+    later = [r for r in later if set(r.platforms) & set(release.platforms)]
+    found = [str(r.version) for r in later if releases.takes_over(release, r)]
+    if later and not found:
+        first = later[0]
+        return f"no later release: an update to {first.version} needs {first.update_from} or later"
+    return ", ".join(found)
 
 
 _CORRUPTS = "an update from this release then can corrupt the TD's measurement"

@@ -97,7 +97,7 @@ def test_an_error_is_never_called_success(status: int) -> None:
         (0x1002D, "TDH.SYS.CONFIG"),
         (0x8000000000000000, "SEAMLDR.INFO"),
         (0x8000000000000001, "SEAMLDR.INSTALL"),
-        (254, None),
+        (253, None),
         (0x8000000000000022, None),
     ],
 )
