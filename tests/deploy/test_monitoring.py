@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 
 from tdxinfo import tables
 from tests.cli.command import ran
+from tests.documents import closed
 from tests.recorded import folder_of
 from tests.render.test_nfd import OURS, SUBDOMAIN, WORD, read_as_nfd_does
 from tests.render.test_prometheus import EXPORTER, PROMTOOL, fetched
@@ -369,16 +370,6 @@ def test_prometheus_answers_the_queries_of_the_dashboard(tmp_path: Path) -> None
 
 CRDS = os.environ.get("TDXINFO_NFD_CRDS")
 """NFD's own definitions: deployment/base/nfd-crds/nfd-api-crds.yaml of its repository."""
-
-
-def closed(schema: Any) -> Any:
-    """The schema that refuses keys without a property: Kubernetes would drop them in silence."""
-    if isinstance(schema, list):
-        return [closed(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: closed(part) for key, part in schema.items()}
-    return {**made, "additionalProperties": False} if "properties" in made else made
 
 
 @pytest.mark.skipif(CRDS is None, reason="TDXINFO_NFD_CRDS does not name NFD's nfd-api-crds.yaml")
