@@ -54,8 +54,12 @@ def _key(text: str) -> str:
 def setting(query: str) -> Iterator[Explanation]:
     """A setting by its name, with a value where there is one."""
     name, value = query.strip(), ""
-    found = _element(name) or _rows().get(_key(name)) or _parameter(name)
-    if found is None:
+    tag = _TAG.fullmatch(name)
+    found = _element(tag[1]) if tag else _parameter(name)
+    found = found or _rows().get(_key(name))
+    if tag:
+        value = (tag[2] or "").strip()
+    elif found is None:
         name, value = _name_and_value(name)
         found = _parameter(name) or _rows().get(_key(name))
     if found and not _is_of_another(found, name, value):
@@ -64,15 +68,16 @@ def setting(query: str) -> Iterator[Explanation]:
         yield from bitmaps.with_value(f"{bitmap}={value}") if bitmap and value else ()
 
 
-_TAG = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>(?:[^<>]{0,200}</[\w-]{2,40}>)?")
+_TAG = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>(?:([^<>]{0,200})</[\w-]{2,40}>)?")
 
 
-def _element(text: str) -> _Row | None:
+def _element(name: str) -> _Row | None:
     """libvirt's row for an element of XML, whose name QEMU may have for a property."""
-    tag = _TAG.fullmatch(text)
-    for row in tables.load("settings")["libvirt"]["row"] if tag else ():
-        if tag and _key(tag[1]) in map(_key, row["names"]):
-            return _Row(str(tables.load("settings")["libvirt"]["kind"]), row)
+    group = tables.load("settings")["libvirt"]
+    wanted = {_key(name), _key(f"launchSecurity {name}")}
+    for row in group["row"]:
+        if wanted.intersection(map(_key, row["names"])):
+            return _Row(group["kind"], row)
     return None
 
 

@@ -37,7 +37,7 @@ _KINDS = {
     "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",
 }  # fmt: skip
 _NAME = re.compile(r"[A-Z_]+")
-_JSON = re.compile(r"\"?([\w-]{2,40})\"?\s*:\s*\"?([^\"{}\[\]]{1,200}?)\"?")
+_JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
 _ELEMENT = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>([^<>]{0,200})(?:</[\w-]{2,40}>)?")
 
 
@@ -63,11 +63,11 @@ def _of_signs(text: str) -> Iterator[str]:
     """What is in an element of XML, behind a colon or an equals sign, or in brackets."""
     element = _ELEMENT.fullmatch(text)
     if element:
-        inside = f"launchSecurity {element[1]}"
-        yield from (f"{inside} {element[2]}", inside, element[1])
-    member = _JSON.fullmatch(text.rstrip('"')) if '"' in text else None
+        yield element[1]
+    member = _JSON.fullmatch(text.strip("{} ,")) if '"' in text else None
     if member:
-        yield f"{member[1]}={member[2]}"
+        value = member[2].replace('"', "").strip("[] ")
+        yield from (f"{member[1]}={value}", value)
     name, colon, rest = text.partition(":")
     if colon and name.strip().lower() in _LISTS:
         yield rest.strip()

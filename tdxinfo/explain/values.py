@@ -46,6 +46,9 @@ def _one(query: str) -> Iterator[Explanation]:
     if match is None or not values or any(bitmaps.with_value(query)):
         return
     found = [meaning for explain in _NAMED for meaning in explain(match[0])]
+    if not re.search(r"[._]", match[0]):
+        # A word of the language, or the name of a service, is no fact beside a number.
+        found = [meaning for meaning in found if meaning.kind != "fact"]
     yield from (_valued(meaning, values[0]) for meaning in found)
     for name in dict.fromkeys(meaning.name.partition("[")[0] for meaning in found):
         yield from _MORE[name](value) if name in _MORE else ()

@@ -16,7 +16,7 @@ from tdxinfo.explain.numbers import readings
 from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
 
 _PREFIX = re.compile(
-    r"(?:intel\s+)?(?:tdx[-_ ]?)?(?:(?:module|release|version)[-_ :=]*)*v?(?=\d+\.)"
+    r"(?:intel\s+)?(?:tdx[-_ ]?(?:seam[-_ ]?)?)?(?:(?:module|release|version)[-_ :=]*)*v?(?=\d+\.)"
     r"|mr_?seam[\s:=]+",
     re.IGNORECASE,
 )
@@ -223,11 +223,18 @@ def _updates(release: Release) -> str:
     later = [r for r in releases.releases() if r.line == release.line]
     later = later[later.index(release) + 1 :] if release.update_from else []
     later = [r for r in later if set(r.platforms) & set(release.platforms)]
-    found = [str(r.version) for r in later if releases.takes_over(release, r)]
+    found = [_for_some(r, release) for r in later if releases.takes_over(release, r)]
     if later and not found:
         first = later[0]
         return f"no later release: an update to {first.version} needs {first.update_from} or later"
     return ", ".join(found)
+
+
+def _for_some(target: Release, running: Release) -> str:
+    """The version, with its processors where it does not load on all that the running one has."""
+    if set(running.platforms) <= set(target.platforms):
+        return str(target.version)
+    return f"{target.version} ({', '.join(target.platforms)})"
 
 
 _CORRUPTS = "an update from this release then can corrupt the TD's measurement"
