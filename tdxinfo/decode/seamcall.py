@@ -90,6 +90,10 @@ def is_initialization(name: str) -> bool:
 # --- status codes -----------------------------------------------------------------------------
 
 
+_OPERANDS = 0xFFFFFFFF
+"""The lower half of a status, where the module puts operands."""
+
+
 class Status(NamedTuple):
     """A code of `tables/seamcall.toml`."""
 
@@ -104,9 +108,14 @@ class Status(NamedTuple):
         return not self.kind
 
     def matches(self, code: int) -> bool:
-        """Whether the code is of this status: of the module by its upper half, else as a whole."""
-        shift = 32 if self.is_of_module else 0
-        return any(code >> shift == own >> shift for own in (self.code, *self.other_codes))
+        """Whether the code is of this status: of the module by its upper half, else as a whole.
+
+        A code whose lower half is not free for operands counts as a whole too: its upper half is
+        that of the kernel's addresses.
+        """
+        own_codes = (self.code, *self.other_codes)
+        shift = 32 if self.is_of_module and not self.code & _OPERANDS else 0
+        return any(code >> shift == own >> shift for own in own_codes)
 
     def is_variant(self, code: int) -> bool:
         """The same class and details with other flags: the module may add fatal or recoverable."""

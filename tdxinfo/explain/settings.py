@@ -68,7 +68,7 @@ def setting(query: str) -> Iterator[Explanation]:
         yield from bitmaps.with_value(f"{bitmap}={value}") if bitmap and value else ()
 
 
-_TAG = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>(?:([^<>]{0,200})</[\w-]{2,40}>)?")
+_TAG = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?/?>(?:([^<>]{0,200})</[\w-]{2,40}>)?")
 
 
 def _element(name: str) -> _Row | None:

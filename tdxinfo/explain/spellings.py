@@ -67,7 +67,9 @@ def _of_signs(text: str) -> Iterator[str]:
     member = _JSON.fullmatch(text.strip("{} ,")) if '"' in text else None
     if member:
         value = member[2].replace('"', "").strip("[] ")
-        yield from (f"{member[1]}={value}", value)
+        yield f"{member[1]}={value}"
+        # A number alone could mean anything.
+        yield from () if re.fullmatch(r"(?:0x)?[0-9a-f]+", value, re.I) else (value,)
     name, colon, rest = text.partition(":")
     if colon and name.strip().lower() in _LISTS:
         yield rest.strip()

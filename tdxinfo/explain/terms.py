@@ -187,7 +187,7 @@ def _short(row: dict[str, str]) -> tuple[str, ...]:
 
 _PCCS_STATUS = re.compile(
     r"pccs[\s_:]*(?:(?:http|error|status|code|returned|returns|response|with)[\s:=]*)*"
-    r"\(?(\d{3})\)?(?:[\s:,-]+(.*))?",
+    r"\(?(\d{3})\)?(?:[\s:,-].*)?",
     re.IGNORECASE | re.DOTALL,
 )
 
@@ -195,11 +195,8 @@ _PCCS_STATUS = re.compile(
 def pccs_status(query: str) -> Iterator[Explanation]:
     """A status of the PCCS's REST interface, `PCCS error 461`, also with its text behind it."""
     match = _PCCS_STATUS.fullmatch(query.strip())
-    if match is None:
-        return
-    for row in tables.load("symptoms")["symptom"]:
-        is_same = row.get("status") == int(match[1])
-        if is_same and (not match[2] or any(_holds(_plain(match[2]), one) for one in row["text"])):
+    for row in tables.load("symptoms")["symptom"] if match else ():
+        if match and row.get("status") == int(match[1]):
             yield _symptom(row)
 
 
