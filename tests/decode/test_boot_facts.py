@@ -278,13 +278,13 @@ def test_calls_that_failed_at_run_time_are_shown_once_each() -> None:
         ("0x0000000000000034", "0x8000020200000000"),
         ("0x000000000000001c", "0xc000030000000001"),
         ("0x000000000000001c", "0xc000030000000001"),
-        ("0x00000000000000fe", "0xc000777700000000"),
+        ("0x00000000000000fd", "0xc000777700000000"),
         ("0x0000000000000021", "0xc000050500000000"),
     ]
     assert fact(module.failed_calls, "".join(line.format(*call) for call in calls)) == (
         "TDH.SYS.SHUTDOWN: 0x8000020200000000 TDX_SYS_BUSY",
         "TDH.PHYMEM.PAGE.RECLAIM: 0xc000030000000001 TDX_PAGE_METADATA_INCORRECT",
-        "leaf 0xfe: 0xc000777700000000",
+        "leaf 0xfd: 0xc000777700000000",
     )
 
 
