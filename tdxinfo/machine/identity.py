@@ -52,13 +52,14 @@ _FORMS: tuple[_Form, ...] = (
     _Form(("",), rb"(?<![0-9a-fA-Fx])" + _HEX + rb"{32}(?![0-9a-fA-F])", b"<id>"),
     _Form(("wwn-0x", "naa.", "eui.", "iqn.", "nqn."),
           rb"\b(?:wwn-0x|naa\.|eui\.|iqn\.|nqn\.)[^\s,;]{1,256}", b"<id>"),
-    _Form(("/dev/",), rb"/dev/(?:disk|mapper)/[^\s,;]{1,256}", b"<device>"),
+    _Form(("/dev/disk/", "/dev/mapper/"), rb"/dev/(?:disk|mapper)/[^\s,;]{1,256}", b"<device>"),
     _Form(("uuid=", "label="), rb"\b((?:PART)?(?:UUID|LABEL)=)[^\s,;]{1,256}", rb"\1<id>"),
-    _Form(("serial", "s/n", "sn", "asset", "service"),
+    _Form(("serial", "s/n", "sn", "asset", "service tag", "service-tag", "service_tag",
+           "servicetag"),
           rb"(?i)\b(serial(?:[ _-]?(?:number|no))?\.?|s/n|sn|asset[ _-]?tag|service[ _-]?tag)"
           rb"([ #=:]{1,3})(?!\d{1,3}[ ,:]|\d{4}\b|0x|port\b|console\b|driver\b)(?=\S{0,40}\d)"
           rb"[^\s,;]{3,64}", rb"\1\2<serial>"),
-    _Form(("token", "passw", "secret", "api", "credential"),
+    _Form(("token", "passw", "secret", "api_key", "api-key", "apikey", "credential"),
           rb"(?i)([?&;, ]?\b(?:[\w.-]{0,32}(?:token|passw(?:or)?d|passwd|secret|api[_-]?key|"
           rb"credential|hashed-password)[\w.-]{0,32})[=:]\s{0,2})[^\s,;]{1,256}", rb"\1<secret>"),
     _Form(("://",), rb"\b([a-z][a-z0-9+.-]{1,15}://)[^\s\"'<>]{1,512}", rb"\1<url>"),
@@ -83,7 +84,8 @@ _FORMS: tuple[_Form, ...] = (
           rb"[\w.:-]{4,64}", b"<device>"),
     _Form(("lvm.", "vg=", "lv="), rb"\b((?:rd\.lvm\.)?(?:lv|vg)=)[^\s,;]{1,256}", rb"\1<id>"),
     # What clouds call their instances, disks, accounts and keys.
-    _Form(("-",), rb"\b(i|ami|vol|vpc|subnet|eni|snap|sg)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b",
+    _Form(("i-", "vol-", "vpc-", "subnet-", "snap-", "sg-"),
+          rb"\b(i|ami|vol|vpc|subnet|eni|snap|sg)-(?:[0-9a-f]{17}|[0-9a-f]{8})\b",
           rb"\1-<id>"),
     _Form(("arn:",), rb"\b(arn:[a-z-]{3,16}:)[^\s\"',;]{1,512}", rb"\1<id>"),
     _Form(("akia", "asia"), rb"\bA(?:K|S)IA[0-9A-Z]{16}\b", b"<secret>"),
