@@ -120,9 +120,7 @@ class ModuleVersion:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Text in JSON, an instance in Python."""
-        text = core_schema.no_info_after_validator_function(
-            cls.parse, core_schema.str_schema(strict=True)
-        )
+        text = core_schema.no_info_after_validator_function(cls.parse, handler.generate_schema(str))
         return core_schema.json_or_python_schema(
             json_schema=text,
             python_schema=core_schema.is_instance_schema(cls),
