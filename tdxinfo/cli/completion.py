@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,8 +11,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-Offer = tuple[str, str]
-"""A word and what it means."""
+Offer = tuple[str, str | Callable[[], str]]
+"""A word and what it means; a function is called only if the word is offered."""
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 FILES = ""
@@ -28,7 +29,7 @@ def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
 
         return [
             # click's script for zsh loses count at an item without a value.
-            CompletionItem(word or incomplete or " ", "plain" if word else "file", meaning or None)
+            CompletionItem(word or incomplete or " ", "plain" if word else "file", _text(meaning))
             for word, meaning in offers()
             if word.startswith(incomplete) or word == FILES
         ]
@@ -36,12 +37,16 @@ def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
     return complete
 
 
+def _text(meaning: str | Callable[[], str]) -> str | None:
+    return (meaning() if callable(meaning) else meaning) or None
+
+
 def _facts() -> Iterable[Offer]:
     from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning
 
     for section in SECTIONS:
-        yield section, section_meaning(section)
-        yield from ((name, meaning(name)) for name in fact_names(section))
+        yield section, partial(section_meaning, section)
+        yield from ((name, partial(meaning, name)) for name in fact_names(section))
 
 
 def _groups() -> Iterable[Offer]:
