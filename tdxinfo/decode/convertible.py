@@ -22,7 +22,7 @@ FIRMWARE = "the firmware's own memory map"
 
 _OPTIONS = r"(?:^|\s)(memmap|efi_fake_mem)=(\S+)"
 _NUMBER = r"(0x[0-9a-fA-F]{1,16}|\d{1,20})([kmgtpeKMGTPE]?)"
-_RANGE = rf"{_NUMBER}([@%]){_NUMBER}(.*)"
+_RANGE = rf"{_NUMBER}([@%]){_NUMBER}(.{{0,99}})"
 _RAM_TYPE = r"(?:-\w+)?\+(?:0x)?0*1"
 _POWERS = {letter: 10 * power for power, letter in enumerate("kmgtpe", start=1)}
 
