@@ -11,6 +11,7 @@ _SEAMLDR = 1 << 63
 _LEAF_MASK = 0xFFFF
 _VERSION_SHIFT = 16
 _LOW_HALF = 0xFFFFFFFF
+"""The lower half of a status, where the module puts operands."""
 _ERROR_AND_CLASS = 1 << 63 | 0xFFFF << 32
 """The bit of an error, and the class with its details."""
 _RESERVED = 0x0FFF_0000_0000_0000
@@ -90,10 +91,6 @@ def is_initialization(name: str) -> bool:
 # --- status codes -----------------------------------------------------------------------------
 
 
-_OPERANDS = 0xFFFFFFFF
-"""The lower half of a status, where the module puts operands."""
-
-
 class Status(NamedTuple):
     """A code of `tables/seamcall.toml`."""
 
@@ -114,7 +111,7 @@ class Status(NamedTuple):
         that of the kernel's addresses.
         """
         own_codes = (self.code, *self.other_codes)
-        shift = 32 if self.is_of_module and not self.code & _OPERANDS else 0
+        shift = 32 if self.is_of_module and not self.code & _LOW_HALF else 0
         return any(code >> shift == own >> shift for own in own_codes)
 
     def is_variant(self, code: int) -> bool:
