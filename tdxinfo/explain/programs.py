@@ -39,7 +39,7 @@ def _kernel(text: str, version: tuple[int, ...]) -> Iterator[Explanation]:
         if isinstance(first := row.get("first"), list)
     ]
     meaning = max(one for one in with_first if one[0] <= version)[1]
-    note = "Vendors' kernels carry TDX under other numbers: what they print decides."
+    note = "Vendors' kernels can have TDX under other release numbers: their log lines show it."
     yield explanation("kernel release", f"Linux {text}", meaning, [("note", note)])
 
 

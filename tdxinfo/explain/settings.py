@@ -131,7 +131,7 @@ def _setting(found: _Row, value: str) -> Explanation:
         ("also", ", ".join(row["names"][1:])),
         ("given", _given(row, value)),
         ("wanted", row.get("wanted", "")),
-        ("otherwise", row.get("other", "")),
+        ("if not", row.get("other", "")),
         ("see", ", ".join(row.get("see", ()))),
     ]
     return explanation(found.kind, row["names"][0], row["text"], rows)

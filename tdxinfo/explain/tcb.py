@@ -101,7 +101,7 @@ def level(query: str) -> Iterator[Explanation]:
     ]
     meaning = (
         f"A level of the TDX module in Intel's TCB info: modules {_MAJOR[major]} with the minor "
-        f"SVN {minor}. A newer TCB info can rate it differently."
+        f"SVN {minor}. Newer TCB info can rate it differently."
     )
     yield explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
 
@@ -114,11 +114,12 @@ def svn_byte(query: str) -> Iterator[Explanation]:
     match = _BYTE.fullmatch(query.strip())
     meanings = {
         0: "The module's minor SVN: it grows with security updates.",
-        1: "The module's major SVN: 1 for modules 1.5, 3 for modules 2.0.",
+        1: "The module's major SVN: 1 for 1.5 modules, 3 for 2.0 modules.",
     }
     if match and int(match[1]) < 16:
         text = meanings.get(
-            int(match[1]), "It is not a value of the TDX module, but of the platform's other parts."
+            int(match[1]),
+            "This byte does not describe the TDX module, but another part of the platform.",
         )
         yield explanation("byte of TEE_TCB_SVN", f"byte {int(match[1])}", text)
 

@@ -112,7 +112,7 @@ def _symptom(row: dict[str, Any]) -> Explanation:
     status = row.get("status")
     rows = [
         ("printed by", row["by"]),
-        ("status", f"{status}, of the PCCS's answer" if status else ""),
+        ("status", f"{status}, in the PCCS's answer" if status else ""),
         ("what to do", row["remedy"]),
         ("checks", ", ".join(row.get("checks", ()))),
         ("basis", row.get("basis", "")),

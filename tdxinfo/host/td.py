@@ -107,7 +107,7 @@ class Td(Section, frozen=True):
     max_service_tds: Annotated[
         Count | None, *metadata.word("MAX_SERV_TDS"), KernelLog(boot_platform.max_service_tds)
     ] = None
-    """Service TDs that one TD can have."""
+    """Maximum number of service TDs that one TD can have."""
 
     live_migration: Annotated[
         bool | None,
@@ -156,4 +156,4 @@ class Td(Section, frozen=True):
     """Smallest width of physical addresses that a TD can be shown."""
 
     max_migration_streams: Annotated[Count | None, *metadata.word("MAX_MIGS")] = None
-    """Migration streams that a TD may have."""
+    """Maximum number of migration streams that a TD can have."""

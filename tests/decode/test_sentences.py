@@ -202,7 +202,7 @@ METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
 ]
 INITIALIZED = "virt/tdx: module initialized\n"
 BUILT = "virt/tdx: module version: 1.5.00.00.0481 (build_date 20231301).\n"
-MISSING = "the beginning of the kernel log is missing, so that silence proves nothing"
+MISSING = "the beginning of the kernel log is missing: a missing line proves nothing"
 LOG_ROWS: list[tuple[Callable[[Boot], Any], str, str]] = [
     (
         module.module_version,

@@ -154,7 +154,7 @@ def silent(boot: Boot) -> bool:
     if boot.was_tried or boot.has("initialized", "failed", "kvm_supported"):
         return False
     if not boot.complete:
-        raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
+        raise Absent("the beginning of the kernel log is missing: a missing line proves nothing")
     return True
 
 
@@ -250,7 +250,7 @@ def failed_calls(boot: Boot) -> tuple[str, ...]:
         call for call in boot.failed_calls if id(call) in late or not is_initialization_call(call)
     ]
     if not calls and not boot.complete:
-        raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
+        raise Absent("the beginning of the kernel log is missing: a missing line proves nothing")
     return tuple(dict.fromkeys(map(describe, calls)))
 
 

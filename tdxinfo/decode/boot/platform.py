@@ -233,7 +233,7 @@ def _said(boot: Boot, name: str) -> list[Event]:
     """The events of this name; none is an answer of a whole log alone."""
     found = boot.named(name)
     if not found and not boot.complete:
-        raise Absent("the beginning of the kernel log is missing, so that silence proves nothing")
+        raise Absent("the beginning of the kernel log is missing: a missing line proves nothing")
     return found
 
 
