@@ -91,7 +91,7 @@ def test_bash_offers_what_may_stand_there(place: Place, shell: str, line: str) -
 
 # Which words there are does not depend on the shell: for the others a part is enough by default.
 @needed("zsh", "fish")
-@pytest.mark.parametrize("line", one_in(6, CASES))
+@pytest.mark.parametrize("line", one_in(12, CASES))
 def test_a_shell_offers_what_may_stand_there(place: Place, shell: str, line: str) -> None:
     assert set(SHELLS[shell](place, line)) == CASES[line]
 
@@ -133,7 +133,7 @@ def pressed(line: str, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("line", one_in(3, CASES))
+@pytest.mark.parametrize("line", one_in(6, CASES))
 def test_a_completion_imports_no_rich(line: str) -> None:
     lines = pressed(line, "-X", "importtime").stderr.splitlines()
     imported = {line.rpartition("|")[2].strip() for line in lines}

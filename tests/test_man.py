@@ -10,6 +10,7 @@ import subprocess
 import tomllib
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -24,6 +25,7 @@ from tests.artifacts.man import page, written
 from tests.artifacts.topics import sections
 from tests.artifacts.tree import Node
 from tests.cli.command import Ran, ran, shell
+from tests.parts import one_in
 
 PAGES = sorted((TOP / "man").glob("*/*"))
 COMMANDS_OWN = [page for page in PAGES if page.suffix == ".1"]
@@ -125,14 +127,14 @@ def words(text: str) -> str:
     return " ".join(text.replace("`", "").split())
 
 
-def examples() -> list[tuple[str, list[dict[str, str]]]]:
+def examples() -> list[Any]:
     """The examples of each page, in order; those of a page share a folder."""
     pages = [(name, said["examples"]) for name, said in written().items()]
     scripts = [example for section in sections() for example in section.get("examples", [])]
-    return [*pages, ("scripts", scripts)]
+    return [pytest.param(*page, id=page[0]) for page in (*pages, ("scripts", scripts))]
 
 
-@pytest.mark.parametrize(("command", "found"), examples())
+@pytest.mark.parametrize(("command", "found"), one_in(4, examples()))
 def test_the_examples_of_a_page_run_as_written(
     command: str, found: list[dict[str, str]], tmp_path: Path
 ) -> None:

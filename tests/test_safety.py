@@ -148,7 +148,7 @@ def changing(line: str) -> bool:
 
 
 @needs_strace
-@pytest.mark.parametrize("command", one_in(4, COMMANDS), ids=" ".join)
+@pytest.mark.parametrize("command", one_in(6, COMMANDS), ids=" ".join)
 def test_nothing_is_opened_for_writing_executed_or_changed(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:

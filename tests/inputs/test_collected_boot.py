@@ -21,6 +21,7 @@ from tdxinfo.machine import identity
 from tdxinfo.report import Report
 from tests.decode.test_grub import CHOICES, ENTRIES, ID, MACHINE, RELEASES, RHEL, debian
 from tests.inputs.test_collector import SHELLS, functions, report_of, shell, text
+from tests.parts import one_in
 
 SECRETS = (ID, MACHINE, "rhel-root", "alice", "hunter2", "zeus42", "0123-4567")
 OPTIONS = f"root=UUID={ID} ro kvm_intel.tdx=1 nohibernate password=hunter2 $tuned_params"
@@ -55,7 +56,7 @@ def options_of(entry: bls.BootEntry) -> bytes:
     return identity.command_line((entry.options or "").encode())
 
 
-@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
 def test_a_menu_that_was_cleaned_starts_the_same(command: tuple[str, ...]) -> None:
     menu = debian("${saved_entry}", OPTIONS)
     kept = filtered(command, "menu_lines", f'set superusers="alice"\n{menu}')
@@ -183,7 +184,7 @@ def inside(root: Path, command: list[str], given: str = "") -> bytes:
     return done.stdout
 
 
-@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
 def test_the_script_records_what_a_capture_by_root_does(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:

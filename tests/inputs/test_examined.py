@@ -127,7 +127,7 @@ def ends(status: int, out: bytes, err: bytes) -> None:
         assert err.startswith(b"tdxinfo: ")
 
 
-@pytest.mark.parametrize("name", one_in(4, HOSTILE))
+@pytest.mark.parametrize("name", one_in(5, HOSTILE))
 def test_alone_it_ends_in_time_within_memory_with_one_sentence(tmp_path: Path, name: str) -> None:
     path = HOSTILE[name](tmp_path)
     start = time.monotonic()

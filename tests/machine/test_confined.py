@@ -60,7 +60,7 @@ def test_the_result_comes_back_as_it_is() -> None:
     ("work", "sentence"),
     [
         (_spin, "it takes more than 1 s to read."),
-        (_backtrack, "it takes more than 1 s to read."),
+        pytest.param(_backtrack, "it takes more than 1 s to read.", marks=pytest.mark.slow),
         (_swell, "it needs more than 64 MiB of memory."),
         (_die, "it is damaged: reading it ended with SIGBUS."),
         (_leave, "it needs more than 64 MiB of memory."),
