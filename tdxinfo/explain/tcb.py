@@ -81,7 +81,7 @@ def level(query: str) -> Iterator[Explanation]:
         known = [row for row in tables.load("tcb")["level"] if row["module"] == f"TDX_0{alone[1]}"]
         rows = [("levels", "; ".join(f"ISV SVN {row['isvsvn']}: {row['status']}" for row in known))]
         if line:
-            meaning = f"Modules {line} in Intel's TCB info; their major SVN is {alone[1]}."
+            meaning = f"{line} modules in Intel's TCB info; their major SVN is {alone[1]}."
             yield explanation("TDX module identity", f"TDX_0{alone[1]}", meaning, rows)
     if match is None or int(match[1]) not in _MAJOR:
         return
@@ -100,7 +100,7 @@ def level(query: str) -> Iterator[Explanation]:
         ("advisories", ", ".join(row.get("advisories", ()))),
     ]
     meaning = (
-        f"A level of the TDX module in Intel's TCB info: modules {_MAJOR[major]} with the minor "
+        f"A level of the TDX module in Intel's TCB info: {_MAJOR[major]} modules with the minor "
         f"SVN {minor}. Newer TCB info can rate it differently."
     )
     yield explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
