@@ -30,7 +30,7 @@ def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Re
     try:
         names = None if facts is None else facts_named(facts)
     except KeyError as unknown:
-        raise BadInput(f"There is no fact {unknown.args[0]!r:.80}.") from None
+        raise BadInput(f"There is no fact {unknown.args[0][:80]!r}.") from None
 
     def report(found: Machine | Report) -> Report:
         if isinstance(found, Machine):

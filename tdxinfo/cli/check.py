@@ -126,7 +126,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     settings = settings_of(context)
     if context.args:
         given = context.args[0]
-        raise click.UsageError(f"check takes no argument {given!r:.80}. {to_read(given, 'check')}")
+        raise click.UsageError(f"check takes no argument {given[:80]!r}. {to_read(given, 'check')}")
     _require_fitting(settings, steps, output, since, expires)
     before = None if since is None else _earlier(since)
     applied, added = (None, []) if policy is None else _policy(policy)

@@ -203,7 +203,7 @@ def _require_columns(name: str, known: Sequence[str], asked: list[str]) -> None:
     for column in asked:
         if column not in known:
             raise click.UsageError(
-                f"{name} has no column {column!r:.40}. Its columns: {', '.join(known)}."
+                f"{name} has no column {column[:40]!r}. Its columns: {', '.join(known)}."
             )
 
 

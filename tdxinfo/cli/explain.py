@@ -194,7 +194,7 @@ def _no_meaning(query: str) -> str:
     from tdxinfo.explain import files, nearest_to
 
     reason, hint = files.missing(query), nearest_to(query)
-    sentence = f"tdxinfo does not know {query!r:.100}."
+    sentence = f"tdxinfo does not know {query[:100]!r}."
     if reason:
-        sentence = f"{query!r:.100} cannot be explained: {reason}."
+        sentence = f"{query[:100]!r} cannot be explained: {reason}."
     return f"{sentence}{' ' if hint else ''}{hint}"

@@ -120,7 +120,7 @@ def _lines(
     for column in chosen:
         if column not in COLUMNS:
             known = ", ".join(COLUMNS)
-            raise click.UsageError(f"There is no column {column!r:.40}. The columns: {known}.")
+            raise click.UsageError(f"There is no column {column[:40]!r}. The columns: {known}.")
     is_csv = settings.format == "csv"
     if settings.quiet or not (is_csv or columns is not None):
         if noheadings:

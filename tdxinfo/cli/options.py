@@ -218,7 +218,7 @@ def no_such(kind: str, name: str, known: Iterable[str], otherwise: str, reader: 
     hint = did_you_mean(name, known) or otherwise
     if reader and os.path.exists(name):
         hint = to_read(name, reader)
-    return f"There is no {kind} {name!r:.80}. {hint}"
+    return f"There is no {kind} {name[:80]!r}. {hint}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -92,8 +92,8 @@ def _leaf(name: str, line: Any) -> Leaf:
 
     parts = str(line).split()
     if len(parts) != _PARTS or not all(part.isdecimal() and len(part) < 9 for part in parts[1:]):
-        raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")
+        raise Malformed(f"the record's layout of {name} has {str(line)[:80]!r}")
     offset, size, length, sign = map(int, parts[1:])
     if not 0 < size <= _MAX_BITS or length > _MAX_ELEMENTS:
-        raise Malformed(f"the record's layout of {name} has {str(line)!r:.80}")
+        raise Malformed(f"the record's layout of {name} has {str(line)[:80]!r}")
     return Leaf(parts[0], offset, size, length, bool(sign))

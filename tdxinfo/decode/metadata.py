@@ -366,7 +366,7 @@ def parse_list(lines: Iterable[str]) -> Metadata:
     for text in _rows(lines):
         line = _line(text)
         if line is None:
-            raise Malformed(f"{text!r:.80} does not have the form ID VALUE [STATUS]")
+            raise Malformed(f"{text[:80]!r} does not have the form ID VALUE [STATUS]")
         if line.status >> 63:
             refused[fieldid.key(line.id)] = line.status
         else:

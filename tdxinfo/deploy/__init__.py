@@ -128,7 +128,7 @@ def _checked(words: list[str]) -> list[str]:
     for word in words:
         if not word.isprintable():
             raise BadInput(
-                f"{word!r:.200} has characters that cannot be printed. "
+                f"{word[:200]!r} has characters that cannot be printed. "
                 "Install tdxinfo in a folder with a plain name."
             )
     return words

@@ -173,7 +173,7 @@ def _metadata(parse: Callable[[], Metadata], shown: str) -> Machine:
 def _example(given: str) -> Machine:
     names = example_names()
     if given not in names:
-        raise BadInput(f"There is no example {given!r:.100}. The examples: {', '.join(names)}.")
+        raise BadInput(f"There is no example {given[:100]!r}. The examples: {', '.join(names)}.")
     folder = os.path.join(EXAMPLES, given.removeprefix(EXAMPLE_PREFIX))
     return open_folder(folder, kind="example", shown=given)
 

@@ -203,10 +203,10 @@ def _safe_name(member: tarfile.TarInfo, shown: str) -> str:
 
 
 def _no_file(name: str, shown: str) -> BadInput:
-    return BadInput(f"{shown} holds {name!r:.100}, which is not a file: captures have no links.")
+    return BadInput(f"{shown} holds {name[:100]!r}, which is not a file: captures have no links.")
 
 
 def _require_inside(path: str, shown: str) -> None:
     name = posixpath.normpath(path)
     if path.startswith("/") or name == ".." or name.startswith("../"):
-        raise BadInput(f"{shown} holds {path!r:.100}, which leads out of it.")
+        raise BadInput(f"{shown} holds {path[:100]!r}, which leads out of it.")

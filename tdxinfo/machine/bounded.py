@@ -97,7 +97,7 @@ def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) 
     except OSError as error:
         raise from_oserror(error, path) from None
     except ValueError:
-        raise Malformed(f"{path!r:.100} is not a valid file name") from None
+        raise Malformed(f"{path[:100]!r} is not a valid file name") from None
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise Malformed(f"{path} is not a regular file")

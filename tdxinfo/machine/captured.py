@@ -241,7 +241,7 @@ def _enter(directory: int, name: str, inner: str) -> int:
     except OSError as error:
         raise _folder_error(error, inner) from None
     except ValueError:
-        raise Malformed(f"{inner!r:.100} is not a valid file name") from None
+        raise Malformed(f"{inner[:100]!r} is not a valid file name") from None
     os.close(directory)
     return below
 

@@ -59,7 +59,7 @@ def _known(names: Iterable[str], by: str) -> list[str]:
     for word in words:
         if word not in NAMES:
             raise BadInput(
-                f"{by} names {word!r:.60}, which is not a source. Sources: {_sources()}."
+                f"{by} names {word[:60]!r}, which is not a source. Sources: {_sources()}."
             )
     return words
 

@@ -68,7 +68,7 @@ class System:
         except OSError as error:
             raise self._refusal(error, path) from None
         except ValueError:
-            raise Malformed(f"{path!r:.100} is not a valid file name") from None
+            raise Malformed(f"{path[:100]!r} is not a valid file name") from None
 
     def _refusal(self, error: OSError, path: str) -> Unavailable:
         """The Unavailable for the error: Unsupported, not Absent, below an empty mount point."""

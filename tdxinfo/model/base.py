@@ -28,7 +28,7 @@ class Matching:
 
     def _check(self, text: str) -> str:
         if not re.fullmatch(self._pattern, text, re.ASCII):
-            raise ValueError(f"{text!r:.60} does not match {self._pattern}")
+            raise ValueError(f"{text[:60]!r} does not match {self._pattern}")
         return text
 
     def __get_pydantic_core_schema__(

@@ -113,7 +113,7 @@ class ModuleVersion:
         """The version in `text`. Raises ValueError for other text."""
         match = re.fullmatch(r"(\d{1,5})\.(\d{1,5})(?:\.(\d{1,5}))?\n?", text, re.ASCII)
         if not match:
-            raise ValueError(f"{text.strip()!r:.60} is not a module version")
+            raise ValueError(f"{text.strip()[:60]!r} is not a module version")
         major, minor, update = match.groups()
         return cls(int(major), int(minor), None if update is None else int(update))
 

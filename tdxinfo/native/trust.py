@@ -25,7 +25,7 @@ def require_plain(path: str) -> None:
     """Raises BadInput for a path that make and its shell would not take as it is."""
     if not _PLAIN.fullmatch(path):
         raise BadInput(
-            f"{path!r:.200} cannot be used: make takes only letters, digits and /.+@=,-_ in paths."
+            f"{path[:200]!r} cannot be used: make takes only letters, digits and /.+@=,-_ in paths."
         )
 
 

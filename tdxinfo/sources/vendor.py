@@ -73,7 +73,7 @@ class VendorState:
             path, text = _text(machine, "state")
         state = _STATES.get(text.strip())
         if state is None:
-            raise Absent(f"{path} says {text.strip()!r:.40}, which tdxinfo does not know")
+            raise Absent(f"{path} says {text.strip()[:40]!r}, which tdxinfo does not know")
         return state
 
 

@@ -190,7 +190,7 @@ METADATA_ROWS: list[tuple[Callable[..., Any], Any, str]] = [
     (sigstruct.parse_sigstruct, b"123", "this is not a sigstruct of a TDX module"),
     (sigstruct.parse_blob, b"123", "the blob is too short for a sigstruct"),
     (LIST, [" no "], "'no' does not have the form ID VALUE [STATUS]"),
-    (LIST, ["0" * 100], f"'{'0' * 79} does not have the form ID VALUE [STATUS]"),
+    (LIST, ["0" * 100], f"'{'0' * 80}' does not have the form ID VALUE [STATUS]"),
     (FILES, {"1900000300000000": b"1"}, "1900000300000000 holds 1 bytes, not elements of 8"),
     (LIST([]).word, "MAX_TDMRS", "the metadata does not hold MAX_TDMRS"),
     (lambda count: LIST([]).array("MAX_TDMRS", count), 2, "MAX_TDMRS has no 2 elements"),

@@ -24,7 +24,7 @@ def failure_of(call: Event | None, message: str, **more: Any) -> Failure:
         return Failure(message=message, **given)
     except ValidationError as error:
         raise Malformed(
-            f"a number in {message!r:.80} is too large: {first_message(error)}"
+            f"a number in {message[:80]!r} is too large: {first_message(error)}"
         ) from None
 
 
