@@ -40,6 +40,7 @@ __all__ = [
 
 EXPLAINERS: tuple[Explainer, ...] = (
     cpuid.cpuid,
+    cpuid.flags_listed,
     ghci.call,
     tcb.microcode,
     tcb.level,
@@ -85,8 +86,8 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    catalogue.path_named, catalogue.source_file, terms.option, terms.message, lines.line,
-    calls.operand_named,
+    bitmaps.with_state, catalogue.path_named, catalogue.source_file, terms.option, terms.message,
+    lines.line, calls.operand_named,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, options with values,
 texts, and operands by their bare names."""
@@ -129,6 +130,8 @@ _CONTEXTS: dict[str, Explainer] = {
     "tdcall": _guest_leaf,
     "tdcall leaf": _guest_leaf,
     "tdg": _guest_leaf,
+    "tdh leaf": _host_leaf,
+    "tdg leaf": _guest_leaf,
     "leaf": calls.leaf_by_number,
     "msr": _register,
     "rdmsr": _register,
@@ -146,6 +149,9 @@ _CONTEXTS: dict[str, Explainer] = {
     "rdx": _field,
     "field": _field,
     "field id": _field,
+    "field_id": _field,
+    "global field": _field,
+    "md field": _field,
     "metadata field": _field,
     "errno": terms.error_number,
     "cpuid signature": processors.processor,
@@ -165,7 +171,12 @@ _CONTEXTS: dict[str, Explainer] = {
     "build_date": versions.day,
 }
 """Words before a number or name, and which kind they ask for."""
-_CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+)?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
+_CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+(?=[\s:=(]))?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
+_NUMBER_WORD = re.compile(
+    r"(?<=[\s:(])(?:(?:number|function|nr|no\.?|rax|eax)[\s:=#]+|\#\s*)(?=\w)", re.IGNORECASE
+)
+"""A word that says only that a number follows, as in `SEAMCALL leaf number 34`."""
+_AROUND = re.compile(r"\[(.*)\]|\((.*)\)")
 
 
 _RDMSR = re.compile(
@@ -185,7 +196,8 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = found or _by_other_spelling(word) or _as_several(word)
-    return list(dict.fromkeys(found or settings.setting_in(word)))
+    found = found or list(settings.setting_in(word)) or _by_names_in(word)
+    return list(dict.fromkeys(found))
 
 
 def _by_other_spelling(word: str) -> list[Explanation]:
@@ -208,6 +220,28 @@ def _as_several(text: str) -> list[Explanation]:
     if meanings and all(meanings.values()):
         return [meaning for found in meanings.values() for meaning in found]
     return []
+
+
+def _by_names_in(text: str) -> list[Explanation]:
+    """What the names of the module's interface in a text mean, where all such names are known."""
+    words = [word.strip(".") for word in re.split(r"[\s,;:()\[\]{}'\"|<>=!?&*]+", text)]
+    names = [word for word in dict.fromkeys(words) if _IDENTIFIER.fullmatch(word)]
+    # A bit that its bitmap does not have is not explained by the bitmap.
+    if not 1 < len(words) <= MOST_WORDS or re.search(r"\bbit\W*\d", text, re.I):
+        return []
+    found = {
+        name: [meaning for meaning in _as_one_thing(name) if meaning.kind in _OF_THE_INTERFACE]
+        for name in names
+    }
+    return [one for meanings in found.values() for one in meanings] if all(found.values()) else []
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.][A-Za-z0-9]+)+")
+_OF_THE_INTERFACE = {
+    "SEAMCALL status", "SEAMCALL leaf", "TDCALL leaf", "P-SEAMLDR leaf", "metadata field", "bit",
+    "MSR", "register field",
+}  # fmt: skip
+"""Kinds whose names can be nothing else in a text."""
 
 
 def _says_nothing(word: str) -> bool:
@@ -273,7 +307,9 @@ _WITH_KIND = re.compile(
 
 
 def _explain_in_context(query: str) -> list[Explanation]:
-    match = _CONTEXT.fullmatch(query)
+    around = _AROUND.fullmatch(query)
+    text = _NUMBER_WORD.sub("", (around[1] or around[2] or "") if around else query)
+    match = _CONTEXT.fullmatch(re.sub(r"\[([\w.]+)\]$", r" \1", text))
     explain = _CONTEXTS.get(match[1].lower()) if match else None
     return list(dict.fromkeys(explain(match[2]))) if explain and match else []
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import bits
+from tdxinfo.decode import bits, metadata
 from tdxinfo.decode.releases import releases
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import Reading, read_as, readings
@@ -29,7 +29,7 @@ _ALIASES = {
     "guest_gpa_attr": "GPA_ATTR",
     "guest_l2_gpa_attr": "GPA_ATTR",
 }
-_MACROS = {
+_MACROS: dict[str, str | None] = {
     "TDX_FEATURES0_": "TDX_FEATURES0",
     "MD_FIELD_ID_FEATURES0_": "TDX_FEATURES0",
     "TDX_TD_ATTR_": "TD_ATTRIBUTES",
@@ -39,6 +39,8 @@ _MACROS = {
     "TD_ATTRIBUTES_": "TD_ATTRIBUTES",
     "ATTR_": "TD_ATTRIBUTES",
     "TDX_TD_XFAM_": "XFAM",
+    "TDX_XFAM_": "XFAM",
+    "XFAM_": "XFAM",
     "XFEATURE_MASK_": "XFAM",
     "XFEATURE_": "XFAM",
     "TDX_CONFIG_FLAGS_": "CONFIG_FLAGS",
@@ -47,15 +49,19 @@ _MACROS = {
     "TD_CTLS_": "TD_CTLS",
     "ARCH_CAP_": "IA32_ARCH_CAPABILITIES",
     "MSR_ARCH_CAP_": "IA32_ARCH_CAPABILITIES",
+    "TDX_": None,
 }
 """Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
-_WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)?)\s*[=:]\s*(\w+)")
+_WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)?)\s*[=:&]\s*(\w+)")
 _VALUE_AFTER = re.compile(r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16})", re.IGNORECASE)
-_MEMBER = re.compile(r"(\w+)\.(\w+)")
+_MEMBER = re.compile(r"(\w+)(?:\.|->|\s*[:,]\s*|\s+)(?:bit\s+)?([a-z]\w*)(?:\s+bit)?", re.I)
+_MEMBER_OF = re.compile(r"(\w+)\s+(?:bit\s+)?(?:in|of)\s+(?:the\s+)?(\w+)", re.I)
 _NUMBERED = (
-    re.compile(r"([\w.]+)\s*\[\s*(\d{1,2})\s*\]"),
-    re.compile(r"([\w.]+)[\s,:.]+bit\s*[=#]?\s*(\d{1,2})", re.IGNORECASE),
+    re.compile(r"([\w.]+)\s*\[\s*(\d{1,2})(?::\2)?\s*\]"),
+    re.compile(r"([\w.]+)[\s,:.&]+bits?\s*[=#]?\s*(\d{1,2})", re.IGNORECASE),
 )
+_SHIFTED = re.compile(r"\bBIT(?:_ULL)?\((\d{1,2})\)|\(?\b1(?:U?L{0,2})\s*<<\s*(\d{1,2})\)?", re.I)
+"""A bit as C writes it."""
 _BIT_OF = re.compile(r"bit\s*#?(\d{1,2})\s+(?:of|in)\s+([\w.]+)", re.IGNORECASE)
 _REQUIRED = {"TDX_FEATURES0": ("NO_RBP_MOD",)}
 """Bits whose absence a person asks about."""
@@ -72,11 +78,12 @@ def bitmap_named(name: str) -> str | None:
 
 
 def bit(query: str) -> Iterator[Explanation]:
-    """A bit by its name, by the kernel's macro for it, or as BITMAP.NAME."""
-    member = _MEMBER.fullmatch(query)
-    if member:
-        bitmap = bitmap_named(member[1])
-        yield from _rows_named(member[2], bitmap) if bitmap else ()
+    """A bit by its name, by the kernel's macro for it, as BITMAP.NAME or as NAME in BITMAP."""
+    member, of = _MEMBER.fullmatch(query), _MEMBER_OF.fullmatch(query)
+    if member or of:
+        name, word = (of[1], of[2]) if of else (member[2], member[1]) if member else ("", "")
+        bitmap = bitmap_named(word)
+        yield from _rows_named(name, bitmap) if bitmap else ()
         return
     found = list(_rows_named(query, None))
     if not found:
@@ -87,6 +94,29 @@ def bit(query: str) -> Iterator[Explanation]:
             for meaning in _rows_named(_without_macro(query.upper(), prefix), bitmap)
         ]
     yield from found
+
+
+_WITH_STATE = re.compile(
+    r"(?:(?P<before>no|missing|without)\s+)?(?P<number>bit\s*#?\d{1,2}[\s:,=]+|\d{1,2}:\s?)?"
+    r"(?P<name>[\w.-]+?)(?P<after>[\s,]+bit(?:\s#?\d{1,2})?)?"
+    r"(?:\s*[=:]\s*|\s+(?:is\s+|=\s+)?|$)(?P<state>[01]|true|false|set|clear|missing|on|off"
+    r"|(?:not\s)?(?:set|supported|available|present|there))?",
+    re.IGNORECASE,
+)
+_IS_SET = {"1", "true", "set", "on", "supported", "available", "present", "there"}
+
+
+def with_state(query: str) -> Iterator[Explanation]:
+    """A bit with its state: `NO_RBP_MOD=0`, `PAGE_RELEASE is missing`, `no DYNAMIC_PAMT`."""
+    match = _WITH_STATE.fullmatch(query)
+    parts = ("before", "state", "number", "after")
+    if match is None or not any(match[part] for part in parts):
+        return
+    is_set = not match["before"] and (match["state"] or "").lower() in _IS_SET
+    given = ("given", "the bit is set" if is_set else "the bit is not set")
+    if not match["before"] and not match["state"]:
+        given = ("given", "")
+    yield from (meaning.with_details([given]) for meaning in bit(match["name"]))
 
 
 def _without_macro(macro: str, prefix: str) -> str:
@@ -108,7 +138,10 @@ def _other_names(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def numbered(query: str) -> Iterator[Explanation]:
-    """A bit by its number: `TDX_FEATURES0 bit 18`, `features0[18]`, `bit 18 of TDX_FEATURES0`."""
+    """A bit by its number: `TDX_FEATURES0 bit 18`, `features0[18]`, `bit 18 of TDX_FEATURES0`,
+    `TDX_FEATURES0 & BIT(18)`.
+    """
+    query = _SHIFTED.sub(r"bit \1\2", query)
     for pattern in _NUMBERED:
         match = pattern.fullmatch(query)
         if match:
@@ -162,12 +195,15 @@ def with_value(query: str) -> Iterator[Explanation]:
     match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
     bitmap = bitmap_named(match[1]) if match else None
     values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []
-    if bitmap and values:
+    field = metadata.declared().get(match[1].upper()) if match else None
+    if bitmap and values and not (field and int(field.id) == values[0].value):
         yield _bitmap(bitmap, values[0])
 
 
 def _bitmap(bitmap: str, value: Reading) -> Explanation:
-    names = " ".join(bits.names_of(bitmap, value.value)) or "none"
+    set_bits = bits.names_of(bitmap, value.value)
+    names = " ".join(set_bits) or "none"
+    single = [row for row in tables.load("features")[bitmap]["fields"] if [row["name"]] == set_bits]
     missing = [
         name for name in _REQUIRED.get(bitmap, ()) if not bits.is_set(bitmap, name, value.value)
     ]
@@ -180,6 +216,7 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
         rows.append(("releases with this value", _releases_with(value.value)))
         rows.append(("other builds with it", _builds_with(value.value)))
     title = f"{bitmap} {hex64(value.value)}"
+    rows += [(f"bit {row['bits']}", row.get("doc", "")) for row in single]
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
 
 

@@ -29,9 +29,11 @@ _MAKERS = {"linux": "Linux, without the module", "seamldr": "the P-SEAMLDR"}
 
 
 def leaf_by_name(query: str) -> Iterator[Explanation]:
-    found = seamcall.leaf_named(query)
-    if found:
-        yield _leaf(found, found.code)
+    found = [seamcall.leaf_named(query)]
+    if found == [None] and re.search(r"\w[._\s-]\w", query):
+        # Without TDH. or TDG., which can be both: `mem.page.add`, `sys rd`.
+        found = [seamcall.leaf_named(f"{table}.{query}") for table in ("TDH", "TDG")]
+    yield from (_leaf(leaf, leaf.code) for leaf in found if leaf)
 
 
 def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
@@ -110,11 +112,15 @@ def status_by_number(query: str) -> Iterator[Explanation]:
 
 def _of_upper_half(query: str) -> Iterator[Explanation]:
     """A status that is written without its lower 32 bits, as 0xc0000505, if the table has it."""
-    halves = [r.value for r in readings(query) if r.base == "hex" and r.value >> 31 == 1]
+    halves = [r.value for r in readings(query) if len(r.digits) == _HALF and r.base == "hex"]
     code = halves[0] << 32 if halves else 0
     found = [status for status in seamcall.statuses(code) if status.is_of_module and code]
     if any(status.matches(code) for status in found):
         yield _status(found, code, is_name=True)
+
+
+_HALF = 8
+"""Hex digits of half a status."""
 
 
 def of_status(code: int) -> Iterator[Explanation]:

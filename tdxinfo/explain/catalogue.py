@@ -72,6 +72,7 @@ def path(query: str) -> Iterator[Explanation]:
         yield explanation("path", name, found["text"], rows)
     if os.path.dirname(wanted).endswith("/metadata"):
         yield from fields.by_id(os.path.basename(wanted))
+        yield from fields.by_name(os.path.basename(wanted))
     yield from facts
 
 

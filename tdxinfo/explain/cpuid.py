@@ -9,14 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tdxinfo import tables
 from tdxinfo.decode.bits import bit_range
+from tdxinfo.explain import processors
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _INPUTS = re.compile(r"\(eax=([0-9a-fx]+)h?(?:,\s*ecx=([0-9a-fx]+)h?)?\)")
-_IS_CPUID = re.compile(r"\bcpuid\b|^(?:0x[0-9a-f]{1,8}|[0-9a-f]{8})\s+e[abcd]x\b")
+_IS_CPUID = re.compile(
+    r"\bcpuid\b|^(?:0x[0-9a-f]{1,8}|[0-9a-f]{8})\s+e[abcd]x\b|\bleaf\b.*\be[abcd]x\b"
+    r"|^[0-9a-f]{1,8}h?[.:](?:\d[.:])?e[abcd]x\b|^leaf \(?(?:0x)?21h?\)?\s.*inteltdx"
+)
+_OPTION = re.compile(r"\s-(?:[1rsl]\b|-(?:leaf|subleaf|one-cpu|raw)\b=?)")
+"""Options of the program cpuid."""
+_MACRO = re.compile(r"cpuid_([0-9a-f]{1,8})_(?:(\d)_)?(e[abcd]x)_(\w+)")
+"""A flag as QEMU's macros have it, CPUID_7_0_ECX_MOVDIR64B."""
+_FLAG_OF_LEAF = re.compile(r"(\w+) leaf ((?:0x)?[0-9a-f]{1,8}h?)")
+_VALUE = re.compile(r"(\be[abcd]x)(?:\s*[=:]\s*|\s+(?=0x))(0x[0-9a-f]{1,8}|[0-9a-f]{5,8})$")
 _HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
 """A leaf that is no other small number, without the word CPUID."""
 _NUMBER = re.compile(r"(?:0x)?([0-9a-f]{1,8})h?")
@@ -60,13 +70,24 @@ def _flags() -> tuple[_Flag, ...]:
 
 def cpuid(query: str) -> Iterator[Explanation]:
     """What a query about CPUID names: a flag, a field of several bits, or a leaf."""
-    text = " ".join(query.lower().split())
+    text = " ".join(_OPTION.sub(" ", query.lower()).split())
+    text = _MACRO.sub(r"cpuid \1 \2 \3 \4", text)
+    named = _FLAG_OF_LEAF.fullmatch(text)
+    if named and any(one.name == named[1] for one in _flags()):
+        text = f"cpuid {named[2]}"
     if _HIGH_LEAF.fullmatch(text):
         yield from _leaf(int(text, 16), "")
     if not _IS_CPUID.search(text):
         return
+    value = _VALUE.search(text)
+    if value:
+        asked = _parse(_VALUE.sub(r"\1", text))
+        yield from _with_value(asked, int(value[2], 16))
+        return
     asked = _parse(text)
-    if asked.flag:
+    if asked.leaf is not None and not asked.register and not _is_leaf(asked.leaf):
+        yield from processors.processor(f"{asked.leaf:#x}")
+    elif asked.flag:
         yield from _by_name(asked)
     elif asked.leaf is not None and asked.register and asked.bits:
         yield from _by_place(asked)
@@ -86,11 +107,63 @@ def flags_in(text: str) -> Iterator[Explanation]:
 
 
 def flag(query: str) -> Iterator[Explanation]:
-    """A flag of the processor by its name in /proc/cpuinfo."""
+    """A flag of the processor by its name in /proc/cpuinfo, or a field of several bits."""
+    notes = tables.load("cpuid_notes")
     name = query.strip().lower().replace("-", "_").removeprefix("x86_feature_")
-    known = tables.load("cpuid_notes")["flag"]
-    if len(name) > 2 or name in known:
+    name = notes["alias"].get(name, name)
+    if len(name) > 2 or name in notes["flag"]:
         yield from (_flag(one) for one in _flags() if one.name == name)
+    if name in notes["linux"]:
+        yield explanation("flag in /proc/cpuinfo", name, notes["linux"][name])
+    for row in notes["field"]:
+        if query.strip().lower() in map(str.lower, (row["name"], *row.get("also", ()))):
+            yield _field(row)
+
+
+_LIST = re.compile(r"(?:vmx )?flags\s*:\s*(\w.*)", re.IGNORECASE)
+_LONGEST_LIST = 8000
+"""Letters of a list of flags that is read."""
+
+
+def flags_listed(query: str) -> Iterator[Explanation]:
+    """Of a list of flags, as lscpu or /proc/cpuinfo has it, those that concern TDX."""
+    match = _LIST.fullmatch(query.strip()) if len(query) < _LONGEST_LIST else None
+    words = set(match[1].split()) if match else set()
+    notes = tables.load("cpuid_notes")
+    known = {**notes["flag"], **notes["linux"]}
+    rows = [(name, text) for name, text in known.items() if name in words]
+    if len(words) > 1 and rows:
+        missing = "" if "tdx_host_platform" in words else "tdx_host_platform: Linux found no TDX"
+        meaning = "Flags of the processor, as Linux lists them. These concern TDX."
+        yield explanation("CPUID flags", "flags", meaning, [*rows, ("not in the list", missing)])
+
+
+def _is_leaf(number: int) -> bool:
+    """Whether a number is meant as a leaf: a signature of a processor is larger."""
+    return number < _SMALLEST_SIGNATURE or number >> 28 in (4, 8)
+
+
+_SMALLEST_SIGNATURE = 0x10000
+
+
+def _with_value(asked: _Asked, value: int) -> Iterator[Explanation]:
+    """A register of a leaf with its value: its fields, and which flags are set."""
+    if asked.leaf == 1 and asked.register == "eax":
+        yield from processors.processor(f"{value:#x}")
+        return
+    rows: list[tuple[str, str]] = []
+    for row in tables.load("cpuid_notes")["field"]:
+        if int(row["leaf"], 16) == asked.leaf and row["register"] == asked.register:
+            lowest, width = bit_range(row["bits"])
+            found = value >> lowest & ((1 << width) - 1)
+            rows.append((row["name"], f"{found:#x} = {found}  ({row['text']})"))
+    here = (asked.leaf, asked.subleaf or 0, asked.register)
+    names = [one.name for one in _flags() if one[1:4] == here and value >> one.bit & 1]
+    rows.append(("flags that are set", " ".join(names)))
+    for meaning in _leaf(asked.leaf, asked.register) if asked.leaf is not None else ():
+        found_rows = [*rows, *((one.name, one.text) for one in meaning.details)]
+        name = f"{meaning.name}, {asked.register.upper()} {value:#x}"
+        yield explanation("CPUID", name, meaning.meaning, found_rows)
 
 
 def _parse(text: str) -> _Asked:
@@ -125,6 +198,9 @@ def _by_name(asked: _Asked) -> Iterator[Explanation]:
     yield from map(_flag, found)
     if not found and asked.flag in notes:
         yield explanation("CPUID", asked.flag.upper(), notes[asked.flag])
+    for row in tables.load("cpuid_notes")["field"]:
+        names = {re.sub(r"\W", "_", one.lower()) for one in (row["name"], *row.get("also", ()))}
+        yield from (_field(row),) if asked.flag in names else ()
 
 
 def _by_place(asked: _Asked) -> Iterator[Explanation]:
@@ -133,8 +209,7 @@ def _by_place(asked: _Asked) -> Iterator[Explanation]:
         first, width = bit_range(row["bits"])
         is_here = int(row["leaf"], 16) == asked.leaf and row["register"] == asked.register
         if is_here and first <= lowest and highest < first + width:
-            where = f"leaf {asked.leaf:#x}, {asked.register.upper()}, bits {row['bits']}"
-            yield explanation("CPUID", row["name"], row["text"], [("place", where)])
+            yield _field(row)
             return
     subleaf = asked.subleaf or 0
     place = (asked.leaf, subleaf, asked.register, lowest)
@@ -145,6 +220,12 @@ def _by_place(asked: _Asked) -> Iterator[Explanation]:
         register = asked.register.upper()
         name = f"leaf {asked.leaf:#x}, sub-leaf {subleaf:#x}, {register}, bit {lowest}"
         yield explanation("CPUID", name, "tdxinfo does not know what this bit means.")
+
+
+def _field(row: dict[str, Any]) -> Explanation:
+    where = f"leaf {int(row['leaf'], 16):#x}, {row['register'].upper()}, bits {row['bits']}"
+    rows = [("place", where), ("also", ", ".join(row.get("also", ())))]
+    return explanation("CPUID", row["name"], row["text"], rows)
 
 
 def _leaf(leaf: int, register: str) -> Iterator[Explanation]:

@@ -19,7 +19,7 @@ from functools import cache
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import failures, fieldid, klog, releases, seamcall
+from tdxinfo.decode import failures, fieldid, klog, metadata, releases, seamcall
 from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.boot.module import failure as boot_failure
@@ -35,14 +35,18 @@ _LEAF = re.compile(
     r"\bSEAMCALL\s*\(?(?:leaf\s*)?(0x[0-9a-f]+|\d+)\)?(?=\s|:|$)|\bleaf\s+(0x[0-9a-f]+|\d+)",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"\b(?:TD[HGX]_[A-Z0-9_]+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+)\b")
+_NAME = re.compile(
+    r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+)\b"
+)
 _KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
 _ERRNO = re.compile(
     r"\((-\d{1,3})\)|\b(?:err(?:or|no)?|ret(?:urn(?:s|ed)?)?|rc)[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$"
 )
 _OUTPUT = re.compile(r"\b(?:r[bcd]x|r[0-9]{1,2}|entry|level_state)[\s,:=]*$", re.I)
 """Before a number that the call returned beside its status."""
-_STATUS_WORD = re.compile(r"(?:failed|error|returned|status|err|rax)[\s:=(]*(?:code)?\s*$", re.I)
+_STATUS_WORD = re.compile(
+    r"(?:failed|error|returned|status|err|rax|_ret|\bret)[\s:=(]*(?:code)?\s*$", re.I
+)
 
 
 _FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
@@ -65,7 +69,7 @@ def is_telling(number: int) -> bool:
 
 def line(query: str) -> Iterator[Explanation]:
     """All that a line of text holds."""
-    if not re.search(r"\s", query):
+    if not re.search(r"\w[\s=:()\[\]]+\w|^[(\[]", query):
         return
     found = list(_kernel_line(query)) or list(errnos.in_context(query))
     found = found or list(_part_of_a_line(query))
@@ -299,7 +303,7 @@ def _kvm_access(text: str) -> Iterator[Explanation]:
 
 
 def _leaf(text: str) -> Iterator[Explanation]:
-    if re.search(r"\bcpuid\b", text, re.I):
+    if re.search(r"\bcpuid\b|\be[abcd]x\b|IntelTDX", text, re.I):
         return
     kind = "TDG" if re.search(r"\bTDCALL\b", text, re.I) else "TDH"
     for groups in _LEAF.findall(text):
@@ -312,14 +316,17 @@ def _code(before: str, number: int) -> Iterator[Explanation]:
     if is_leaf or not number >> 32:
         return
     is_output = _OUTPUT.search(before)
-    if _STATUS_WORD.search(before) or (seamcall.is_exact(number) and not is_output):
+    if re.search(r"\bTD[HG][._](?:SYS|MNG|VP|VM)[._](?:RD|WR)\W*$", before, re.I):
+        yield from fields.of_id(number)
+    elif _STATUS_WORD.search(before) or (seamcall.is_exact(number) and not is_output):
         yield from calls.of_status(number)
     elif is_telling(number) and not (is_output and seamcall.statuses(number)):
         yield from fields.of_id(number)
 
 
 def _named(text: str) -> Iterator[Explanation]:
-    """Leaves and statuses that the line names in words."""
+    """Leaves, statuses and fields of the module that the line names in words."""
     for name in dict.fromkeys(_NAME.findall(text)):
         yield from calls.leaf_by_name(name)
         yield from calls.status_by_name(name)
+        yield from fields.by_name(name) if name in metadata.declared() else ()

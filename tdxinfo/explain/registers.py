@@ -19,8 +19,16 @@ def by_name(query: str) -> Iterator[Explanation]:
     """A register by the manual's name, or by Linux's, which begins with MSR_."""
     wanted = query.upper().removesuffix("_MSR_ADDR")
     for name, row in tables.load("msr").items():
-        if wanted in (name, f"MSR_{name}", *row.get("aliases", ())):
+        if wanted in _names(name, row):
             yield _register(name, row)
+
+
+def _names(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+    """The names of a register: the manual's, also without IA32_, Linux's, and others."""
+    short = name.removeprefix("IA32_")
+    # A name of a single word, such as XSS, could be something else.
+    names = (name, short) if "_" in short else (name,)
+    return (*names, *(f"MSR_{one}" for one in (name, short)), *row.get("aliases", ()))
 
 
 def by_number(query: str) -> Iterator[Explanation]:
@@ -39,21 +47,26 @@ def field(query: str) -> Iterator[Explanation]:
     """A register's field by its name, alone or after the register: `IA32_TME_ACTIVATE.lock`."""
     register, dot, wanted = query.rpartition(".")
     for name, row in tables.load("msr").items():
-        names = (name.lower(), f"msr_{name.lower()}")
-        if dot and register.lower() not in names:
+        if dot and register.upper() not in _names(name, row):
             continue
         for found in row["fields"] if dot or "_" in wanted else ():
-            if found["name"].lower() == wanted.lower():
+            if wanted.lower() in (found["name"], *map(str.lower, found.get("source", ()))):
                 yield _field(name, row, found)
 
 
 def _field(register: str, row: dict[str, Any], found: dict[str, str]) -> Explanation:
-    rows = [("register", f"{register} ({row['address']:#x})"), ("bits", found["bits"])]
+    rows = [
+        ("register", f"{register} ({row['address']:#x})"),
+        ("bits", found["bits"]),
+        ("source", ", ".join(found.get("source", ()))),
+    ]
     return explanation("register field", found["name"], found["doc"], rows)
 
 
 _NUMBERED = re.compile(
-    r"(?:(?:rd)?msr\s+)?(\w+)(?:[\s,:.]+bit\s*[=#]?\s*(\d{1,2})|\[(\d{1,2})\])", re.I
+    r"(?:(?:rd)?msr\s+)?(\w+)(?:[\s,:.]+bits?\s*[=#]?\s*|\s?\[|\.)"
+    r"(?:(?P<high>\d{1,2}):)?(?P<low>\d{1,2})\]?(?:\s*(?:=|:|\bis)\s*(?P<value>\w+|not set))?",
+    re.IGNORECASE,
 )
 
 
@@ -62,7 +75,8 @@ def numbered(query: str) -> Iterator[Explanation]:
     match = _NUMBERED.fullmatch(query)
     if match is None:
         return
-    bit = int(match[2] or match[3])
+    bit = int(match["low"])
+    given = [("given", match["value"] or "")]
     for name, row in _registers(match[1]):
         if bitmap_of(name):
             # By name the bitmaps have answered already.
@@ -71,7 +85,7 @@ def numbered(query: str) -> Iterator[Explanation]:
         for found in row["fields"]:
             lowest, width = bits.bit_range(found["bits"])
             if lowest <= bit < lowest + width:
-                yield _field(name, row, found)
+                yield _field(name, row, found).with_details(given)
                 return
         meaning = "tdxinfo does not know what this bit means."
         rows = [("register", f"{name} ({row['address']:#x})")]
@@ -80,10 +94,9 @@ def numbered(query: str) -> Iterator[Explanation]:
 
 def _registers(word: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Registers of this name, or of this address in hex."""
-    name = word.upper().removeprefix("MSR_")
     for register, row in tables.load("msr").items():
         by_address = any(r.value == row["address"] for r in readings(word) if r.base == "hex")
-        if name == register or word.upper() in row.get("aliases", ()) or by_address:
+        if word.upper() in _names(register, row) or by_address:
             yield register, row
 
 
@@ -105,13 +118,18 @@ def with_value(query: str) -> Iterator[Explanation]:
     if match["kind"] or match["sign"] != "=":
         values = [one for one in values if one.base == "hex"] or values
     for register, row in _registers(match["name"]) if values else ():
-        yield _with_value(register, row, values[0].value)
+        is_address = values[0].value == row["address"]
+        yield (
+            _register(register, row) if is_address else _with_value(register, row, values[0].value)
+        )
 
 
 def _is_register(match: re.Match[str]) -> bool:
     """Whether the text says that it means a register: two bare numbers could be anything."""
     has_sign = match["sign"] == "=" or (match["sign"] and match["name"][:2].lower() == "0x")
-    return bool(match["kind"] or has_sign or match["name"].upper().startswith(("IA32_", "MSR_")))
+    is_name = match["name"].upper().startswith(("IA32_", "MSR_"))
+    is_hex = "_" in match["name"] and match["value"][:2].lower() == "0x"
+    return bool(match["kind"] or has_sign or is_name or is_hex)
 
 
 _VALUED = re.compile(

@@ -31,12 +31,12 @@ _BEHIND = {
     "tdx", "attribute", "parameter", "option", "setting", "mode", "flag", "line", "term",
     "value", "file", "ioctl", "module", "register", "message", "code", "command", "element",
     "property", "bios", "firmware", "kernel", "mean", "means", "error", "bit", "feature",
-    "field",
+    "field", "msr", "bits", "bitmap", "status", "leaf",
 }  # fmt: skip
 _KINDS = {
     "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",
 }  # fmt: skip
-_NAME = re.compile(r"[A-Z_]+")
+_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
 _ELEMENT = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>([^<>]{0,200})(?:</[\w-]{2,40}>)?")
 
@@ -72,10 +72,12 @@ def _of_signs(text: str) -> Iterator[str]:
         yield from () if re.fullmatch(r"(?:0x)?[0-9a-f]+", value, re.I) else (value,)
     name, colon, rest = text.partition(":")
     if colon and name.strip().lower() in _LISTS:
-        yield rest.strip()
+        yield from (rest.strip(), *rest.split())
     name, sign, rest = text.partition("=")
     if sign and _NAME.fullmatch(name):
-        yield rest.strip("\"' ")
+        value = rest.strip("\"' ")
+        # A small number alone could mean anything.
+        yield from () if re.fullmatch(r"\d+|0x[0-9a-f]{1,8}", value, re.I) else (value,)
     outside, bracket, inside = text.partition("(")
     if bracket and text.endswith(")") and outside.strip():
         yield from (outside.strip(), inside.rstrip(")").strip())
@@ -88,7 +90,16 @@ def _of_words(words: list[str]) -> Iterator[str]:
         yield f"{words[1]} {words[0]}"
     first = next((i for i, word in enumerate(plain) if word not in _BEFORE), len(words) - 1)
     rest = words[first:]
+    parts = [words, rest]
     while len(rest) > 1 and rest[-1].lower() in _BEHIND:
         rest = rest[:-1]
+        parts.append(rest)
         yield " ".join(rest)
     yield " ".join(words[first:])
+    for part in parts:
+        name = re.sub(r"[-.]", "_", "_".join(part))
+        yield from (name,) if len(part) <= _FEW and re.fullmatch(r"\w+", name) else ()
+
+
+_FEW = 5
+"""Words of a name at most that is written with blanks, as in `num cmrs`."""

@@ -16,6 +16,8 @@ from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
 
 _NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*")
+_OF_BITS = re.compile(r"_(?:FIXED[01]|MASK)$", re.IGNORECASE)
+"""How fields end that say of each bit of another whether it may be set."""
 _NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact, catalogue.path_named)
 _MORE: dict[str, Explainer] = {
     "BUILD_NUM": versions.build,
@@ -42,8 +44,12 @@ def _one(query: str) -> Iterator[Explanation]:
     match = _NAME.match(query)
     value = query[match.end() :].lstrip(" :=").removeprefix("is ").strip() if match else ""
     values = readings(value) if value else []
-    # A bitmap with its value is explained as one: its bits are the answer.
-    if match is None or not values or any(bitmaps.with_value(query)):
+    if match is None or not values:
+        return
+    if any(bitmaps.with_value(query)):
+        # A bitmap with its value is explained as one: its bits are the answer. What a bit says in
+        # a field such as XFAM_FIXED0 is not.
+        yield from fields.by_name(match[0]) if _OF_BITS.search(match[0]) else ()
         return
     found = [meaning for explain in _NAMED for meaning in explain(match[0])]
     if not re.search(r"[._]", match[0]):
