@@ -15,15 +15,15 @@ _KVM_OPTION = "kvm_intel.tdx=1"
 def next_kernel_supports_tdx(report: Report) -> Verdict:
     release = known(report.host.boot.next_kernel)
     how = next_boot.how_chosen(report)
-    which = f"the next boot starts {release}" + (f", {how}" if how else "")
+    which = f"the next boot starts {release}, " + (f"{how}: {release}" if how else "which")
     can = next_boot.can_start_tds(report)
     if can:
-        return passed(f"{which}: it supports TDX")
+        return passed(f"{which} supports TDX")
     if can is None:
         known(report.host.boot.next_config_tdx_host)
         known(report.host.boot.next_generation)
-        return unknown(f"{which}: whether it supports TDX is unknown")
-    return failed(f"{which}: it does not support TDX", _other_kernel(report))
+        return unknown(f"whether {release}, the kernel of the next boot, supports TDX is unknown")
+    return failed(f"{which} does not support TDX", _other_kernel(report))
 
 
 def _other_kernel(report: Report) -> str:

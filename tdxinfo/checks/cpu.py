@@ -52,8 +52,7 @@ def has_tdx_model(report: Report) -> Verdict:
         )
     if row["tdx"] == "unknown":
         return warned(f"this tdxinfo does not know whether {name} have TDX", _UPDATE)
-    some = ", of which some models have TDX" if row["tdx"] == "some" else " have TDX"
-    return passed(f"{name}{some}")
+    return passed(f"{'some ' if row['tdx'] == 'some' else ''}{name} have TDX")
 
 
 @check("cpu.instructions")

@@ -54,7 +54,7 @@ def line_fits_kernel(report: Report) -> Verdict:
     only = kernels.only_line(release)
     if only and line != only:
         return failed(f"this kernel supports only {only} modules, and the module is {version}")
-    return passed(f"module {version}")
+    return passed(f"module {version}: no conflict with this kernel is known")
 
 
 def _lacks_metadata(failure: Failure) -> bool:
@@ -354,4 +354,8 @@ def last_update_went_well(report: Report) -> Verdict:
 @check("module.calls")
 def no_call_failed(report: Report) -> Verdict:
     calls = known(report.host.module.failed_calls)
-    return failed("; ".join(calls[:3])) if calls else passed("no failed SEAMCALL in the kernel log")
+    if not calls:
+        return passed("no failed SEAMCALL in the kernel log")
+    what = "a SEAMCALL failed" if len(calls) == 1 else "SEAMCALLs failed"
+    more = f"; and {len(calls) - 3} more" if len(calls) > 3 else ""
+    return failed(f"{what}: {'; '.join(calls[:3])}{more}")

@@ -122,5 +122,5 @@ class Observer:
             values.append(observed.value)
         derived = source.function(*values)
         if derived is None:
-            raise Absent(f"it cannot be derived from {' and '.join(source.needed)}")
+            raise Absent(f"it cannot be derived from {', '.join(source.needed)}")
         return derived

@@ -111,7 +111,9 @@ def objects_of(kernel: Kernel) -> Objects:
             continue
         if name in _FREED and _is_over(found):
             # The kernel keeps their address, and others use that memory now.
-            found[name] = _refused(Absent(f"the kernel has freed its {name}, as no module runs"))
+            found[name] = _refused(
+                Absent("the kernel has freed its list of TDMRs, as no module runs")
+            )
         else:
             found[name] = _kept(read, kernel, variable, symbols[variable])
     return found

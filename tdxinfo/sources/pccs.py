@@ -43,7 +43,7 @@ class Pccs(NamedTuple):
     def read(self, machine: Machine) -> Any:
         path, found = machine.once("pccs", lambda: _first_cache(machine))
         if self.what not in found:
-            raise Absent(f"{path} has no value of this, or several")
+            raise Absent(f"{path} has no value for this, or has several")
         return decoded(found[self.what], self.decode, path)
 
 

@@ -26,33 +26,34 @@ BOOT: list[Case] = [
         "boot.next_kernel",
         {**SAME, **BUILT, "boot.chosen_by": "saved_entry"},
         "PASS",
-        "the next boot starts 7.3.4, chosen by saved_entry in grubenv: it supports TDX",
+        "the next boot starts 7.3.4, chosen by saved_entry in grubenv: 7.3.4 supports TDX",
     ),
-    ("boot.next_kernel", SAME, "PASS", "the next boot starts 7.3.4: it supports TDX"),
+    ("boot.next_kernel", SAME, "PASS", "the next boot starts 7.3.4, which supports TDX"),
     (
         "boot.next_kernel",
         {**SAME, "boot.next_config_kvm_tdx": False, "boot.chosen_by": "default"},
         "WARN",
-        "the next boot starts 7.3.4, chosen by GRUB_DEFAULT: it does not support TDX",
+        "the next boot starts 7.3.4, chosen by GRUB_DEFAULT: 7.3.4 does not support TDX",
     ),
     (
         "boot.next_kernel",
         {**PLAIN, "boot.next_config_tdx_host": True, "boot.chosen_by": "fallback"},
         "WARN",
         "the next boot starts 6.8.0, the first entry of the menu, as the entry that GRUB should "
-        "start does not exist: it does not support TDX",
+        "start does not exist: 6.8.0 does not support TDX",
     ),
     (
         "boot.next_kernel",
         {**PLAIN, "boot.next_config_tdx_host": False, "boot.chosen_by": "next_entry"},
         "WARN",
-        "the next boot starts 6.8.0, for one boot (next_entry in grubenv): it does not support TDX",
+        "the next boot starts 6.8.0, for one boot (next_entry in grubenv): 6.8.0 does not support "
+        "TDX",
     ),
     (
         "boot.next_kernel",
         {**RUNNING, "boot.next_kernel": "6.12.0-124.8.1.el10_1.x86_64", **BUILT},
         "PASS",
-        "the next boot starts 6.12.0-124.8.1.el10_1.x86_64: it supports TDX",
+        "the next boot starts 6.12.0-124.8.1.el10_1.x86_64, which supports TDX",
     ),
     (
         "boot.next_kernel",

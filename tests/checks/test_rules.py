@@ -39,7 +39,7 @@ BY_ORIGIN = [
         "keys.counted",
         {"keys.guest_keyids": 63},
         "cgroup:tdx",
-        ("PASS", "misc.capacity has 63"),
+        ("PASS", "misc.capacity has 63 KeyIDs for TDs"),
     ),
     (
         "module.no_rbp_mod",

@@ -111,7 +111,7 @@ class Boot:
         """The last event of these names. Raises Absent."""
         last = [self._indexes[name][-1] for name in names if name in self._indexes]
         if not last:
-            raise Absent(f"the kernel log has no line about this ({names[0]})")
+            raise Absent("the kernel log has no line about this")
         return self.events[max(last)]
 
     def number(self, event: str, value: str) -> int:

@@ -213,7 +213,7 @@ def _last_of(boot: Boot, name: str) -> list[Event]:
         found = named(attempt, name)
         if found:
             return list({event.text: event for event in found}.values())
-    raise Absent(f"the kernel log has no line about this ({name})")
+    raise Absent("the kernel log has no line about this")
 
 
 def cmrs(boot: Boot) -> tuple[MemoryRange, ...]:
