@@ -86,11 +86,11 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    bitmaps.with_state, catalogue.path_named, catalogue.source_file, terms.option, terms.message,
-    lines.line, calls.operand_named,
+    bitmaps.with_state, catalogue.path_named, catalogue.source_file, terms.message, lines.line,
+    calls.operand_named,
 )  # fmt: skip
-"""Asked where no other explains the word: files that facts are read from, options with values,
-texts, and operands by their bare names."""
+"""Asked where no other explains the word: files that facts are read from, texts, and operands by
+their bare names."""
 
 
 def _host_leaf(query: str) -> Iterator[Explanation]:

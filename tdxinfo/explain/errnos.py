@@ -7,10 +7,8 @@ modprobe: ERROR: could not insert 'kvm_intel': Invalid argument
 from __future__ import annotations
 
 import errno
-import os
 import re
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from tdxinfo import tables
@@ -20,9 +18,15 @@ from tdxinfo.explain.meaning import Explanation, explanation
 _NAME = re.compile(r"(?<![\w-])-?(E[A-Z0-9]{2,14})\b")
 _NEGATIVE = re.compile(r"(?<![\w.-])-(\d{1,3})(?![\w.])")
 _OURS = re.compile(r"tdx|kvm|sgx|seam|qgs|msr\b", re.IGNORECASE)
+_NEAR = re.compile(
+    rf"{_OURS.pattern}|outblob|\btsm|vsock|guest.cid|kexec|/online|/dev/", re.IGNORECASE
+)
+"""Words of a text in which an errno may stand in the words of programs."""
 _GENERAL = frozenset(
     ("tdx", "seam", "kvm", "module", "initialization", "init", "error", "failed", "host", "errno")
 )
+_SHORT = 12
+"""Words of a text that says little beside its errno."""
 
 
 def in_context(text: str) -> Iterator[Explanation]:
@@ -33,15 +37,21 @@ def in_context(text: str) -> Iterator[Explanation]:
         rows = [
             row
             for row in tables.load("errnos")["row"]
-            if getattr(errno, row["errno"], None) == number
+            if terms.number_of(row["errno"]) == number
             and all(word.lower() in plain for word in row["where"])
         ]
         if rows:
             row = max(rows, key=lambda one: len("".join(one["where"])))
             yield _explained(row)
             yield from terms.of_errno(number, row["errno"])
-        elif _GENERAL.issuperset(re.findall(r"[a-z]+", _NAME.sub("", text).lower())):
+        elif _says_little(text):
             yield from terms.of_errno(number)
+
+
+def _says_little(text: str) -> bool:
+    """Whether the errno is what a text says, beside general words or names of this field."""
+    words = re.findall(r"[a-z]+", _NAME.sub("", text).lower())
+    return _GENERAL.issuperset(words) or (bool(_OURS.search(text)) and len(text.split()) <= _SHORT)
 
 
 def _explained(row: dict[str, Any]) -> Explanation:
@@ -52,19 +62,14 @@ def _explained(row: dict[str, Any]) -> Explanation:
 def _numbers(text: str) -> Iterator[int]:
     """The errnos in a text: by name, negated, or as programs print them in words."""
     for name in _NAME.findall(text):
-        number = getattr(errno, name, None)
-        if isinstance(number, int):
+        number = terms.number_of(name)
+        if number is not None:
             yield number
     yield from (int(digits) for digits in _NEGATIVE.findall(text) if int(digits) in errno.errorcode)
-    if _OURS.search(text):
+    if _NEAR.search(text):
         plain = text.lower()
-        yield from (number for words, number in _words().items() if words in plain)
-
-
-@cache
-def _words() -> dict[str, int]:
-    """What strerror says, of the errnos that the tables have."""
-    known = {row["errno"] for row in tables.load("errnos")["row"]} | set(
-        tables.load("terms")["errno"]
-    )
-    return {os.strerror(getattr(errno, name)).lower(): getattr(errno, name) for name in known}
+        said = [words for words in terms.numbers_of_words() if words in plain]
+        for words in said:
+            # "No such device" is a part of "No such device or address".
+            if not any(words != other and words in other for other in said):
+                yield terms.number_of(terms.numbers_of_words()[words]) or 0

@@ -70,6 +70,7 @@ def is_telling(number: int) -> bool:
 def line(query: str) -> Iterator[Explanation]:
     """All that a line of text holds."""
     if not re.search(r"\w[\s=:()\[\]]+\w|^[(\[]", query):
+        yield from errnos.in_context(query)
         return
     found = list(_kernel_line(query)) or list(errnos.in_context(query))
     found = found or list(_part_of_a_line(query))

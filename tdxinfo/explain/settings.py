@@ -1,8 +1,11 @@
 """Settings of the firmware, the kernel, QEMU and libvirt, alone, with a value, or in a longer text.
 
 CONFIG_X86_X2APIC=n, # CONFIG_INTEL_TDX_HOST is not set, sept-ve-disable=on
-options kvm_intel tdx=1, <mrConfigId>
+options kvm_intel tdx=1, /sys/module/kvm_intel/parameters/tdx: N
+<mrConfigId>, <loader readonly='yes' type='pflash'>
+-cpu host,pmu=off -machine q35,kernel_irqchip=split
 Set `TME-MT/TDX key split` to a non-zero value
+TDX: Enabled, BIOS.ProcSettings.CpuPaLimit
 """
 
 from __future__ import annotations
@@ -18,17 +21,25 @@ from tdxinfo.explain.meaning import Explanation, explanation
 
 _YES = {"y", "m", "1", "on", "yes", "true", "enabled", "enable"}
 _NO = {"n", "0", "off", "no", "false", "disabled", "disable", "is not set"}
+_OTHER = {"auto", "default"}
 _OF_KCONFIG = {"y", "m", "n", "is not set"}
 """Values of a kernel option: another one belongs to another thing of that name."""
 _MOST = 400
 """Letters of a text in which a setting is looked for."""
 _IN_A_TEXT = 12
 """Letters of a firmware setting's name at least, to be found in a longer text."""
+_NAME_IN_A_TEXT = 7
+"""Letters of a name that can be no word of the language, as CpuPaLimit."""
 
 
 class _Row(NamedTuple):
     kind: str
     row: dict[str, Any]
+
+
+class _Found(NamedTuple):
+    row: _Row
+    value: str
 
 
 @cache
@@ -39,6 +50,7 @@ def _rows() -> dict[str, _Row]:
         for group in tables.load("settings").values()
         for row in group["row"]
         for name in (*row["names"], *row.get("phrases", ()))
+        if not name.startswith("<")
     ]
     # QEMU and libvirt share names: QEMU's counts, but for an element of XML. A whole name counts
     # more than that of a kernel option without CONFIG_.
@@ -47,37 +59,78 @@ def _rows() -> dict[str, _Row]:
     return short | {_key(name): row for name, row in rows}
 
 
+@cache
+def _group(name: str) -> dict[str, _Row]:
+    """The rows of one group by all their names."""
+    group = tables.load("settings")[name]
+    rows = [_Row(group["kind"], row) for row in reversed(group["row"])]
+    return {_key(name): row for row in rows for name in _names(row)}
+
+
+def _names(row: _Row) -> tuple[str, ...]:
+    return (*row.row["names"], *row.row.get("phrases", ()))
+
+
 def _key(text: str) -> str:
     return " ".join(re.sub(r"[\s_/<>'\"`=-]+", " ", text.lower()).split())
 
 
+def _dotless(text: str) -> str:
+    """The key of a name of which somebody mistook a dot for a hyphen, `kvm.intel.tdx`."""
+    return _key(text.replace(".", " "))
+
+
+@cache
+def _dotless_rows() -> dict[str, _Row]:
+    return {_dotless(key): row for key, row in _rows().items() if "." in key}
+
+
 def setting(query: str) -> Iterator[Explanation]:
-    """A setting by its name, with a value where there is one."""
-    name, value = query.strip(), ""
-    tag = _TAG.fullmatch(name)
-    found = _element(tag[1]) if tag else _parameter(name)
-    found = found or _rows().get(_key(name))
-    if tag:
-        value = (tag[2] or "").strip()
-    elif found is None:
+    """A setting by its name, with a value where there is one; or all those of an XML fragment, of
+    QEMU's command line.
+    """
+    text = query.strip()
+    if len(text) > _MOST:
+        return
+    found = _elements(text) or _options(text) or _named(text) or _of_firmware(text)
+    # An option and its part may have the same row.
+    for each in {id(one.row.row): one for one in found}.values():
+        yield _setting(each.row, each.value)
+        bitmap = each.row.row.get("bitmap")
+        yield from bitmaps.with_value(f"{bitmap}={each.value}") if bitmap and each.value else ()
+
+
+# --- a name alone, or with its value --------------------------------------------------------------
+
+
+def _named(text: str) -> list[_Found]:
+    name, value = _of_file(text) or (text, "")
+    found = _parameter(name) or _rows().get(_key(name))
+    if found is None:
         name, value = _name_and_value(name)
-        found = _parameter(name) or _rows().get(_key(name))
-    if found and not _is_of_another(found, name, value):
-        yield _setting(found, value)
-        bitmap = found.row.get("bitmap")
-        yield from bitmaps.with_value(f"{bitmap}={value}") if bitmap and value else ()
+        found = _parameter(name) or _rows().get(_key(name)) or _with_value_only(name)
+        found = found or _dotless_rows().get(_dotless(name))
+    return [_Found(found, value)] if found and not _is_of_another(found, name, value) else []
 
 
-_TAG = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?/?>(?:([^<>]{0,200})</[\w-]{2,40}>)?")
+_FILE = re.compile(r"/sys/module/(\w+)/parameters/(\w+)(?:\s*(?:[:=]|->)?\s*(\w+))?")
 
 
-def _element(name: str) -> _Row | None:
-    """libvirt's row for an element of XML, whose name QEMU may have for a property."""
-    group = tables.load("settings")["libvirt"]
-    wanted = {_key(name), _key(f"launchSecurity {name}")}
-    for row in group["row"]:
-        if wanted.intersection(map(_key, row["names"])):
-            return _Row(group["kind"], row)
+def _of_file(text: str) -> tuple[str, str] | None:
+    """The parameter whose file in sysfs is named, with the value that the file has."""
+    match = _FILE.fullmatch(text)
+    if match and match[3]:
+        return f"{match[1]}.{match[2]}", match[3]
+    return None
+
+
+def _with_value_only(name: str) -> _Row | None:
+    """The row of a name that means something else without a value: `tdx=1`, `mmio_caching=N`."""
+    for group in tables.load("settings").values():
+        for row in group["row"]:
+            parts = [one.rpartition(".")[2] for one in row["names"] if group["kind"] == _PARAMETER]
+            if name and name in (*row.get("with_value", ()), *parts):
+                return _Row(group["kind"], row)
     return None
 
 
@@ -110,19 +163,139 @@ def _name_and_value(text: str) -> tuple[str, str]:
         name, sign, value = text.partition(":")
     if not sign:
         name, _, value = text.rpartition(" ")
-        if value.lower() not in _YES | _NO and not value[:1].isdigit():
+        value = value.strip("[]")
+        if value.lower() not in _YES | _NO | _OTHER and not value[:1].isdigit():
             return "", ""
-    value = value.strip(" \"'")
+    value = value.strip(" \"'[]")
     return (name, value) if len(value.split()) == 1 else ("", "")
+
+
+# --- fragments of XML and of QEMU's command line --------------------------------------------------
+
+_TAG = re.compile(r"<([\w:-]{2,40})(\s[^<>]{0,200})?/?>(?:([^<>]{0,200})</[\w:-]{2,40}>)?")
+
+
+def _elements(text: str) -> list[_Found]:
+    """libvirt's rows for the elements of a fragment; QEMU's for those that libvirt hands to it."""
+    if not text.startswith("<"):
+        return []
+    found = []
+    for name, attributes, content in _TAG.findall(text):
+        row = _element(name, f"{attributes} {content}") or _group("qemu").get(_key(name))
+        state = re.search(r"(?:state|supported)=['\"](\w+)", attributes)
+        if row:
+            found.append(_Found(row, state[1] if state else content.strip()))
+    return found
+
+
+def _element(name: str, rest: str) -> _Row | None:
+    """The row of an element: that which has most of its attributes."""
+    words = set(_key(f"{name} {rest}").split())
+    first = _key(name)
+    rows = [
+        (len(key), row)
+        for key, row in _group("libvirt").items()
+        if key.removeprefix("launchsecurity ").startswith(first)
+        and words.issuperset(key.removeprefix("launchsecurity ").removesuffix(" element").split())
+    ]
+    return max(rows, key=lambda one: one[0], default=(0, None))[1]
+
+
+_OPTION = re.compile(r"(?:^|\s)--?([a-z][\w-]*)(?:[\s=]+('[^']*'|\"[^\"]*\"|[^\s-]\S*))?")
+_MEMBER = re.compile(r"\"([\w.-]+)\"\s*:\s*\"?([\w./-]*)")
+
+
+def _options(text: str) -> list[_Found]:
+    """The rows for options of QEMU's command line and their parts: `-cpu host,pmu=off`."""
+    found: list[_Found] = []
+    plain = re.sub(r"'[^']*'", "", text)
+    if ": " in plain or not re.match(r"(?:[^\s:]*qemu[^\s:]*\s+)?-[a-z]", text):
+        return found
+    for option, value in _OPTION.findall(text):
+        parts = [f"{one}={other}" for one, other in _MEMBER.findall(value)]
+        parts = parts or value.strip("'\"").split(",")
+        found += _parts(option, parts)
+    return found
+
+
+def _parts(option: str, parts: list[str]) -> Iterator[_Found]:
+    """The rows of an option and of its parts, `tdx-guest`, `debug=on`, `-kvm-steal-time`."""
+    rows = _group("qemu")
+    head = parts[0].removeprefix("qom-type=").removeprefix("driver=")
+    whole, bare = rows.get(_key(f"-{option} {head}")), rows.get(_key(f"-{option}"))
+    has_head = "=" not in head
+    if has_head and whole:
+        yield _Found(whole, "")
+    elif has_head and bare:
+        yield _Found(bare, head)
+    for part in parts[1:] if has_head and (whole or bare) else parts:
+        name, _, value = part.partition("=")
+        row = rows.get(_key(f"{head} {name}")) or rows.get(_key(f"-{option} {name}"))
+        row = row or rows.get(_key(name.lstrip("+")))
+        if row:
+            yield _Found(row, value or {"+": "on", "-": "off"}.get(name[:1], ""))
+
+
+# --- the firmware setup ---------------------------------------------------------------------------
+
+_SETUP = {
+    "bios", "uefi", "firmware", "setup", "dell", "hpe", "lenovo", "supermicro", "gigabyte", "asus",
+    "cisco", "quanta", "fujitsu", "inspur", "idrac", "racadm", "redfish", "ilo", "rbsu", "xcc",
+}  # fmt: skip
+"""Words of a text about a machine's setup."""
+_GENERAL = {
+    "in", "the", "a", "my", "where", "how", "to", "do", "i", "enable", "disable", "turn", "set",
+    "option", "options", "setting", "settings", "knob", "menu", "no", "cannot", "can't", "find",
+    "missing", "hidden", "not", "visible", "what", "is", "should", "be", "intel", "of", "for",
+    "ucs", "server", "servers", "config", "configuration", "processor", "mode",
+}  # fmt: skip
+_SHORT_TEXT = 10
+"""Words of a text that is about one setting at most."""
+
+
+def _of_firmware(text: str) -> list[_Found]:
+    """A setting of the firmware in a text about its setup, or with Enabled and the like behind."""
+    name, value = _name_and_value_of_setup(text)
+    words = re.sub(r"[().,?!]|->|>|/(?=\s)", " ", name.lower()).split()
+    is_setup = bool(_SETUP.intersection(words))
+    if not (is_setup or value) or len(words) > _SHORT_TEXT:
+        return []
+    rest = _key(" ".join(word for word in words if word not in _SETUP | _GENERAL))
+    rows = _group("firmware")
+    for wanted in (rest, f"{rest} setting", f"{rest} enable", f"enable {rest}"):
+        if rest and wanted in rows:
+            return [_Found(rows[wanted], value)]
+    return []
+
+
+def _name_and_value_of_setup(text: str) -> tuple[str, str]:
+    """`TDX: Enabled`, `Memory Encryption = Multiple Keys`, `SEAM Loader Enabled`."""
+    match = re.fullmatch(r"(.{2,80}?)\s*[:=]\s*\[?([\w-]+(?: [\w-]+)?)\]?", text)
+    if match:
+        return match[1], match[2]
+    name, _, value = text.rpartition(" ")
+    value = value.strip("[]")
+    known = _YES | _NO | _OTHER
+    return (name, value) if name and value.lower() in known else (text, "")
 
 
 def setting_in(text: str) -> Iterator[Explanation]:
     """A setting whose name is in a longer text: the longest of them."""
     plain = f" {_key(text[:_MOST])} "
+    dotless = f" {_dotless(text[:_MOST])} "
     names = [name for name in _rows() if len(name) >= _IN_A_TEXT and f" {name} " in plain]
+    names += [name for name in _telling() if f" {name} " in dotless]
     longest = max(names, key=len, default="")
     if longest:
         yield _setting(_rows()[longest], "")
+
+
+@cache
+def _telling() -> tuple[str, ...]:
+    """Shorter names that can be no words of the language: with a capital inside."""
+    rows = [row for group in tables.load("settings").values() for row in group["row"]]
+    names = {name for row in rows for name in row["names"] if re.search(r"[a-z][A-Z]", name)}
+    return tuple(_key(name) for name in names if len(name) >= _NAME_IN_A_TEXT and " " not in name)
 
 
 def _setting(found: _Row, value: str) -> Explanation:
@@ -145,7 +318,7 @@ def _given(row: dict[str, Any], value: str) -> str:
     is_yes, is_no = value.lower() in _YES, value.lower() in _NO
     if value.lower() == wanted or (is_yes and wanted in _YES) or (is_no and wanted in _NO):
         return f"{value}: this is what TDX needs"
-    if (is_yes and wanted in _NO) or (is_no and wanted in _YES):
+    if (is_yes and wanted in _NO) or (is_no and wanted in _YES) or row.get("exact"):
         return f"{value}: {row.get('other', 'TDX needs another value')}"
     return value
 

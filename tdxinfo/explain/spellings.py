@@ -38,7 +38,6 @@ _KINDS = {
 }  # fmt: skip
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
-_ELEMENT = re.compile(r"<([\w-]{2,40})(?:\s[^<>]{0,200})?>([^<>]{0,200})(?:</[\w-]{2,40}>)?")
 
 
 def spellings(query: str) -> Iterator[str]:
@@ -60,10 +59,7 @@ def _of_commands(words: list[str]) -> Iterator[str]:
 
 
 def _of_signs(text: str) -> Iterator[str]:
-    """What is in an element of XML, behind a colon or an equals sign, or in brackets."""
-    element = _ELEMENT.fullmatch(text)
-    if element:
-        yield element[1]
+    """What is behind a colon or an equals sign, or in brackets."""
     member = _JSON.fullmatch(text.strip("{} ,")) if '"' in text else None
     if member:
         value = member[2].replace('"', "").strip("[] ")

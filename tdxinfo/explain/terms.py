@@ -37,16 +37,6 @@ def _bits_of(row: dict[str, Any]) -> Iterator[str]:
             yield f"{field['name']} is TDX_FEATURES0 bit {field['bits']}"
 
 
-def option(query: str) -> Iterator[Explanation]:
-    """The term of an option of the kernel command line with its value, `kvm_intel.tdx=1`."""
-    name, sign, _ = query.partition("=")
-    options = {one for row in tables.load("options")["option"] for one in row["names"]}
-    row = _terms().get(_key(name), {})
-    # An option has its own spelling: `efi=` is not about EFI.
-    is_meant = name in options and name in (row.get("name"), *row.get("aliases", ()))
-    yield from term(name) if sign and is_meant else ()
-
-
 @cache
 def _terms() -> dict[str, dict[str, Any]]:
     """The rows of `tables/terms.toml` by all their names."""
@@ -62,26 +52,60 @@ def _key(text: str) -> str:
 # --- error numbers ----------------------------------------------------------------------------
 
 _ERRNO = re.compile(
-    r"(?:errno|error)?\s*(?:[:=]\s*)?\(?-(\d{1,3})\)?|errno\s*(?:[:=]\s*)?(\d{1,3})", re.I
+    r"(?:(?:errno|error|err|ret(?:urn(?:s|ed)?)?|rc|res|result|code|status|exit|failed|fails|with|is)"
+    r"[\s:=]*)*\(?-(?:(\d{1,3})|(E[A-Z0-9]{2,15}))\)?"
+    r"|errno\s*(?:[:=]\s*)?(\d{1,3})",
+    re.I,
 )
+_SAID = re.compile(r"(?:\w*errno\w*|error|\(?-?\d{1,3}\)?)?[\s:=]*\(?([A-Z][a-z' -]{5,60})\)?")
 
 
 def error_number(query: str) -> Iterator[Explanation]:
-    """An errno by its name, or negated as the kernel prints it: `-5`, `(-5)`, `-EIO`, `errno 5`."""
-    match = _ERRNO.fullmatch(query.strip())
-    if match:
-        yield from of_errno(int(match[1] or match[2]))
+    """An errno by its name, or negated as the kernel prints it: `-5`, `(-5)`, `-EIO`, `errno 5`;
+    or in the words of programs, `No space left on device`.
+    """
+    text = query.strip()
+    match = _ERRNO.fullmatch(text)
+    if match and not match[2]:
+        yield from of_errno(int(match[1] or match[3]))
         return
-    name = query.strip().removeprefix("-")
-    number = getattr(errno, name.upper(), None) if name.isalnum() else None
-    if isinstance(number, int):
+    name = match[2] if match else text.removeprefix("-")
+    number = number_of(name.upper()) if name.isalnum() else None
+    said = _SAID.fullmatch(text)
+    if number is None and said:
+        name = numbers_of_words().get(said[1].strip().lower(), "")
+        number = number_of(name)
+    if number is not None:
         yield from of_errno(number, name.upper())
+
+
+def number_of(name: str) -> int | None:
+    """The number of an errno; those that Python does not know have it in the table."""
+    row = tables.load("terms")["errno"].get(name, {})
+    number = row.get("number", getattr(errno, name, None))
+    return number if isinstance(number, int) else None
+
+
+@cache
+def numbers_of_words() -> dict[str, str]:
+    """The errnos that TDX is met with, by what programs say of them."""
+    known = {
+        *tables.load("terms")["errno"],
+        *(row["errno"] for row in tables.load("errnos")["row"]),
+    }
+    return {_says(name).lower(): name for name in sorted(known)}
+
+
+def _says(name: str) -> str:
+    row = tables.load("terms")["errno"].get(name, {})
+    says: str = row.get("says") or os.strerror(getattr(errno, name))
+    return says
 
 
 def of_errno(number: int, asked: str = "") -> Iterator[Explanation]:
     """A number with two names has that which was asked for, or that of the table: EOPNOTSUPP."""
     rows = tables.load("terms")["errno"]
-    known = next((name for name in rows if getattr(errno, name) == number), "")
+    known = next((name for name in rows if number_of(name) == number), "")
     name = asked or known or errno.errorcode.get(number)
     if not name:
         return
@@ -92,7 +116,8 @@ def of_errno(number: int, asked: str = "") -> Iterator[Explanation]:
         ("number", f"{number}, printed by the kernel as -{number}"),
         *failures.rows_of(causes, "from the TDX host", "what to do then"),
     ]
-    yield explanation("errno", name, f"{os.strerror(number)}.", rows)
+    says = value.get("says") or os.strerror(number)
+    yield explanation("errno", name, f"{says}.", rows)
 
 
 # --- what other programs print ----------------------------------------------------------------
@@ -134,10 +159,12 @@ def _holds(text: str, part: str) -> bool:
     """Whether the part is in the text, or its pieces between `...` one after the other."""
     position = 0
     for piece in _plain(part).split("..."):
-        found = text.find(piece.strip(), position)
-        if found < 0:
+        # A piece that ends in a digit is none of a longer number: `CURL error: (6)` and (60).
+        wanted = re.escape(piece.strip()) + (r"(?!\d)" if piece.strip()[-1:].isdigit() else "")
+        found = re.compile(wanted).search(text, position)
+        if found is None:
             return False
-        position = found + len(piece.strip())
+        position = found.end()
     return True
 
 
@@ -152,14 +179,24 @@ def service_code(query: str) -> Iterator[Explanation]:
 
 
 def codes_in(text: str) -> Iterator[Explanation]:
-    """The error codes of the quote libraries in a text."""
+    """The error codes of the quote libraries in a text, and of SGX where it is about SGX."""
     found = {int(digits, 16) for digits in re.findall(r"\b0x([0-9a-f]{4,5})\b", text, re.I)}
     yield from _service_codes(found)
+    if _ABOUT_SGX.search(text):
+        of_sgx = re.findall(r"(?:SGXError[\s:=]*(?:0x)?|\b0x)([0-9a-f]{4})\b", text, re.I)
+        yield from _service_codes({int(digits, 16) for digits in of_sgx}, is_of_sgx=True)
 
 
-def _service_codes(values: Collection[int], name: str = "") -> Iterator[Explanation]:
+_ABOUT_SGX = re.compile(r"sgx|enclave|aesm|\bQE", re.IGNORECASE)
+
+
+def _service_codes(
+    values: Collection[int], name: str = "", is_of_sgx: bool = False
+) -> Iterator[Explanation]:
     """The errors with one of the values, or with the name; TDX's own where that was asked for."""
     for row in tables.load("symptoms")["code"]:
+        if row.get("of_sgx", False) != is_of_sgx and name != row["name"]:
+            continue
         code = int(row["code"], 16)
         rest = row["name"].removeprefix("SGX_QL_")
         of_tdx = code ^ _SGX ^ _TDX
@@ -182,7 +219,7 @@ _SMALL = 0x1000
 def _short(row: dict[str, str]) -> tuple[str, ...]:
     """The name of a verification's result without what stands before it, TD_RELAUNCH_ADVISED."""
     result = row["name"].removeprefix("SGX_QL_QV_RESULT_")
-    return (result, f"QV_RESULT_{result}") if result != row["name"] else ()
+    return (result, f"QV_RESULT_{result}") if result not in (row["name"], "OK") else ()
 
 
 _PCCS_STATUS = re.compile(
