@@ -21,6 +21,7 @@ from tdxinfo.explain import (
     nearest,
     processors,
     programs,
+    questions,
     registers,
     settings,
     tcb,
@@ -51,6 +52,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     catalogue.fact,
     settings.setting,
     terms.term,
+    tcb.component,
     catalogue.path,
     fields.by_name,
     bitmaps.with_value,
@@ -86,8 +88,8 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    bitmaps.with_state, catalogue.path_named, catalogue.source_file, terms.message, lines.line,
-    calls.operand_named,
+    bitmaps.with_state, catalogue.path_named, catalogue.source_file, terms.message,
+    questions.releases_in_words, lines.line, calls.operand_named,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
@@ -162,8 +164,8 @@ _CONTEXTS: dict[str, Explainer] = {
     "qv result": _service_code,
     "tcb status": terms.term,
     "tcbstatus": terms.term,
-    "build": versions.build,
-    "build number": versions.build,
+    "build": versions.build_asked,
+    "build number": versions.build_asked,
     "build_number": versions.build,
     "build num": versions.build,
     "build_num": versions.build,

@@ -326,8 +326,10 @@ def _code(before: str, number: int) -> Iterator[Explanation]:
 
 
 def _named(text: str) -> Iterator[Explanation]:
-    """Leaves, statuses and fields of the module that the line names in words."""
-    for name in dict.fromkeys(_NAME.findall(text)):
+    """Leaves and statuses that the line names in words, and fields beside a leaf."""
+    names = dict.fromkeys(_NAME.findall(text))
+    has_leaf = any(seamcall.leaf_named(name) for name in names)
+    for name in names:
         yield from calls.leaf_by_name(name)
         yield from calls.status_by_name(name)
-        yield from fields.by_name(name) if name in metadata.declared() else ()
+        yield from fields.by_name(name) if has_leaf and name in metadata.declared() else ()

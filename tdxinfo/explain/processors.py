@@ -14,20 +14,47 @@ from tdxinfo.explain.numbers import readings
 
 def processor(query: str) -> Iterator[Explanation]:
     """A processor by its name, its short name in the table, its brand, or its CPUID signature."""
-    wanted = query.strip().lower()
+    wanted = _REST.sub("", _LABEL.sub("", query.strip().lower())).strip()
     yield from _branded(wanted)
+    name = _plain(wanted)
     for row in tables.load("cpus")["model"]:
-        codename = row["codename"].lower()
         macros = [f"intel_{row['linux']}", f"intel_fam6_{row['linux']}"] if "linux" in row else []
-        names = [
-            codename,
-            *map(str.lower, macros),
-            *re.split(r", | or ", codename),
-            row.get("releases", "").lower(),
-        ]
-        stem = row.get("releases", "").partition("-")[0].lower()
-        if (wanted and wanted in (*names, stem)) or _signature(row) in _signatures(wanted):
+        bare = [row["linux"].lower()] if "linux" in row else []
+        names = [*_names(row), *map(_plain, map(str.lower, macros)), *map(_plain, bare)]
+        if (name and name in names) or _signature(row) in _signatures(wanted):
             yield _processor(row).with_details(_stepping(row, wanted))
+
+
+_LABEL = re.compile(
+    r"model name\s*:\s*|(?:cpu |processor )?(?:sig|signature)\s*[=:]?\s*(?=0x|[0-9a-f]{5})"
+)
+_REST = re.compile(r",\s*pf\s*=.*")
+"""What /proc/cpuinfo and messages about microcode have before a name or a signature."""
+
+
+def _names(row: dict[str, Any]) -> list[str]:
+    """The names of a processor: its codename, its short name and others, in lower case."""
+    codename = row["codename"].lower()
+    parts = re.split(r", | or ", codename)
+    short = row.get("releases", "").lower()
+    names = [codename, *parts, short, short.partition("-")[0], *map(str.lower, row.get("also", ()))]
+    return [_plain(name) for name in names if name]
+
+
+def _plain(name: str) -> str:
+    """Sapphire_Rapids and Ice Lake-SP as the table has them."""
+    text = " ".join(re.sub(r"[_-]+", " ", name).split())
+    return text.removesuffix(" sp") if " " in text.removesuffix(" sp") else text
+
+
+def releases_names_in(text: str) -> list[str]:
+    """The processors that a text names, by their short names in the table of releases."""
+    plain = f" {_plain(re.sub(r'[?.,;:]', ' ', text.lower()))} "
+    return [
+        row["releases"]
+        for row in tables.load("cpus")["model"]
+        if row.get("releases") and any(f" {name} " in plain for name in _names(row))
+    ]
 
 
 def _stepping(row: dict[str, int], word: str) -> list[tuple[str, str]]:
@@ -42,6 +69,11 @@ _MODEL = re.compile(
 )
 _FMS = re.compile(r"([0-9a-f]{2})-([0-9a-f]{2})-[0-9a-f]{2}")
 """Family, model and stepping as in the names of microcode files, 06-8f-08."""
+_DECIMAL_FMS = re.compile(
+    r"(?:f(?:am)?)?(\d{1,2})[-/. ]?(?:(?<=\d)m(?:od)?|(?<=[-/. ]))(\d{2,3})"
+    r"(?:(?:[-/. ]s?|s)\d{1,2})?"
+)
+"""The same in decimal, `6-143-8` or `F6M143S8`."""
 
 
 def _signatures(word: str) -> set[int]:
@@ -49,6 +81,9 @@ def _signatures(word: str) -> set[int]:
     five or six digits.
     """
     model, fms = _MODEL.fullmatch(word), _FMS.fullmatch(word)
+    numbers = _DECIMAL_FMS.fullmatch(word)
+    if numbers and int(numbers[2]) > 15:
+        return {cpuinfo.signature(int(numbers[1]), int(numbers[2]))}
     if model:
         return {cpuinfo.signature(int(model[1] or "6", 0), int(model[2], 0))}
     if fms:
@@ -72,13 +107,13 @@ def _branded(words: str) -> Iterator[Explanation]:
     for brand in tables.load("cpus")["brand"]:
         if re.fullmatch(brand["pattern"], text):
             codename = brand.get("codename")
-            found = _processor(rows[codename]) if codename else _without_tdx(brand)
+            found = _processor(rows[codename]) if codename else _of_brand(brand)
             yield found.with_details([("note", brand.get("note", ""))])
             return
 
 
-def _without_tdx(brand: dict[str, str]) -> Explanation:
-    return explanation("processor", brand["name"], brand["doc"], [("TDX", "no")])
+def _of_brand(brand: dict[str, str]) -> Explanation:
+    return explanation("processor", brand["name"], brand["doc"], [("TDX", brand.get("tdx", "no"))])
 
 
 def _signature(row: dict[str, int]) -> int:

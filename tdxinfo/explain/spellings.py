@@ -25,13 +25,14 @@ _LISTS = {
 _BEFORE = {
     "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
     "kvm", "qemu", "libvirt", "what", "is", "are", "does", "do", "a", "an", "the", "explain",
-    "meaning", "of", "define", "why", "sudo", "lscpu", "flag",
+    "which", "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
+    "lscpu", "flag",
 }  # fmt: skip
 _BEHIND = {
     "tdx", "attribute", "parameter", "option", "setting", "mode", "flag", "line", "term",
     "value", "file", "ioctl", "module", "register", "message", "code", "command", "element",
     "property", "bios", "firmware", "kernel", "mean", "means", "error", "bit", "feature",
-    "field", "msr", "bits", "bitmap", "status", "leaf",
+    "support", "supported", "supports", "field", "msr", "bits", "bitmap", "status", "leaf",
 }  # fmt: skip
 _KINDS = {
     "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",

@@ -9,13 +9,15 @@ from typing import Any
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
 from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import readings
 from tdxinfo.explain.processors import processor_names
 
 # --- microcode ----------------------------------------------------------------------------------
 
 _MICROCODE = re.compile(
-    r"(?:(?:microcode|ucode)(?:\s+(?:revision|version|rev|sig))?[\s:=]*)?(?:0x)?([0-9a-f]{7,8})",
-    re.I,
+    r"((?:(?:microcode|ucode)(?:\s+(?:revision|version|rev|sig))?|revision|rev)[\s:=]*)?"
+    r"(?:0x)?([0-9a-f]{7,8})",
+    re.IGNORECASE,
 )
 
 
@@ -27,14 +29,13 @@ def microcode(query: str) -> Iterator[Explanation]:
     match = _MICROCODE.fullmatch(query.strip())
     if match is None:
         return
-    revision = int(match[1], 16)
+    revision = int(match[2], 16)
     floors = {fms: int(text, 16) for fms, text in tables.load("tcb")["floors"]["microcode"].items()}
-    is_named = query.strip().lower()[:1] in "mu"
-    if not is_named and revision not in floors.values():
-        return
-    # Revisions with another first byte are of other products.
+    # Revisions with another first byte are of other products. Without a word before it, the number
+    # has to be like those of one product, or in the table.
     found = {fms: floor for fms, floor in floors.items() if floor >> 24 == revision >> 24}
-    if not is_named:
+    is_like = any(floor >> 16 == revision >> 16 > _FEW for floor in found.values())
+    if not match[1] and not is_like:
         found = {fms: floor for fms, floor in found.items() if floor == revision}
     floors_name = (
         f"{tables.load('tcb')['floors']['recovery']}, {tables.load('tcb')['floors']['as_of']}"
@@ -46,6 +47,10 @@ def microcode(query: str) -> Iterator[Explanation]:
     if rows:
         meaning = "A microcode revision, compared with the minimum that a TCB recovery required."
         yield explanation("microcode revision", f"{revision:#010x}", meaning, rows)
+
+
+_FEW = 0x1000
+"""Upper halves of revisions that many other numbers have too."""
 
 
 def _processor(fms: str) -> str:
@@ -64,12 +69,15 @@ def _compared(revision: int, floor: int) -> str:
 # --- Intel's TCB info ----------------------------------------------------------------------------
 
 _LEVEL = re.compile(
-    r"tdx[_\s-]?(?:module[_\s-]?)?0?([0-9])[\s,:=]+(?:(?:isv[_\s]?)?svn[\s:=]+)?(0x[0-9a-f]+|\d{1,3})",
+    r"(?:tdx\s?module\s)?tdx[_\s-]?(?:module[_\s-]?)?0?([0-9])[\s,:=]+(?:(?:isv[_\s]?)?svn[\s:=]+)?(0x[0-9a-f]+|\d{1,3})",
     re.IGNORECASE,
 )
 _IDENTITY = re.compile(r"tdx_(?:module_)?0([0-9])", re.I)
-_MAJOR = {1: "1.5", 3: "2.0"}
-"""Lines of modules by the major SVN, which is the number of the module's identity too."""
+
+
+def _lines() -> dict[int, str]:
+    """Lines of modules by the major SVN, which is the number of the module's identity too."""
+    return {row["major"]: row["line"] for row in tables.load("tcb")["identity"]}
 
 
 def level(query: str) -> Iterator[Explanation]:
@@ -77,13 +85,13 @@ def level(query: str) -> Iterator[Explanation]:
     text = query.strip()
     match, alone = _LEVEL.fullmatch(text), _IDENTITY.fullmatch(text)
     if alone:
-        line = _MAJOR.get(int(alone[1]), "")
+        line = _lines().get(int(alone[1]), "")
         known = [row for row in tables.load("tcb")["level"] if row["module"] == f"TDX_0{alone[1]}"]
         rows = [("levels", "; ".join(f"ISV SVN {row['isvsvn']}: {row['status']}" for row in known))]
         if line:
             meaning = f"{line} modules in Intel's TCB info; their major SVN is {alone[1]}."
             yield explanation("TDX module identity", f"TDX_0{alone[1]}", meaning, rows)
-    if match is None or int(match[1]) not in _MAJOR:
+    if match is None or int(match[1]) not in _lines():
         return
     major, minor = int(match[1]), int(match[2], 0)
     module = f"TDX_0{major}"
@@ -100,28 +108,84 @@ def level(query: str) -> Iterator[Explanation]:
         ("advisories", ", ".join(row.get("advisories", ()))),
     ]
     meaning = (
-        f"A level of the TDX module in Intel's TCB info: {_MAJOR[major]} modules with the minor "
+        f"A level of the TDX module in Intel's TCB info: {_lines()[major]} modules with the minor "
         f"SVN {minor}. Newer TCB info can rate it differently."
     )
     yield explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
 
 
-_BYTE = re.compile(r"(?:tee[_ ]?)?tcb[_ ]?svn\s*(?:\[|byte\s*|,\s*byte\s*)(\d{1,2})\]?", re.I)
+_BYTE = re.compile(
+    r"(?:tee[_ ]?)?tcb[_ ]?svn\s*(?:\[|byte\s*|,\s*byte\s*)(\d{1,2})\]?(?:\s*[=:]\s*(\w{1,4}))?",
+    re.I,
+)
 
 
 def svn_byte(query: str) -> Iterator[Explanation]:
     """A byte of TEE_TCB_SVN by its number."""
     match = _BYTE.fullmatch(query.strip())
-    meanings = {
-        0: "The module's minor SVN: it grows with security updates.",
-        1: "The module's major SVN: 1 for 1.5 modules, 3 for 2.0 modules.",
-    }
-    if match and int(match[1]) < 16:
-        text = meanings.get(
-            int(match[1]),
-            "This byte does not describe the TDX module, but another part of the platform.",
+    number = int(match[1]) if match else -1
+    given = ("given", f"{readings(match[2])[0].value}" if match and match[2] else "")
+    for row in tables.load("tcb")["svn_byte"]:
+        first, last = row["bytes"]
+        if first <= number <= last:
+            rows = [given, ("see", "TEE_TCB_SVN")]
+            yield explanation("byte of TEE_TCB_SVN", f"byte {number}", row["text"], rows)
+
+
+_COMPONENT = re.compile(
+    r"(?:(sgx|tdx)\s?tcb\s?components?|(sgx|tdx) (?:tcb )?comp(?:onent)? ?(?:svn)?)"
+    r"\s*\[?\s*(\d{1,2})?\s*\]?(?:\.?\s*svn)?(?:\s*[=:]\s*(\d{1,3}))?",
+    re.IGNORECASE,
+)
+
+
+def component(query: str) -> Iterator[Explanation]:
+    """A component of Intel's TCB info by its place in the list, `tdxtcbcomponents[2]`, or by its
+    type, `TDX Late Microcode Update`; or the list alone.
+    """
+    remedies: dict[str, str] = tables.load("tcb")["component"]
+    for kind, remedy in remedies.items():
+        if kind and " " in kind and query.strip(' "').lower() == kind.lower():
+            places = [
+                f"{of}[{place}]"
+                for of in ("tdxtcbcomponents", "sgxtcbcomponents")
+                for place, found in tables.load("tcb")[of].items()
+                if found == kind
+            ]
+            rows = [("place", ", ".join(places)), ("to raise it", _plain(remedy))]
+            yield explanation(
+                "component of TCB info", kind, tables.load("tcb")["about"]["component"], rows
+            )
+    match = _COMPONENT.fullmatch(query.strip())
+    if match is None:
+        return
+    of = f"{(match[1] or match[2]).lower()}tcbcomponents"
+    known: dict[str, str] = tables.load("tcb")[of]
+    if match[3] is None:
+        listed = [(f"[{place}]", kind or "BIOS") for place, kind in known.items()]
+        yield explanation("list of TCB info", of, tables.load("tcb")["about"][of], listed)
+        return
+    # In a certificate's extension components count from 1.
+    is_of_list = "components" in re.sub(r"\s", "", query.lower())
+    place = str(int(match[3]) - (0 if is_of_list else 1))
+    if int(place) < _COMPONENTS:
+        kind = known.get(place, "no type")
+        rows = [("type", kind or "BIOS"), ("given", match[4] or "")]
+        rows.append(("to raise it", _plain(remedies[kind]) if kind in remedies else ""))
+        yield explanation(
+            "component of TCB info",
+            f"{of}[{place}]",
+            tables.load("tcb")["about"]["component"],
+            rows,
         )
-        yield explanation("byte of TEE_TCB_SVN", f"byte {int(match[1])}", text)
+
+
+_COMPONENTS = 16
+"""Components in each list."""
+
+
+def _plain(remedy: str) -> str:
+    return remedy.replace("{microcode_package}", "with Intel's microcode")
 
 
 # --- advisories ----------------------------------------------------------------------------------

@@ -18,7 +18,9 @@ from tdxinfo.explain.numbers import readings
 
 def term(query: str) -> Iterator[Explanation]:
     """A term by its name or one of its other names; a plural is found too."""
-    row = _terms().get(_key(query)) or _terms().get(_key(query).removesuffix("s"))
+    key, parts = _key(query), _key(_CAPITAL.sub(" ", query))
+    keys = (key, key.removesuffix("s"), parts)
+    row = next((_terms()[one] for one in keys if one in _terms()), None)
     if row:
         rows = [
             ("also", ", ".join(row.get("aliases", ()))),
@@ -28,6 +30,10 @@ def term(query: str) -> Iterator[Explanation]:
             ("see", ", ".join(row.get("see", ()))),
         ]
         yield explanation("term", row["name"], row["text"], rows)
+
+
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+"""Where a name of JSON begins a word, as in teeTcbSvn."""
 
 
 def _bits_of(row: dict[str, Any]) -> Iterator[str]:
@@ -41,7 +47,9 @@ def _bits_of(row: dict[str, Any]) -> Iterator[str]:
 def _terms() -> dict[str, dict[str, Any]]:
     """The rows of `tables/terms.toml` by all their names."""
     rows = tables.load("terms")["term"]
-    return {_key(name): row for row in rows for name in (row["name"], *row.get("aliases", ()))}
+    named = [(name, row) for row in rows for name in (row["name"], *row.get("aliases", ()))]
+    split = {_key(_CAPITAL.sub(" ", name)): row for name, row in named}
+    return split | {_key(name): row for name, row in named}
 
 
 def _key(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tdxinfo.decode import metadata
-from tdxinfo.explain import bitmaps, catalogue, fields, processors, versions
+from tdxinfo.explain import bitmaps, catalogue, fields, processors, terms, versions
 from tdxinfo.explain.meaning import Explainer, Explanation, details
 from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
@@ -18,6 +18,8 @@ from tdxinfo.model.values import decimal_date
 _NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*")
 _OF_BITS = re.compile(r"_(?:FIXED[01]|MASK)$", re.IGNORECASE)
 """How fields end that say of each bit of another whether it may be set."""
+_NO_WORD = re.compile(r"^[a-z]+[A-Z]|_|[Ss][Vv][Nn]$")
+"""In a term that is no word of the language, so that a number behind it is its value."""
 _NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact, catalogue.path_named)
 _MORE: dict[str, Explainer] = {
     "BUILD_NUM": versions.build,
@@ -52,6 +54,8 @@ def _one(query: str) -> Iterator[Explanation]:
         yield from fields.by_name(match[0]) if _OF_BITS.search(match[0]) else ()
         return
     found = [meaning for explain in _NAMED for meaning in explain(match[0])]
+    if not found and _NO_WORD.search(match[0]):
+        found = list(terms.term(match[0]))
     if not re.search(r"[._]", match[0]):
         # A word of the language, or the name of a service, is no fact beside a number.
         found = [meaning for meaning in found if meaning.kind != "fact"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -16,11 +16,15 @@ from tdxinfo.explain.numbers import readings
 from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
 
 _PREFIX = re.compile(
-    r"(?:intel\s+)?(?:tdx[-_ ]?(?:seam[-_ ]?)?)?(?:(?:module|release|version)[-_ :=]*)*v?(?=\d+\.)"
+    r"(?:intel[-_\s]+)?(?:tdx[-_ ]?)?(?:seam[-_ ]?)?(?:(?:module|release|version)[-_ :=]*)*"
+    r"v?(?=\d+\.)"
     r"|mr_?seam[\s:=]+",
     re.IGNORECASE,
 )
-_ENDING = re.compile(r"\.(?:blob|bin|so|sigstruct|so\.sigstruct)$", re.IGNORECASE)
+_ENDING = re.compile(
+    r"(?:\.(?:blob|bin|so|sigstruct|so\.sigstruct|zip|tar\.gz|tgz)|-(?:build|release))$",
+    re.IGNORECASE,
+)
 """Of a file that is called after its release."""
 _MRSEAM_DIGITS = 96
 _BASES = {
@@ -36,7 +40,7 @@ def release(query: str) -> Iterator[Explanation]:
     word = _ENDING.sub("", query.strip()[prefix.end() if prefix else 0 :])
     found = releases.release_named(word) or releases.release_named(_as_mrseam(word))
     if found:
-        yield _release(found)
+        yield of_release(found)
     elif len(_as_mrseam(word)) == _MRSEAM_DIGITS:
         yield _unknown_mrseam(_as_mrseam(word))
     else:
@@ -48,17 +52,27 @@ def build(query: str) -> Iterator[Explanation]:
     """The releases of a build number, which kernels print in decimal or in hex."""
     for reading in readings(query):
         found = [r for r in releases.releases() if r.build_number == reading.value]
-        yield from map(_release, found)
+        yield from map(of_release, found)
         others = [row for row in _unreleased() if row["build_number"] == reading.value]
         yield from map(_unreleased_build, others)
         if found or others:
             return
 
 
+def build_asked(query: str) -> Iterator[Explanation]:
+    """The releases of a build number, or that no module has it."""
+    found = list(build(query))
+    yield from found
+    if not found and readings(query):
+        rows = [("table of", releases.as_of())]
+        meaning = "No module that tdxinfo knows has this build number."
+        yield explanation("module build", f"build {readings(query)[0].value}", meaning, rows)
+
+
 def day(query: str) -> Iterator[Explanation]:
     """The releases of a build date: 20250325, 2025-03-25, or in hex as kernels print, 0134fed5."""
     days = set(_days(query.strip()))
-    yield from (_release(r) for r in releases.releases() if r.build_date in days)
+    yield from (of_release(r) for r in releases.releases() if r.build_date in days)
     iso = {one.isoformat() for one in days}
     yield from (_unreleased_build(row) for row in _unreleased() if row.get("build_date") in iso)
 
@@ -111,7 +125,7 @@ def _of_part(query: str) -> Iterator[Explanation]:
         return
     found = [one for one in releases.releases() if _has_parts(one.mrseam, pieces)]
     for one in found:
-        yield _release(one).with_details([("read as", "a part of the MRSEAM")])
+        yield of_release(one).with_details([("read as", "a part of the MRSEAM")])
     if not found and text != query.lower():
         meaning = f"No release that tdxinfo knows has an MRSEAM with these digits ({_table()})."
         yield explanation("measurement", digits, meaning)
@@ -186,10 +200,12 @@ def _line(of_line: list[Release]) -> Explanation:
     return explanation("module line", line, meaning, rows)
 
 
-def _release(release: Release) -> Explanation:
+def of_release(release: Release, first: Iterable[tuple[str, str]] = ()) -> Explanation:
+    """A release, with what was asked for of it first."""
     newest = releases.newest_of_line(release)
     is_newest = newest == release
     rows = [
+        *first,
         ("build", _build(release)),
         ("for", ", ".join(release.platforms)),
         ("TEE_TCB_SVN", _svn(release)),

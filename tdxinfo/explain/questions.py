@@ -1,0 +1,64 @@
+"""Releases of the module, and processors beside them, in a question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tdxinfo.decode import releases
+from tdxinfo.decode.releases import Release
+from tdxinfo.explain.meaning import Explanation
+from tdxinfo.explain.processors import releases_names_in
+from tdxinfo.explain.versions import of_release
+
+_IN_WORDS = re.compile(r"(?<![\w.])v?([12]\.[05]\.\d{1,2}(?:\.\d{1,2}\.\d{2,4})?)(?![\w.]*\d)")
+_OF_MODULES = re.compile(
+    r"\b(?:tdx|seam|module|modules|update|updated?|upgrade|release)\b|->", re.I
+)
+_NEWEST = re.compile(r"\b(?:newest|latest|current|recommended|which|new|release|version)\b", re.I)
+_MOST_WORDS = 14
+
+
+def releases_in_words(query: str) -> Iterator[Explanation]:
+    """Releases, and processors beside them, in a question.
+
+    `does 1.5.16 load on Granite Rapids`, `1.5.05 -> 1.5.16`, `newest module for EMR`
+    """
+    if len(query.split()) > _MOST_WORDS:
+        return
+    named = [releases.release_named(text) for text in _IN_WORDS.findall(query)]
+    found = [one for one in dict.fromkeys(named) if one]
+    on = releases_names_in(query)
+    is_meant = bool(on or _OF_MODULES.search(query))
+    if found and is_meant:
+        update = [("the update", _update(found[0], found[1]))] if len(found) == 2 else []
+        loads = [(f"on {name}", _loads(found[0], name)) for name in on]
+        yield of_release(found[0], (*update, *loads))
+        yield from (of_release(one) for one in found[1:])
+    elif not named and _OF_MODULES.search(query) and _NEWEST.search(query):
+        newest = releases.newest_by_processor()
+        for name in on:
+            if name in newest:
+                yield of_release(
+                    newest[name], [(f"newest known for {name}", f"table of {releases.as_of()}")]
+                )
+
+
+def _loads(release: Release, processor: str) -> str:
+    if release.loads_on(processor):
+        return "it loads there"
+    newest = releases.newest_by_processor().get(processor)
+    return "it does not load there" + (
+        f": {newest.version} is the newest that does" if newest else ""
+    )
+
+
+def _update(running: Release, target: Release) -> str:
+    """Whether an update from one release to another can be made while TDs run."""
+    if running.line != target.line:
+        return "not possible: an update stays within its line"
+    if releases.is_older(target.version, str(running.version)):
+        return f"{target.version} is older than {running.version}"
+    if not releases.takes_over(running, target):
+        return f"needs {target.update_from} or later: only at a reboot from {running.version}"
+    return "possible while TDs run"
