@@ -298,11 +298,11 @@ def _unknown(report: Report) -> Iterator[Text]:
     for label, name in facts.items():
         instead = {"RAM": memory.regions, "CMR": memory.convertible_at_least}.get(label)
         if not report.host.fact(name) and not instead:
-            yield Text(f"Not drawn: {label}, {words.reason(report, name)}", "unknown")
+            yield Text(f"The row {label} is not drawn: {words.reason(report, name)}", "unknown")
     if not memory.tdmrs and memory.plan:
         expected = memory.pamt_expected_bytes
-        value = "" if expected is None else f", {size(expected)} by calculation"
-        yield Text(f"Not drawn: PAMT{value}, since its address is unknown", "unknown")
+        value = "" if expected is None else f"; it takes {size(expected)} by calculation"
+        yield Text(f"The row PAMT is not drawn: its address is unknown{value}", "unknown")
     cut = _known_to(report)
     if cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

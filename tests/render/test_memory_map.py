@@ -110,8 +110,8 @@ def test_a_lane_of_which_nothing_is_known_is_named_and_not_drawn() -> None:
     lines = drawn(report_with({"memory.system_ram": (MemoryRange.between(0, GIB),)}))
     assert not lanes(lines, "CMR")
     assert not lanes(lines, "TDMR")
-    assert any(line.startswith("Not drawn: CMR, ") for line in lines)
-    assert any(line.startswith("Not drawn: node, ") for line in lines)
+    assert any(line.startswith("The row CMR is not drawn: ") for line in lines)
+    assert any(line.startswith("The row node is not drawn: ") for line in lines)
 
 
 def test_a_host_of_which_nothing_is_known_has_no_strip() -> None:
