@@ -60,5 +60,5 @@ def _update(running: Release, target: Release) -> str:
     if releases.is_older(target.version, str(running.version)):
         return f"{target.version} is older than {running.version}"
     if not releases.takes_over(running, target):
-        return f"needs {target.update_from} or later: only at a reboot from {running.version}"
+        return f"possible only with a reboot: without one it needs {target.update_from} or later"
     return "possible while TDs run"
