@@ -196,9 +196,17 @@ def is_exact(code: int) -> bool:
 _FLAGS = {63: "an error", 62: "non-recoverable", 61: "fatal", 60: "the host may recover"}
 
 
+_RECOVERABLE = 0b1000
+"""Bit 63 of a status alone: an error after which the caller can try again."""
+_CLASS_OF_LINUX = 0xFF
+"""The class of statuses that the module does not return."""
+
+
 def flags(status: int) -> list[tuple[str, str]]:
     """Meanings of bits 63 to 60, and the class in bits 47:40, each with its title."""
     found = [word for bit, word in _FLAGS.items() if status >> bit & 1]
+    if status >> 60 == _RECOVERABLE and status >> 40 & 0xFF != _CLASS_OF_LINUX:
+        found.append("recoverable")
     return [
         ("kind", ", ".join(found) or "success or information"),
         ("class", class_name(status)),

@@ -88,7 +88,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    bitmaps.with_state, catalogue.path_named, catalogue.source_file, terms.message,
+    bitmaps.with_state, cpuid.missing, catalogue.path_named, catalogue.source_file, terms.message,
     questions.releases_in_words, lines.line, calls.operand_named,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
@@ -182,9 +182,24 @@ _AROUND = re.compile(r"\[(.*)\]|\((.*)\)")
 
 
 _RDMSR = re.compile(
-    r"(?:sudo\s+)?rdmsr\s+((?:-\w+(?:\s+(?:\d+|\d+:\d+)(?=\s))?\s+)*)(\w+)(?:\s+-.*)?"
+    r"(?:sudo\s+)?rdmsr\s+(?P<before>(?:-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s))?\s+)*)(?P<address>\w+)"
+    r"(?P<after>(?:\s+-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s|$))?)*)(?:\s*(?:=|:)?\s*(?P<value>[0-9a-fx]+))?",
+    re.IGNORECASE,
 )
-"""A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`."""
+"""A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""
+
+
+def _register_read(text: str) -> str:
+    """What a command line of rdmsr reads: `msr 0x87 bits 63:32`, or the text as it is."""
+    command = _RDMSR.fullmatch(text)
+    if command is None:
+        return text
+    options = f"{command['before']} {command['after']}"
+    value = command["value"] or ""
+    wanted = re.search(r"-f\s*(\d+:\d+)", options)
+    if wanted:
+        return f"msr {command['address']} bits {wanted[1]}{f' = {value}' if value else ''}"
+    return f"rdmsr {command['address']} {value}".strip()
 
 
 def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
@@ -193,8 +208,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     A path in a text that others wrote is no file to open: there `may_be_file` is False.
     """
     word = query.strip().strip("`'\"")
-    command = _RDMSR.fullmatch(word)
-    word = f"rdmsr {command[2]}" if command else word
+    word = _register_read(word)
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = found or _by_other_spelling(word) or _as_several(word)

@@ -60,11 +60,14 @@ _NUMBERED = (
     re.compile(r"([\w.]+)\s*\[\s*(\d{1,2})(?::\2)?\s*\]"),
     re.compile(r"([\w.]+)[\s,:.&]+bits?\s*[=#]?\s*(\d{1,2})", re.IGNORECASE),
 )
+_BITS = re.compile(
+    r"([\w.]+)\s+bits\s+(\d{1,2}(?:\s*(?:,|and|&|to|-|:|/)\s*(?:and\s+|bit\s+)?\d{1,2}){1,9})", re.I
+)
+_BIT_RANGE = re.compile(r"([\w.]+)\s*\[\s*(\d{1,2}\s*[:-]\s*\d{1,2})\s*\]")
+"""Several bits: `xfam bits 17 and 18`, `XFAM[7:5]`."""
 _SHIFTED = re.compile(r"\bBIT(?:_ULL)?\((\d{1,2})\)|\(?\b1(?:U?L{0,2})\s*<<\s*(\d{1,2})\)?", re.I)
 """A bit as C writes it."""
 _BIT_OF = re.compile(r"bit\s*#?(\d{1,2})\s+(?:of|in)\s+([\w.]+)", re.IGNORECASE)
-_REQUIRED = {"TDX_FEATURES0": ("NO_RBP_MOD",)}
-"""Bits whose absence a person asks about."""
 
 
 def bitmap_named(name: str) -> str | None:
@@ -150,6 +153,12 @@ def numbered(query: str) -> Iterator[Explanation]:
     match = _BIT_OF.fullmatch(query)
     if match:
         yield from at(match[2], int(match[1]))
+    match = _BITS.fullmatch(query) or _BIT_RANGE.fullmatch(query)
+    if match:
+        numbers = [int(number) for number in re.findall(r"\d+", match[2])]
+        if re.search(r"to|-|:", match[2]) and len(numbers) == 2:
+            numbers = list(range(min(numbers), max(numbers) + 1))
+        yield from (meaning for number in numbers for meaning in at(match[1], number))
 
 
 def at(name: str, number: int) -> Iterator[Explanation]:
@@ -205,11 +214,13 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     names = " ".join(set_bits) or "none"
     single = [row for row in tables.load("features")[bitmap]["fields"] if [row["name"]] == set_bits]
     missing = [
-        name for name in _REQUIRED.get(bitmap, ()) if not bits.is_set(bitmap, name, value.value)
+        f"{row['name']}, without which {row['required']}"
+        for row in tables.load("features")[bitmap]["fields"]
+        if "required" in row and not bits.is_set(bitmap, row["name"], value.value)
     ]
     rows = [
-        ("missing", ", ".join(f"{name}, without which Linux 6.14 and later refuse the module"
-                              for name in missing)),
+        ("missing", "; ".join(missing)),
+        ("what to do", "Update the TDX module." if missing else ""),
         read_as(value),
     ]  # fmt: skip
     if bitmap == "TDX_FEATURES0":

@@ -79,6 +79,9 @@ def cpuid(query: str) -> Iterator[Explanation]:
         yield from _leaf(int(text, 16), "")
     if not _IS_CPUID.search(text):
         return
+    if _WHICH.search(text) and not re.search(r"\d", text):
+        yield from _no_bit(text)
+        return
     value = _VALUE.search(text)
     if value:
         asked = _parse(_VALUE.sub(r"\1", text))
@@ -93,6 +96,17 @@ def cpuid(query: str) -> Iterator[Explanation]:
         yield from _by_place(asked)
     elif asked.leaf is not None:
         yield from _leaf(asked.leaf, asked.register)
+
+
+_WHICH = re.compile(r"\b(?:which|what|bits?|flags?|leaf|detect|check|tells?|shows?)\b")
+
+
+def _no_bit(text: str) -> Iterator[Explanation]:
+    """That no bit of CPUID shows SEAM or TDX on a host, where a question names them."""
+    for name in ("seam", "tdx"):
+        if re.search(rf"\b{name}\b", text):
+            note = tables.load("cpuid_notes")["flag"][name]
+            yield explanation("CPUID", name.upper(), note)
 
 
 _IN_A_TEXT = re.compile(
@@ -118,6 +132,25 @@ def flag(query: str) -> Iterator[Explanation]:
     for row in notes["field"]:
         if query.strip().lower() in map(str.lower, (row["name"], *row.get("also", ()))):
             yield _field(row)
+
+
+_MISSING = re.compile(
+    r"(?:(?P<before>no|missing|without)\s+)?(?P<name>\w+)(?:\s+(?:cpu\s+)?(?:flag|feature))?"
+    r"(?:\s+(?:is\s+)?(?P<after>missing|absent|gone|not\s(?:there|set|present|found|supported|"
+    r"available|listed)|cleared|disabled))?(?:\s+(?:in|from)\s+(?:/proc/)?(?:cpuinfo|lscpu|cpuid))?",
+    re.IGNORECASE,
+)
+
+
+def missing(query: str) -> Iterator[Explanation]:
+    """A flag that is not there: `movdir64b missing in /proc/cpuinfo`, `no tme flag`."""
+    match = _MISSING.fullmatch(query.strip())
+    if match is None or not (match["before"] or match["after"]):
+        return
+    notes = tables.load("cpuid_notes")["missing"]
+    for found in flag(match["name"]):
+        text = notes["text"] if found.name in notes["flags"] else ""
+        yield found.with_details([("where it is missing", text)])
 
 
 _LIST = re.compile(r"(?:vmx )?flags\s*:\s*(\w.*)", re.IGNORECASE)

@@ -102,7 +102,15 @@ def of_id(number: int) -> Iterator[Explanation]:
         found = explanation("metadata field id", hex64(number), text, _parts(number))
     is_head = bool(parts.last_element or parts.last_field)
     sequence = f"{parts.fields} fields of {parts.elements}" if is_head else ""
-    yield found.with_details([("head of a sequence", sequence)])
+    names = ", ".join(_names_from(first, parts.fields)) if is_head and field else ""
+    yield found.with_details([("head of a sequence", sequence), ("fields in it", names)])
+
+
+def _names_from(first: int, count: int) -> list[str]:
+    """The fields of the module that follow one another from the given id on."""
+    step = FieldId.parse(first).stride
+    found = [metadata.element(first + index * step) for index in range(count)]
+    return [f"{one[0].name}[{one[1]}]" if one[0].words > 1 else one[0].name for one in found if one]
 
 
 def _without_context(parts: FieldId) -> _TdField | None:

@@ -142,7 +142,11 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
         boot = _read(row["example"])
         for event in boot.events:
             if event.name in (meanings := tables.load("loglines")):
-                causes = failures.rows_of(_causes(boot, event), "cause", "what to do")
+                # What a status or an errno says is not said by the wording.
+                is_whole = _DECISIVE.isdisjoint(row["names"])
+                causes = failures.rows_of(
+                    _causes(boot, event) if is_whole else [], "cause", "what to do"
+                )
                 yield explanation(
                     "kernel log line", name.removeprefix(": "), meanings[event.name], causes
                 )
@@ -150,6 +154,8 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
     yield from _range(text)
 
 
+_DECISIVE = {"status", "status_name"}
+"""Values of lines that decide about the cause."""
 _TELLING = 15
 """Letters that a part of a line has at least: fewer are terms, or in lines of many meanings."""
 _FEWEST = 10
@@ -330,6 +336,6 @@ def _named(text: str) -> Iterator[Explanation]:
     names = dict.fromkeys(_NAME.findall(text))
     has_leaf = any(seamcall.leaf_named(name) for name in names)
     for name in names:
-        yield from calls.leaf_by_name(name)
+        yield from calls.leaf_by_name(name) if seamcall.leaf_named(name) else ()
         yield from calls.status_by_name(name)
         yield from fields.by_name(name) if has_leaf and name in metadata.declared() else ()

@@ -47,14 +47,35 @@ def _plain(name: str) -> str:
     return text.removesuffix(" sp") if " " in text.removesuffix(" sp") else text
 
 
-def releases_names_in(text: str) -> list[str]:
-    """The processors that a text names, by their short names in the table of releases."""
-    plain = f" {_plain(re.sub(r'[?.,;:]', ' ', text.lower()))} "
-    return [
-        row["releases"]
+def named_in(text: str) -> list[str]:
+    """The processors that a text names: their short names in the table of releases, or their
+    codenames where no release loads on them.
+    """
+    words = re.sub(r"[?.,;:]", " ", text.lower()).split()
+    plain = f" {_plain(' '.join(words))} "
+    brands = {
+        brand.get("codename")
+        for size in range(1, min(len(words), _BRAND_WORDS) + 1)
+        for start in range(len(words) - size + 1)
+        for brand in _brands_of(" ".join(words[start : start + size]))
+    }
+    found = [
+        row["releases"] if "releases" in row else row["codename"]
         for row in tables.load("cpus")["model"]
-        if row.get("releases") and any(f" {name} " in plain for name in _names(row))
+        if row["codename"] in brands or any(f" {name} " in plain for name in _names(row))
     ]
+    return list(dict.fromkeys(found))
+
+
+_BRAND_WORDS = 5
+"""Words of a brand at most."""
+
+
+def _brands_of(words: str) -> list[dict[str, str]]:
+    """The first row of brands that the words fit."""
+    text = " ".join(_GENERATION.sub(r"\1 gen", _TRADE.sub(" ", words)).split())
+    rows: list[dict[str, str]] = tables.load("cpus")["brand"]
+    return [brand for brand in rows if re.fullmatch(brand["pattern"], text)][:1]
 
 
 def _stepping(row: dict[str, int], word: str) -> list[tuple[str, str]]:
@@ -67,7 +88,7 @@ _MODEL = re.compile(
     r"(?:(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})[\s,;]+|cpu\s)?model[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
     r"(?:[\s,;]+stepping[\s:=]+(?:0x)?[0-9a-f]{1,2})?"
 )
-_FMS = re.compile(r"([0-9a-f]{2})-([0-9a-f]{2})-[0-9a-f]{2}")
+_FMS = re.compile(r"(0[0-9a-f]|1[0-3])-([0-9a-f]{2})(?:-[0-9a-f]{2})?")
 """Family, model and stepping as in the names of microcode files, 06-8f-08."""
 _DECIMAL_FMS = re.compile(
     r"(?:f(?:am)?)?(\d{1,2})[-/. ]?(?:(?<=\d)m(?:od)?|(?<=[-/. ]))(\d{2,3})"
@@ -102,14 +123,11 @@ _GENERATION = re.compile(r"\b(\d(?:st|nd|rd|th))[\s-]gen(?:eration)?\b")
 
 def _branded(words: str) -> Iterator[Explanation]:
     """The processor of a brand, `Intel(R) Xeon(R) Platinum 8592+` or `Xeon 6747P`."""
-    text = " ".join(_GENERATION.sub(r"\1 gen", _TRADE.sub(" ", words)).split())
     rows = {row["codename"]: row for row in tables.load("cpus")["model"]}
-    for brand in tables.load("cpus")["brand"]:
-        if re.fullmatch(brand["pattern"], text):
-            codename = brand.get("codename")
-            found = _processor(rows[codename]) if codename else _of_brand(brand)
-            yield found.with_details([("note", brand.get("note", ""))])
-            return
+    for brand in _brands_of(words):
+        codename = brand.get("codename")
+        found = _processor(rows[codename]) if codename else _of_brand(brand)
+        yield found.with_details([("note", brand.get("note", ""))])
 
 
 def _of_brand(brand: dict[str, str]) -> Explanation:
@@ -130,6 +148,7 @@ def _processor(row: dict[str, Any]) -> Explanation:
         ("family and model", f"{family}, {model} ({model:#x})"),
         ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
         ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
+        ("modules that load", _lines_for(short)),
         (
             "newest known module",
             f"{newest.version} (table of {releases.as_of()})" if newest else "",
@@ -141,6 +160,15 @@ def _processor(row: dict[str, Any]) -> Explanation:
     if row.get("tdx") == "no":
         meaning = "An Intel processor that never has TDX: a client processor, or an older server."
     return explanation("processor", name, meaning, rows)
+
+
+def _lines_for(short: str) -> str:
+    """The lines of modules of which some release loads on the processor."""
+    lines = {release.line for release in releases.releases() if short and release.loads_on(short)}
+    others = {release.line for release in releases.releases()} - lines
+    found = " and ".join(f"{major}.{minor}" for major, minor in sorted(lines))
+    never = " and ".join(f"{major}.{minor}" for major, minor in sorted(others))
+    return f"those of {found}, none of {never}" if found and never else found
 
 
 def _floors(row: dict[str, Any]) -> list[tuple[str, str]]:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain.meaning import Explanation
-from tdxinfo.explain.processors import releases_names_in
+from tdxinfo.explain.processors import named_in
 from tdxinfo.explain.versions import of_release
+from tdxinfo.model.values import ModuleVersion
 
 _IN_WORDS = re.compile(r"(?<![\w.])v?([12]\.[05]\.\d{1,2}(?:\.\d{1,2}\.\d{2,4})?)(?![\w.]*\d)")
 _OF_MODULES = re.compile(
-    r"\b(?:tdx|seam|module|modules|update|updated?|upgrade|release)\b|->", re.I
+    r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|update|updated?|upgrade|release)\b|->", re.I
 )
 _NEWEST = re.compile(r"\b(?:newest|latest|current|recommended|which|new|release|version)\b", re.I)
 _MOST_WORDS = 14
@@ -26,31 +27,49 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
     """
     if len(query.split()) > _MOST_WORDS:
         return
-    named = [releases.release_named(text) for text in _IN_WORDS.findall(query)]
+    loader = _LOADER.search(query)
+    rest = query.replace(loader[0], " ") if loader else query
+    named = [releases.release_named(text) for text in _IN_WORDS.findall(rest)]
     found = [one for one in dict.fromkeys(named) if one]
-    on = releases_names_in(query)
+    on = named_in(query)
     is_meant = bool(on or _OF_MODULES.search(query))
     if found and is_meant:
         update = [("the update", _update(found[0], found[1]))] if len(found) == 2 else []
         loads = [(f"on {name}", _loads(found[0], name)) for name in on]
-        yield of_release(found[0], (*update, *loads))
+        loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
+        yield of_release(found[0], (*update, *loads, *loaded))
         yield from (of_release(one) for one in found[1:])
     elif not named and _OF_MODULES.search(query) and _NEWEST.search(query):
         newest = releases.newest_by_processor()
+        known = f"table of {releases.as_of()}"
         for name in on:
             if name in newest:
-                yield of_release(
-                    newest[name], [(f"newest known for {name}", f"table of {releases.as_of()}")]
-                )
+                yield of_release(newest[name], [(f"newest known for {name}", known)])
 
 
 def _loads(release: Release, processor: str) -> str:
     if release.loads_on(processor):
         return "it loads there"
     newest = releases.newest_by_processor().get(processor)
-    return "it does not load there" + (
-        f": {newest.version} is the newest that does" if newest else ""
-    )
+    other = f"{newest.version} is the newest that does" if newest else "no TDX module does"
+    return f"it does not load there: {other}"
+
+
+_LOADER = re.compile(r"(?:p-?)?seam[\s-]?(?:ldr|loader)\s+v?(\d+\.\d+\.\d+)", re.IGNORECASE)
+
+
+def _loaded(release: Release, loader: str) -> str:
+    """Whether a P-SEAMLDR loads the release: of its line, the oldest that does."""
+    needed = " or ".join(release.min_seamldr)
+    version = ModuleVersion.parse(loader)
+    of_line = [
+        one
+        for one in map(ModuleVersion.parse, release.min_seamldr)
+        if (one.major, one.minor) == (version.major, version.minor)
+    ]
+    if any(not releases.is_older(version, str(one)) for one in of_line):
+        return "it loads"
+    return f"it does not load: it needs P-SEAMLDR {needed} or later"
 
 
 def _update(running: Release, target: Release) -> str:

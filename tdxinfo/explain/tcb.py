@@ -104,7 +104,7 @@ def level(query: str) -> Iterator[Explanation]:
     known_releases = ", ".join(str(r.version) for r in releases.with_tcb_svn(minor, major))
     rows = [
         ("releases", known_releases or "no public release has this SVN"),
-        ("TCB status", row.get("status", "")),
+        *against_floor(minor, major),
         ("advisories", ", ".join(row.get("advisories", ()))),
     ]
     meaning = (
@@ -112,6 +112,24 @@ def level(query: str) -> Iterator[Explanation]:
         f"SVN {minor}. Newer TCB info can rate it differently."
     )
     yield explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
+
+
+def against_floor(minor: int, major: int) -> list[tuple[str, str]]:
+    """What Intel rated a module's SVN, and how it compares with the minimum of a TCB recovery."""
+    table = tables.load("tcb")
+    module = next((row["module"] for row in table["identity"] if row["major"] == major), "")
+    rated = [row for row in table["level"] if row["module"] == module and row["isvsvn"] <= minor]
+    status = max(rated, key=lambda row: int(row["isvsvn"]))["status"] if rated else ""
+    floors = [releases.release_named(text) for text in table["floors"]["module"].values()]
+    least = [one for one in floors if one and one.tcb_svn and one.tcb_svn[1] == major]
+    rows = [("TCB status", status)]
+    if least:
+        needed = min(least, key=lambda one: one.tcb_svn or (0, 0))
+        is_older = (minor, major) < (needed.tcb_svn or (0, 0))
+        word = "this one is older: update the TDX module" if is_older else "this one meets it"
+        about = f"{table['floors']['recovery']}, {table['floors']['as_of']}"
+        rows.append((about, f"{needed.version} is the minimum: {word}"))
+    return rows
 
 
 _BYTE = re.compile(

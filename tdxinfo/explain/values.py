@@ -15,12 +15,12 @@ from tdxinfo.explain.meaning import Explainer, Explanation, details
 from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
 
-_NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*")
+_NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*|0x[0-9a-f]{16}(?=\s*[=:])", re.IGNORECASE)
 _OF_BITS = re.compile(r"_(?:FIXED[01]|MASK)$", re.IGNORECASE)
 """How fields end that say of each bit of another whether it may be set."""
 _NO_WORD = re.compile(r"^[a-z]+[A-Z]|_|[Ss][Vv][Nn]$")
 """In a term that is no word of the language, so that a number behind it is its value."""
-_NAMED: tuple[Explainer, ...] = (fields.by_name, catalogue.fact, catalogue.path_named)
+_NAMED: tuple[Explainer, ...] = (fields.by_name, fields.by_id, catalogue.fact, catalogue.path_named)
 _MORE: dict[str, Explainer] = {
     "BUILD_NUM": versions.build,
     "BUILD_DATE": versions.day,
@@ -39,7 +39,9 @@ def with_value(query: str) -> Iterator[Explanation]:
     parts = [part.strip() for part in re.split(r"[,;]", query)]
     found = [list(_one(part)) for part in parts]
     if all(found):
-        yield from (meaning for meanings in found for meaning in meanings)
+        meanings = [meaning for meanings in found for meaning in meanings]
+        # Of several values that name a release it is the answer.
+        yield from sorted(meanings, key=lambda one: len(parts) > 1 and one.kind != "module release")
 
 
 def _one(query: str) -> Iterator[Explanation]:

@@ -11,6 +11,7 @@ from typing import Any
 from tdxinfo import tables
 from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
+from tdxinfo.explain import tcb
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
@@ -331,6 +332,7 @@ def security_version(query: str) -> Iterator[Explanation]:
         rows = [
             ("releases", names or f"none that tdxinfo knows of ({_table()})"),
             ("SVN", f"{major << 8 | minor:#x}"),
+            *tcb.against_floor(minor, major),
         ]
         meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
         yield explanation("module security version", f"{minor}, {major}", meaning, rows)

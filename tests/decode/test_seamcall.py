@@ -129,7 +129,7 @@ def test_only_the_calls_of_an_initialization_tell_of_it(name: str, belongs: bool
         (0x9000020200000000, "an error, the host may recover", "Busy resources"),
         (0x0000081500000000, "success or information", "Management of keys"),
         (0x8000FF0000000000, "an error", "Made by Linux"),
-        (0x8000770000000000, "an error", "unknown"),
+        (0x8000770000000000, "an error, recoverable", "unknown"),
     ],
 )
 def test_the_upper_bits_say_how_bad_it_is_and_of_what_class(
