@@ -76,7 +76,8 @@ def numbered(query: str) -> Iterator[Explanation]:
     if match is None:
         return
     bit = int(match["low"])
-    given = [("given", match["value"] or "")]
+    states = {"0": "0: the bit is not set", "1": "1: the bit is set"}
+    given = [("given", states.get(match["value"] or "", match["value"] or ""))]
     for name, row in _registers(match[1]):
         if bitmap_of(name):
             # By name the bitmaps have answered already.
@@ -159,12 +160,18 @@ def _of_bits(address: int, wanted: tuple[int, int], value: str) -> Iterator[Expl
 
 def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
     rows = [
-        (f["name"], f"{_number(bits.msr_field(name, f['name'], value))}  ({f['doc']})")
-        for f in row["fields"]
+        (f["name"], _with_meaning(f, bits.msr_field(name, f["name"], value))) for f in row["fields"]
     ]
     rows += _derived(name, value)
     title = f"{name} {value:#018x}"
     return explanation("MSR", title, row.get("doc", _DOC), rows)
+
+
+def _with_meaning(found: dict[str, Any], value: int) -> str:
+    """A field's value and meaning; the meaning of a flag holds only where it is set."""
+    _, width = bits.bit_range(found["bits"])
+    meaning = f"1 means: {found['doc']}" if width == 1 and not value else found["doc"]
+    return f"{_number(value)}  ({meaning})"
 
 
 def _derived(name: str, value: int) -> list[tuple[str, str]]:

@@ -210,7 +210,7 @@ def of_release(release: Release, first: Iterable[tuple[str, str]] = ()) -> Expla
         ("build", _build(release)),
         ("for", ", ".join(release.platforms)),
         ("TEE_TCB_SVN", _svn(release)),
-        ("P-SEAMLDR", " or ".join(f"{version} or later" for version in release.min_seamldr)),
+        ("P-SEAMLDR", ", or ".join(f"{version} or later" for version in release.min_seamldr)),
         ("features", hex64(release.features0) if release.features0 is not None else ""),
         ("update from", f"{release.update_from} or later" if release.update_from else ""),
         ("update to", _updates(release)),
