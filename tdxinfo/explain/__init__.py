@@ -89,7 +89,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
 
 FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state, cpuid.missing, catalogue.path_named, catalogue.source_file, terms.message,
-    questions.releases_in_words, lines.line, calls.operand_named,
+    questions.releases_in_words, lines.line, calls.operand_named, terms.with_value,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
@@ -117,7 +117,8 @@ def _field(query: str) -> Iterator[Explanation]:
 
 def _service_code(query: str) -> Iterator[Explanation]:
     yield from terms.service_code(query)
-    yield from terms.service_code(f"0x{query}")
+    if not query.lower().startswith("0x"):
+        yield from terms.service_code(f"0x{query}")
 
 
 def _register(query: str) -> Iterator[Explanation]:
@@ -159,6 +160,11 @@ _CONTEXTS: dict[str, Explainer] = {
     "cpuid signature": processors.processor,
     "cpu signature": processors.processor,
     "signature": processors.processor,
+    "tdx_attest_error": terms.attest_code,
+    "tdx_attest": terms.attest_code,
+    "tdx_att_get_quote": terms.attest_code,
+    "qv_result": _service_code,
+    "quote_verification_result": _service_code,
     "verification result": _service_code,
     "result": _service_code,
     "qv result": _service_code,

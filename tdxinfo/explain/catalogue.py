@@ -57,18 +57,19 @@ def path(query: str) -> Iterator[Explanation]:
 
     A file without a row is explained by the folder above it that has one.
     """
-    if len(query.split()) != 1 or len(query) > _MOST:
+    shown = _SHOWN.fullmatch(query) if len(query) <= _MOST else None
+    if shown is None:
         return
-    wanted = query.rstrip("/")
+    wanted = re.sub(r"^(?:[A-Z]:)?\\(?=EFI)|\\", "/", shown[1]).rstrip("/").removeprefix("//")
     found = _row_of(wanted)
-    facts = list(source_file(query)) if "/" in wanted else []
+    facts = list(source_file(wanted)) if "/" in wanted else []
     parent = os.path.dirname(wanted)
     while found is None and not facts and _FOLDER.match(parent):
         found, parent = _row_of(parent), os.path.dirname(parent)
     if found:
         name = wanted if "*" in found["paths"][0] else found["paths"][0]
         rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
-        rows += [("see", ", ".join(found.get("see", ())))]
+        rows += [("see", ", ".join(found.get("see", ()))), ("shown", shown[2] or "")]
         yield explanation("path", name, found["text"], rows)
     if os.path.dirname(wanted).endswith("/metadata"):
         yield from fields.by_id(os.path.basename(wanted))
@@ -76,6 +77,8 @@ def path(query: str) -> Iterator[Explanation]:
     yield from facts
 
 
+_SHOWN = re.compile(r"(\S+?)(?:(?::|\s*=|\s+->)?\s+(\[?[\w.-]{1,40}\]?(?:\s\d+)?))?:?", re.ASCII)
+"""A path, and what the file shows: `/sys/power/disk [disabled]`."""
 _MOST = 400
 """Letters of a path that is looked for."""
 

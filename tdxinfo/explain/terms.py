@@ -182,8 +182,33 @@ def _plain(text: str) -> str:
 
 def service_code(query: str) -> Iterator[Explanation]:
     """An error code of the quote libraries, 0xe011, by number or name."""
+    name, _, code = query.strip().rpartition(" ")
+    if name and re.fullmatch(r"(?:0x)?[0-9a-f]{1,5}", code, re.I) and "_" in name:
+        yield from _service_codes((), name.upper())
+        return
     found = {reading.value for reading in readings(query) if reading.base == "hex"}
+    if re.fullmatch(r"\d{5}", query):
+        found.add(int(query))
     yield from _service_codes(found, query.upper())
+
+
+def attest_code(query: str) -> Iterator[Explanation]:
+    """An error of libtdx_attest by its number."""
+    values = {reading.value for reading in readings(query)}
+    for row in tables.load("symptoms")["code"]:
+        if row["name"].startswith("TDX_ATTEST_") and int(row["code"], 16) in values:
+            yield _service_code(row, row["name"], int(row["code"], 16))
+
+
+_VALUED = re.compile(r"\"?([A-Za-z][\w.]*)\"?[\s:=]+\"?(-?\w[\w.-]{0,60})\"?,?", re.ASCII)
+
+
+def with_value(query: str) -> Iterator[Explanation]:
+    """A term that is a member of some document, with its number: `tcbEvaluationDataNumber 17`."""
+    match = _VALUED.fullmatch(query.strip())
+    is_member = '"' in query or (match and re.match(r"[a-z]+[A-Z_]", match[1]))
+    if match and is_member and match[2][:1].isdigit():
+        yield from (found.with_details([("given", match[2])]) for found in term(match[1]))
 
 
 def codes_in(text: str) -> Iterator[Explanation]:
@@ -235,11 +260,14 @@ _PCCS_STATUS = re.compile(
     r"\(?(\d{3})\)?(?:[\s:,-].*)?",
     re.IGNORECASE | re.DOTALL,
 )
+_BY_PCCS = re.compile(
+    r"(?:(?:http|error|status|code)[\s:=]*)*(\d{3})\s+(?:from|of|by)\s+(?:the\s+)?pccs", re.I
+)
 
 
 def pccs_status(query: str) -> Iterator[Explanation]:
     """A status of the PCCS's REST interface, `PCCS error 461`, also with its text behind it."""
-    match = _PCCS_STATUS.fullmatch(query.strip())
+    match = _PCCS_STATUS.fullmatch(query.strip()) or _BY_PCCS.fullmatch(query.strip())
     for row in tables.load("symptoms")["symptom"] if match else ():
         if match and row.get("status") == int(match[1]):
             yield _symptom(row)
