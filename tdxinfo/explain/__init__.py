@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from tdxinfo.explain import (
     bitmaps,
@@ -44,6 +45,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     cpuid.flags_listed,
     ghci.call,
     tcb.microcode,
+    tcb.status,
     tcb.level,
     tcb.svn_byte,
     tcb.advisory,
@@ -89,7 +91,8 @@ EXPLAINERS: tuple[Explainer, ...] = (
 
 FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state, cpuid.missing, catalogue.path_named, catalogue.source_file, terms.message,
-    questions.releases_in_words, lines.line, calls.operand_named, terms.with_value,
+    questions.releases_in_words, lines.line, calls.operand_named, terms.small_code,
+    terms.with_value,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
@@ -160,16 +163,18 @@ _CONTEXTS: dict[str, Explainer] = {
     "cpuid signature": processors.processor,
     "cpu signature": processors.processor,
     "signature": processors.processor,
-    "tdx_attest_error": terms.attest_code,
-    "tdx_attest": terms.attest_code,
-    "tdx_att_get_quote": terms.attest_code,
+    "tdx_attest_error": partial(terms.code_of, "TDX_ATTEST"),
+    "tdx_attest": partial(terms.code_of, "TDX_ATTEST"),
+    "tdx_att_get_quote": partial(terms.code_of, "TDX_ATTEST"),
+    "mpa": partial(terms.code_of, "MPA"),
+    "mpa error": partial(terms.code_of, "MPA"),
     "qv_result": _service_code,
     "quote_verification_result": _service_code,
     "verification result": _service_code,
     "result": _service_code,
     "qv result": _service_code,
-    "tcb status": terms.term,
-    "tcbstatus": terms.term,
+    "tcb status": tcb.status,
+    "tcbstatus": tcb.status,
     "build": versions.build_asked,
     "build number": versions.build_asked,
     "build_number": versions.build,
@@ -238,6 +243,7 @@ def _as_several(text: str) -> list[Explanation]:
     # A number beside a name that it does not belong to could mean anything.
     if any(reading.value >> 32 == 0 for group in groups for reading in readings(group)):
         return []
+    groups = [f"Linux {group}" if _KERNEL.fullmatch(group) else group for group in groups]
     meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
     if meanings and all(meanings.values()):
         return [meaning for found in meanings.values() for meaning in found]
@@ -264,6 +270,10 @@ _OF_THE_INTERFACE = {
     "MSR", "register field",
 }  # fmt: skip
 """Kinds whose names can be nothing else in a text."""
+
+
+_KERNEL = re.compile(r"[3-9]\.\d{1,3}(?:\.\d+)*(?:-\S+)?")
+"""The release of a kernel in a text: modules have lower numbers."""
 
 
 def _says_nothing(word: str) -> bool:

@@ -71,7 +71,7 @@ def path(query: str) -> Iterator[Explanation]:
         rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
         rows += [("see", ", ".join(found.get("see", ()))), ("shown", shown[2] or "")]
         yield explanation("path", name, found["text"], rows)
-    if os.path.dirname(wanted).endswith("/metadata"):
+    if os.path.dirname(wanted).endswith("metadata"):
         yield from fields.by_id(os.path.basename(wanted))
         yield from fields.by_name(os.path.basename(wanted))
     yield from facts
@@ -86,9 +86,17 @@ _MOST = 400
 def _row_of(wanted: str) -> dict[str, Any] | None:
     """The row of `tables/paths.toml` for a path."""
     rows: list[dict[str, Any]] = tables.load("paths")["path"]
-    return next(
-        (row for row in rows if any(fnmatchcase(wanted, one) for one in row["paths"])), None
-    )
+    return next((row for row in rows if any(_is_path(wanted, one) for one in row["paths"])), None)
+
+
+def _is_path(wanted: str, pattern: str) -> bool:
+    """Whether a path, or the end of one, is that of a row: `metadata/1900000300000000`."""
+    if fnmatchcase(wanted, pattern):
+        return True
+    parts = wanted.count("/") + 1
+    end = "/".join(pattern.split("/")[-parts:])
+    is_end = 1 < parts <= pattern.count("/") and not wanted.startswith("/")
+    return is_end and not end.startswith("*") and fnmatchcase(wanted, end)
 
 
 def path_named(query: str) -> Iterator[Explanation]:

@@ -24,9 +24,20 @@ from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
+from tdxinfo.decode.boot.update import Outcome, last_update
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Unavailable
-from tdxinfo.explain import bitmaps, calls, cpuid, errnos, fields, registers, terms, versions
+from tdxinfo.explain import (
+    bitmaps,
+    calls,
+    cpuid,
+    errnos,
+    fields,
+    processors,
+    registers,
+    terms,
+    versions,
+)
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
@@ -49,6 +60,7 @@ _STATUS_WORD = re.compile(
 )
 
 
+_FMSPC = re.compile(r"\bFMSPC[\s:=\"']*([0-9a-f]{12})\b", re.IGNORECASE)
 _FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
 """All five numbers of a module's version: fewer may be the version of another program."""
 
@@ -83,6 +95,8 @@ def line(query: str) -> Iterator[Explanation]:
         yield from _code(query[: match.start()], int(match.group(), 16))
     yield from _named(query)
     yield from terms.codes_in(query)
+    for code in _FMSPC.findall(query):
+        yield from processors.fmspc(code)
     yield from cpuid.flags_in(query)
     for match in _ERRNO.finditer(query):
         number = next(found for found in match.groups() if found)
@@ -92,15 +106,40 @@ def line(query: str) -> Iterator[Explanation]:
 def _kernel_line(text: str) -> Iterator[Explanation]:
     """What the kernel's line says, with the cause and the remedy that `check` would give."""
     boot = _read(text)
-    meanings: dict[str, str] = tables.load("loglines")
+    meanings: dict[str, str] = tables.load("loglines")["meaning"]
     for event in boot.events:
         if event.name in meanings:
-            causes = failures.rows_of(_causes(boot, event), "cause", "what to do")
-            rows = [("printed by", _kernels(event)), *_build(boot, event), *_keyids(event), *causes]
+            rows = [("printed by", _kernels(event)), *_build(boot, event), *_keyids(event)]
+            rows += [*_after_an_update(boot), *_cause_rows(boot, event)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
                 yield from versions.release(dict(_build(boot, event)).get("release", ""))
             yield from _values(event.values)
+
+
+def _cause_rows(boot: Boot, event: Event) -> list[tuple[str, str]]:
+    """The cause and the remedy of a line; only what to do, where no row of `failures.toml` fits."""
+    causes = _causes(boot, event)
+    if any(one.diagnosis.cause for one in causes):
+        return failures.rows_of(causes, "cause", "what to do")
+    return _remedy_rows(event)
+
+
+def _remedy_rows(event: Event) -> list[tuple[str, str]]:
+    return [("what to do", tables.load("loglines")["remedy"].get(event.name, ""))]
+
+
+def _after_an_update(boot: Boot) -> Iterator[tuple[str, str]]:
+    """Whether a module runs after a line that only an update prints."""
+    with suppress(Unavailable):
+        yield "after it", _OUTCOMES[last_update(boot)]
+
+
+_OUTCOMES: dict[Outcome, str] = {
+    "module-lost": "this call belongs to an update at run time: the TDX module is lost, and there "
+    "is none until a reboot",
+    "module-kept": "this call belongs to an update at run time: the old TDX module runs on",
+}
 
 
 def _read(text: str) -> Boot:
@@ -141,12 +180,10 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
         name = re.sub(r"(?:0x)?%[0-9l]*[a-z](?:\.%[a-z])*", "...", whole)
         boot = _read(row["example"])
         for event in boot.events:
-            if event.name in (meanings := tables.load("loglines")):
+            if event.name in (meanings := tables.load("loglines")["meaning"]):
                 # What a status or an errno says is not said by the wording.
                 is_whole = _DECISIVE.isdisjoint(row["names"])
-                causes = failures.rows_of(
-                    _causes(boot, event) if is_whole else [], "cause", "what to do"
-                )
+                causes = _cause_rows(boot, event) if is_whole else _remedy_rows(event)
                 yield explanation(
                     "kernel log line", name.removeprefix(": "), meanings[event.name], causes
                 )
@@ -284,6 +321,7 @@ def _keyids(event: Event) -> Iterator[tuple[str, str]]:
         count = end - first
         yield "KeyIDs", f"{count}: {first} is the module's, {count - 1} are for TDs"
         yield "for MKTME", f"{first - 1} KeyIDs, from 1 on" if first > 1 else "no KeyIDs"
+        yield "note", "the line does not say that the TDX module is loaded or initialized"
 
 
 _OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {

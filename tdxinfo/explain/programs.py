@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tdxinfo import tables
 from tdxinfo.explain.meaning import Explanation, explanation
@@ -14,6 +14,7 @@ _VERSION = re.compile(
     re.I,
 )
 _LINUX = ("linux", "kernel", "linux kernel")
+"""Names of the kernel."""
 
 
 def program(query: str) -> Iterator[Explanation]:
@@ -29,18 +30,45 @@ def program(query: str) -> Iterator[Explanation]:
             yield _program(row, match["version"], version)
         elif "first" not in row and wanted in names:
             yield explanation("system", row["names"][0], row["text"], _see(row))
+        elif "first" in row and _asks_for_version(wanted, names):
+            rows = [("first upstream", row["first"]), *_see(row)]
+            yield explanation("program", row["names"][0], row["text"], rows)
+    if _asks_for_version(wanted, _LINUX):
+        text = " ".join(meaning for _, meaning in sorted(_generations(), reverse=True))
+        yield explanation("program", "Linux", text, [("note", _VENDORS)])
 
 
-def _kernel(text: str, version: tuple[int, ...]) -> Iterator[Explanation]:
+_ASKED = {"version", "versions", "release", "releases", "supports", "support", "since", "minimum"}
+_BESIDE = _ASKED | {
+    "which", "what", "the", "of", "for", "with", "tdx", "tds", "td", "is", "does", "do", "need",
+    "needed", "needs", "required", "requires", "have", "has", "first", "a", "in", "to", "run",
+    "host", "hosts", "must", "should", "be", "i", "intel", "upstream", "guest", "guests",
+}  # fmt: skip
+"""Words of a question for the version of a program."""
+
+
+def _asks_for_version(text: str, names: Iterable[str]) -> bool:
+    """Whether a text asks which version of a program supports TDX."""
+    words = set(re.findall(r"[\w-]+", text))
+    return bool(words & _ASKED and words & set(names)) and words <= _BESIDE | set(names)
+
+
+def _generations() -> list[tuple[tuple[int, ...], str]]:
+    """The first upstream release of each generation of kernels, and what it does."""
     generations: dict[str, dict[str, object]] = tables.load("kernels")["generation"]
-    with_first = [
+    return [
         (tuple(first), str(row["meaning"]))
         for row in generations.values()
         if isinstance(first := row.get("first"), list)
     ]
-    meaning = max(one for one in with_first if one[0] <= version)[1]
-    note = "Vendors' kernels can have TDX under other release numbers: their log lines show it."
-    yield explanation("kernel release", f"Linux {text}", meaning, [("note", note)])
+
+
+def _kernel(text: str, version: tuple[int, ...]) -> Iterator[Explanation]:
+    meaning = max(one for one in _generations() if one[0] <= version)[1]
+    yield explanation("kernel release", f"Linux {text}", meaning, [("note", _VENDORS)])
+
+
+_VENDORS = "Vendors' kernels can have TDX under other release numbers: their log lines show it."
 
 
 def _program(row: dict[str, str], text: str, version: tuple[int, ...]) -> Explanation:

@@ -92,12 +92,15 @@ def setting(query: str) -> Iterator[Explanation]:
     text = query.strip()
     if len(text) > _MOST:
         return
-    found = _elements(text) or _options(text) or _named(text) or _of_firmware(text)
+    found = _elements(text) or _options(text) or _named(text) or _of_virsh(text)
+    found = found or _of_launch_security(text) or _of_firmware(text)
     # An option and its part may have the same row.
     for each in {id(one.row.row): one for one in found}.values():
         yield _setting(each.row, each.value)
         bitmap = each.row.row.get("bitmap")
-        yield from bitmaps.with_value(f"{bitmap}={each.value}") if bitmap and each.value else ()
+        if bitmap and each.value:
+            yield from bitmaps.with_value(f"{bitmap}={each.value}")
+            yield from bitmaps.numbered(f"{bitmap} {each.value}")
 
 
 # --- a name alone, or with its value --------------------------------------------------------------
@@ -166,6 +169,8 @@ def _name_and_value(text: str) -> tuple[str, str]:
         value = value.strip("[]")
         if value.lower() not in _YES | _NO | _OTHER and not value[:1].isdigit():
             return "", ""
+    if sign == "=" and value[:1] == " " and name[-1:] != " ":
+        return name, ""
     value = value.strip(" \"'[]")
     return (name, value) if len(value.split()) == 1 else ("", "")
 
@@ -199,6 +204,27 @@ def _element(name: str, rest: str) -> _Row | None:
         and words.issuperset(key.removeprefix("launchsecurity ").removesuffix(" element").split())
     ]
     return max(rows, key=lambda one: one[0], default=(0, None))[1]
+
+
+def _of_virsh(text: str) -> list[_Found]:
+    """The row of a command of virsh, whatever stands behind it: `virsh reset td1`."""
+    match = re.match(r"(?:sudo\s+)?virsh\s+([a-z-]+)\b", text)
+    row = _group("libvirt").get(_key(f"virsh {match[1]}")) if match else None
+    return [_Found(row, "")] if row else []
+
+
+_OF_LAUNCH = re.compile(
+    r"<?launchSecurity\b.*?\b(policy|mrConfigId|mrOwner|mrOwnerConfig|quoteGenerationService)\b"
+    r"(?:[\s:=]+(bit \d{1,2}|0x[0-9a-f]{1,16}|\d{1,20}))?",
+    re.IGNORECASE,
+)
+
+
+def _of_launch_security(text: str) -> list[_Found]:
+    """The row of an element of launchSecurity that a text names, `launchSecurity policy bit 0`."""
+    match = _OF_LAUNCH.match(text)
+    row = _element(match[1], "") if match else None
+    return [_Found(row, match[2] or "")] if row and match else []
 
 
 _OPTION = re.compile(r"(?:^|\s)--?([a-z][\w-]*)(?:[\s=]+('[^']*'|\"[^\"]*\"|[^\s-]\S*))?")
@@ -240,7 +266,8 @@ def _parts(option: str, parts: list[str]) -> Iterator[_Found]:
 
 _SETUP = {
     "bios", "uefi", "firmware", "setup", "dell", "hpe", "lenovo", "supermicro", "gigabyte", "asus",
-    "cisco", "quanta", "fujitsu", "inspur", "idrac", "racadm", "redfish", "ilo", "rbsu", "xcc",
+    "poweredge", "r760", "r660", "r960", "xe9680", "cisco", "quanta", "fujitsu", "inspur", "idrac",
+    "racadm", "redfish", "ilo", "rbsu", "xcc",
 }  # fmt: skip
 """Words of a text about a machine's setup."""
 _GENERAL = {
@@ -248,6 +275,8 @@ _GENERAL = {
     "option", "options", "setting", "settings", "knob", "menu", "no", "cannot", "can't", "find",
     "missing", "hidden", "not", "visible", "what", "is", "should", "be", "intel", "of", "for",
     "ucs", "server", "servers", "config", "configuration", "processor", "mode",
+    "on", "appear", "appears", "appearing", "greyed", "grayed", "out", "show", "shown", "see",
+    "available", "there", "it", "why", "and",
 }  # fmt: skip
 _SHORT_TEXT = 10
 """Words of a text that is about one setting at most."""
@@ -264,8 +293,17 @@ def _of_firmware(text: str) -> list[_Found]:
     rows = _group("firmware")
     for wanted in (rest, f"{rest} setting", f"{rest} enable", f"enable {rest}"):
         if rest and wanted in rows:
-            return [_Found(rows[wanted], value)]
+            found = _Found(rows[wanted], value)
+            return [*_of_maker(set(words), found.row), found]
     return []
+
+
+def _of_maker(words: set[str], found: _Row) -> Iterator[_Found]:
+    """What is to know of a maker's setup, where a text names the maker, and TDX."""
+    is_tdx = "Trust Domain Extension (TDX)" in found.row["names"]
+    for row in tables.load("settings")["firmware"]["row"] if is_tdx else ():
+        if words.intersection(row.get("makers", ())):
+            yield _Found(_Row("firmware setting", row), "")
 
 
 def _name_and_value_of_setup(text: str) -> tuple[str, str]:
@@ -317,7 +355,8 @@ def _given(row: dict[str, Any], value: str) -> str:
         return value
     is_yes, is_no = value.lower() in _YES, value.lower() in _NO
     if value.lower() == wanted or (is_yes and wanted in _YES) or (is_no and wanted in _NO):
-        return f"{value}: this is what TDX needs"
+        is_of_guest = str(row.get("wanted", "")).endswith("in a guest")
+        return f"{value}: this is what {'a guest' if is_of_guest else 'TDX'} needs"
     if (is_yes and wanted in _NO) or (is_no and wanted in _YES) or row.get("exact"):
         return f"{value}: {row.get('other', 'TDX needs another value')}"
     return value

@@ -206,6 +206,26 @@ def _plain(remedy: str) -> str:
     return remedy.replace("{microcode_package}", "with Intel's microcode")
 
 
+_STATUS = re.compile(
+    r"(?:tcb[\s_]?status|status|tcb)?[\s:=]*\"?([a-z][a-z_ -]{5,60})\"?", re.IGNORECASE
+)
+
+
+def status(query: str) -> Iterator[Explanation]:
+    """A status that a verifier gives a platform, `OutOfDate`, `TCB_OUT_OF_DATE`."""
+    match = _STATUS.fullmatch(query.strip())
+    wanted = re.sub(r"[\s_-]", "", match[1]).lower() if match else ""
+    rows = [({row["name"].lower()}, row) for row in tables.load("tcb")["status"]]
+    rows += [
+        ({name.lower() for name in row["names"]}, row) for row in tables.load("tcb")["relaunch"]
+    ]
+    for names, row in rows:
+        if wanted in names:
+            name = row.get("name") or row["names"][0]
+            details = [("what to do", row["remedy"]), ("see", "TCB status, attestation.tcb")]
+            yield explanation("TCB status", name, row["text"], details)
+
+
 # --- advisories ----------------------------------------------------------------------------------
 
 _ADVISORY = re.compile(r"(?:intel[-\s]?)?sa[-\s]?(\d{5})", re.I)

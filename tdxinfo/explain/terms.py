@@ -192,12 +192,31 @@ def service_code(query: str) -> Iterator[Explanation]:
     yield from _service_codes(found, query.upper())
 
 
-def attest_code(query: str) -> Iterator[Explanation]:
-    """An error of libtdx_attest by its number."""
-    values = {reading.value for reading in readings(query)}
+def code_of(program: str, number: str) -> Iterator[Explanation]:
+    """An error of a program whose numbers are small: TDX_ATTEST of libtdx_attest, MPA."""
+    values = {reading.value for reading in readings(number)}
     for row in tables.load("symptoms")["code"]:
-        if row["name"].startswith("TDX_ATTEST_") and int(row["code"], 16) in values:
+        if row["name"].startswith(f"{program}_") and int(row["code"], 16) in values:
             yield _service_code(row, row["name"], int(row["code"], 16))
+
+
+_SMALL_CODE = re.compile(
+    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.*?\b(?:error|code|errorcode|status)\w*[\s:=(]+"
+    r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?$",
+    re.IGNORECASE,
+)
+
+
+def small_code(query: str) -> Iterator[Explanation]:
+    """The error of a program whose numbers are small, in a line of it."""
+    match = _SMALL_CODE.search(query.strip()) if len(query) < _LONGEST else None
+    if match:
+        program = "TDX_ATTEST" if match["program"].lower() == "tdx_att" else "MPA"
+        yield from code_of(program, match["code"])
+
+
+_LONGEST = 400
+"""Letters of a line of a program at most."""
 
 
 _VALUED = re.compile(r"\"?([A-Za-z][\w.]*)\"?[\s:=]+\"?(-?\w[\w.-]{0,60})\"?,?", re.ASCII)
