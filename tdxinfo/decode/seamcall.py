@@ -54,7 +54,7 @@ def leaf_named(name: str) -> Leaf | None:
     """TDH.SYS.RD for `tdh_sys_rd()`, `TDH_SYS_RD_LEAF` or `TDH.SYS.RD`, and by Linux's names."""
     word = name.strip().removesuffix("()")
     known: dict[str, str] = tables.load("leaves")["linux"]
-    stem = re.sub(r"[-_\s]+", ".", word.upper()).removesuffix(".LEAF")
+    stem = re.sub(r"\.(?:LEAF|V[0-9])$", "", re.sub(r"[-_\s]+", ".", word.upper()))
     return leaves().get(known.get(word.lower(), stem))
 
 

@@ -113,6 +113,16 @@ def _status(query: str) -> Iterator[Explanation]:
     yield from calls.status_by_number(query)
 
 
+def _loader_leaf(query: str) -> Iterator[Explanation]:
+    yield from calls.leaf_by_number(query, "SEAMLDR")
+
+
+def _status_or_leaf(query: str) -> Iterator[Explanation]:
+    """What RAX holds: a status after a call, the leaf before it."""
+    yield from _status(query)
+    yield from calls.leaf_by_number(query)
+
+
 def _field(query: str) -> Iterator[Explanation]:
     yield from fields.by_name(query)
     yield from fields.by_id(query)
@@ -145,7 +155,9 @@ _CONTEXTS: dict[str, Explainer] = {
     "status": _status,
     "seamcall status": _status,
     "error code": _status,
-    "rax": _status,
+    "rax": _status_or_leaf,
+    "seamldr leaf": _loader_leaf,
+    "seamldr": _loader_leaf,
     "ret": _status,
     "err": _status,
     "error": _status,
@@ -255,7 +267,8 @@ def _by_names_in(text: str) -> list[Explanation]:
     words = [word.strip(".") for word in re.split(r"[\s,;:()\[\]{}'\"|<>=!?&*]+", text)]
     names = [word for word in dict.fromkeys(words) if _IDENTIFIER.fullmatch(word)]
     # A bit that its bitmap does not have is not explained by the bitmap.
-    if not 1 < len(words) <= MOST_WORDS or re.search(r"\bbit\W*\d", text, re.I):
+    has_bit = re.search(r"\bbit\W*\d", text, re.I) and any(map(bitmaps.bitmap_named, names))
+    if not 1 < len(words) <= MOST_WORDS or has_bit:
         return []
     found = {
         name: [meaning for meaning in _as_one_thing(name) if meaning.kind in _OF_THE_INTERFACE]
@@ -339,6 +352,7 @@ _WITH_KIND = re.compile(
 
 
 def _explain_in_context(query: str) -> list[Explanation]:
+    query = re.sub(r"^p[-_ ]?seamldr\b", "seamldr", query, flags=re.IGNORECASE)
     around = _AROUND.fullmatch(query)
     text = _NUMBER_WORD.sub("", (around[1] or around[2] or "") if around else query)
     match = _CONTEXT.fullmatch(re.sub(r"\[([\w.]+)\]$", r" \1", text))

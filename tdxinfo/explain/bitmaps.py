@@ -19,6 +19,11 @@ _ALIASES = {
     "features": "TDX_FEATURES0",
     "attributes": "TD_ATTRIBUTES",
     "td_attr": "TD_ATTRIBUTES",
+    "tdattributes": "TD_ATTRIBUTES",
+    "tdattr": "TD_ATTRIBUTES",
+    "supported_attrs": "TD_ATTRIBUTES",
+    "supported_attributes": "TD_ATTRIBUTES",
+    "supported_xfam": "XFAM",
     "td_attribute": "TD_ATTRIBUTES",
     "arch_capabilities": "IA32_ARCH_CAPABILITIES",
     "arch_cap": "IA32_ARCH_CAPABILITIES",
@@ -53,7 +58,7 @@ _MACROS: dict[str, str | None] = {
 }
 """Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
 _WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)?)\s*[=:&]\s*(\w+)")
-_VALUE_AFTER = re.compile(r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16})", re.IGNORECASE)
+_VALUE_AFTER = re.compile(r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16}|[0-9a-f]{16})", re.IGNORECASE)
 _MEMBER = re.compile(r"(\w+)(?:\.|->|\s*[:,]\s*|\s+)(?:bit\s+)?([a-z]\w*)(?:\s+bit)?", re.I)
 _MEMBER_OF = re.compile(r"(\w+)\s+(?:bit\s+)?(?:in|of)\s+(?:the\s+)?(\w+)", re.I)
 _NUMBERED = (
@@ -99,27 +104,46 @@ def bit(query: str) -> Iterator[Explanation]:
     yield from found
 
 
-_WITH_STATE = re.compile(
-    r"(?:(?P<before>no|missing|without)\s+)?(?P<number>bit\s*#?\d{1,2}[\s:,=]+|\d{1,2}:\s?)?"
-    r"(?P<name>[\w.-]+?)(?P<after>[\s,]+bit(?:\s#?\d{1,2})?)?"
-    r"(?:\s*[=:]\s*|\s+(?:is\s+|=\s+)?|$)(?P<state>[01]|true|false|set|clear|missing|on|off"
-    r"|(?:not\s)?(?:set|supported|available|present|there))?",
+_STATES = re.compile(
+    r"(?:\s*[=:]\s*|\s+(?:is\s+)?)(?P<state>[01]|true|false|set|clear|missing|on|off"
+    r"|(?:not\s)?(?:set|supported|available|present|there))$",
     re.IGNORECASE,
 )
+_ABSENT = re.compile(r"^(?:no|missing|without)\s+", re.IGNORECASE)
+_NUMBER = re.compile(r"\bbit\s*#?(\d{1,2})\b[\s:,=]*|^(\d{1,2}):\s?", re.IGNORECASE)
 _IS_SET = {"1", "true", "set", "on", "supported", "available", "present", "there"}
+_AROUND_A_BIT = {
+    "bit", "bits", "feature", "features", "attribute", "attributes", "flag", "td", "tdx", "module",
+    "the", "is", "what", "which", "are", "of", "in", "a",
+}  # fmt: skip
+_MOST = 80
+"""Letters of a bit with its state."""
 
 
 def with_state(query: str) -> Iterator[Explanation]:
-    """A bit with its state: `NO_RBP_MOD=0`, `PAGE_RELEASE is missing`, `no DYNAMIC_PAMT`."""
-    match = _WITH_STATE.fullmatch(query)
-    parts = ("before", "state", "number", "after")
-    if match is None or not any(match[part] for part in parts):
+    """A bit with its state or its number: `NO_RBP_MOD=0`, `PAGE_RELEASE is missing`,
+    `TD attribute LASS bit 27`, `which bit is dynamic pamt`, `feature bit 36`.
+    """
+    state, absent = _STATES.search(query), _ABSENT.match(query)
+    number = _NUMBER.search(query)
+    words = _ABSENT.sub("", _NUMBER.sub(" ", _STATES.sub("", query))).split()
+    names = [word for word in words if word.lower() not in _AROUND_A_BIT]
+    if len(query) > _MOST or not (state or absent or number or "bit" in query.lower().split()):
         return
-    is_set = not match["before"] and (match["state"] or "").lower() in _IS_SET
+    is_set = not absent and state is not None and state["state"].lower() in _IS_SET
     given = ("given", "the bit is set" if is_set else "the bit is not set")
-    if not match["before"] and not match["state"]:
-        given = ("given", "")
-    yield from (meaning.with_details([given]) for meaning in bit(match["name"]))
+    rows = [given] if state or absent else []
+    found = list(bit("_".join(names))) if names else list(_by_kind(words, number))
+    yield from (meaning.with_details(rows) for meaning in found)
+
+
+def _by_kind(words: list[str], number: re.Match[str] | None) -> Iterator[Explanation]:
+    """A bit by its number and what it is: `feature bit 36`."""
+    plain = {word.lower().removesuffix("s") for word in words}
+    if number and "feature" in plain:
+        yield from at("TDX_FEATURES0", int(number[1] or number[2]))
+    elif number and "attribute" in plain:
+        yield from at("TD_ATTRIBUTES", int(number[1] or number[2]))
 
 
 def _without_macro(macro: str, prefix: str) -> str:
@@ -204,9 +228,29 @@ def with_value(query: str) -> Iterator[Explanation]:
     match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
     bitmap = bitmap_named(match[1]) if match else None
     values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []
+    if match and bitmap and re.fullmatch(r"[0-9a-f]{16}", match[2], re.I):
+        values = [_of_bytes(bitmap, match[2])]
     field = metadata.declared().get(match[1].upper()) if match else None
     if bitmap and values and not (field and int(field.id) == values[0].value):
         yield _bitmap(bitmap, values[0])
+
+
+def _of_bytes(bitmap: str, digits: str) -> Reading:
+    """16 digits without 0x: a number, or bytes as a quote has them, the lowest first. They are
+    bytes where this leaves fewer bits without a name.
+    """
+    number = int(digits, 16)
+    swapped = int.from_bytes(number.to_bytes(8, "big"), "little")
+
+    def unnamed(value: int) -> int:
+        return sum(name.startswith("BIT_") for name in bits.names_of(bitmap, value))
+
+    if unnamed(swapped) < unnamed(number):
+        return Reading(swapped, _BYTES, digits, False)
+    return Reading(number, "hex", digits, True)
+
+
+_BYTES = "bytes"
 
 
 def _bitmap(bitmap: str, value: Reading) -> Explanation:
@@ -221,7 +265,8 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     rows = [
         ("missing", "; ".join(missing)),
         ("what to do", "Update the TDX module." if missing else ""),
-        read_as(value),
+        ("read as", "bytes, the lowest first, as a quote has them") if value.base == _BYTES
+        else read_as(value),
     ]  # fmt: skip
     if bitmap == "TDX_FEATURES0":
         rows.append(("releases with this value", _releases_with(value.value)))

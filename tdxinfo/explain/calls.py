@@ -94,8 +94,10 @@ def _statuses_of(leaf: Leaf) -> list[str]:
 
 def status_by_name(query: str) -> Iterator[Explanation]:
     """A status by its name, also without TDX_, or with TDX_ERR_ as newer Linux patches have it."""
-    stem = query.strip().upper().removeprefix("TDX_ERR_")
+    stem = re.sub(r"[\s-]", "_", query.strip().upper()).removeprefix("TDX_ERR_")
     found = seamcall.status_named(query) or seamcall.status_named(f"TDX_{stem}")
+    if found is None and stem.startswith("E"):
+        found = seamcall.status_named(f"SEAMLDR_{stem}")
     if found:
         yield _status([found], found.code, is_name=True)
 
@@ -206,7 +208,7 @@ def operand_named(query: str) -> Iterator[Explanation]:
     yield from operand(f"OPERAND_ID_{query.strip()}")
 
 
-_OPERAND = re.compile(r"(?:TDX_)?OPERAND_ID_(\w+)|operand\s+(\w+)", re.IGNORECASE)
+_OPERAND = re.compile(r"(?:TDX_)?OPERAND_ID_(\w+)|operand\s+(?:id\s+)?(\w+)", re.IGNORECASE)
 
 
 # --- names ------------------------------------------------------------------------------------

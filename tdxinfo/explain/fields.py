@@ -16,7 +16,8 @@ from tdxinfo.host import fact_names, sources_of
 from tdxinfo.model.values import hex64
 
 _MACRO = re.compile(
-    r"(?:MD_FIELD_ID_|TDX_MD_|(?:MD_)?(?:SYS|TDCS|TDVPS|TDR)_)(\w+?)(?:_FIELD_(?:ID|CODE))?"
+    r"(?=MD_|TDX_MD_|SYS_|TDCS_|TDVPS_|TDR_)(?:MD_FIELD_ID_|TDX_MD_)?(?:MD_)?(?:(?:SYS|TDCS|TDVPS|TDR)_)?"
+    r"(\w+?)(?:_FIELD_(?:ID|CODE))?"
 )
 """A field's name in a macro of kernels and of the module's source."""
 _ELEMENT = re.compile(r"(\w+)\[(\d{1,4})\](?:\[(\d{1,2})\])?")
@@ -57,7 +58,9 @@ def _array_element(query: str) -> re.Match[str] | None:
 def _by_member(query: str) -> Iterator[Explanation]:
     match = _MEMBER.fullmatch(query.lower())
     for field in metadata.declared().values():
-        if match and field.kernel.partition("[")[0] == match[1]:
+        member = field.kernel.partition("[")[0]
+        last = match[1].rpartition(".")[2] if match else ""
+        if match and (member == match[1] or (last == field.name.lower() and "_" in last)):
             yield _of_module(field, 0)
 
 

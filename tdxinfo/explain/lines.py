@@ -47,7 +47,7 @@ _LEAF = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(
-    r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+)\b"
+    r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+|E[A-Z]{5,})\b"
 )
 _KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
 _ERRNO = re.compile(
@@ -348,9 +348,10 @@ def _kvm_access(text: str) -> Iterator[Explanation]:
 
 
 def _leaf(text: str) -> Iterator[Explanation]:
-    if re.search(r"\bcpuid\b|\be[abcd]x\b|IntelTDX", text, re.I):
+    if re.search(r"cpuid|\be[abcd]x\b|IntelTDX", text, re.I):
         return
-    kind = "TDG" if re.search(r"\bTDCALL\b", text, re.I) else "TDH"
+    words = (("TDG", r"\bTDCALL\b"), ("SEAMLDR", r"\bseamldr\b"))
+    kind = next((kind for kind, word in words if re.search(word, text, re.I)), "TDH")
     for groups in _LEAF.findall(text):
         yield from calls.leaf_by_number(next(filter(None, groups)), kind)
 

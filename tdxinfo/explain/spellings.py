@@ -38,6 +38,7 @@ _KINDS = {
     "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",
 }  # fmt: skip
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
+_BLANKS_AND_VALUE = re.compile(r"([A-Za-z]\w*(?:\s\w+){1,4})\s*[=:]\s*(\w{1,20})")
 _JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
 
 
@@ -75,6 +76,9 @@ def _of_signs(text: str) -> Iterator[str]:
         value = rest.strip("\"' ")
         # A small number alone could mean anything.
         yield from () if re.fullmatch(r"\d+|0x[0-9a-f]{1,8}", value, re.I) else (value,)
+    valued = _BLANKS_AND_VALUE.fullmatch(text)
+    if valued:
+        yield f"{'_'.join(valued[1].split())} = {valued[2]}"
     outside, bracket, inside = text.partition("(")
     if bracket and text.endswith(")") and outside.strip():
         yield from (outside.strip(), inside.rstrip(")").strip())
