@@ -232,7 +232,9 @@ def detail(code: int) -> tuple[str, str] | None:
     if what in _DETAILS:
         name, describe = _DETAILS[what]
         return name, describe(low)
-    return "lower 32 bits", f"{low:#x}, as an operand {operand_name(low)}"
+    operand = operand_name(low)
+    known = "which is no known operand" if operand == "unknown" else f"as an operand {operand}"
+    return "lower 32 bits", f"{low:#x}, {known}"
 
 
 def _counts_zero(status: Status, what: str) -> bool:

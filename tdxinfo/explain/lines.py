@@ -302,14 +302,26 @@ def _kernels(event: Event) -> str:
     """The kernels that print the line in this wording."""
     for row, wording in zip(tables.load("klog")["line"], klog.wordings(), strict=True):
         if row["event"] == event.name and klog.CompiledWording(wording).pattern.match(event.text):
-            kernels: str = row["kernels"]
-            if _UPSTREAM.match(kernels):
-                return f"Linux {kernels}"
-            return f"a vendor's kernel: {kernels}" if _VENDOR.search(kernels) else ""
+            return _in_words(row["kernels"])
     return ""
 
 
+def _in_words(kernels: str) -> str:
+    """`6.6-rc2 vendor, 6.8+`: a vendor's kernel, and upstream ones; without what is in brackets."""
+    plain = re.sub(r"(\d)\+", r"\1 and later", kernels.partition(" (")[0])
+    if _UPSTREAM.match(plain):
+        return f"Linux {plain}"
+    if not _VENDOR.search(plain):
+        return ""
+    vendor, comma, upstream = plain.rpartition(", ")
+    if not (comma and _SINCE.fullmatch(upstream)):
+        vendor, upstream = plain, ""
+    text = f"a vendor's kernel: {vendor.removesuffix(' vendor')}"
+    return f"Linux {upstream}, and {text}" if upstream else text
+
+
 _UPSTREAM = re.compile(r"\d+\.\d+(?!-rc|[\d.]* vendor)")
+_SINCE = re.compile(r"\d+\.\d+ (?:and later|to \d+\.\d+)")
 _VENDOR = re.compile(r"Intel MVP|Ubuntu|vendor|Anolis|td-partitioning")
 """How `kernels` of `tables/klog.toml` begins; the rest are notes on series of patches."""
 
@@ -319,7 +331,7 @@ def _keyids(event: Event) -> Iterator[tuple[str, str]]:
     first, end = event.values.get("first"), event.values.get("end")
     if event.name == "keyid_range" and isinstance(first, int) and isinstance(end, int):
         count = end - first
-        yield "KeyIDs", f"{count}: {first} is the module's, {count - 1} are for TDs"
+        yield "KeyIDs", f"{count}: number {first} is the module's, {count - 1} are for TDs"
         yield "for MKTME", f"{first - 1} KeyIDs, from 1 on" if first > 1 else "no KeyIDs"
         yield "note", "the line does not say that the TDX module is loaded or initialized"
 

@@ -73,10 +73,10 @@ _VENDORS = "Vendors' kernels can have TDX under other release numbers: their log
 
 def _program(row: dict[str, str], text: str, version: tuple[int, ...]) -> Explanation:
     first = tuple(map(int, row["first"].split(".")))
-    answer = "this version has it" if version >= first else "this version is older"
+    answer = f"{text} has it" if version >= first else f"{text} is older"
     if version == first:
         answer = "this is the first version"
-    rows = [("this version", f"{answer} (first upstream: {row['first']})"), *_see(row)]
+    rows = [("upstream", f"since {row['first']}: {answer}"), *_see(row)]
     return explanation("program", f"{row['names'][0]} {text}", row["text"], rows)
 
 

@@ -182,7 +182,7 @@ def _derived(name: str, value: int) -> list[tuple[str, str]]:
         return []
     first = bits.msr_field(name, "num_mktme_keyids", value) + 1
     end = first + bits.msr_field(name, "num_tdx_keyids", value)
-    use = f"{first} is the module's, {end - first - 1} are for TDs"
+    use = f"number {first} is the module's, {end - first - 1} are for TDs"
     text = f"[{first}, {end}), as the kernel prints them: {use}"
     return [("private KeyIDs", text if end > first else "none")]
 

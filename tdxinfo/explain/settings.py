@@ -350,6 +350,7 @@ def _setting(found: _Row, value: str) -> Explanation:
 
 def _given(row: dict[str, Any], value: str) -> str:
     """What follows from the value in the query, where it is plainly right or wrong."""
+    value = value.strip("\"',; ")
     wanted = str(row.get("wanted", "")).lower().partition(" ")[0].strip(",")
     if not wanted or not value:
         return value
