@@ -236,7 +236,7 @@ def _rows_of_words(text: str) -> list[dict[str, Any]]:
 
 
 def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"[a-z_-]+", text) if len(word) > 2]
+    return [word for word in re.findall(r"[a-z_-]+", text) if len(word) > 2 or word in ("td", "vm")]
 
 
 def _has_words(words: list[str], wanted: list[str]) -> bool:

@@ -197,9 +197,17 @@ def fmspc(query: str) -> Iterator[Explanation]:
             rows = [
                 ("processor", f"{row['codename']} ({row['releases']})"),
                 ("basis", "inferred from the signature that it holds"),
+                ("minimum module", _least_module(row["releases"])),
                 ("see", "FMSPC, TCB info"),
             ]
             yield explanation("FMSPC", match[1].upper(), meaning, rows)
+
+
+def _least_module(platform: str) -> str:
+    """The least module release that a TCB recovery required of a platform."""
+    floors = tables.load("tcb")["floors"]
+    least = floors["module"].get(platform, "")
+    return f"{least} ({floors['recovery']}, {floors['as_of']})" if least else ""
 
 
 def processor_names(signatures: Iterable[int]) -> list[str]:

@@ -20,7 +20,7 @@ _LINUX = ("linux", "kernel", "linux kernel")
 def program(query: str) -> Iterator[Explanation]:
     """A program with its version, `QEMU 8.2.2`; a kernel, `Linux 6.16`; a distribution."""
     wanted = " ".join(query.lower().split())
-    match = _VERSION.fullmatch(wanted)
+    match = _VERSION.fullmatch(wanted) or _VERSION.fullmatch(_without_general_words(wanted))
     version = tuple(map(int, match["version"].split("."))) if match else ()
     if match and match["name"] in _LINUX:
         yield from _kernel(match["version"], version)
@@ -50,7 +50,13 @@ _BESIDE = _ASKED | {
 def _asks_for_version(text: str, names: Iterable[str]) -> bool:
     """Whether a text asks which version of a program supports TDX."""
     words = set(re.findall(r"[\w-]+", text))
-    return bool(words & _ASKED and words & set(names)) and words <= _BESIDE | set(names)
+    is_asked = bool(words & (_ASKED | {"tdx"}) and words & set(names))
+    return is_asked and words <= _BESIDE | set(names)
+
+
+def _without_general_words(text: str) -> str:
+    """A program and its version in a question, `does QEMU 9.2 support TDX`."""
+    return " ".join(word for word in text.rstrip("?").split() if word not in _BESIDE)
 
 
 def _generations() -> list[tuple[tuple[int, ...], str]]:

@@ -32,6 +32,10 @@ _NAME_IN_A_TEXT = 7
 """Letters of a name that can be no word of the language, as CpuPaLimit."""
 
 
+_BARE_OPTION = re.compile(r"-[a-z]+")
+"""An option of QEMU whose name is a word without its hyphen: -bios."""
+
+
 class _Row(NamedTuple):
     kind: str
     row: dict[str, Any]
@@ -50,12 +54,13 @@ def _rows() -> dict[str, _Row]:
         for group in tables.load("settings").values()
         for row in group["row"]
         for name in (*row["names"], *row.get("phrases", ()))
-        if not name.startswith("<")
+        if not name.startswith("<") and not _BARE_OPTION.fullmatch(name)
     ]
     # QEMU and libvirt share names: QEMU's counts, but for an element of XML. A whole name counts
     # more than that of a kernel option without CONFIG_.
     rows.reverse()
-    short = {_key(name.removeprefix("CONFIG_")): row for name, row in rows}
+    # A word such as KVM is no kernel option without CONFIG_ before it.
+    short = {_key(name.removeprefix("CONFIG_")): row for name, row in rows if name.count("_") > 1}
     return short | {_key(name): row for name, row in rows}
 
 
@@ -93,7 +98,7 @@ def setting(query: str) -> Iterator[Explanation]:
     if len(text) > _MOST:
         return
     found = _elements(text) or _options(text) or _named(text) or _of_virsh(text)
-    found = found or _of_launch_security(text) or _of_firmware(text)
+    found = found or _of_launch_security(text) or _of_order(text) or _of_firmware(text)
     # An option and its part may have the same row.
     for each in {id(one.row.row): one for one in found}.values():
         yield _setting(each.row, each.value)
@@ -109,14 +114,19 @@ def setting(query: str) -> Iterator[Explanation]:
 def _named(text: str) -> list[_Found]:
     name, value = _of_file(text) or (text, "")
     found = _parameter(name) or _rows().get(_key(name))
+    if found is None and text.startswith("-"):
+        found = _group("qemu").get(_key(name))
     if found is None:
         name, value = _name_and_value(name)
-        found = _parameter(name) or _rows().get(_key(name)) or _with_value_only(name)
+        found = _parameter(name) or _rows().get(_key(name))
+        found = found or (_with_value_only(name) if "=" in text else None)
         found = found or _dotless_rows().get(_dotless(name))
+        # A member of a property, quote-generation-socket.type.
+        found = found or _group("qemu").get(_key(name.partition(".")[0]) if "." in name else "")
     return [_Found(found, value)] if found and not _is_of_another(found, name, value) else []
 
 
-_FILE = re.compile(r"/sys/module/(\w+)/parameters/(\w+)(?:\s*(?:[:=]|->)?\s*(\w+))?")
+_FILE = re.compile(r"(?:/sys/module/)?(\w+)/parameters/(\w+)(?:\s*(?:[:=]|->)?\s*(\w+))?")
 
 
 def _of_file(text: str) -> tuple[str, str] | None:
@@ -206,6 +216,19 @@ def _element(name: str, rest: str) -> _Row | None:
     return max(rows, key=lambda one: one[0], default=(0, None))[1]
 
 
+_ORDER = re.compile(r"(enable|disable|set|turn on|turn off|change|check)\s+(?:the\s+)?(.+)", re.I)
+
+
+def _of_order(text: str) -> list[_Found]:
+    """The setting that somebody is told to change, `enable TDX Key Split`."""
+    match = _ORDER.fullmatch(text)
+    if match is None:
+        return []
+    value = {"enable": "enabled", "turn on": "on", "disable": "disabled", "turn off": "off"}
+    found = _named(match[2])
+    return [_Found(one.row, one.value or value.get(match[1].lower(), "")) for one in found]
+
+
 def _of_virsh(text: str) -> list[_Found]:
     """The row of a command of virsh, whatever stands behind it: `virsh reset td1`."""
     match = re.match(r"(?:sudo\s+)?virsh\s+([a-z-]+)\b", text)
@@ -214,7 +237,7 @@ def _of_virsh(text: str) -> list[_Found]:
 
 
 _OF_LAUNCH = re.compile(
-    r"<?launchSecurity\b.*?\b(policy|mrConfigId|mrOwner|mrOwnerConfig|quoteGenerationService)\b"
+    r"<?(?:launchSecurity\b.*?|(?=policy[\s:=]+0x))\b(policy|mrConfigId|mrOwner|mrOwnerConfig|quoteGenerationService)\b"
     r"(?:[\s:=]+(bit \d{1,2}|0x[0-9a-f]{1,16}|\d{1,20}))?",
     re.IGNORECASE,
 )
@@ -306,10 +329,18 @@ def _of_maker(words: set[str], found: _Row) -> Iterator[_Found]:
             yield _Found(_Row("firmware setting", row), "")
 
 
+_OF_SETUP = re.compile(
+    r"(?:en|dis)abled?|auto|default|on|off|yes|no|all|(?:multiple|single) ?keys?|[12]lm|\d\w*"
+    r"|\d-way(?: \w+)?|\d+ [GMK]i?B",
+    re.IGNORECASE,
+)
+"""Values of settings of the firmware."""
+
+
 def _name_and_value_of_setup(text: str) -> tuple[str, str]:
     """`TDX: Enabled`, `Memory Encryption = Multiple Keys`, `SEAM Loader Enabled`."""
     match = re.fullmatch(r"(.{2,80}?)\s*[:=]\s*\[?([\w-]+(?: [\w-]+)?)\]?", text)
-    if match:
+    if match and _OF_SETUP.fullmatch(match[2]):
         return match[1], match[2]
     name, _, value = text.rpartition(" ")
     value = value.strip("[]")
