@@ -138,7 +138,7 @@ def _after_an_update(boot: Boot) -> Iterator[tuple[str, str]]:
 _OUTCOMES: dict[Outcome, str] = {
     "module-lost": "this call belongs to an update at run time: the TDX module is lost, and there "
     "is none until a reboot",
-    "module-kept": "this call belongs to an update at run time: the old TDX module runs on",
+    "module-kept": "this call belongs to an update at run time: the old TDX module still runs",
 }
 
 

@@ -31,6 +31,8 @@ PUZZLING = {
     r"\bin force\b": "enabled",
     r"\bbeside TDX\b.*\bnot take\b": "disables",
     r"\bmeans nothing here\b": "tdxinfo does not know",
+    r"\banew\b": "again, new",
+    r"\bvouch": "trusts, certifies",
 }
 """Words that readers stumbled over, and what to say instead."""
 
