@@ -90,8 +90,8 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    bitmaps.with_state, cpuid.missing, catalogue.path_named, catalogue.source_file, terms.message,
-    questions.releases_in_words, lines.line, calls.operand_named, terms.small_code,
+    bitmaps.with_state, registers.accessed, cpuid.missing, catalogue.path_named,
+    catalogue.source_file, terms.message, questions.releases_in_words, lines.line, calls.operand_named, terms.small_code,
     terms.with_value,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
@@ -205,8 +205,8 @@ _AROUND = re.compile(r"\[(.*)\]|\((.*)\)")
 
 
 _RDMSR = re.compile(
-    r"(?:sudo\s+)?rdmsr\s+(?P<before>(?:-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s))?\s+)*)(?P<address>\w+)"
-    r"(?P<after>(?:\s+-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s|$))?)*)(?:\s*(?:=|:)?\s*(?P<value>[0-9a-fx]+))?",
+    r"(?:sudo\s+)?(?:rd|wr)msr\s+(?P<before>(?:-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s))?\s+)*)(?P<address>\w+)"
+    r"(?P<after>(?:\s+-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s|$))?)*)(?:\s*(?:=|:|->|prints|returns)?\s*(?P<value>[0-9a-fx]+))?",
     re.IGNORECASE,
 )
 """A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""

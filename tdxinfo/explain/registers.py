@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import bits, sessions
+from tdxinfo.decode import bits, seamcall, sessions
 from tdxinfo.explain import bitmaps
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import read_as, readings
@@ -25,10 +25,11 @@ def by_name(query: str) -> Iterator[Explanation]:
 
 def _names(name: str, row: dict[str, Any]) -> tuple[str, ...]:
     """The names of a register: the manual's, also without IA32_, Linux's, and others."""
-    short = name.removeprefix("IA32_")
+    names = (name, *row.get("aliases", ()))
+    short = [one.removeprefix("MSR_").removeprefix("IA32_") for one in names]
     # A name of a single word, such as XSS, could be something else.
-    names = (name, short) if "_" in short else (name,)
-    return (*names, *(f"MSR_{one}" for one in (name, short)), *row.get("aliases", ()))
+    short = [one for one in short if "_" in one]
+    return (*names, *short, *(f"MSR_{one}" for one in (name, name.removeprefix("IA32_"), *short)))
 
 
 def by_number(query: str) -> Iterator[Explanation]:
@@ -46,12 +47,26 @@ def by_number(query: str) -> Iterator[Explanation]:
 def field(query: str) -> Iterator[Explanation]:
     """A register's field by its name, alone or after the register: `IA32_TME_ACTIVATE.lock`."""
     register, dot, wanted = query.rpartition(".")
+    if not dot:
+        yield from _field_behind(query.lower())
     for name, row in tables.load("msr").items():
         if dot and register.upper() not in _names(name, row):
             continue
         for found in row["fields"] if dot or "_" in wanted else ():
             if wanted.lower() in (found["name"], *map(str.lower, found.get("source", ()))):
                 yield _field(name, row, found)
+
+
+def _field_behind(query: str) -> Iterator[Explanation]:
+    """A field behind the name of its register, `tme_activate_lock` or `FEATURE_CONTROL lock`."""
+    plain = re.sub(r"[\s-]", "_", query)
+    for name, row in tables.load("msr").items():
+        for one in map(str.lower, _names(name, row)):
+            rest = plain.removeprefix(f"{one}_").removesuffix("ed")
+            for found in row["fields"] if rest != plain.removesuffix("ed") else ():
+                if rest in (found["name"], *map(str.lower, found.get("source", ()))):
+                    yield _field(name, row, found)
+                    return
 
 
 def _field(register: str, row: dict[str, Any], found: dict[str, str]) -> Explanation:
@@ -64,8 +79,9 @@ def _field(register: str, row: dict[str, Any], found: dict[str, str]) -> Explana
 
 
 _NUMBERED = re.compile(
-    r"(?:(?:rd)?msr\s+)?(\w+)(?:[\s,:.]+bits?\s*[=#]?\s*|\s?\[|\.)"
-    r"(?:(?P<high>\d{1,2}):)?(?P<low>\d{1,2})\]?(?:\s*(?:=|:|\bis)\s*(?P<value>\w+|not set))?",
+    r"(?:(?:rd)?msr\s+)?(\w+(?:\s[a-z]\w*){0,3}?)(?:[\s,:.]+bits?\s*[=#]?\s*|\s?\[|\.)"
+    r"(?:(?P<high>\d{1,2}):)?(?P<low>\d{1,2})\]?"
+    r"(?:\s*(?:=|:|\bis)\s*(?P<value>not set|not valid|\w+))?",
     re.IGNORECASE,
 )
 
@@ -78,7 +94,7 @@ def numbered(query: str) -> Iterator[Explanation]:
     bit = int(match["low"])
     states = {"0": "0: the bit is not set", "1": "1: the bit is set"}
     given = [("given", states.get(match["value"] or "", match["value"] or ""))]
-    for name, row in _registers(match[1]):
+    for name, row in _registers(re.sub(r"\s", "_", match[1])):
         if bitmap_of(name):
             # By name the bitmaps have answered already.
             yield from bitmaps.at(name, bit) if match[1].upper() != name else ()
@@ -86,11 +102,23 @@ def numbered(query: str) -> Iterator[Explanation]:
         for found in row["fields"]:
             lowest, width = bits.bit_range(found["bits"])
             if lowest <= bit < lowest + width:
-                yield _field(name, row, found).with_details(given)
+                given += [("means", _meaning_of(found, _given(match["value"], width)))]
+                yield _field(name, row, found).with_details(given if match["value"] else [])
                 return
         meaning = "tdxinfo does not know what this bit means."
         rows = [("register", f"{name} ({row['address']:#x})")]
         yield explanation("register field", f"bit {bit} of {name}", meaning, rows)
+
+
+_CLEAR = {"clear", "off", "no"}
+
+
+def _given(text: str | None, width: int) -> int:
+    """The value that a text gives to bits: a number in hex, or set and not set."""
+    numbers = [one.value for one in readings(text or "") if one.base == "hex"]
+    numbers = numbers or [one.value for one in readings(text or "")]
+    is_clear = (text or "").lower().startswith("not") or (text or "").lower() in _CLEAR
+    return numbers[0] if numbers else (0 if is_clear else (1 << width) - 1)
 
 
 def _registers(word: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -129,13 +157,28 @@ def _is_register(match: re.Match[str]) -> bool:
     """Whether the text says that it means a register: two bare numbers could be anything."""
     has_sign = match["sign"] == "=" or (match["sign"] and match["name"][:2].lower() == "0x")
     is_name = match["name"].upper().startswith(("IA32_", "MSR_"))
-    is_hex = "_" in match["name"] and match["value"][:2].lower() == "0x"
-    return bool(match["kind"] or has_sign or is_name or is_hex)
+    # Two numbers are a register and its value where the second is no status.
+    is_hex = match["value"][:2].lower() == "0x" and match["name"][:1].isalpha()
+    both = match["name"][:2].lower() == match["value"][:2].lower() == "0x"
+    is_pair = both and not any(seamcall.is_exact(one.value) for one in readings(match["value"]))
+    return bool(match["kind"] or has_sign or is_name or is_hex or is_pair)
 
 
 _VALUED = re.compile(
-    r"(?P<kind>(?:rd|wr)?msr[\s:]+)?(?P<name>\w+)(?:\s*(?P<sign>[=:])\s*|\s+)(?P<value>\w+)", re.I
+    r"(?P<kind>(?:rd|wr)?msr[\s:]+)?(?P<name>\w+)(?:\s*(?P<sign>[=:]|->|\b(?:is|prints|returns|returned|reads|shows)\b)\s*|\s+)(?P<value>\w+)",
+    re.I,
 )
+
+
+_ACCESSED = re.compile(
+    r"(?:RDMSR|WRMSR) (?:from|to):? (0x[0-9a-f]+)|unrecognized MSR (0x[0-9a-f]+)", re.I
+)
+
+
+def accessed(query: str) -> Iterator[Explanation]:
+    """The register in a message, `unchecked MSR access error: RDMSR from 0x87`."""
+    for groups in _ACCESSED.findall(query):
+        yield from by_number("".join(groups))
 
 
 def printed(query: str) -> Iterator[Explanation]:
@@ -163,6 +206,7 @@ def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
         (f["name"], _with_meaning(f, bits.msr_field(name, f["name"], value))) for f in row["fields"]
     ]
     rows += _derived(name, value)
+    rows += [("means", text) for text in _meanings(name, row, value)]
     title = f"{name} {value:#018x}"
     return explanation("MSR", title, row.get("doc", _DOC), rows)
 
@@ -172,6 +216,19 @@ def _with_meaning(found: dict[str, Any], value: int) -> str:
     _, width = bits.bit_range(found["bits"])
     meaning = f"1 means: {found['doc']}" if width == 1 and not value else found["doc"]
     return f"{_number(value)}  ({meaning})"
+
+
+def _meanings(name: str, row: dict[str, Any], value: int) -> list[str]:
+    """What the values of the fields mean for TDX, and what to do."""
+    found = [
+        _meaning_of(field, bits.msr_field(name, field["name"], value)) for field in row["fields"]
+    ]
+    return [text for text in found if text]
+
+
+def _meaning_of(field: dict[str, str], value: int) -> str:
+    text = field.get("other" if value else "zero", "")
+    return f"{text}." if text else ""
 
 
 def _derived(name: str, value: int) -> list[tuple[str, str]]:
