@@ -137,11 +137,15 @@ def release_of_mrseam(mrseam: str) -> str | None:
 
 
 def _by_full_version(text: str) -> Release | None:
-    """The release of a version of three numbers, or of five: then internal and build number."""
+    """The release of a version of three numbers, of four with the internal number 0 as kernels
+    print it, or of five with the build number too.
+    """
     parts = text.split(".")
-    if len(parts) not in (3, 5) or not all(part.isdecimal() for part in parts):
+    if len(parts) not in (3, 4, 5) or not all(part.isdecimal() for part in parts):
         return None
     numbers = [int(part) for part in parts]
+    if len(numbers) == 4 and numbers[3]:
+        return None
     build = numbers[4] if len(numbers) == 5 else None
     found = matching_release(ModuleVersion(*numbers[:3]), build, None)
     return release_named(found) if found else None

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from tdxinfo.explain import (
     bitmaps,
     calls,
     catalogue,
+    contexts,
     cpuid,
     fields,
     files,
@@ -91,138 +91,11 @@ EXPLAINERS: tuple[Explainer, ...] = (
 
 FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state, registers.accessed, cpuid.missing, catalogue.path_named,
-    catalogue.source_file, terms.message, questions.releases_in_words, lines.line, calls.operand_named, terms.small_code,
-    terms.with_value,
+    catalogue.source_file, terms.message, questions.releases_in_words, lines.line,
+    calls.operand_named, terms.small_code, terms.with_value,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
-
-
-def _host_leaf(query: str) -> Iterator[Explanation]:
-    yield from calls.leaf_by_name(query)
-    yield from calls.leaf_by_number(query, "TDH")
-
-
-def _guest_leaf(query: str) -> Iterator[Explanation]:
-    yield from calls.leaf_by_name(query)
-    yield from calls.leaf_by_number(query, "TDG")
-
-
-def _status(query: str) -> Iterator[Explanation]:
-    yield from calls.status_by_name(query)
-    yield from calls.status_by_number(query)
-
-
-def _loader_leaf(query: str) -> Iterator[Explanation]:
-    yield from calls.leaf_by_number(query, "SEAMLDR")
-
-
-def _status_or_leaf(query: str) -> Iterator[Explanation]:
-    """What RAX holds: a status after a call, the leaf before it."""
-    yield from _status(query)
-    yield from calls.leaf_by_number(query)
-
-
-def _field(query: str) -> Iterator[Explanation]:
-    yield from fields.by_name(query)
-    yield from fields.by_id(query)
-
-
-def _service_code(query: str) -> Iterator[Explanation]:
-    yield from terms.service_code(query)
-    if not query.lower().startswith("0x"):
-        yield from terms.service_code(f"0x{query}")
-
-
-def _register(query: str) -> Iterator[Explanation]:
-    yield from registers.by_name(query)
-    yield from registers.by_number(query)
-
-
-_CONTEXTS: dict[str, Explainer] = {
-    "seamcall": _host_leaf,
-    "seamcall leaf": _host_leaf,
-    "tdh": _host_leaf,
-    "tdcall": _guest_leaf,
-    "tdcall leaf": _guest_leaf,
-    "tdg": _guest_leaf,
-    "tdh leaf": _host_leaf,
-    "tdg leaf": _guest_leaf,
-    "leaf": calls.leaf_by_number,
-    "msr": _register,
-    "rdmsr": _register,
-    "wrmsr": _register,
-    "status": _status,
-    "seamcall status": _status,
-    "error code": _status,
-    "rax": _status_or_leaf,
-    "seamldr leaf": _loader_leaf,
-    "seamldr": _loader_leaf,
-    "ret": _status,
-    "err": _status,
-    "error": _status,
-    "status code": _status,
-    "hw_error": _status,
-    "hw_errors": _status,
-    "rdx": _field,
-    "field": _field,
-    "field id": _field,
-    "field_id": _field,
-    "global field": _field,
-    "md field": _field,
-    "metadata field": _field,
-    "errno": terms.error_number,
-    "cpuid signature": processors.processor,
-    "cpu signature": processors.processor,
-    "signature": processors.processor,
-    "tdx_attest_error": partial(terms.code_of, "TDX_ATTEST"),
-    "tdx_attest": partial(terms.code_of, "TDX_ATTEST"),
-    "tdx_att_get_quote": partial(terms.code_of, "TDX_ATTEST"),
-    "mpa": partial(terms.code_of, "MPA"),
-    "mpa error": partial(terms.code_of, "MPA"),
-    "qv_result": _service_code,
-    "quote_verification_result": _service_code,
-    "verification result": _service_code,
-    "result": _service_code,
-    "qv result": _service_code,
-    "tcb status": tcb.status,
-    "tcbstatus": tcb.status,
-    "build": versions.build_asked,
-    "build number": versions.build_asked,
-    "build_number": versions.build,
-    "build num": versions.build,
-    "build_num": versions.build,
-    "build date": versions.day,
-    "build_date": versions.day,
-}
-"""Words before a number or name, and which kind they ask for."""
-_CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+(?=[\s:=(]))?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
-_NUMBER_WORD = re.compile(
-    r"(?<=[\s:(])(?:(?:number|function|nr|no\.?|rax|eax)[\s:=#]+|\#\s*)(?=\w)", re.IGNORECASE
-)
-"""A word that says only that a number follows, as in `SEAMCALL leaf number 34`."""
-_AROUND = re.compile(r"\[(.*)\]|\((.*)\)")
-
-
-_RDMSR = re.compile(
-    r"(?:sudo\s+)?(?:rd|wr)msr\s+(?P<before>(?:-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s))?\s+)*)(?P<address>\w+)"
-    r"(?P<after>(?:\s+-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s|$))?)*)(?:\s*(?:=|:|->|prints|returns)?\s*(?P<value>[0-9a-fx]+))?",
-    re.IGNORECASE,
-)
-"""A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""
-
-
-def _register_read(text: str) -> str:
-    """What a command line of rdmsr reads: `msr 0x87 bits 63:32`, or the text as it is."""
-    command = _RDMSR.fullmatch(text)
-    if command is None:
-        return text
-    options = f"{command['before']} {command['after']}"
-    value = command["value"] or ""
-    wanted = re.search(r"-f\s*(\d+:\d+)", options)
-    if wanted:
-        return f"msr {command['address']} bits {wanted[1]}{f' = {value}' if value else ''}"
-    return f"rdmsr {command['address']} {value}".strip()
 
 
 def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
@@ -231,7 +104,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     A path in a text that others wrote is no file to open: there `may_be_file` is False.
     """
     word = query.strip().strip("`'\"")
-    word = _register_read(word)
+    word = registers.read_by_command(word)
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = found or _by_other_spelling(word) or _as_several(word)
@@ -257,6 +130,14 @@ def _as_several(text: str) -> list[Explanation]:
         return []
     groups = [f"Linux {group}" if _KERNEL.fullmatch(group) else group for group in groups]
     meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
+    if _OF_ANOTHER.search(text):
+        # The security version of an enclave or an ACM is not that of a module.
+        return [
+            meaning
+            for found in meanings.values()
+            for meaning in found
+            if meaning.kind != "module security version"
+        ]
     if meanings and all(meanings.values()):
         return [meaning for found in meanings.values() for meaning in found]
     return []
@@ -287,6 +168,9 @@ _OF_THE_INTERFACE = {
 
 _KERNEL = re.compile(r"[3-9]\.\d{1,3}(?:\.\d+)*(?:-\S+)?")
 """The release of a kernel in a text: modules have lower numbers."""
+
+
+_OF_ANOTHER = re.compile(r"\b(?:acm|qe|qve|tdqe|pce|ide|sinit)\b.*svn\b", re.IGNORECASE)
 
 
 def _says_nothing(word: str) -> bool:
@@ -339,7 +223,7 @@ def _is_message(text: str) -> bool:
 
 def _as_one_thing(word: str) -> list[Explanation]:
     """What the word means as a name, a number or a value; a text of many things means nothing."""
-    exact = _explain_in_context(word)
+    exact = contexts.in_context(word)
     found = exact or [meaning for explain in EXPLAINERS for meaning in explain(word)]
     kind = _WITH_KIND.fullmatch(word)
     return _as_one_thing(kind[1]) if kind and not found else found
@@ -349,15 +233,6 @@ _WITH_KIND = re.compile(
     r"(\w\S+)\s+(?:bit|feature|field|status|leaf|error|msr|register|option)", re.I
 )
 """A name followed by its kind, as in `NO_RBP_MOD bit`."""
-
-
-def _explain_in_context(query: str) -> list[Explanation]:
-    query = re.sub(r"^p[-_ ]?seamldr\b", "seamldr", query, flags=re.IGNORECASE)
-    around = _AROUND.fullmatch(query)
-    text = _NUMBER_WORD.sub("", (around[1] or around[2] or "") if around else query)
-    match = _CONTEXT.fullmatch(re.sub(r"\[([\w.]+)\]$", r" \1", text))
-    explain = _CONTEXTS.get(match[1].lower()) if match else None
-    return list(dict.fromkeys(explain(match[2]))) if explain and match else []
 
 
 def nearest_to(query: str) -> str:

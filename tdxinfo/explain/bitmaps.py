@@ -225,6 +225,7 @@ def _first_releases(number: int) -> str:
 
 def with_value(query: str) -> Iterator[Explanation]:
     """A bitmap with its value, `features0=0xfbf`: the names of the bits that are set."""
+    query = query.replace('"', "").strip("{}, ")
     match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
     bitmap = bitmap_named(match[1]) if match else None
     values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []

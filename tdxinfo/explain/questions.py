@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain.meaning import Explanation
-from tdxinfo.explain.processors import named_in
+from tdxinfo.explain.processors import named_in, processor
 from tdxinfo.explain.versions import of_release
 from tdxinfo.model.values import ModuleVersion
 
 _IN_WORDS = re.compile(r"(?<![\w.])v?([12]\.[05]\.\d{1,2}(?:\.\d{1,2}\.\d{2,4})?)(?![\w.]*\d)")
 _OF_MODULES = re.compile(
-    r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|update|updated?|upgrade|release)\b|->", re.I
+    r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|update|updated?|upgrade|downgrade|release|svn"
+    r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported)\b|->",
+    re.IGNORECASE,
 )
 _NEWEST = re.compile(r"\b(?:newest|latest|current|recommended|which|new|release|version)\b", re.I)
 _MOST_WORDS = 14
@@ -32,19 +34,40 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
     named = [releases.release_named(text) for text in _IN_WORDS.findall(rest)]
     found = [one for one in dict.fromkeys(named) if one]
     on = named_in(query)
-    is_meant = bool(on or _OF_MODULES.search(query))
+    is_meant = bool(on or len(found) > 1 or _OF_MODULES.search(query))
     if found and is_meant:
         update = [("the update", _update(found[0], found[1]))] if len(found) == 2 else []
         loads = [(f"on {name}", _loads(found[0], name)) for name in on]
         loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
         yield of_release(found[0], (*update, *loads, *loaded))
         yield from (of_release(one) for one in found[1:])
-    elif not named and _OF_MODULES.search(query) and _NEWEST.search(query):
-        newest = releases.newest_by_processor()
-        known = f"table of {releases.as_of()}"
+    elif not named and on and _OF_PROCESSORS.search(query) and not _NEWEST.search(query):
         for name in on:
-            if name in newest:
-                yield of_release(newest[name], [(f"newest known for {name}", known)])
+            yield from processor(name)
+    elif not named and _OF_MODULES.search(query) and _NEWEST.search(query):
+        yield from _newest(on, query)
+
+
+def _newest(processors: list[str], query: str) -> Iterator[Explanation]:
+    """The newest release for each processor; without one that of each line, or of the one named."""
+    known = f"table of {releases.as_of()}"
+    newest = releases.newest_by_processor()
+    for name in processors:
+        if name in newest:
+            yield of_release(newest[name], [(f"newest known for {name}", known)])
+    if not processors and _OLDEST.search(query):
+        lines = {one.line: one for one in releases.releases()}
+        wanted = [line for line in lines if f"{line[0]}.{line[1]}" in query]
+        for line in wanted or [line for line in lines if line >= (1, 5)]:
+            yield of_release(lines[line], [("newest known of its line", known)])
+
+
+_OLDEST = re.compile(r"\b(?:newest|latest|current|recommended)\b", re.IGNORECASE)
+_OF_PROCESSORS = re.compile(
+    r"\b(?:microcode|ucode|[12]\.[05](?:\.x)?|support\w*|have|has|run|runs|load|loads|use|for)\b",
+    re.IGNORECASE,
+)
+"""What is asked of a processor where no release is named."""
 
 
 def _loads(release: Release, processor: str) -> str:

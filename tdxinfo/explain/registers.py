@@ -181,6 +181,28 @@ def accessed(query: str) -> Iterator[Explanation]:
         yield from by_number("".join(groups))
 
 
+_RDMSR = re.compile(
+    r"(?:sudo\s+)?(?:rd|wr)msr\s+(?P<before>(?:-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s))?\s+)*)(?P<address>\w+)"
+    r"(?P<after>(?:\s+-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s|$))?)*)"
+    r"(?:\s*(?:=|:|->|prints|returns)?\s*(?P<value>[0-9a-fx]+))?",
+    re.IGNORECASE,
+)
+"""A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""
+
+
+def read_by_command(text: str) -> str:
+    """What a command line of rdmsr reads: `msr 0x87 bits 63:32`, or the text as it is."""
+    command = _RDMSR.fullmatch(text)
+    if command is None:
+        return text
+    options = f"{command['before']} {command['after']}"
+    value = command["value"] or ""
+    wanted = re.search(r"-f\s*(\d+:\d+)", options)
+    if wanted:
+        return f"msr {command['address']} bits {wanted[1]}{f' = {value}' if value else ''}"
+    return f"rdmsr {command['address']} {value}".strip()
+
+
 def printed(query: str) -> Iterator[Explanation]:
     """A line of Ubuntu's system report, `NUM_TDX_PRIV_KEYS: 20`: the values are hex without 0x."""
     label, _, value = query.partition(":")

@@ -133,13 +133,21 @@ def against_floor(minor: int, major: int) -> list[tuple[str, str]]:
 
 
 _BYTE = re.compile(
-    r"(?:tee[_ ]?)?tcb[_ ]?svn\s*(?:\[|byte\s*|,\s*byte\s*)(\d{1,2})\]?(?:\s*[=:]\s*(\w{1,4}))?",
-    re.I,
+    r"(?:tee[_ ]?)?tcb[_ ]?svn\s*(?:\[|bytes?\s*|,\s*byte\s*)(\d{1,2})\]?"
+    r"(?:\s*[=:]\s*(\w{1,4})|\s*(?:and|to|-)\s*\d{1,2})?",
+    re.IGNORECASE,
 )
+_BYTE_OF = re.compile(
+    r"(?:byte\s+(\d{1,2})|(first|second|third)\s+byte)\s+(?:of|in)\s+(?:tee[_ ]?)?tcb[_ ]?svn", re.I
+)
+_ORDINALS = {"first": 0, "second": 1, "third": 2}
 
 
 def svn_byte(query: str) -> Iterator[Explanation]:
     """A byte of TEE_TCB_SVN by its number."""
+    of = _BYTE_OF.fullmatch(query.strip())
+    if of:
+        query = f"tcb_svn[{of[1] or _ORDINALS[of[2].lower()]}]"
     match = _BYTE.fullmatch(query.strip())
     number = int(match[1]) if match else -1
     given = ("given", f"{readings(match[2])[0].value}" if match and match[2] else "")

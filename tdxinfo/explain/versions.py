@@ -350,9 +350,9 @@ def _parse_svn(text: str, is_named: bool) -> list[tuple[int, int]]:
     pair = None if is_range else _PAIR.fullmatch(text)
     if pair and (is_named or text[:1] in "[("):
         return [(int(pair[1]), int(pair[2]))]
-    if is_named and re.fullmatch(r"[0-9a-f]{4}", text) and text[0] == "0":
+    if is_named and re.fullmatch(r"0[0-9a-f]{3}(?:[0-9a-f]{2})*(?:\.{2,3}|\u2026)?", text):
         # The first bytes of TEE_TCB_SVN, as they stand in a quote.
-        return [(int(text[:2], 16), int(text[2:], 16))]
+        return [(int(text[:2], 16), int(text[2:4], 16))]
     for reading in readings(text) if is_named else ():
         if reading.value >> 8:
             return [(reading.value & 0xFF, reading.value >> 8 & 0xFF)]

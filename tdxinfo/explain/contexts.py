@@ -1,0 +1,126 @@
+"""Words before a number or a name that say of which kind it is: `MSR 0x982`, `SEAMCALL leaf 34`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+
+from tdxinfo.explain import calls, fields, processors, registers, tcb, terms, versions
+from tdxinfo.explain.meaning import Explainer, Explanation
+
+
+def _host_leaf(query: str) -> Iterator[Explanation]:
+    yield from calls.leaf_by_name(query)
+    yield from calls.leaf_by_number(query, "TDH")
+
+
+def _guest_leaf(query: str) -> Iterator[Explanation]:
+    yield from calls.leaf_by_name(query)
+    yield from calls.leaf_by_number(query, "TDG")
+
+
+def _status(query: str) -> Iterator[Explanation]:
+    yield from calls.status_by_name(query)
+    yield from calls.status_by_number(query)
+
+
+def _loader_leaf(query: str) -> Iterator[Explanation]:
+    yield from calls.leaf_by_number(query, "SEAMLDR")
+
+
+def _status_or_leaf(query: str) -> Iterator[Explanation]:
+    """What RAX holds: a status after a call, the leaf before it."""
+    yield from _status(query)
+    yield from calls.leaf_by_number(query)
+
+
+def _field(query: str) -> Iterator[Explanation]:
+    yield from fields.by_name(query)
+    yield from fields.by_id(query)
+
+
+def _service_code(query: str) -> Iterator[Explanation]:
+    yield from terms.service_code(query)
+    if not query.lower().startswith("0x"):
+        yield from terms.service_code(f"0x{query}")
+
+
+def _register(query: str) -> Iterator[Explanation]:
+    yield from registers.by_name(query)
+    yield from registers.by_number(query)
+
+
+_CONTEXTS: dict[str, Explainer] = {
+    "seamcall": _host_leaf,
+    "seamcall leaf": _host_leaf,
+    "tdh": _host_leaf,
+    "tdcall": _guest_leaf,
+    "tdcall leaf": _guest_leaf,
+    "tdg": _guest_leaf,
+    "tdh leaf": _host_leaf,
+    "tdg leaf": _guest_leaf,
+    "leaf": calls.leaf_by_number,
+    "msr": _register,
+    "rdmsr": _register,
+    "wrmsr": _register,
+    "status": _status,
+    "seamcall status": _status,
+    "error code": _status,
+    "rax": _status_or_leaf,
+    "seamldr leaf": _loader_leaf,
+    "seamldr": _loader_leaf,
+    "ret": _status,
+    "err": _status,
+    "error": _status,
+    "status code": _status,
+    "hw_error": _status,
+    "hw_errors": _status,
+    "rdx": _field,
+    "field": _field,
+    "field id": _field,
+    "field_id": _field,
+    "global field": _field,
+    "md field": _field,
+    "metadata field": _field,
+    "errno": terms.error_number,
+    "cpuid signature": processors.processor,
+    "cpu signature": processors.processor,
+    "signature": processors.processor,
+    "tdx_attest_error": partial(terms.code_of, "TDX_ATTEST"),
+    "tdx_attest": partial(terms.code_of, "TDX_ATTEST"),
+    "tdx_att_get_quote": partial(terms.code_of, "TDX_ATTEST"),
+    "mpa": partial(terms.code_of, "MPA"),
+    "mpa error": partial(terms.code_of, "MPA"),
+    "qv_result": _service_code,
+    "quote_verification_result": _service_code,
+    "verification result": _service_code,
+    "result": _service_code,
+    "qv result": _service_code,
+    "tcb status": tcb.status,
+    "tcbstatus": tcb.status,
+    "build": versions.build_asked,
+    "build number": versions.build_asked,
+    "build_number": versions.build,
+    "build num": versions.build,
+    "build_num": versions.build,
+    "build date": versions.day,
+    "build_date": versions.day,
+}
+"""Words before a number or name, and which kind they ask for."""
+_CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+(?=[\s:=(]))?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
+_NUMBER_WORD = re.compile(
+    r"(?<=[\s:(])(?:(?:number|function|nr|no\.?|rax|eax)[\s:=#]+|\#\s*)(?=\w)", re.IGNORECASE
+)
+"""A word that says only that a number follows, as in `SEAMCALL leaf number 34`."""
+_AROUND = re.compile(r"\[(.*)\]|\((.*)\)")
+
+
+def in_context(query: str) -> list[Explanation]:
+    """What the number or the name behind such a word means."""
+    query = re.sub(r"^p[-_ ]?seamldr\b", "seamldr", query, flags=re.IGNORECASE)
+    around = _AROUND.fullmatch(query)
+    text = _NUMBER_WORD.sub("", (around[1] or around[2] or "") if around else query)
+    match = _CONTEXT.fullmatch(re.sub(r"\[([\w.]+)\]$", r" \1", text))
+    explain = _CONTEXTS.get(match[1].lower()) if match else None
+    return list(dict.fromkeys(explain(match[2]))) if explain and match else []
