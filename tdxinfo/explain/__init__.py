@@ -92,7 +92,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
 FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state, registers.accessed, cpuid.missing, catalogue.path_named,
     catalogue.source_file, terms.message, questions.releases_in_words, lines.line,
-    calls.operand_named, terms.small_code, terms.with_value,
+    calls.operand_named, terms.small_code,
 )  # fmt: skip
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
@@ -107,7 +107,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = registers.read_by_command(word)
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
-    found = found or _by_other_spelling(word) or _as_several(word)
+    found = found or _by_other_spelling(word) or _as_several(word) or _by_name_inside(word)
     found = found or list(settings.setting_in(word)) or _by_names_in(word)
     return list(dict.fromkeys(found))
 
@@ -121,6 +121,44 @@ def _by_other_spelling(word: str) -> list[Explanation]:
     return []
 
 
+_TELLING = re.compile(r"^/\w|[A-Za-z0-9][_./=][\w/]|[a-z][A-Z]")
+"""What a word has that can be no word of the language: a path, `misc.capacity`, `tcbStatus`."""
+_ABOUT = {
+    "kernel parameter", "kernel option", "QEMU option", "libvirt setting", "path", "term",
+    "firmware setting", "flag in /proc/cpuinfo", "setting of the PCCS",
+    "setting of the quote libraries", "setting of the quote service",
+}  # fmt: skip
+"""Kinds of things that people write about in their own words."""
+_MOST_NAMES = 2
+"""Names in a text of which all are explained: a text with more is about something else."""
+
+
+def _by_name_inside(text: str) -> list[Explanation]:
+    """What the only name or two in somebody's own words mean: `misc.capacity has no tdx line`.
+
+    A line of a log is not answered by a name in it, nor a text with a name that is unknown.
+    """
+    words = [word.strip("`'\"()?!,;:").rstrip(".") for word in text.split()]
+    first, colon, _ = text.partition(": ")
+    if not 1 < len(words) <= MOST_WORDS or (colon and not re.fullmatch(r"\S*[./]\S*", first)):
+        return []
+    names = [word for word in words if _TELLING.search(word) or word in settings.parameters()]
+    # A number beside a name without a dot or a slash could mean anything.
+    if any(word.isdigit() for word in words) and not all(re.search(r"[./]", one) for one in names):
+        return []
+    found = {name: [one for one in _named(name) if one.kind in _ABOUT] for name in names}
+    firsts = dict.fromkeys(meanings[0] for meanings in found.values() if meanings)
+    if not names or not all(found.values()) or len(firsts) > _MOST_NAMES:
+        return []
+    return [meaning for meanings in found.values() for meaning in meanings]
+
+
+def _named(name: str) -> list[Explanation]:
+    """What a name in a text means: also a file by its last name, and a unit of systemd."""
+    plain = name.removesuffix(".service")
+    return _as_one_thing(name) or _as_one_thing(plain) or list(catalogue.path_named(name))
+
+
 def _as_several(text: str) -> list[Explanation]:
     """What the words of a text mean, where each of them but for general ones means something."""
     words = [word for word in re.split(r"[\s,;]+", text.strip()) if word]
@@ -128,7 +166,8 @@ def _as_several(text: str) -> list[Explanation]:
     # A number beside a name that it does not belong to could mean anything.
     if any(reading.value >> 32 == 0 for group in groups for reading in readings(group)):
         return []
-    groups = [f"Linux {group}" if _KERNEL.fullmatch(group) else group for group in groups]
+    before = dict(zip(words[1:], words, strict=False))
+    groups = [f"Linux {one}" if _is_kernel(one, before.get(one, "")) else one for one in groups]
     meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
     if _OF_ANOTHER.search(text):
         # The security version of an enclave or an ACM is not that of a module.
@@ -167,7 +206,11 @@ _OF_THE_INTERFACE = {
 
 
 _KERNEL = re.compile(r"[3-9]\.\d{1,3}(?:\.\d+)*(?:-\S+)?")
-"""The release of a kernel in a text: modules have lower numbers."""
+
+
+def _is_kernel(word: str, before: str) -> bool:
+    """Whether a number in a text is the release of a kernel: modules have lower ones."""
+    return bool(_KERNEL.fullmatch(word)) and before.lower() in ("on", "in", "with", "from", "since")
 
 
 _OF_ANOTHER = re.compile(r"\b(?:acm|qe|qve|tdqe|pce|ide|sinit)\b.*svn\b", re.IGNORECASE)

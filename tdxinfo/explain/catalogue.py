@@ -77,7 +77,11 @@ def path(query: str) -> Iterator[Explanation]:
     yield from facts
 
 
-_SHOWN = re.compile(r"(\S+?)(?:(?::|\s*=|\s+->)?\s+(\[?[\w.-]{1,40}\]?(?:\s\d+)?))?:?", re.ASCII)
+_SHOWN = re.compile(
+    r"(\S+?)(?:(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+"
+    r"(\[?[\w.:-]{1,40}\]?(?:\s\[?[\w.-]{1,20}\]?){0,2}))?:?",
+    re.ASCII,
+)
 """A path, and what the file shows: `/sys/power/disk [disabled]`."""
 _MOST = 400
 """Letters of a path that is looked for."""

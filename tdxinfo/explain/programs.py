@@ -40,8 +40,9 @@ def program(query: str) -> Iterator[Explanation]:
 
 _ASKED = {"version", "versions", "release", "releases", "supports", "support", "since", "minimum"}
 _BESIDE = _ASKED | {
-    "which", "what", "the", "of", "for", "with", "tdx", "tds", "td", "is", "does", "do", "need",
-    "needed", "needs", "required", "requires", "have", "has", "first", "a", "in", "to", "run",
+    "which", "what", "the", "tdx-guest", "of", "for", "with", "tdx", "tds", "td", "is", "does",
+    "do", "need", "needed", "needs", "required", "requires", "have", "has", "first",
+    "a", "in", "to", "run",
     "host", "hosts", "must", "should", "be", "i", "intel", "upstream", "guest", "guests",
 }  # fmt: skip
 """Words of a question for the version of a program."""

@@ -161,7 +161,11 @@ _PARAMETER = "kernel parameter"
 
 
 def _is_of_another(found: _Row, name: str, value: str) -> bool:
-    """Whether `efi=` or `kvm-intel tdx=` is something else than the kernel option of that name."""
+    """Whether `efi=` or `kvm-intel tdx=` is something else than the kernel option of that name, and
+    `MCE` than the parameter `mce`.
+    """
+    if found.kind == _PARAMETER and name.isupper():
+        return True
     is_short = found.kind == "kernel option" and "config_" not in name.lower()
     return is_short and bool(value) and value not in _OF_KCONFIG
 
@@ -392,6 +396,14 @@ def _given(row: dict[str, Any], value: str) -> str:
     if (is_yes and wanted in _NO) or (is_no and wanted in _YES) or row.get("exact"):
         return f"{value}: {row.get('other', 'TDX needs another value')}"
     return value
+
+
+@cache
+def parameters() -> frozenset[str]:
+    """Options of the kernel command line that are no words of the language: `nohibernate`."""
+    rows = tables.load("settings")["parameter"]["row"]
+    names = (name for row in rows for name in row["names"])
+    return frozenset(name for name in names if len(name) >= _NAME_IN_A_TEXT and " " not in name)
 
 
 def names() -> Iterator[str]:

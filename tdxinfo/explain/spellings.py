@@ -23,12 +23,16 @@ _LISTS = {
     "flags", "bugs", "features", "status", "state", "error", "version", "name",
 }  # fmt: skip
 _BEFORE = {
+    "no", "my", "how", "where", "which", "when", "only", "your", "to", "check", "for",
     "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
     "kvm", "qemu", "libvirt", "what", "is", "are", "does", "do", "a", "an", "the", "explain",
-    "which", "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
+    "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
     "lscpu", "flag",
 }  # fmt: skip
 _BEHIND = {
+    "missing", "empty", "failed", "fails", "inactive", "dead", "running", "needed", "required",
+    "wrong", "expired", "mismatch", "timeout", "exist", "exists", "not", "does", "is", "unknown",
+    "too", "low", "old", "found", "used", "up", "(dead)",
     "tdx", "attribute", "parameter", "option", "setting", "mode", "flag", "line", "term",
     "value", "file", "ioctl", "module", "register", "message", "code", "command", "element",
     "property", "bios", "firmware", "kernel", "mean", "means", "error", "bit", "feature",

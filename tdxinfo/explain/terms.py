@@ -219,17 +219,6 @@ _LONGEST = 400
 """Letters of a line of a program at most."""
 
 
-_VALUED = re.compile(r"\"?([A-Za-z][\w.]*)\"?[\s:=]+\"?(-?\w[\w.-]{0,60})\"?,?", re.ASCII)
-
-
-def with_value(query: str) -> Iterator[Explanation]:
-    """A term that is a member of some document, with its number: `tcbEvaluationDataNumber 17`."""
-    match = _VALUED.fullmatch(query.strip())
-    is_member = '"' in query or (match and re.match(r"[a-z]+[A-Z_]", match[1]))
-    if match and is_member and match[2][:1].isdigit():
-        yield from (found.with_details([("given", match[2])]) for found in term(match[1]))
-
-
 def codes_in(text: str) -> Iterator[Explanation]:
     """The error codes of the quote libraries in a text, and of SGX where it is about SGX."""
     found = {int(digits, 16) for digits in re.findall(r"\b0x([0-9a-f]{4,5})\b", text, re.I)}
