@@ -90,10 +90,18 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    bitmaps.with_state, registers.accessed, cpuid.missing, catalogue.path_named,
-    catalogue.source_file, terms.message, questions.releases_in_words, lines.line,
-    calls.operand_named, terms.small_code,
-)  # fmt: skip
+    bitmaps.with_state,
+    processors.with_tdx,
+    registers.accessed,
+    cpuid.missing,
+    catalogue.path_named,
+    catalogue.source_file,
+    terms.message,
+    questions.releases_in_words,
+    lines.line,
+    calls.operand_named,
+    terms.small_code,
+)
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
 

@@ -25,6 +25,16 @@ _OPTION = re.compile(r"\s-(?:[1rsl]\b|-(?:leaf|subleaf|one-cpu|raw)\b=?)")
 """Options of the program cpuid."""
 _MACRO = re.compile(r"cpuid_([0-9a-f]{1,8})_(?:(\d)_)?(e[abcd]x)_(\w+)")
 """A flag as QEMU's macros have it, CPUID_7_0_ECX_MOVDIR64B."""
+_RAW = re.compile(
+    r"(?:cpuid )?(0x[0-9a-f]{8}) (0x[0-9a-f]{2}): eax=(0x[0-9a-f]{8})(?: ebx=(0x[0-9a-f]{8}))?"
+    r"(?: ecx=(0x[0-9a-f]{8}))?(?: edx=(0x[0-9a-f]{8}))?"
+)
+"""A line of `cpuid -r`."""
+_INPUT = re.compile(
+    r"^((?:cpuid )?(?:leaf )?(?:0x)?[0-9a-f]{1,8}h?) ecx ?= ?(?:0x)?([0-9a-f]{1,2})$"
+)
+"""A leaf with its sub-leaf as the input that ECX is."""
+_BIT_STATE = re.compile(r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is ) ?([01])$")
 _FLAG_OF_LEAF = re.compile(r"(\w+) leaf ((?:0x)?[0-9a-f]{1,8}h?)")
 _VALUE = re.compile(r"(\be[abcd]x)(?:\s*[=:]\s*|\s+(?=0x))(0x[0-9a-f]{1,8}|[0-9a-f]{5,8})$")
 _HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
@@ -71,6 +81,12 @@ def _flags() -> tuple[_Flag, ...]:
 def cpuid(query: str) -> Iterator[Explanation]:
     """What a query about CPUID names: a flag, a field of several bits, or a leaf."""
     text = " ".join(_OPTION.sub(" ", query.lower()).split())
+    text = re.sub(r"(?<=[0-9a-f])_(?=[0-9a-f]{4}\b)", "", text)
+    raw = _RAW.fullmatch(text)
+    if raw:
+        yield from _raw(raw)
+        return
+    text = _INPUT.sub(r"\1 \2", text)
     text = _MACRO.sub(r"cpuid \1 \2 \3 \4", text)
     named = _FLAG_OF_LEAF.fullmatch(text)
     if named and any(one.name == named[1] for one in _flags()):
@@ -81,6 +97,15 @@ def cpuid(query: str) -> Iterator[Explanation]:
         return
     if _WHICH.search(text) and not re.search(r"\d", text):
         yield from _no_bit(text)
+        return
+    state = _BIT_STATE.search(text)
+    if state:
+        rows = [("given", "the bit is set" if state[2] == "1" else "the bit is not set")]
+        for meaning in cpuid(_BIT_STATE.sub(r"\1", text)):
+            missing = tables.load("cpuid_notes")["missing"]
+            is_missed = state[2] == "0" and meaning.name in missing["flags"]
+            rows += [("where it is missing", missing["text"])] if is_missed else []
+            yield meaning.with_details(rows)
         return
     value = _VALUE.search(text)
     if value:
@@ -123,19 +148,29 @@ def flags_in(text: str) -> Iterator[Explanation]:
 def flag(query: str) -> Iterator[Explanation]:
     """A flag of the processor by its name in /proc/cpuinfo, or a field of several bits."""
     notes = tables.load("cpuid_notes")
-    name = query.strip().lower().replace("-", "_").removeprefix("x86_feature_")
+    name = re.sub(r"[-\s]", "_", query.strip().lower()).removeprefix("x86_feature_")
     name = notes["alias"].get(name, name)
     if len(name) > 2 or name in notes["flag"]:
         yield from (_flag(one) for one in _flags() if one.name == name)
     if name in notes["linux"]:
         yield explanation("flag in /proc/cpuinfo", name, notes["linux"][name])
+    valued = _FIELD_VALUE.fullmatch(query.strip())
     for row in notes["field"]:
-        if query.strip().lower() in map(str.lower, (row["name"], *row.get("also", ()))):
+        names = [one.lower() for one in (row["name"], *row.get("also", ()))]
+        if query.strip().lower() in names:
             yield _field(row)
+        elif valued and valued[1].lower() in names:
+            yield _field(row).with_details([("given", valued[2])])
+    if _FLAG_FOR_TDX.search(query):
+        yield explanation("flag in /proc/cpuinfo", "tdx_host_platform",
+                          notes["linux"]["tdx_host_platform"])  # fmt: skip
+        yield explanation("CPUID", "TDX", notes["flag"]["tdx"])
 
 
+_FIELD_VALUE = re.compile(r"(\D+?)[\s:=]+(\d{2})(?:\s?bits)?")
+_FLAG_FOR_TDX = re.compile(r"\bflags?\b.*\b(?:for|of|with)\s+tdx\b|\btdx\s+(?:cpu\s+)?flag\b", re.I)
 _MISSING = re.compile(
-    r"(?:(?P<before>no|missing|without)\s+)?(?P<name>\w+)(?:\s+(?:cpu\s+)?(?:flag|feature))?"
+    r"(?:(?P<before>no|missing|without)\s+)?(?P<name>\w+(?:[-\s]snoop)?)(?:\s+(?:cpu\s+)?(?:flag|feature))?"
     r"(?:\s+(?:is\s+)?(?P<after>missing|absent|gone|not\s(?:there|set|present|found|supported|"
     r"available|listed)|cleared|disabled))?(?:\s+(?:in|from)\s+(?:/proc/)?(?:cpuinfo|lscpu|cpuid))?",
     re.IGNORECASE,
@@ -177,6 +212,36 @@ def _is_leaf(number: int) -> bool:
 
 
 _SMALLEST_SIGNATURE = 0x10000
+
+
+def _raw(match: re.Match[str]) -> Iterator[Explanation]:
+    """A line of `cpuid -r`: what the leaf is, with the fields and the flags of its registers."""
+    leaf, subleaf = int(match[1], 16), int(match[2], 16)
+    values = [
+        (register, int(match[group], 16))
+        for group, register in enumerate(_REGISTERS, start=3)
+        if match[group]
+    ]
+    rows: list[tuple[str, str]] = []
+    for register, value in values:
+        for meaning in _with_value(_Asked(leaf, subleaf, register), value):
+            if meaning.kind != "CPUID":
+                yield meaning
+                continue
+            shown = [one for one in meaning.details if one.name != "flags that concern TDX"]
+            rows += [(f"{register.upper()} {one.name}", one.text) for one in shown]
+    rows += [("text", repr(_letters(dict(values))))] if leaf == _TDX_LEAF else []
+    for meaning in _leaf(leaf, ""):
+        yield explanation("CPUID", f"leaf {leaf:#x}, sub-leaf {subleaf:#x}", meaning.meaning, rows)
+
+
+_TDX_LEAF = 0x21
+
+
+def _letters(values: dict[str, int]) -> str:
+    """The letters in EBX, EDX and ECX, in this order."""
+    words = (values.get(register, 0) for register in ("ebx", "edx", "ecx"))
+    return "".join(word.to_bytes(4, "little").decode("latin-1") for word in words)
 
 
 def _with_value(asked: _Asked, value: int) -> Iterator[Explanation]:

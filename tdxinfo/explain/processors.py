@@ -26,7 +26,8 @@ def processor(query: str) -> Iterator[Explanation]:
 
 
 _LABEL = re.compile(
-    r"model name\s*:\s*|(?:cpu |processor )?(?:sig|signature)\s*[=:]?\s*(?=0x|[0-9a-f]{5})"
+    r"model name\s*:\s*|eax\s*=\s*(?=0x)"
+    r"|(?:cpu |processor )?(?:sig|signature)\s*[=:]?\s*(?=0x|[0-9a-f]{5})"
 )
 _REST = re.compile(r",\s*pf\s*=.*")
 """What /proc/cpuinfo and messages about microcode have before a name or a signature."""
@@ -183,31 +184,51 @@ def _floors(row: dict[str, Any]) -> list[tuple[str, str]]:
     return [("minimum microcode", text)] if found else []
 
 
-_FMSPC = re.compile(r"(?:fmspc[\s:=]*)?([0-9a-f]{2}([0-9a-f]{4})[0-9a-f]{6})", re.IGNORECASE)
+_FMSPC = re.compile(r"(fmspc[\s:=]*)?([0-9a-f]{2}([0-9a-f]{4})[0-9a-f]{6})", re.IGNORECASE)
 
 
 def fmspc(query: str) -> Iterator[Explanation]:
     """An FMSPC, Intel's code for a kind of platform, by the processor's signature in it."""
     match = _FMSPC.fullmatch(query.strip())
     for row in tables.load("cpus")["model"] if match else ():
-        if match and int(f"{match[2]}0", 16) == _signature(row) and row.get("releases"):
+        is_meant = match and (row.get("releases") or match[1])
+        if match and is_meant and int(f"{match[3]}0", 16) == _signature(row):
             meaning = (
                 "An FMSPC: Intel's code for a kind of platform, by which TCB info is asked for."
             )
+            short = f" ({row['releases']})" if row.get("releases") else ""
             rows = [
-                ("processor", f"{row['codename']} ({row['releases']})"),
+                ("processor", f"{row['codename']}{short}"),
+                ("TDX", "no" if row.get("tdx") == "no" else ""),
                 ("basis", "inferred from the signature that it holds"),
-                ("minimum module", _least_module(row["releases"])),
                 ("see", "FMSPC, TCB info"),
             ]
-            yield explanation("FMSPC", match[1].upper(), meaning, rows)
+            yield explanation("FMSPC", match[2].upper(), meaning, rows)
 
 
-def _least_module(platform: str) -> str:
-    """The least module release that a TCB recovery required of a platform."""
-    floors = tables.load("tcb")["floors"]
-    least = floors["module"].get(platform, "")
-    return f"{least} ({floors['recovery']}, {floors['as_of']})" if least else ""
+_WHICH = re.compile(
+    r"(?=.*\btdx\b)(?=.*\b(?:cpus?|processors?|xeons?|hardware)\b)"
+    r"(?=.*\b(?:which|what|list|support\w*|compatible|have|has|with)\b)",
+    re.IGNORECASE,
+)
+_FEW = 10
+"""Words of such a question at most."""
+
+
+def with_tdx(query: str) -> Iterator[Explanation]:
+    """The processors that have TDX, where a question asks for them all."""
+    if len(query.split()) > _FEW or not _WHICH.match(query) or named_in(query):
+        return
+    rows = [
+        (
+            row["codename"],
+            f"{row['sold_as']}{', selected parts only' if row['tdx'] == 'some' else ''}",
+        )
+        for row in tables.load("cpus")["model"]
+        if row.get("tdx") in ("yes", "some")
+    ]
+    meaning = "These processors have TDX. Client processors and older servers do not."
+    yield explanation("processors", "processors with TDX", meaning, rows)
 
 
 def processor_names(signatures: Iterable[int]) -> list[str]:

@@ -15,7 +15,7 @@ from tdxinfo.explain.processors import processor_names
 # --- microcode ----------------------------------------------------------------------------------
 
 _MICROCODE = re.compile(
-    r"((?:(?:microcode|ucode)(?:\s+(?:revision|version|rev|sig))?|revision|rev)[\s:=]*)?"
+    r"((?:0[0-9a-f]-[0-9a-f]{2}-[0-9a-f]{2}[\s:]+)?(?:(?:microcode|ucode)(?:\s+(?:revision|version|rev|sig))?|revision|rev|(?<=[\s:]))[\s:=]*)?"
     r"(?:0x)?([0-9a-f]{7,8})",
     re.IGNORECASE,
 )
