@@ -80,39 +80,48 @@ def _flags() -> tuple[_Flag, ...]:
 
 def cpuid(query: str) -> Iterator[Explanation]:
     """What a query about CPUID names: a flag, a field of several bits, or a leaf."""
-    text = " ".join(_OPTION.sub(" ", query.lower()).split())
-    text = re.sub(r"(?<=[0-9a-f])_(?=[0-9a-f]{4}\b)", "", text)
+    text = _plain(query)
     raw = _RAW.fullmatch(text)
     if raw:
         yield from _raw(raw)
-        return
-    text = _INPUT.sub(r"\1 \2", text)
-    text = _MACRO.sub(r"cpuid \1 \2 \3 \4", text)
-    named = _FLAG_OF_LEAF.fullmatch(text)
-    if named and any(one.name == named[1] for one in _flags()):
-        text = f"cpuid {named[2]}"
-    if _HIGH_LEAF.fullmatch(text):
+    elif _HIGH_LEAF.fullmatch(text):
         yield from _leaf(int(text, 16), "")
-    if not _IS_CPUID.search(text):
-        return
+    elif _IS_CPUID.search(text):
+        yield from _asked_in(text)
+
+
+def _plain(query: str) -> str:
+    """The query in lower case, without options of the program cpuid, and as `cpuid 7 0 ecx tme`."""
+    text = " ".join(_OPTION.sub(" ", query.lower()).split())
+    text = re.sub(r"(?<=[0-9a-f])_(?=[0-9a-f]{4}\b)", "", text)
+    text = _MACRO.sub(r"cpuid \1 \2 \3 \4", _INPUT.sub(r"\1 \2", text))
+    named = _FLAG_OF_LEAF.fullmatch(text)
+    is_flag = named and any(one.name == named[1] for one in _flags())
+    return f"cpuid {named[2]}" if named and is_flag else text
+
+
+def _asked_in(text: str) -> Iterator[Explanation]:
+    """What a text names that is about CPUID, with a value where it has one."""
+    state, value = _BIT_STATE.search(text), _VALUE.search(text)
     if _WHICH.search(text) and not re.search(r"\d", text):
         yield from _no_bit(text)
-        return
-    state = _BIT_STATE.search(text)
-    if state:
-        rows = [("given", "the bit is set" if state[2] == "1" else "the bit is not set")]
-        for meaning in cpuid(_BIT_STATE.sub(r"\1", text)):
-            missing = tables.load("cpuid_notes")["missing"]
-            is_missed = state[2] == "0" and meaning.name in missing["flags"]
-            rows += [("where it is missing", missing["text"])] if is_missed else []
-            yield meaning.with_details(rows)
-        return
-    value = _VALUE.search(text)
-    if value:
-        asked = _parse(_VALUE.sub(r"\1", text))
-        yield from _with_value(asked, int(value[2], 16))
-        return
-    asked = _parse(text)
+    elif state:
+        found = _of(_parse(_BIT_STATE.sub(r"\1", text)))
+        yield from (_with_state(meaning, state[2] == "1") for meaning in found)
+    elif value:
+        yield from _with_value(_parse(_VALUE.sub(r"\1", text)), int(value[2], 16))
+    else:
+        yield from _of(_parse(text))
+
+
+def _with_state(meaning: Explanation, is_set: bool) -> Explanation:
+    notes = tables.load("cpuid_notes")["missing"]
+    text = notes["text"] if not is_set and meaning.name in notes["flags"] else ""
+    given = "the bit is set" if is_set else "the bit is not set"
+    return meaning.with_details([("given", given), ("where it is missing", text)])
+
+
+def _of(asked: _Asked) -> Iterator[Explanation]:
     if asked.leaf is not None and not asked.register and not _is_leaf(asked.leaf):
         yield from processors.processor(f"{asked.leaf:#x}")
     elif asked.flag:
