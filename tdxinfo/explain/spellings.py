@@ -19,9 +19,9 @@ _COMMANDS = {
     "cat", "ls", "less", "more", "head", "tail", "stat", "file", "grep", "systemctl", "journalctl",
     "modinfo", "lscpu", "hexdump", "xxd", "strings", "sudo",
 }  # fmt: skip
-_LISTS = {
-    "flags", "bugs", "features", "status", "state", "error", "version", "name",
-}  # fmt: skip
+_LISTS = {"status", "state", "error", "version", "name"}
+_FLAGS = {"flags", "bugs", "features"}
+"""Names before a list of flags, each of which means something."""
 _BEFORE = {
     "no", "my", "how", "where", "which", "when", "only", "your", "to", "check", "for",
     "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
@@ -29,10 +29,14 @@ _BEFORE = {
     "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
     "lscpu", "flag",
 }  # fmt: skip
-_BEHIND = {
+_STATES = {
     "missing", "empty", "failed", "fails", "inactive", "dead", "running", "needed", "required",
     "wrong", "expired", "mismatch", "timeout", "exist", "exists", "not", "does", "is", "unknown",
     "too", "low", "old", "found", "used", "up", "(dead)",
+}  # fmt: skip
+"""Words behind a name that say how it is, where the name can be no word of the language."""
+_UNITS = {"qgsd", "qgs", "pccs", "aesmd", "libvirtd"}
+_BEHIND = {
     "tdx", "attribute", "parameter", "option", "setting", "mode", "flag", "line", "term",
     "value", "file", "ioctl", "module", "register", "message", "code", "command", "element",
     "property", "bios", "firmware", "kernel", "mean", "means", "error", "bit", "feature",
@@ -73,8 +77,9 @@ def _of_signs(text: str) -> Iterator[str]:
         # A number alone could mean anything.
         yield from () if re.fullmatch(r"(?:0x)?[0-9a-f]+", value, re.I) else (value,)
     name, colon, rest = text.partition(":")
-    if colon and name.strip().lower() in _LISTS:
-        yield from (rest.strip(), *rest.split())
+    if colon and name.strip().lower() in _LISTS | _FLAGS:
+        yield rest.strip()
+        yield from rest.split() if name.strip().lower() in _FLAGS else ()
     name, sign, rest = text.partition("=")
     if sign and _NAME.fullmatch(name):
         value = rest.strip("\"' ")
@@ -96,7 +101,7 @@ def _of_words(words: list[str]) -> Iterator[str]:
     first = next((i for i, word in enumerate(plain) if word not in _BEFORE), len(words) - 1)
     rest = words[first:]
     parts = [words, rest]
-    while len(rest) > 1 and rest[-1].lower() in _BEHIND:
+    while len(rest) > 1 and _is_general(rest):
         rest = rest[:-1]
         parts.append(rest)
         yield " ".join(rest)
@@ -108,3 +113,10 @@ def _of_words(words: list[str]) -> Iterator[str]:
 
 _FEW = 5
 """Words of a name at most that is written with blanks, as in `num cmrs`."""
+
+
+def _is_general(words: list[str]) -> bool:
+    """Whether the last of the words says nothing beside those before it."""
+    before = words[:-1]
+    is_name = _UNITS.intersection(before) or re.search(r"[A-Z_./\d]", "".join(before))
+    return words[-1].lower() in (_BEHIND | _STATES if is_name else _BEHIND)
