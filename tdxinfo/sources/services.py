@@ -79,8 +79,10 @@ def _of_processes(system: System) -> Answer:
     running: set[str] = set()
     listens: set[str] = set()
     asked: set[str] = set()
-    for arguments in _command_lines(system):
+    for process, arguments in _command_lines(system):
         found = services.running(arguments)
+        if found and not _is_of_system(system, process):
+            found = []
         running |= set(found)
         address = services.of_command_line(arguments) if "quote" in found else None
         listens |= {address} if address else set()
@@ -88,14 +90,46 @@ def _of_processes(system: System) -> Answer:
     return {"running": [*sorted(running)], "listens": [*sorted(listens)], "asked": [*sorted(asked)]}
 
 
-def _command_lines(system: System) -> Iterator[list[str]]:
-    """The arguments of each process, except those that end meanwhile or cannot be read."""
+def _command_lines(system: System) -> Iterator[tuple[str, list[str]]]:
+    """The folder and the arguments of each process, except those that end meanwhile or cannot be
+    read.
+    """
     for name in system.names("/proc"):
         if name.isdecimal():
             with suppress(Unavailable):
                 data = system.read(f"/proc/{name}/cmdline", _MAX_ARGUMENTS)
                 if data:
-                    yield data.decode("utf-8", "replace").rstrip("\0").split("\0")
+                    arguments = data.decode("utf-8", "replace").rstrip("\0").split("\0")
+                    yield f"/proc/{name}", arguments
+
+
+_FIRST_USER = 1000
+"""The lowest number of a person's account on Debian, Fedora, SUSE and their relatives."""
+_REAL_USER = re.compile(r"^Uid:\t(\d{1,10})\t", re.MULTILINE | re.ASCII)
+_SESSION = re.compile(r"/user\.slice/user-(?!0\.slice)")
+_UNIT = re.compile(r"/system\.slice/[^/]+\.service")
+
+
+def _is_of_system(system: System, process: str) -> bool:
+    """Whether a process belongs to the system or to a container, and not to a user of the host.
+
+    A user can give a process any name, also one that waits for a password as root: the session that
+    it belongs to decides. Within a service, as of cron, the real user decides; a container's user
+    may have any number.
+    """
+    try:
+        status = system.read(f"{process}/status").decode("utf-8", "replace")
+        groups = system.read(f"{process}/cgroup").decode("utf-8", "replace").splitlines()
+    except Unavailable:
+        return False
+    # Three parts: number, controllers, path. A path of "/" says nothing.
+    paths = {group.split(":", 2)[-1] for group in groups} - {"/", ""}
+    if any(map(_SESSION.match, paths)):
+        return False
+    user = _REAL_USER.search(status)
+    if user and int(user[1]) < _FIRST_USER:
+        return True
+    return bool(paths) and not any(map(_UNIT.match, paths))
 
 
 # --- where the quote service listens -------------------------------------------------------------

@@ -66,10 +66,18 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def process(root: Path, number: int, *arguments: str) -> None:
+UNIT = "0::/system.slice/it.service"
+
+
+def process(
+    root: Path, number: int, *arguments: str, user: int = 0, effective: int = 0, group: str = UNIT
+) -> None:
     folder = root / f"proc/{number}"
     folder.mkdir()
     (folder / "cmdline").write_bytes("\0".join((*arguments, "")).encode())
+    uids = "\t".join(map(str, (user, effective, effective, effective)))
+    (folder / "status").write_text(f"Name:\tit\nUid:\t{uids}\nGid:\t0\t0\t0\t0\n")
+    (folder / "cgroup").write_text(f"{group}\n")
 
 
 def test_processes_tell_what_runs_and_where_it_looks(root: Path) -> None:
@@ -92,6 +100,48 @@ def test_processes_tell_what_runs_and_where_it_looks(root: Path) -> None:
         "listens": [VSOCK],
         "asked": [VSOCK],
     }
+
+
+CONTAINERS = (
+    "0::/system.slice/docker-0123.scope",
+    "0::/kubepods.slice/kubepods-besteffort.slice/cri-containerd-0123.scope",
+    "12:pids:/docker/0123\n1:name=systemd:/docker/0123\n0::/",
+)
+
+
+@pytest.mark.parametrize("group", CONTAINERS)
+@pytest.mark.parametrize("user", [0, 1000, 100_000])
+def test_a_service_runs_in_a_container_as_any_user(root: Path, group: str, user: int) -> None:
+    process(root, 5, "qgs", "-p=4050", user=user, effective=user, group=group)
+    machine = LiveMachine(str(root))
+    assert ServiceRuns("quote").read(machine) is True
+    assert EndpointArgument().read(machine) == VSOCK
+
+
+SESSION = "0::/user.slice/user-1000.slice/session-3.scope"
+
+
+@pytest.mark.parametrize(
+    ("user", "effective", "group"),
+    [
+        (1000, 1000, SESSION),
+        (1000, 0, SESSION),  # passwd, under another name
+        (0, 0, SESSION),  # sudo, which waits for a password
+        (1000, 1000, f"12:pids:/{SESSION[3:]}\n1:name=systemd:{SESSION[3:]}\n0::/"),
+        (1000, 1000, "0::/system.slice/cron.service"),
+        (1000, 0, "0::/system.slice/cron.service"),
+        (1000, 1000, "0::/"),
+    ],
+)
+def test_a_user_cannot_name_a_process_like_a_service(
+    root: Path, user: int, effective: int, group: str
+) -> None:
+    process(root, 5, "sudo", "qgs", "-p=4050", user=user, effective=effective, group=group)
+    machine = LiveMachine(str(root))
+    with pytest.raises(Unavailable):
+        ServiceRuns("quote").read(machine)
+    with pytest.raises(Absent):
+        EndpointArgument().read(machine)
 
 
 def test_a_command_line_larger_than_any_is_left_out(root: Path) -> None:
