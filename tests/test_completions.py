@@ -152,3 +152,34 @@ def test_a_tabulator_is_answered_at_once(line: str) -> None:
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     print(f"{line!r}: {min(times) * 1000:.0f} ms of {LIMIT * 1000:.0f} ms")
     assert min(times) < 4 * LIMIT
+
+
+WHOLE = {"_TDXINFO_COMPLETE": "bash_complete", "COMP_WORDS": "tdxinfo ", "COMP_CWORD": "1"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"_TDXINFO_COMPLETE": "bash"},
+        {"_TDXINFO_COMPLETE": "tcsh_complete"},
+        {"_TDXINFO_COMPLETE": "zsh_run"},
+        {"COMP_WORDS": None},
+        {"COMP_CWORD": None},
+        {"COMP_CWORD": "x"},
+        {"COMP_CWORD": "-1"},
+        {"COMP_CWORD": "\u0661"},
+        {"COMP_CWORD": "9" * 5000},
+    ],
+)
+def test_an_environment_that_no_script_sets_is_bad_input(changed: dict[str, str | None]) -> None:
+    asked = {name: value for name, value in {**WHOLE, **changed}.items() if value is not None}
+    done = spawned("check", env={**os.environ, "PYTHONUTF8": "1", **asked}, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tdxinfo: _TDXINFO_COMPLETE ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_behind_a_word_that_is_no_command_commands_are_offered_without_a_message() -> None:
+    asked = {**WHOLE, "COMP_WORDS": "tdxinfo chekc ", "COMP_CWORD": "2"}
+    done = spawned(env={**os.environ, **asked}, text=True)
+    assert (done.returncode, done.stderr) == (0, "")

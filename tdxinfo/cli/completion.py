@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 import click
+
+from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -15,8 +17,39 @@ Offer = tuple[str, str | Callable[[], str]]
 """A word and what it means; a function is called only if the word is offered."""
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
+VARIABLE = "_TDXINFO_COMPLETE"
+"""The environment variable by which a shell's script asks, with those below."""
+_WORDS, _PLACE = "COMP_WORDS", "COMP_CWORD"
+_NUMBERED = ("bash", "zsh")
+"""Shells that say the number of the word to complete; fish says the word itself."""
+
 FILES = ""
 """A word that stands for all names of files."""
+
+
+def require_request(environment: Mapping[str, str]) -> None:
+    """Raises BadInput if the environment asks for completions as no shell's script does.
+
+    click would end with status 1, which has another meaning here, or with an unexpected exception.
+    """
+    request = environment.get(VARIABLE)
+    if not request:
+        return
+    shell, _, asked = request.partition("_")
+    if shell not in (*_NUMBERED, "fish") or asked not in ("source", "complete"):
+        raise BadInput(
+            f"{VARIABLE} is {request[:60]!r}, which no shell's script sets. Unset it, or set "
+            "bash_source, zsh_source or fish_source."
+        )
+    if asked == "source":
+        return
+    place = environment.get(_PLACE, "")
+    is_number = len(place) < 6 and place.isascii() and place.isdigit()
+    if _WORDS not in environment or (shell in _NUMBERED and not is_number):
+        raise BadInput(
+            f"{VARIABLE} asks for completions, and {_WORDS} and {_PLACE} do not name the word to "
+            f"complete. Unset {VARIABLE}."
+        )
 
 
 def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:

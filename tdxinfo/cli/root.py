@@ -54,7 +54,8 @@ class RootGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        is_asked_by_shell = ctx.resilient_parsing
+        if name not in COMMANDS and not name.startswith("-") and not is_asked_by_shell:
             raise click.UsageError(_no_such(name), ctx)
         return super().resolve_command(ctx, args)
 
