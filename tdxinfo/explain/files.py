@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from tdxinfo.decode import releases, sigstruct
 from tdxinfo.decode.sigstruct import Sigstruct
@@ -26,6 +27,10 @@ def missing(query: str) -> str:
         return "there is no such file"
     if not os.path.isfile(query):
         return "it is not a regular file"
+    try:
+        read_file(query, _MOST)
+    except Unavailable as refusal:
+        return refusal.message
     return "it is neither a TDX module nor a sigstruct"
 
 
@@ -37,11 +42,8 @@ def file(query: str) -> Iterator[Explanation]:
     """A file that is there and that its name or its path makes one."""
     if not (os.sep in query or query.lower().endswith(_ENDINGS)) or not os.path.isfile(query):
         return
-    try:
-        data = read_file(query, _MOST)
-        yield from _meanings(os.path.basename(query), data)
-    except Unavailable as refusal:
-        yield explanation("file", os.path.basename(query), f"{refusal.message}.")
+    with suppress(Unavailable):
+        yield from _meanings(os.path.basename(query), read_file(query, _MOST))
 
 
 KINDS = ("module blob", "sigstruct")

@@ -334,3 +334,16 @@ def test_a_path_among_the_lines_of_standard_input_is_not_opened(tmp_path: Path) 
         timeout=60,
     )
     assert list(json.loads(done.stdout)["explanations"]) == ["KeyID"]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_file_that_cannot_be_read_has_no_meaning(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    path = tmp_path / "module.bin"
+    with path.open("wb") as file:
+        file.truncate(17 << 20)
+    found = ran("explain", str(path), *options)
+    assert found.status == 2
+    assert found.err.startswith(f"tdxinfo: '{path}' cannot be explained: {path} holds more than")
+    assert found.err.count("\n") == 1
