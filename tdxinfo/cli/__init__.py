@@ -18,6 +18,7 @@ from tdxinfo.errors import BadInput
 def main() -> NoReturn:
     """Runs the command line and ends the process with its status."""
     os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # they would cost a search at every start
+    _reset_signals()
     for number in (signal.SIGTERM, signal.SIGHUP):
         # SystemExit instead of sudden death, so that temporary files are removed.
         if signal.getsignal(number) is signal.SIG_DFL:
@@ -31,6 +32,15 @@ def main() -> NoReturn:
     except (OSError, BadInput):
         streams.silence_output()
     sys.exit(status)
+
+
+def _reset_signals() -> None:
+    """Undoes what a caller may have left: blocked signals, and children's ends that are ignored.
+
+    A child's status would be lost, and a program that failed would seem to have succeeded.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _end(number: int, frame: object) -> NoReturn:
@@ -54,9 +64,11 @@ def run(arguments: list[str]) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    from tdxinfo.cli import completion
     from tdxinfo.cli.root import root
 
     try:
+        completion.require_request(os.environ)
         status = root.main(arguments, prog_name="tdxinfo", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:

@@ -7,7 +7,6 @@ signal would interrupt reads of drivers.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 import time
@@ -52,7 +51,10 @@ def _started(doing: str) -> int | None:
     The writing end of the pipe stays open in this process, so that the line ends with it.
     """
     sys.stderr.flush()
-    here, there = os.pipe()
+    try:
+        here, there = os.pipe()
+    except OSError:
+        return None
     # Until the child has its own handlers, a signal must not run this process's code in it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
@@ -79,13 +81,15 @@ def _end(number: int, frame: object) -> NoReturn:
 
 def _tick(doing: str, parent: int) -> NoReturn:
     """Writes the line until it is ended or the parent has gone, and clears it; never returns."""
+    from tdxinfo.machine.bounded import readable
+
     is_written = False
     try:
         for number in _ENDING:
             signal.signal(number, _end)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         begin = time.monotonic()
-        while not select.select([parent], [], [], _TIMEOUT)[0]:
+        while not readable([parent], _TIMEOUT):
             is_written = True
             os.write(2, _line(doing, time.monotonic() - begin).encode("utf-8", "backslashreplace"))
     finally:

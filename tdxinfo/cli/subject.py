@@ -14,7 +14,11 @@ from tdxinfo.errors import BadInput
 
 if TYPE_CHECKING:
     from tdxinfo.machine import Machine
+    from tdxinfo.machine.live import LiveMachine
     from tdxinfo.report import Report
+
+_ROOT_TIMEOUT = 60.0
+"""Seconds for a system below --root, whose slow sources have limits of their own."""
 
 T = TypeVar("T")
 
@@ -22,8 +26,8 @@ T = TypeVar("T")
 def examine(settings: Settings, work: Callable[[Machine | Report], T], doing: str = "Reading") -> T:
     """What `work` makes of the machine or report that the options name. Raises BadInput.
 
-    Of what --from names the result comes from a child process: it is pickled. A terminal shows
-    what is being done where it takes long.
+    Of what --from or --root names the result comes from a child process: it is pickled. A terminal
+    shows what is being done where it takes long.
     """
 
     def prepared(subject: Machine | Report) -> T:
@@ -38,7 +42,14 @@ def examine(settings: Settings, work: Callable[[Machine | Report], T], doing: st
             raise BadInput("--vmlinux is only for crash dumps. Name the dump with --from.")
         machine = _live(settings)
         with progress(f"{doing} this host", settings.quiet):
-            return prepared(machine)
+            if machine.is_whole:
+                return prepared(machine)
+            from tdxinfo.machine.confined import LIMITS, run
+
+            # The files below a folder may be those of anybody.
+            return run(
+                lambda: prepared(machine), settings.root, LIMITS._replace(time=_ROOT_TIMEOUT)
+            )
     if settings.root != "/" or settings.without:
         raise BadInput("--root and --without are for this machine: --from never reads it.")
     from tdxinfo.inputs.examined import examine
@@ -48,7 +59,7 @@ def examine(settings: Settings, work: Callable[[Machine | Report], T], doing: st
         return examine(settings.source, prepared, settings.vmlinux)
 
 
-def _live(settings: Settings) -> Machine:
+def _live(settings: Settings) -> LiveMachine:
     """This machine, or the system below --root. Raises BadInput."""
     from tdxinfo.machine import restrictions
     from tdxinfo.machine.live import LiveMachine

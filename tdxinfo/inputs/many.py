@@ -7,7 +7,6 @@ yields a BadInput with the reason, and goes on.
 from __future__ import annotations
 
 import os
-import select
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from tdxinfo.inputs.supplied import (
     recognize,
 )
 from tdxinfo.machine import Machine
+from tdxinfo.machine.bounded import readable
 from tdxinfo.report import Report
 
 REPORT_LIMIT = 4 << 20
@@ -216,7 +216,7 @@ def _chunks(fd: int, shown: str, before_wait: Callable[[], None]) -> Iterator[by
     timeout = STDIN_TIMEOUT if shown == _STANDARD_INPUT else None
     while chunk := next_chunk(fd, shown, timeout):
         yield chunk
-        if not select.select([fd], [], [], 0)[0]:
+        if not readable([fd], 0):
             before_wait()
 
 

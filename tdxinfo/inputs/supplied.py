@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import stat
 import sys
 import time
@@ -18,7 +17,7 @@ from tdxinfo.decode import packed
 from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.inputs.accepted import ACCEPTED
 from tdxinfo.machine import Machine
-from tdxinfo.machine.bounded import OPEN_FLAGS
+from tdxinfo.machine.bounded import OPEN_FLAGS, readable
 from tdxinfo.machine.captured import metadata_machine, open_folder, read_beneath
 from tdxinfo.model import SCHEMA_VERSION
 from tdxinfo.model.base import first_message
@@ -325,7 +324,7 @@ def next_chunk(fd: int, shown: str, timeout: float | None = None) -> bytes:
     timeout = timeout or TIMEOUT
     end = time.monotonic() + timeout
     while (left := end - time.monotonic()) > 0:
-        if not select.select([fd], [], [], left)[0]:
+        if not readable([fd], left):
             break
         try:
             return os.read(fd, 1 << 20)

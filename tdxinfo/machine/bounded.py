@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from tdxinfo.errors import Malformed, TimedOut, from_oserror
@@ -88,6 +89,17 @@ def _until_alarm(seconds: float, what: str, work: Callable[[], T]) -> T:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def readable(descriptors: Iterable[int], seconds: float | None) -> list[int]:
+    """Those that can be read or are at their end, once one is or the seconds are over.
+
+    This is poll(), since select() takes no descriptor above 1023: a caller may leave many open.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return [found for found, _ in poll.poll(None if seconds is None else max(seconds, 0) * 1000)]
 
 
 def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) -> bytes:

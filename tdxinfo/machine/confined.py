@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import resource
-import select
 import signal
 import socket
 import struct
@@ -23,6 +22,7 @@ from contextlib import suppress
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from tdxinfo.errors import BadInput, TdxinfoError
+from tdxinfo.machine.bounded import readable
 
 T = TypeVar("T")
 Input = TypeVar("Input")
@@ -45,6 +45,8 @@ _PIECES_PER_CHILD = 500
 """Pieces of work after which a pool's child is replaced, in case its memory grows slowly."""
 _LIBRARIES = 256 << 20
 """Bytes of address space for libraries that are loaded, and files that they map."""
+_END_TIMEOUT = 1.0
+"""Seconds to wait for the end of a child that was killed."""
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
 
@@ -124,11 +126,14 @@ class _Child(Generic[Input, T]):
         raise value
 
     def end(self) -> None:
-        """Kills the child."""
+        """Kills the child. One that a driver blocks ends later, and is not waited for."""
         self._socket.close()
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        self._wait()
+        end = time.monotonic() + _END_TIMEOUT
+        with suppress(ChildProcessError):
+            while not os.waitpid(self.pid, os.WNOHANG)[0] and time.monotonic() < end:
+                time.sleep(0.001)
 
     def _wait(self) -> int:
         """Waits for the child's end; returns its status, or 0 if it was waited for before."""
@@ -203,7 +208,8 @@ class Pool(Generic[Input, T]):
         """Waits until a busy child has a result or times out, and stores it in its slot."""
         times_left = [child.left for child in self._busy]
         timeout = min((left for left in times_left if left is not None), default=None)
-        ready = select.select(list(self._busy), [], [], timeout)[0]
+        by_descriptor = {child.fileno(): child for child in self._busy}
+        ready = [by_descriptor[found] for found in readable(by_descriptor, timeout)]
         timed_out = [child for child in self._busy if child.left == 0]
         for child in dict.fromkeys([*ready, *timed_out]):
             slot = self._busy.pop(child)
@@ -268,8 +274,14 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_DATA, data + limits.memory),
         (resource.RLIMIT_AS, mapped + limits.memory + _LIBRARIES),
     ):
-        resource.setrlimit(kind, (limit, limit))
+        lowest = _lowest(limit, *resource.getrlimit(kind))
+        resource.setrlimit(kind, (lowest, lowest))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _lowest(limit: int, *own: int) -> int:
+    """The lowest of the limit and those that this process has, which only root can raise."""
+    return min([limit, *(one for one in own if one != resource.RLIM_INFINITY)])
 
 
 def _mapped() -> tuple[int, int]:
@@ -286,7 +298,8 @@ def _limit_processor(seconds: float) -> None:
     """Limits the processor time from now on; the kernel's limit is in whole seconds."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     end = int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    resource.setrlimit(resource.RLIMIT_CPU, (_lowest(end, hard), hard))
 
 
 def _result(work: Callable[[Any], Any], piece: Any) -> tuple[str, Any]:

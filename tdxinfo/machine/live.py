@@ -38,8 +38,13 @@ class LiveMachine(Machine):
         self._left = TIMEOUT
 
     @property
+    def is_whole(self) -> bool:
+        """Whether this is the running system itself, and no folder of it."""
+        return self._system.is_whole
+
+    @property
     def host_names(self) -> tuple[str, ...]:
-        if self._system.is_whole:
+        if self.is_whole:
             return (os.uname().nodename,)
         return self.once("host-names", lambda: tuple(self._names_below_root()))
 

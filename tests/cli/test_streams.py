@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -160,3 +161,49 @@ def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(subject, "examine", interrupt)
     assert run(["check", "--from", EXAMPLE]) == 130
+
+
+MANY = """
+import os, resource, sys
+soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+for number in range(3, 1100):
+    os.dup2(0, number)
+os.execv(sys.executable, [sys.executable, "-m", "tdxinfo", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(
+    0 <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] < 1200, reason="few descriptors are allowed"
+)
+@pytest.mark.parametrize(
+    ("line", "text", "status"),
+    [
+        ("--from - check -q", "virt/tdx: module initialized\n", 3),
+        ("fleet - -q", "virt/tdx: module initialized\n", 3),
+        ("explain - -q", "NO_RBP_MOD\n", 0),
+    ],
+)
+def test_a_caller_may_leave_a_thousand_descriptors_open(line: str, text: str, status: int) -> None:
+    command = [sys.executable, "-c", MANY, *line.split()]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, "")
+
+
+IGNORED = """
+import signal, sys
+from tdxinfo import cli
+from tdxinfo.sources.programs import Command, carry_out
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGXCPU, signal.SIGTERM])
+sys.argv = ["tdxinfo", "--version"]
+try:
+    cli.main()
+except SystemExit:
+    print(carry_out(Command("false")), signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+
+
+def test_a_program_that_fails_is_seen_to_fail_whatever_signals_the_caller_ignores() -> None:
+    done = subprocess.run([sys.executable, "-c", IGNORED], stdout=subprocess.PIPE, check=True)
+    assert done.stdout.splitlines()[1:] == [b"1 set()"]

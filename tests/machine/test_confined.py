@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -157,3 +159,34 @@ def test_a_child_of_a_thread_is_no_reason_to_warn() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert within(20, "it", lambda: run(lambda: 7, "it")) == 7
+
+
+LIMITED = """
+import os, resource
+from tdxinfo.machine.confined import run
+resource.setrlimit(resource.{kind}, ({limit}, {limit}))
+if os.geteuid() == 0:
+    os.setresuid(65534, 65534, 65534)
+print(run(lambda: "read", "it"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "limit"), [("RLIMIT_AS", 400 << 20), ("RLIMIT_DATA", 200 << 20), ("RLIMIT_CPU", 8)]
+)
+def test_limits_of_the_caller_stay_as_they_are(kind: str, limit: int) -> None:
+    code = LIMITED.format(kind=kind, limit=limit)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("read\n", "")
+
+
+def test_a_child_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that a driver blocks: it ends when the driver lets go of it."""
+    kept: list[int] = []
+    end = os.kill
+    with monkeypatch.context() as changed, ends_within(20):
+        changed.setattr(os, "kill", lambda pid, number: kept.append(pid))
+        with pytest.raises(BadInput, match="takes more than"):
+            run(_sleep, "it", Limits(time=0.2))
+    end(kept[0], signal.SIGKILL)
+    os.waitpid(kept[0], 0)
