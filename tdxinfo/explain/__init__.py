@@ -93,6 +93,7 @@ FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state,
     processors.with_tdx,
     registers.accessed,
+    tcb.recovery,
     cpuid.missing,
     catalogue.path_named,
     catalogue.source_file,

@@ -116,6 +116,7 @@ _AROUND_A_BIT = {
     "bit", "bits", "feature", "features", "attribute", "attributes", "flag", "td", "tdx", "module",
     "the", "is", "what", "which", "are", "of", "in", "a",
 }  # fmt: skip
+_LETTERS = 2
 _MOST = 80
 """Letters of a bit with its state."""
 
@@ -133,7 +134,13 @@ def with_state(query: str) -> Iterator[Explanation]:
     is_set = not absent and state is not None and state["state"].lower() in _IS_SET
     given = ("given", "the bit is set" if is_set else "the bit is not set")
     rows = [given] if state or absent else []
-    found = list(bit("_".join(names))) if names else list(_by_kind(words, number))
+    name = "_".join(names)
+    # `no quote` and `debug=on` are about something else than the bits of these names.
+    is_word = "_" not in name and not (name.isupper() and len(name) > _LETTERS)
+    kinds = {word.lower().removesuffix("s") for word in query.split()}
+    if is_word and not number and not kinds & {"bit", "feature", "attribute"}:
+        return
+    found = list(bit(name)) if names else list(_by_kind(words, number))
     yield from (meaning.with_details(rows) for meaning in found)
 
 

@@ -34,7 +34,7 @@ _INPUT = re.compile(
     r"^((?:cpuid )?(?:leaf )?(?:0x)?[0-9a-f]{1,8}h?) ecx ?= ?(?:0x)?([0-9a-f]{1,2})$"
 )
 """A leaf with its sub-leaf as the input that ECX is."""
-_BIT_STATE = re.compile(r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is ) ?([01])$")
+_BIT_STATE = re.compile(r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is ) ?(0x[0-9a-f]{1,8}|\d{1,3})$")
 _FLAG_OF_LEAF = re.compile(r"(\w+) leaf ((?:0x)?[0-9a-f]{1,8}h?)")
 _VALUE = re.compile(r"(\be[abcd]x)(?:\s*[=:]\s*|\s+(?=0x))(0x[0-9a-f]{1,8}|[0-9a-f]{5,8})$")
 _HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
@@ -107,17 +107,19 @@ def _asked_in(text: str) -> Iterator[Explanation]:
         yield from _no_bit(text)
     elif state:
         found = _of(_parse(_BIT_STATE.sub(r"\1", text)))
-        yield from (_with_state(meaning, state[2] == "1") for meaning in found)
+        yield from (_with_state(meaning, state[2]) for meaning in found)
     elif value:
         yield from _with_value(_parse(_VALUE.sub(r"\1", text)), int(value[2], 16))
     else:
         yield from _of(_parse(text))
 
 
-def _with_state(meaning: Explanation, is_set: bool) -> Explanation:
+def _with_state(meaning: Explanation, value: str) -> Explanation:
     notes = tables.load("cpuid_notes")["missing"]
-    text = notes["text"] if not is_set and meaning.name in notes["flags"] else ""
-    given = "the bit is set" if is_set else "the bit is not set"
+    is_missed = not int(value, 0) and meaning.name in notes["flags"]
+    text = notes["text"] if is_missed else ""
+    given = {"0": "the bit is not set", "1": "the bit is set"}.get(value)
+    given = given or f"{int(value, 0):#x} = {int(value, 0)}"
     return meaning.with_details([("given", given), ("where it is missing", text)])
 
 

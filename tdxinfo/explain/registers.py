@@ -160,7 +160,9 @@ def _is_register(match: re.Match[str]) -> bool:
     # Two numbers are a register and its value where the second is no status.
     is_hex = match["value"][:2].lower() == "0x" and match["name"][:1].isalpha()
     both = match["name"][:2].lower() == match["value"][:2].lower() == "0x"
-    is_pair = both and not any(seamcall.is_exact(one.value) for one in readings(match["value"]))
+    is_pair = both and not any(
+        one.value >> 32 and seamcall.is_exact(one.value) for one in readings(match["value"])
+    )
     return bool(match["kind"] or has_sign or is_name or is_hex or is_pair)
 
 

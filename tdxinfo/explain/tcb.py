@@ -8,6 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
+from tdxinfo.explain import terms
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 from tdxinfo.explain.processors import processor_names
@@ -232,6 +233,28 @@ def status(query: str) -> Iterator[Explanation]:
             name = row.get("name") or row["names"][0]
             details = [("what to do", row["remedy"]), ("see", "TCB status, attestation.tcb")]
             yield explanation("TCB status", name, row["text"], details)
+
+
+_RECOVERY = re.compile(
+    r"(?:tcb[-\s]?r(?:ecovery)?|tcb\s?evaluation\s?data(?:\s?(?:set|number))?)[\s#:=]+(\d{1,3})",
+    re.I,
+)
+
+
+def recovery(query: str) -> Iterator[Explanation]:
+    """A TCB recovery by its number: the term, and what it asks for where the table has it."""
+    match = _RECOVERY.fullmatch(query.strip())
+    floors = tables.load("tcb")["floors"]
+    is_known = match and floors["recovery"].endswith(f" {match[1]}")
+    rows = [("given", match[1] if match else "")]
+    if is_known and "eval" not in query.lower():
+        rows += [
+            (f"module on {name}", f"{least} or later") for name, least in floors["module"].items()
+        ]
+        rows += [(f"microcode on {fms}", least) for fms, least in floors["microcode"].items()]
+        rows.append(("as of", floors["as_of"]))
+    for meaning in terms.term("TCB recovery") if match else ():
+        yield meaning.with_details(rows)
 
 
 # --- advisories ----------------------------------------------------------------------------------

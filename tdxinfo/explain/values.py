@@ -18,7 +18,7 @@ from tdxinfo.model.values import decimal_date
 _NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*|0x[0-9a-f]{16}(?=\s*[=:])", re.IGNORECASE)
 _OF_BITS = re.compile(r"_(?:FIXED[01]|MASK)$", re.IGNORECASE)
 """How fields end that say of each bit of another whether it may be set."""
-_NO_WORD = re.compile(r"^[a-z]+[A-Z]|_|[Ss][Vv][Nn]$")
+_NO_WORD = re.compile(r"^[a-z]+[A-Z]|_|[Ss][Vv][Nn]$|SEAM$")
 """In a term that is no word of the language, so that a number behind it is its value."""
 _NAMED: tuple[Explainer, ...] = (fields.by_name, fields.by_id, catalogue.fact, catalogue.path_named)
 _MORE: dict[str, Explainer] = {

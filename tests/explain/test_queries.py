@@ -37,7 +37,7 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
      "[  10.0] RIP: ffffffff81234567", "\"retry_interval\": 6",
      "TDX_FEATURES0 bit 70", "hello world", "the quick brown fox",
      "kvm_intel: frobnicated the kvm.tdp_mmu",
-     "bit 70 of TDX_FEATURES0", "features0=zz", "/no/such/file.sigstruct"],
+     "bit 70 of TDX_FEATURES0", "R=0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:
     assert explanations(query) == []
