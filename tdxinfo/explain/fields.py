@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from tdxinfo import tables
 from tdxinfo.decode import fieldid, metadata, seamcall
 from tdxinfo.decode.fieldid import CONTEXTS, FieldId
+from tdxinfo.explain.bitmaps import bitmap_named
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import whole
 from tdxinfo.host import fact_names, sources_of
@@ -42,6 +43,8 @@ def by_name(query: str) -> Iterator[Explanation]:
             yield _of_module(field, index, field.element_id(index) if match else None)
             return
     yield from _by_member(query)
+    if match and bitmap_named(name):
+        return  # XFAM[0] is a bit
     for text in _spellings(name.upper()):
         for td_field in _td_fields():
             if td_field.name.upper() == text and (match is None or int(match[2]) < td_field.words):
