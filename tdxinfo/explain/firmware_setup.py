@@ -1,0 +1,69 @@
+"""Settings in the words of a firmware setup, `TDX: Enabled`, `where do I enable TDX in BIOS`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tdxinfo import tables
+from tdxinfo.explain.setting_rows import NO, OTHER, YES, Found, SettingRow, group, key
+
+_SETUP = {
+    "bios", "uefi", "firmware", "setup", "dell", "hpe", "lenovo", "supermicro", "gigabyte", "asus",
+    "poweredge", "r760", "r660", "r960", "xe9680", "cisco", "quanta", "fujitsu", "inspur", "idrac",
+    "racadm", "redfish", "ilo", "rbsu", "xcc",
+}  # fmt: skip
+"""Words of a text about a machine's setup."""
+_GENERAL = {
+    "in", "the", "a", "my", "where", "how", "to", "do", "i", "enable", "disable", "turn", "set",
+    "option", "options", "setting", "settings", "knob", "menu", "no", "cannot", "can't", "find",
+    "missing", "hidden", "not", "visible", "what", "is", "should", "be", "intel", "of", "for",
+    "ucs", "server", "servers", "config", "configuration", "processor", "mode",
+    "on", "appear", "appears", "appearing", "greyed", "grayed", "out", "show", "shown", "see",
+    "available", "there", "it", "why", "and",
+}  # fmt: skip
+_SHORT_TEXT = 10
+"""Words of a text that is about one setting at most."""
+
+
+def of_firmware(text: str) -> list[Found]:
+    """A setting of the firmware in a text about its setup, or with Enabled and the like behind."""
+    name, value = _name_and_value_of_setup(text)
+    words = re.sub(r"[().,?!]|->|>|/(?=\s)", " ", name.lower()).split()
+    is_setup = bool(_SETUP.intersection(words))
+    if not (is_setup or value) or len(words) > _SHORT_TEXT:
+        return []
+    rest = key(" ".join(word for word in words if word not in _SETUP | _GENERAL))
+    rows = group("firmware")
+    for wanted in (rest, f"{rest} setting", f"{rest} enable", f"enable {rest}"):
+        if rest and wanted in rows:
+            found = Found(rows[wanted], value)
+            return [*_of_maker(set(words), found.row), found]
+    return []
+
+
+def _of_maker(words: set[str], found: SettingRow) -> Iterator[Found]:
+    """What is to know of a maker's setup, where a text names the maker, and TDX."""
+    is_tdx = "Trust Domain Extension (TDX)" in found.row["names"]
+    for row in tables.load("settings")["firmware"]["row"] if is_tdx else ():
+        if words.intersection(row.get("makers", ())):
+            yield Found(SettingRow("firmware setting", row), "")
+
+
+_OF_SETUP = re.compile(
+    r"(?:en|dis)abled?|auto|default|on|off|yes|no|all|(?:multiple|single) ?keys?|[12]lm|\d\w*"
+    r"|\d-way(?: \w+)?|\d+ [GMK]i?B",
+    re.IGNORECASE,
+)
+"""Values of settings of the firmware."""
+
+
+def _name_and_value_of_setup(text: str) -> tuple[str, str]:
+    """`TDX: Enabled`, `Memory Encryption = Multiple Keys`, `SEAM Loader Enabled`."""
+    match = re.fullmatch(r"(.{2,80}?)\s*[:=]\s*\[?([\w-]+(?: [\w-]+)?)\]?", text)
+    if match and _OF_SETUP.fullmatch(match[2]):
+        return match[1], match[2]
+    name, _, value = text.rpartition(" ")
+    value = value.strip("[]")
+    known = YES | NO | OTHER
+    return (name, value) if name and value.lower() in known else (text, "")
