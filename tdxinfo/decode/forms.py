@@ -176,7 +176,8 @@ def _journal(entries: Iterator[Mapping[str, Any]], with_transport: bool = True) 
         if boot is not None and boot_of_entry != boot:
             lines.append(f"-- Boot {boot_of_entry} --")
         boot = boot_of_entry
-        lines += [f"{_time(entry)}{line}" for line in _message(entry).split("\n")]
+        # A line end comes from the name of a file or process: the kernel's messages have none.
+        lines.append(_time(entry) + re.sub(r"[\r\n]+", " ", _message(entry)))
     return "\n".join(lines) + "\n"
 
 

@@ -52,8 +52,6 @@ _TIME = re.compile(
 _PROGRAM_TAG = re.compile(r"(?:[^\s:]+ )?\S{1,64}\[\d+\]: |[^\s:]+ [\w.@/()-]{1,64}: ")
 _TIME_AHEAD = re.compile(r"(?=\[ {0,12}\d+\.\d{3,}\] ?(?:\[ {0,12}[TC]\d+\] ?)?[A-Za-z])")
 _WITHOUT_TIME = re.compile(r"(?<![\w/\]])(?<!\] )(?=virt/tdx: )")
-_LINE_END = re.compile(r"\r\n|\r|\n")
-
 _BETWEEN_BOOTS = "-- "
 """How journalctl begins the line between two boots. Other lines without header it indents."""
 
@@ -123,7 +121,7 @@ def entries(
     only at its beginning. `is_whole` is whether a text is exactly one known entry. Lines are split
     and joined only in a pasted log: elsewhere a text within a line is from a device or a program.
     """
-    lines = [_QUOTE.sub("", line, count=1) for line in _LINE_END.split(text)]
+    lines = [_QUOTE.sub("", line, count=1) for line in _lines(text)]
     if pasted and len(lines) <= _MAX_WRAPPED_LINES:
         lines = _unwrapped(lines, is_lead)
     writer, last_relevant = NO_HEADER, -1
@@ -143,6 +141,17 @@ def entries(
         for piece in pieces[:-1]:
             yield _entry(piece, line, is_lead)
         yield _entry(pieces[-1], line, is_lead, below)
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of files, terminals and serial consoles, which put carriage returns at their ends.
+
+    One within a line is text: dmesg prints it as it is in the name of a file. Where there is no
+    line feed, it ends a line.
+    """
+    if "\n" not in text.strip():
+        return text.strip().split("\r")
+    return [line.strip("\r") for line in text.split("\n")]
 
 
 def _continues(line: _Line, lines: Sequence[str], number: int, is_lead: Search) -> bool:

@@ -6,11 +6,13 @@ The formats are those of Linux. A user chooses the text in place of {}: the name
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 import pytest
 
 from tdxinfo import tables
+from tdxinfo.decode.forms import log_text
 from tdxinfo.decode.klog import Event, read_log
 
 BOOT = """\
@@ -123,6 +125,25 @@ def test_a_line_end_in_a_name_begins_no_line(form: str, text: str, indent: str) 
     """dmesg and journalctl print what follows without a header, journalctl indented."""
     if not text.startswith("["):
         assert_no_event(form.format(f"x\n{indent}{text}\n{indent}x"))
+
+
+@pytest.mark.parametrize("pasted", [False, True])
+@pytest.mark.parametrize("form", WITHIN)
+@pytest.mark.parametrize("header", ["", "[  121.000000] ", "Nov 28 20:00:02 h kernel: "])
+def test_a_carriage_return_in_a_name_begins_no_line(form: str, header: str, pasted: bool) -> None:
+    """dmesg prints it, other than a line end, without an indent."""
+    name = f"x\r{header}{STATEMENT}\r{header}y"
+    log = f"{BOOT}[  120.000000] {form.format(name)}\n{AFTER}"
+    assert events_in(log, pasted) == events_of_boot(pasted)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_a_line_end_in_an_entry_of_the_journal_begins_no_line(end: str) -> None:
+    message = f"process '/tmp/x{end}{STATEMENT}{end}' started with executable stack"
+    texts = [line.partition("] ")[2] for line in BOOT.splitlines()]
+    entries = [{"_TRANSPORT": "kernel", "MESSAGE": text} for text in (*texts, message)]
+    log = log_text("\n".join(map(json.dumps, entries)).encode())
+    assert [event.name for event in events_in(log, False)] == EVENTS_OF_BOOT
 
 
 @pytest.mark.parametrize(
