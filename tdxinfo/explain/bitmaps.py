@@ -105,7 +105,7 @@ def bit(query: str) -> Iterator[Explanation]:
 
 
 _STATES = re.compile(
-    r"(?:\s*[=:]\s*|\s+(?:is\s+)?)(?P<state>[01]|true|false|set|clear|missing|on|off"
+    r"(?:\s{0,3}[=:]\s{0,3}|\s{1,3}(?:is\s{1,3})?)(?P<state>[01]|true|false|set|clear|missing|on|off"
     r"|(?:not\s)?(?:set|supported|available|present|there))$",
     re.IGNORECASE,
 )

@@ -178,7 +178,7 @@ def flag(query: str) -> Iterator[Explanation]:
         yield explanation("CPUID", "TDX", notes["flag"]["tdx"])
 
 
-_FIELD_VALUE = re.compile(r"(\D+?)[\s:=]+(\d{2})(?:\s?bits)?")
+_FIELD_VALUE = re.compile(r"(\D{1,80}?)[\s:=]{1,4}(\d{2})(?:\s?bits)?")
 _FLAG_FOR_TDX = re.compile(r"\bflags?\b.*\b(?:for|of|with)\s+tdx\b|\btdx\s+(?:cpu\s+)?flag\b", re.I)
 _MISSING = re.compile(
     r"(?:(?P<before>no|missing|without)\s+)?(?P<name>\w+(?:[-\s]snoop)?)(?:\s+(?:cpu\s+)?(?:flag|feature))?"

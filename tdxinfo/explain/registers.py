@@ -79,9 +79,10 @@ def _field(register: str, row: dict[str, Any], found: dict[str, str]) -> Explana
 
 
 _NUMBERED = re.compile(
-    r"(?:(?:rd)?msr\s+)?(\w+(?:\s[a-z]\w*){0,3}?)(?:[\s,:.]+bits?\s*[=#]?\s*|\s?\[|\.)"
+    r"(?:(?:rd)?msr\s{1,4})?(\w{1,60}(?:\s[a-z]\w{0,40}){0,3}?)"
+    r"(?:[\s,:.]{1,4}bits?\s{0,3}[=#]?\s{0,3}|\s?\[|\.)"
     r"(?:(?P<high>\d{1,2}):)?(?P<low>\d{1,2})\]?"
-    r"(?:\s*(?:=|:|\bis)\s*(?P<value>not set|not valid|\w+))?",
+    r"(?:\s{0,4}(?:=|:|\bis)\s{0,4}(?P<value>not set|not valid|\w+))?",
     re.IGNORECASE,
 )
 
@@ -184,9 +185,10 @@ def accessed(query: str) -> Iterator[Explanation]:
 
 
 _RDMSR = re.compile(
-    r"(?:sudo\s+)?(?:rd|wr)msr\s+(?P<before>(?:-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s))?\s+)*)(?P<address>\w+)"
-    r"(?P<after>(?:\s+-\w+(?:\s+(?:\d+:\d+|\d+)(?=\s|$))?)*)"
-    r"(?:\s*(?:=|:|->|prints|returns)?\s*(?P<value>[0-9a-fx]+))?",
+    r"(?:sudo\s{1,4})?(?:rd|wr)msr\s{1,4}"
+    r"(?P<before>(?:-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s))?\s{1,4})*)(?P<address>\w+)"
+    r"(?P<after>(?:\s{1,4}-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s|$))?)*)"
+    r"(?:\s{0,4}(?:=|:|->|prints|returns)?\s{0,4}(?P<value>[0-9a-fx]+))?",
     re.IGNORECASE,
 )
 """A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""
