@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 from tdxinfo import tables
@@ -16,12 +17,10 @@ def processor(query: str) -> Iterator[Explanation]:
     """A processor by its name, its short name in the table, its brand, or its CPUID signature."""
     wanted = _REST.sub("", _LABEL.sub("", query.strip().lower())).strip()
     yield from _branded(wanted)
-    name = _plain(wanted)
-    for row in tables.load("cpus")["model"]:
-        macros = [f"intel_{row['linux']}", f"intel_fam6_{row['linux']}"] if "linux" in row else []
-        bare = [row["linux"].lower()] if "linux" in row else []
-        names = [*_names(row), *map(_plain, map(str.lower, macros)), *map(_plain, bare)]
-        if (name and name in names) or _signature(row) in _signatures(wanted):
+    name, signatures = _plain(wanted), _signatures(wanted)
+    for row, names in _named_rows():
+        is_meant = name in names or name in _macros(row)
+        if (name and is_meant) or _signature(row) in signatures:
             yield _processor(row).with_details(_stepping(row, wanted))
 
 
@@ -33,13 +32,24 @@ _REST = re.compile(r",\s*pf\s*=.*")
 """What /proc/cpuinfo and messages about microcode have before a name or a signature."""
 
 
+@cache
+def _named_rows() -> list[tuple[dict[str, Any], list[str]]]:
+    """The processors of the table, each with its names; a query is held against all of them."""
+    return [(row, _names(row)) for row in tables.load("cpus")["model"]]
+
+
 def _names(row: dict[str, Any]) -> list[str]:
-    """The names of a processor: its codename, its short name and others, in lower case."""
-    codename = row["codename"].lower()
+    """The names of a processor: its codename, its short name and others, plain."""
+    codename, short = row["codename"], row.get("releases", "")
     parts = re.split(r", | or ", codename)
-    short = row.get("releases", "").lower()
-    names = [codename, *parts, short, short.partition("-")[0], *map(str.lower, row.get("also", ()))]
-    return [_plain(name) for name in names if name]
+    names = [codename, *parts, short, short.partition("-")[0], *row.get("also", ())]
+    return [_plain(name.lower()) for name in names if name]
+
+
+def _macros(row: dict[str, Any]) -> list[str]:
+    """The names of the kernel's macros for a processor, plain."""
+    name = row.get("linux", "").lower()
+    return [_plain(macro) for macro in (name, f"intel_{name}", f"intel_fam6_{name}") if name]
 
 
 def _plain(name: str) -> str:
@@ -62,8 +72,8 @@ def named_in(text: str) -> list[str]:
     }
     found = [
         row["releases"] if "releases" in row else row["codename"]
-        for row in tables.load("cpus")["model"]
-        if row["codename"] in brands or any(f" {name} " in plain for name in _names(row))
+        for row, names in _named_rows()
+        if row["codename"] in brands or any(f" {name} " in plain for name in names)
     ]
     return list(dict.fromkeys(found))
 
