@@ -107,11 +107,17 @@ FALLBACKS: tuple[Explainer, ...] = (
 their bare names."""
 
 
+_MAX_QUERY = 4096
+"""Characters of a query. Lines of the kernel have up to 1,024; patterns may take their square."""
+
+
 def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     """All meanings of the query, the most likely first; none when tdxinfo does not know it.
 
     A path in a text that others wrote is no file to open: there `may_be_file` is False.
     """
+    if len(query) > _MAX_QUERY:
+        return []
     word = query.strip().strip("`'\"")
     word = registers.read_by_command(word)
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)

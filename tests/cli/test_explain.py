@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -347,3 +348,13 @@ def test_a_file_that_cannot_be_read_has_no_meaning(
     assert found.status == 2
     assert found.err.startswith(f"tdxinfo: '{path}' cannot be explained: {path} holds more than")
     assert found.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("line", ["x{}x", "rdmsr a aa bits {}x"])
+def test_a_line_longer_than_any_is_not_searched(line: str) -> None:
+    text = f"{line.format(chr(9) * 100_000)}\nNO_RBP_MOD\n"
+    command = [sys.executable, "-m", "tdxinfo", "explain", "-", "-q"]
+    start = os.times()
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert os.times().children_user - start.children_user < 4
