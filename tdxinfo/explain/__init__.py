@@ -91,13 +91,13 @@ EXPLAINERS: tuple[Explainer, ...] = (
 
 FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state,
-    processors.with_tdx,
     registers.accessed,
     tcb.recovery,
     cpuid.missing,
     catalogue.path_named,
     catalogue.source_file,
     terms.message,
+    processors.with_tdx,
     questions.releases_in_words,
     lines.line,
     calls.operand_named,

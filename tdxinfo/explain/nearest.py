@@ -72,8 +72,12 @@ def _in_words(text: str, is_known: Callable[[str], bool]) -> str:
 
 
 def _is_name(word: str) -> bool:
-    """Whether a word is meant as a name: with a capital inside, an underscore, a digit or a dot."""
-    return bool(re.search(r"[A-Z_0-9./]", word[1:])) and len(word) > 2
+    """Whether a word is meant as a name: with a capital inside, an underscore, a digit or a dot.
+
+    A release in a text is one of something else: of the kernel that a driver belongs to.
+    """
+    is_release = re.match(r"\d+\.\d", word)
+    return bool(re.search(r"[A-Z_0-9./]", word[1:])) and len(word) > 2 and not is_release
 
 
 def _words(text: str) -> frozenset[str]:

@@ -13,6 +13,8 @@ _VERSION = re.compile(
     r"(?P<version>\d{1,3}\.\d{1,3})(?:\.\d+)*(?:-\S+)?",
     re.I,
 )
+_KERNEL_ALONE = re.compile(r"(?P<version>[4-9]\.\d{1,2})(?:\.\d{1,3})?(?:-\S+)?")
+"""A kernel's release without its name, 6.8.0-31-generic: modules have lower numbers."""
 _LINUX = ("linux", "kernel", "linux kernel")
 """Names of the kernel."""
 
@@ -24,6 +26,9 @@ def program(query: str) -> Iterator[Explanation]:
     version = tuple(map(int, match["version"].split("."))) if match else ()
     if match and match["name"] in _LINUX:
         yield from _kernel(match["version"], version)
+    alone = _KERNEL_ALONE.fullmatch(wanted)
+    if alone:
+        yield from _kernel(alone["version"], tuple(map(int, alone["version"].split("."))))
     for row in tables.load("programs")["program"]:
         names = [name.lower() for name in row["names"]]
         if "first" in row and match and match["name"] in names:

@@ -46,7 +46,7 @@ def release(query: str) -> Iterator[Explanation]:
         yield _unknown_mrseam(_as_mrseam(word))
     else:
         yield from _of_part(query.strip())
-        yield from _not_in_table(word)
+        yield from _not_in_table(word, is_of_module=bool(prefix and prefix.end()))
 
 
 def build(query: str) -> Iterator[Explanation]:
@@ -145,11 +145,14 @@ def _unknown_mrseam(digits: str) -> Explanation:
     return explanation("measurement", digits, meaning)
 
 
-def _not_in_table(word: str) -> Iterator[Explanation]:
+def _not_in_table(word: str, is_of_module: bool) -> Iterator[Explanation]:
     match = re.fullmatch(r"(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d+){0,2}", word)
     if match is None:
         return
     major, minor = int(match[1]), int(match[2])
+    # A bare number beyond the next major version is that of a kernel, of QEMU or of libvirt.
+    if not is_of_module and major > max(r.line for r in releases.releases())[0] + 1:
+        return
     version = ModuleVersion(major, minor, int(match[3]) if match[3] else None)
     of_line = [r for r in releases.releases() if r.line == (major, minor)]
     build = int(word.rpartition(".")[2]) if word.count(".") == 4 else None
