@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 _MAX_TEXT = 1 << 20
 """Characters of standard input that are read."""
 
-_WITH_SIGN = re.compile(r"-|-\d{1,19}|-E[A-Z0-9]{1,15}", re.ASCII)
-"""What may begin with a minus sign and is not an option: standard input, errnos and statuses that a
-program printed as signed numbers."""
+_WITH_SIGN = re.compile(r"-(?![hqv]+$)[A-Za-z0-9].+|-\d", re.DOTALL)
+"""What begins with a minus sign and is not an option of this command: an errno as the kernel prints
+it (-5, -ENODEV), an option of QEMU, and its messages (`-accel kvm: ...`)."""
 
 
-# An errno has a minus sign, as the kernel prints it: -5, -ENODEV.
-@click.command(context_settings={"ignore_unknown_options": True})
+class _Explain(click.Command):
+    """A command whose words may begin with a minus sign."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # Behind a blank a word is no option to click; the blank is removed again below.
+        marked = [f" {word}" if _WITH_SIGN.fullmatch(word) else word for word in args]
+        return super().parse_args(ctx, marked)
+
+
+@click.command(cls=_Explain)
 @click.argument("what", nargs=-1, metavar="WHAT...", shell_complete=completion.meanings)
 @click.option("--counts", is_flag=True, help="Print how many names of each kind tdxinfo knows.")
 @global_options
@@ -41,9 +49,7 @@ def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None
     from standard input. For a fact it shows what each source says on this host, for a check its
     outcome here.
     """
-    for word in what:
-        if word.startswith("-") and not _WITH_SIGN.fullmatch(word):
-            raise click.NoSuchOption(word.partition("=")[0])
+    what = tuple(word.removeprefix(" ") for word in what)
     settings = settings_of(context)
     if counts:
         _print_counts(settings)
@@ -191,8 +197,13 @@ def _answers_here(settings: Settings, name: str) -> Iterator[Detail]:
 
 
 def _no_meaning(query: str) -> str:
-    from tdxinfo.explain import files, nearest_to
+    from tdxinfo.explain import MAX_QUERY, files, nearest_to
 
+    if len(query) > MAX_QUERY:
+        return (
+            f"The text that begins with {query[:40]!r} is too long to explain: "
+            f"{MAX_QUERY} characters is the limit. Give only the part that you ask about."
+        )
     reason, hint = files.missing(query), nearest_to(query)
     sentence = f"tdxinfo does not know {query[:100]!r}."
     if reason:

@@ -36,6 +36,7 @@ from tdxinfo.explain.numbers import readings
 from tdxinfo.explain.spellings import MOST_WORDS, spellings
 
 __all__ = [
+    "MAX_QUERY",
     "Detail", "ExplainReport", "Explanation",
     "all_names", "codes_of", "counts", "explanations", "nearest_to", "queries",
 ]  # fmt: skip
@@ -107,7 +108,7 @@ FALLBACKS: tuple[Explainer, ...] = (
 their bare names."""
 
 
-_MAX_QUERY = 4096
+MAX_QUERY = 4096
 """Characters of a query. Lines of the kernel have up to 1,024; patterns may take their square."""
 
 
@@ -116,7 +117,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
 
     A path in a text that others wrote is no file to open: there `may_be_file` is False.
     """
-    if len(query) > _MAX_QUERY:
+    if len(query) > MAX_QUERY:
         return []
     word = query.strip().strip("`'\"")
     word = registers.read_by_command(word)

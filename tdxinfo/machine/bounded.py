@@ -102,9 +102,16 @@ def readable(descriptors: Iterable[int], seconds: float | None) -> list[int]:
     return [found for found, _ in poll.poll(None if seconds is None else max(seconds, 0) * 1000)]
 
 
+def is_device(found: os.stat_result) -> bool:
+    return stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode)
+
+
 def read_file(path: str, limit: int, dir_fd: int | None = None, flags: int = 0) -> bytes:
     """The bytes of a regular file. Raises Unavailable; Malformed when it has more than `limit`."""
     try:
+        # To open a device can change something: a watchdog begins to count.
+        if is_device(os.stat(path, dir_fd=dir_fd, follow_symlinks=not flags & os.O_NOFOLLOW)):
+            raise Malformed(f"{path} is not a regular file")
         fd = os.open(path, OPEN_FLAGS | flags, dir_fd=dir_fd)
     except OSError as error:
         raise from_oserror(error, path) from None

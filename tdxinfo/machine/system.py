@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 from tdxinfo.errors import Absent, Excluded, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine import FILE_LIMIT
-from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor
+from tdxinfo.machine.bounded import OPEN_FLAGS, is_device, read_descriptor
 
 NAMES_LIMIT = 65_536
 """Names of one folder that are read at most; /dev/cpu of the largest host has 8192."""
@@ -140,9 +140,28 @@ def _open_beneath(root: str, path: str, flags: int) -> int:
     walk = _Walk(root)
     try:
         name = walk.to_last(path)
+        if not flags & os.O_PATH:
+            _require_known(os.stat(name, dir_fd=walk.folder, follow_symlinks=False), path)
         return os.open(name, flags | os.O_NOFOLLOW, dir_fd=walk.folder)
     finally:
         walk.close()
+
+
+_KNOWN_DEVICES = {(1, 11), (10, 232)}
+"""The kernel log and KVM, by major and minor number (Linux, admin-guide/devices.txt)."""
+_MSR_MAJOR = 202
+"""Of the MSRs; the minor number is that of the CPU."""
+
+
+def _require_known(found: os.stat_result, path: str) -> None:
+    """Raises Malformed for a device that is not one of those that are read.
+
+    Whoever made the folder chose the devices in it, and to open one can change something: a
+    watchdog begins to count.
+    """
+    number = (os.major(found.st_rdev), os.minor(found.st_rdev))
+    if is_device(found) and number not in _KNOWN_DEVICES and number[0] != _MSR_MAJOR:
+        raise Malformed(f"{path} is another device")
 
 
 class _Walk:

@@ -358,3 +358,33 @@ def test_a_line_longer_than_any_is_not_searched(line: str) -> None:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert os.times().children_user - start.children_user < 4
+
+
+def test_a_text_that_is_too_long_is_refused_with_the_limit() -> None:
+    result = ran("explain", "machine q35 " * 400)
+    assert (result.status, result.out) == (2, "")
+    assert "4096 characters" in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["-cpu host"], "-cpu host  QEMU option"),
+        (["-accel kvm: vm-type tdx not supported by KVM"], "vm-type tdx not supported by KVM"),
+        (
+            ["-accel", "kvm:", "vm-type", "tdx", "not", "supported", "by", "KVM"],
+            "vm-type tdx not supported by KVM",
+        ),
+        (["-13", "KeyID"], "EACCES  errno"),
+    ],
+)
+def test_what_begins_with_a_minus_sign_is_explained(words: list[str], name: str) -> None:
+    result = ran("explain", *words)
+    assert (result.status, result.out.split("\n")[0].startswith(name)) == (0, True)
+
+
+@pytest.mark.parametrize("word", ["-x", "--foo"])
+def test_an_option_that_is_not_there_is_named(word: str) -> None:
+    result = ran("explain", word)
+    assert result.status == 2
+    assert "No such option" in result.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -183,6 +184,14 @@ def test_a_fifo_in_a_capture_does_not_hold_it(folder: Path) -> None:
     os.mkfifo(folder / "root/proc/fifo")
     with pytest.raises(Malformed):
         opened(folder).read("/proc/fifo")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_in_a_capture_is_not_opened(folder: Path) -> None:
+    """No driver has the number: opened, it would refuse with ENXIO."""
+    os.mknod(folder / "root/proc/device", 0o600 | stat.S_IFCHR, os.makedev(240, 250))
+    with pytest.raises(Malformed, match="not a regular file"):
+        opened(folder).read("/proc/device")
 
 
 def test_a_file_where_a_folder_belongs_is_no_answer(folder: Path) -> None:

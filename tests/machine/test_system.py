@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,15 @@ def test_no_link_leads_out(root: Path, target: str) -> None:
         with pytest.raises((Absent, Malformed)):
             System(str(root)).read(path)
     assert System(str(root)).read("/proc/self/root/etc/inside") == b"inside"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_that_is_not_read_is_not_opened(root: Path) -> None:
+    """No driver has the number: opened, it would refuse with ENXIO."""
+    os.mknod(root / "proc/cpuinfo", 0o600 | stat.S_IFCHR, os.makedev(240, 250))
+    with pytest.raises(Malformed, match="another device"):
+        System(str(root)).read("/proc/cpuinfo")
+    assert System(str(root)).exists("/proc/cpuinfo")
 
 
 def test_a_loop_of_links_ends(root: Path) -> None:
