@@ -376,7 +376,10 @@ def _code(before: str, number: int) -> Iterator[Explanation]:
     is_output = _OUTPUT.search(before)
     if re.search(r"\bTD[HG][._](?:SYS|MNG|VP|VM)[._](?:RD|WR)\W*$", before, re.I):
         yield from fields.of_id(number)
-    elif _STATUS_WORD.search(before) or (seamcall.is_exact(number) and not is_output):
+    # All ones is also a status, but most often a mask.
+    elif _STATUS_WORD.search(before) or (
+        seamcall.is_exact(number) and number != fieldid.NULL and not is_output
+    ):
         yield from calls.of_status(number)
     elif is_telling(number) and not (is_output and seamcall.statuses(number)):
         yield from fields.of_id(number)

@@ -22,6 +22,7 @@ _PREFIX = re.compile(
     r"|mr_?seam[\s:=]+",
     re.IGNORECASE,
 )
+_MODULE = re.compile("tdx|seam|module", re.IGNORECASE)
 _ENDING = re.compile(
     r"(?:\.(?:blob|bin|so|sigstruct|so\.sigstruct|zip|tar\.gz|tgz)|-(?:build|release))$",
     re.IGNORECASE,
@@ -46,7 +47,7 @@ def release(query: str) -> Iterator[Explanation]:
         yield _unknown_mrseam(_as_mrseam(word))
     else:
         yield from _of_part(query.strip())
-        yield from _not_in_table(word, is_of_module=bool(prefix and prefix.end()))
+        yield from _not_in_table(word, is_of_module=bool(prefix and _MODULE.search(prefix[0])))
 
 
 def build(query: str) -> Iterator[Explanation]:

@@ -36,7 +36,9 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
      "CONFIG_USB_SERIAL", "numa=off", "5th Gen Intel Core", "4th gen", "PCCS 999",
      "[  10.0] RIP: ffffffff81234567", "\"retry_interval\": 6",
      "TDX_FEATURES0 bit 70", "hello world", "the quick brown fox",
-     "kvm_intel: frobnicated the kvm.tdp_mmu",
+     "kvm_intel: frobnicated the kvm.tdp_mmu", "OS: CentOS Linux 7 (Core)",
+     "Core(s) per socket:    28", "clocksource: tsc-early: mask: 0xffffffffffffffff",
+     "release 22.04", "version 11.6",
      "bit 70 of TDX_FEATURES0", "R=0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:
