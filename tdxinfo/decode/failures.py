@@ -30,6 +30,8 @@ class OfStatus(NamedTuple):
 
 
 _NOTHING = Diagnosis("", "")
+_OTHERS = {"state", "kvm", "update"}
+"""Keys of rows that are about something else than an initialization with an error."""
 NOT_MADE = "not-made"
 SUCCEEDED = "succeeded"
 """What became of the first call, where it did not end with an errno."""
@@ -38,7 +40,7 @@ SUCCEEDED = "succeeded"
 def of_failure(failure: Failure, generation: str | None = None) -> Diagnosis:
     """The first row that fits; else what the status alone means; else nothing."""
     for row in tables.load("failures")["failure"]:
-        if not {"state", "kvm"} & row.keys() and _fits(row, failure, generation):
+        if not _OTHERS & row.keys() and _fits(row, failure, generation):
             return Diagnosis(row["cause"], row["remedy"])
     known = seamcall.statuses(failure.status) if failure.status is not None else ()
     if not known or failure.status_name not in {None, known[0].name}:
@@ -81,7 +83,7 @@ def of_any_kernel(failure: Failure) -> list[OfKernels]:
     found = [
         row
         for row in rows
-        if not {"state", "kvm"} & row.keys() and _fits(row, failure, row.get("kernels", [None])[0])
+        if not _OTHERS & row.keys() and _fits(row, failure, row.get("kernels", [None])[0])
     ]
     return _of_kernels(found) or [OfKernels("", of_failure(failure))]
 
@@ -127,9 +129,10 @@ def of_silence(
 
 
 def of_refusal(line: str) -> Diagnosis:
-    """Why KVM does without TDX, by the line that says so."""
+    """Why KVM does without TDX, or the kernel without an update, by the line that says so."""
     for row in tables.load("failures")["failure"]:
-        if "kvm" in row and row["kvm"] in line:
+        text = row.get("kvm") or row.get("update")
+        if text and text in line:
             return Diagnosis(row["cause"], row["remedy"])
     return _NOTHING
 

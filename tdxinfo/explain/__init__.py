@@ -94,6 +94,7 @@ FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state,
     registers.accessed,
     tcb.recovery,
+    tcb.microcode_in_words,
     cpuid.missing,
     catalogue.path_named,
     catalogue.source_file,
@@ -120,12 +121,18 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     if len(query) > MAX_QUERY:
         return []
     word = query.strip().strip("`'\"")
-    word = registers.read_by_command(word)
+    word = values.read_dump(registers.read_by_command(word))
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = found or _by_other_spelling(word) or _as_several(word) or _by_name_inside(word)
-    found = found or list(settings.setting_in(word)) or _by_names_in(word)
+    found = found or _by_setting_in(word) or _by_names_in(word)
     return list(dict.fromkeys(found))
+
+
+def _by_setting_in(text: str) -> list[Explanation]:
+    """The setting that a text names, after the processor that it names."""
+    found = list(settings.setting_in(text))
+    return [*processors.branded_in(text), *found] if found else []
 
 
 def _by_other_spelling(word: str) -> list[Explanation]:
@@ -284,6 +291,10 @@ def _as_one_thing(word: str) -> list[Explanation]:
     """What the word means as a name, a number or a value; a text of many things means nothing."""
     exact = contexts.in_context(word)
     found = exact or [meaning for explain in EXPLAINERS for meaning in explain(word)]
+    exactly = [one for one in found if "_" in word and one.name.lower() == word.lower()]
+    if exactly:
+        # LOCAL_ATTESTATION is the bit first, then the term that is written with a blank.
+        found = sorted(found, key=lambda one: one.kind == "term" and one not in exactly)
     kind = _WITH_KIND.fullmatch(word)
     return _as_one_thing(kind[1]) if kind and not found else found
 

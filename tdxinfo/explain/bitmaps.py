@@ -284,6 +284,17 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
 
 
+_LISTED = re.compile(r"\b([A-Za-z]\w*):\s*([A-Z][A-Z0-9_]*(?:\s+[A-Z][A-Z0-9_]*){0,30})$")
+
+
+def listed(query: str) -> Iterator[Explanation]:
+    """The bits that a line lists behind their bitmap's name, as in `tdx: TD_CTLS: REDUCE_VE`."""
+    match = _LISTED.search(query.strip())
+    bitmap = bitmap_named(match[1]) if match else None
+    for name in match[2].split() if match and bitmap else ():
+        yield from _rows_named(name, bitmap)
+
+
 def features_of_a_release(query: str) -> Iterator[Explanation]:
     """A number alone, where it is TDX_FEATURES0 of a release."""
     for reading in readings(query):

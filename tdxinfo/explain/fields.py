@@ -43,12 +43,28 @@ def by_name(query: str) -> Iterator[Explanation]:
             yield _of_module(field, index, field.element_id(index) if match else None)
             return
     yield from _by_member(query)
+    yield from _not_numbered(name.upper())
     if match and bitmap_named(name):
         return  # XFAM[0] is a bit
     for text in _spellings(name.upper()):
         for td_field in _td_fields():
             if td_field.name.upper() == text and (match is None or int(match[2]) < td_field.words):
                 yield _of_td(td_field, td_field.id)
+
+
+def _not_numbered(name: str) -> Iterator[Explanation]:
+    """A field with a number that no module has: TDX_FEATURES1 beside TDX_FEATURES0."""
+    stem = re.fullmatch(r"([A-Z_]+_[A-Z]+)\d", name)
+    known = [one for one in metadata.declared() if stem and re.fullmatch(rf"{stem[1]}\d", one)]
+    if known and name not in known:
+        meaning = f"No TDX module that tdxinfo knows has this field: there is {', '.join(known)}."
+        yield explanation("metadata field", name, meaning, [("see", _counted_by(known[0]))])
+
+
+def _counted_by(name: str) -> str:
+    """The field that counts the fields of this name: NUM_TDX_FEATURES."""
+    count = f"NUM_{name[:-1]}"
+    return count if count in metadata.declared() else ""
 
 
 def _array_element(query: str) -> re.Match[str] | None:

@@ -39,6 +39,7 @@ from tdxinfo.explain import (
     versions,
 )
 from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.printers import printed_by
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
 """With 0x, or all 16 digits, as kernels print with %016llx."""
@@ -98,6 +99,7 @@ def line(query: str) -> Iterator[Explanation]:
     for code in _FMSPC.findall(query):
         yield from processors.fmspc(code)
     yield from cpuid.flags_in(query)
+    yield from bitmaps.listed(query)
     for match in _ERRNO.finditer(query):
         number = next(found for found in match.groups() if found)
         yield from terms.of_errno(abs(int(number)))
@@ -109,12 +111,21 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
     meanings: dict[str, str] = tables.load("loglines")["meaning"]
     for event in boot.events:
         if event.name in meanings:
-            rows = [("printed by", _kernels(event)), *_build(boot, event), *_keyids(event)]
+            rows = [("printed by", printed_by(event)), *_build(boot, event), *_keyids(event)]
             rows += [*_after_an_update(boot), *_cause_rows(boot, event)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
-                yield from versions.release(dict(_build(boot, event)).get("release", ""))
+                yield from _module_of(dict(_build(boot, event)))
             yield from _values(event.values)
+
+
+def _module_of(found: dict[str, str]) -> Iterator[Explanation]:
+    """The release of the module that a line shows, or its build, or its line."""
+    if found.get("release"):
+        yield from versions.release(found["release"])
+    elif "version" in found:
+        line = ".".join(found["version"].split(".")[:2])
+        yield from versions.seen_build(line, int(found.get("build number", -1)))
 
 
 def _cause_rows(boot: Boot, event: Event) -> list[tuple[str, str]]:
@@ -298,34 +309,6 @@ def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
         yield "release", releases.matching_release(found["version"], *build) or ""
 
 
-def _kernels(event: Event) -> str:
-    """The kernels that print the line in this wording."""
-    for row, wording in zip(tables.load("klog")["line"], klog.wordings(), strict=True):
-        if row["event"] == event.name and klog.CompiledWording(wording).pattern.match(event.text):
-            return _in_words(row["kernels"])
-    return ""
-
-
-def _in_words(kernels: str) -> str:
-    """`6.6-rc2 vendor, 6.8+`: a vendor's kernel, and upstream ones; without what is in brackets."""
-    plain = re.sub(r"(\d)\+", r"\1 and later", kernels.partition(" (")[0])
-    if _UPSTREAM.match(plain):
-        return f"Linux {plain}"
-    if not _VENDOR.search(plain):
-        return ""
-    vendor, comma, upstream = plain.rpartition(", ")
-    if not (comma and _SINCE.fullmatch(upstream)):
-        vendor, upstream = plain, ""
-    text = f"a vendor's kernel: {vendor.removesuffix(' vendor')}"
-    return f"Linux {upstream}, and {text}" if upstream else text
-
-
-_UPSTREAM = re.compile(r"\d+\.\d+(?!-rc|[\d.]* vendor)")
-_SINCE = re.compile(r"\d+\.\d+ (?:and later|to \d+\.\d+)")
-_VENDOR = re.compile(r"Intel MVP|Ubuntu|vendor|Anolis|td-partitioning")
-"""How `kernels` of `tables/klog.toml` begins; the rest are notes on series of patches."""
-
-
 def _keyids(event: Event) -> Iterator[tuple[str, str]]:
     """How many KeyIDs a range holds, and how many are below it: 0 is that of plain TME."""
     first, end = event.values.get("first"), event.values.get("end")
@@ -344,8 +327,8 @@ _OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {
 
 
 def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:
-    """Why the kernel or KVM gave up, where the line says that it did."""
-    if event.name in KVM_REFUSED:
+    """Why the kernel or KVM gave up, or refused an update, where the line says that it did."""
+    if event.name in (*KVM_REFUSED, "update_refused"):
         return [failures.OfKernels("", failures.of_refusal(event.text))]
     try:
         failure = boot_failure(boot)

@@ -25,7 +25,7 @@ def processor(query: str) -> Iterator[Explanation]:
 
 
 _LABEL = re.compile(
-    r"model name\s*:\s*|eax\s*=\s*(?=0x)"
+    r"model name\s*:\s*|vendor[ _]id\s*:\s*|eax\s*=\s*(?=0x)"
     r"|(?:cpu |processor )?(?:sig|signature)\s*[=:]?\s*(?=0x|[0-9a-f]{5})"
 )
 _REST = re.compile(r",\s*pf\s*=.*")
@@ -108,12 +108,19 @@ _DECIMAL_FMS = re.compile(
 """The same in decimal, `6-143-8` or `F6M143S8`."""
 
 
+_SLASHED = re.compile(r"(?:family/model\s*)?(0x[0-9a-f]{1,2}|[1-9]\d?)\s*/\s*(0x[0-9a-f]{1,2})")
+"""Family and model as Linux writes them in comments, 6/0xb7."""
+
+
 def _signatures(word: str) -> set[int]:
     """CPUID(1).EAX without the stepping: of `family 6 model 207`, of 06-cf-02, or a number with
     five or six digits.
     """
     model, fms = _MODEL.fullmatch(word), _FMS.fullmatch(word)
     numbers = _DECIMAL_FMS.fullmatch(word)
+    slashed = _SLASHED.fullmatch(word)
+    if slashed:
+        return {cpuinfo.signature(int(slashed[1], 0), int(slashed[2], 16))}
     if numbers and int(numbers[2]) > 15:
         return {cpuinfo.signature(int(numbers[1]), int(numbers[2]))}
     if model:
@@ -139,6 +146,17 @@ def _branded(words: str) -> Iterator[Explanation]:
         codename = brand.get("codename")
         found = _processor(rows[codename]) if codename else _of_brand(brand)
         yield found.with_details([("note", brand.get("note", ""))])
+
+
+def branded_in(text: str) -> Iterator[Explanation]:
+    """The processor whose brand is in a text, `Xeon w3-2423, W790 board`."""
+    words = re.sub(r"[?.,;:]", " ", text.lower()).split()
+    for size in range(min(len(words), _BRAND_WORDS), 0, -1):
+        for start in range(len(words) - size + 1):
+            name = " ".join(words[start : start + size])
+            if any("codename" in brand for brand in _brands_of(name)):
+                yield from _branded(name)
+                return
 
 
 def _of_brand(brand: dict[str, str]) -> Explanation:
@@ -175,11 +193,17 @@ def _processor(row: dict[str, Any]) -> Explanation:
 
 def _lines_for(short: str) -> str:
     """The lines of modules of which some release loads on the processor."""
-    lines = {release.line for release in releases.releases() if short and release.loads_on(short)}
-    others = {release.line for release in releases.releases()} - lines
+    known = releases.releases()
+    loading = [release for release in known if short and release.loads_on(short)]
+    lines = {release.line for release in loading}
+    others = {release.line for release in known} - lines
     found = " and ".join(f"{major}.{minor}" for major, minor in sorted(lines))
     never = " and ".join(f"{major}.{minor}" for major, minor in sorted(others))
-    return f"those of {found}, none of {never}" if found and never else found
+    except_for = [str(one.version) for one in known if one.line in lines and one not in loading]
+    if len(except_for) > len(loading):
+        return f"{', '.join(str(one.version) for one in loading)}, none of {never}"
+    but = f" except {', '.join(except_for)}" if except_for else ""
+    return f"those of {found}{but}, none of {never}" if found and never else found
 
 
 def _floors(row: dict[str, Any]) -> list[tuple[str, str]]:
@@ -210,6 +234,7 @@ def fmspc(query: str) -> Iterator[Explanation]:
             rows = [
                 ("processor", f"{row['codename']}{short}"),
                 ("TDX", "no" if row.get("tdx") == "no" else ""),
+                ("oldest module", tables.load("tcb")["oldest"].get(match[2].upper(), "")),
                 ("basis", "inferred from the signature that it holds"),
                 ("see", "FMSPC, TCB info"),
             ]

@@ -12,7 +12,9 @@ from tdxinfo.explain.processors import named_in, processor
 from tdxinfo.explain.versions import of_release
 from tdxinfo.model.values import ModuleVersion
 
-_IN_WORDS = re.compile(r"(?<![\w.])v?([12]\.[05]\.\d{1,2}(?:\.\d{1,2}\.\d{2,4})?)(?![\w.]*\d)")
+_IN_WORDS = re.compile(
+    r"(?<![A-Za-z0-9.])v?([12]\.[05]\.\d{1,2}(?:\.\d{1,2}\.\d{2,4})?)(?![\w.]*\d)"
+)
 _OF_MODULES = re.compile(
     r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|update|updated?|upgrade|downgrade|release|svn"
     r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported)\b|->",

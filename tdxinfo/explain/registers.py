@@ -161,14 +161,24 @@ def _is_register(match: re.Match[str]) -> bool:
     # Two numbers are a register and its value where the second is no status.
     is_hex = match["value"][:2].lower() == "0x" and match["name"][:1].isalpha()
     both = match["name"][:2].lower() == match["value"][:2].lower() == "0x"
-    is_pair = both and not any(
+    is_pair = (both or _is_printed(match["name"], match["value"])) and not any(
         one.value >> 32 and seamcall.is_exact(one.value) for one in readings(match["value"])
     )
     return bool(match["kind"] or has_sign or is_name or is_hex or is_pair)
 
 
+def _is_printed(name: str, value: str) -> bool:
+    """Whether the numbers are a register and what rdmsr prints of it: hex digits without 0x."""
+    is_address = name[:2].lower() == "0x" and any(_registers(name))
+    return is_address and bool(re.fullmatch(r"[0-9a-f]{3,16}", value, re.I))
+
+
+_VERBS = "is|prints?|printed|returns?|returned|reads|shows?|showed|gives?|gave|says|said"
+"""Between a register and its value."""
 _VALUED = re.compile(
-    r"(?P<kind>(?:rd|wr)?msr[\s:]+)?(?P<name>\w+)(?:\s*(?P<sign>[=:]|->|\b(?:is|prints|returns|returned|reads|shows)\b)\s*|\s+)(?P<value>\w+)",
+    r"(?P<kind>(?:rd|wr)?msr[\s:]+)?(?P<name>\w+)(?:\s+\([^()]{1,40}\)(?=\s*[=:]))?(?:\s*(?P<sign>[=:]|->|\b(?:"
+    + _VERBS
+    + r")\b)\s*|\s+)(?P<value>\w+)",
     re.I,
 )
 
@@ -182,13 +192,22 @@ def accessed(query: str) -> Iterator[Explanation]:
     """The register in a message, `unchecked MSR access error: RDMSR from 0x87`."""
     for groups in _ACCESSED.findall(query):
         yield from by_number("".join(groups))
+    match = _BITS_IN_A_TEXT.search(query) if len(query.split()) <= _FEW else None
+    if match:
+        yield from numbered(f"{match[1]} bits {match[2]}")
 
+
+_BITS_IN_A_TEXT = re.compile(
+    r"\bmsr\s+(0x[0-9a-f]+|[A-Z]\w*_\w+)[\s,:]+(?:bits?\s*)?(\d{1,2}(?::\d{1,2})?)(?![\w:])", re.I
+)
+_FEW = 12
+"""Words of a text about some bits at most."""
 
 _RDMSR = re.compile(
     r"(?:sudo\s{1,4})?(?:rd|wr)msr\s{1,4}"
     r"(?P<before>(?:-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s))?\s{1,4})*)(?P<address>\w+)"
     r"(?P<after>(?:\s{1,4}-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s|$))?)*)"
-    r"(?:\s{0,4}(?:=|:|->|prints|returns)?\s{0,4}(?P<value>[0-9a-fx]+))?",
+    r"(?:\s{0,4}(?:=|:|->|\b(?:" + _VERBS + r")\b)?\s{0,4}(?P<value>[0-9a-fx]+))?",
     re.IGNORECASE,
 )
 """A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""

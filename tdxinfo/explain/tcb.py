@@ -50,6 +50,20 @@ def microcode(query: str) -> Iterator[Explanation]:
         yield explanation("microcode revision", f"{revision:#010x}", meaning, rows)
 
 
+_IN_WORDS = re.compile(r"\b(?:microcode|ucode)\b.*?\b0x([0-9a-f]{7,8})\b", re.IGNORECASE)
+_SIGNATURE = re.compile(r"\b0[0-9a-f]-[0-9a-f]{2}-[0-9a-f]{2}\b", re.IGNORECASE)
+_MOST_WORDS = 14
+
+
+def microcode_in_words(query: str) -> Iterator[Explanation]:
+    """A microcode revision in a question, for the processor that it names."""
+    match = _IN_WORDS.search(query) if len(query.split()) <= _MOST_WORDS else None
+    signature = _SIGNATURE.search(query)
+    for meaning in microcode(f"microcode {match[1]}") if match else ():
+        wanted = [row for row in meaning.details if not signature or signature[0] in row.name]
+        yield meaning.model_copy(update={"details": tuple(wanted)}) if wanted else meaning
+
+
 _FEW = 0x1000
 """Upper halves of revisions that many other numbers have too."""
 

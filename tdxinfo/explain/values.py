@@ -31,17 +31,35 @@ _MORE: dict[str, Explainer] = {
 """What a value of a field names."""
 
 
+_BETWEEN = re.compile(r"[,;]|(?<=[0-9a-f])\s+(?=[a-z]+_\w+[\s:=]+(?:0x)?[0-9a-f]+\b)", re.I)
+"""Between two values: a comma, or the blank before the next name of two words."""
+_OF_A_BUILD = ("module release", "module build")
+_DUMPED = re.compile(
+    r"0{7,8}:?\s+((?:[0-9a-f]{2}\s+){1,8})\s*(?:\|.{1,16}\|)?.*?\bmetadata/([0-9a-f]{16})\b", re.I
+)
+
+
+def read_dump(text: str) -> str:
+    """A field and its value, of a hexdump of a file `metadata/ID`; any other text as it is."""
+    match = _DUMPED.match(text)
+    found = list(fields.by_id(match[2])) if match else []
+    if match is None or not found:
+        return text
+    value = int.from_bytes(bytes.fromhex(match[1]), "little")
+    return f"{found[0].name.removesuffix('[0]')} = {value:#x}"
+
+
 def with_value(query: str) -> Iterator[Explanation]:
     """A field, a fact or a file with its value; of a build or a date also the release.
 
     Several are explained one by one, `major_version 1, minor_version 5`, if all are known.
     """
-    parts = [part.strip() for part in re.split(r"[,;]", query)]
+    parts = [part.strip() for part in _BETWEEN.split(query)]
     found = [list(_one(part)) for part in parts]
     if all(found):
         meanings = [meaning for meanings in found for meaning in meanings]
         # Of several values that name a release it is the answer.
-        yield from sorted(meanings, key=lambda one: len(parts) > 1 and one.kind != "module release")
+        yield from sorted(meanings, key=lambda one: len(parts) > 1 and one.kind not in _OF_A_BUILD)
 
 
 def _one(query: str) -> Iterator[Explanation]:
@@ -55,7 +73,7 @@ def _one(query: str) -> Iterator[Explanation]:
         # a field such as XFAM_FIXED0 is not.
         yield from fields.by_name(match[0]) if _OF_BITS.search(match[0]) else ()
         return
-    found = [meaning for explain in _NAMED for meaning in explain(match[0])]
+    found = [meaning for explain in _NAMED for meaning in explain(match[0].removesuffix("[]"))]
     if not found and _NO_WORD.search(match[0]):
         found = list(terms.term(match[0]))
     if not re.search(r"[._]", match[0]):
@@ -72,7 +90,15 @@ def _valued(meaning: Explanation, reading: Reading) -> Explanation:
     if field and field.name == "BUILD_DATE":
         with suppress(ValueError, OverflowError):
             rows.append(("day", decimal_date(reading.value).isoformat()))
+    if field and field.name == "CPUID_CONFIG_LEAVES":
+        leaf, subleaf = reading.value & _NO_SUBLEAF, reading.value >> 32
+        rows.append(("leaf", f"{leaf:#x}"))
+        rows.append(("sub-leaf", "none" if subleaf == _NO_SUBLEAF else f"{subleaf:#x}"))
     bits = 8 << field.parts.size_code if field else 64
     if reading.value >> bits:
         rows.append(("fits", f"no: the field has {bits} bits"))
     return meaning.model_copy(update={"details": (*details(rows), *meaning.details)})
+
+
+_NO_SUBLEAF = 0xFFFFFFFF
+"""In the upper half of a leaf that has no sub-leaves."""

@@ -73,10 +73,20 @@ def build_asked(query: str) -> Iterator[Explanation]:
 
 def day(query: str) -> Iterator[Explanation]:
     """The releases of a build date: 20250325, 2025-03-25, or in hex as kernels print, 0134fed5."""
-    days = set(_days(query.strip()))
-    yield from (of_release(r) for r in releases.releases() if r.build_date in days)
+    days = dict(_days(query.strip()))
     iso = {one.isoformat() for one in days}
-    yield from (_unreleased_build(row) for row in _unreleased() if row.get("build_date") in iso)
+    found = [(of_release(r), r.build_date) for r in releases.releases() if r.build_date in days]
+    others = [row for row in _unreleased() if row.get("build_date") in iso]
+    found += [(_unreleased_build(row), date.fromisoformat(row["build_date"])) for row in others]
+    for meaning, built in found:
+        yield meaning.with_details([("read as", days.get(built, "") if built else "")])
+
+
+def seen_build(line: str, number: int | None) -> Iterator[Explanation]:
+    """A build of a line that is no public release; where the table lacks it, the line."""
+    seen = [r for r in _unreleased() if (r["line"], r["build_number"]) == (line, number)]
+    yield from map(_unreleased_build, seen)
+    yield from () if seen else _not_in_table(line)
 
 
 def _unreleased() -> list[dict[str, Any]]:
@@ -90,19 +100,21 @@ def _unreleased_build(row: dict[str, Any]) -> Explanation:
     rows = [
         ("line", row["line"]),
         ("build date", row.get("build_date", "")),
-        ("note", row.get("note", "")),
+        ("note", row.get("note") or tables.load("modules")["line_note"].get(row["line"], "")),
         ("table of", releases.as_of()),
     ]
     return explanation("module build", f"{row['line']} build {row['build_number']}", meaning, rows)
 
 
-def _days(word: str) -> Iterator[date]:
+def _days(word: str) -> Iterator[tuple[date, str]]:
+    """The days that a word can mean, each with how its number was read where it is in hex."""
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", word):
         with suppress(ValueError):
-            yield date.fromisoformat(word)
+            yield date.fromisoformat(word), ""
     for reading in readings(word):
+        text = f"{reading.value:#x} = {reading.value}, the day as the decimal number yyyymmdd"
         with suppress(ValueError, OverflowError):
-            yield decimal_date(reading.value)
+            yield decimal_date(reading.value), text if reading.base == "hex" else ""
 
 
 def _as_mrseam(word: str) -> str:

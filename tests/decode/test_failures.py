@@ -9,6 +9,7 @@ import pytest
 
 from tdxinfo import tables
 from tdxinfo.decode import failures
+from tdxinfo.decode.boot import Boot
 from tdxinfo.machine.captured import CapturedMachine
 from tdxinfo.model.values import Failure
 from tdxinfo.report import observe
@@ -51,6 +52,10 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         line = report_from_log(row["example"]).host.kvm.refusal
         assert line is not None
         reading = failures.of_refusal(line)
+    elif "update" in row:
+        (event,) = Boot.from_log(row["example"]).events
+        assert event.name == "update_refused"
+        reading = failures.of_refusal(event.text)
     else:
         release = f"Linux version {row['release']} (x)\n" if "release" in row else ""
         host = report_from_log(release + row["example"]).host
