@@ -86,7 +86,7 @@ def seen_build(line: str, number: int | None) -> Iterator[Explanation]:
     """A build of a line that is no public release; where the table lacks it, the line."""
     seen = [r for r in _unreleased() if (r["line"], r["build_number"]) == (line, number)]
     yield from map(_unreleased_build, seen)
-    yield from () if seen else _not_in_table(line)
+    yield from () if seen else _not_in_table(line, is_of_module=True)
 
 
 def _unreleased() -> list[dict[str, Any]]:
