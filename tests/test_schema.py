@@ -59,6 +59,17 @@ def test_a_schema_is_one_of_its_draft(name: str) -> None:
     Draft202012Validator.check_schema(schema)
 
 
+def test_a_schema_that_does_not_exist_is_named_with_those_that_do() -> None:
+    refused = ran("schema", "nosuch")
+    assert (refused.status, refused.out) == (2, "")
+    names = ", ".join(MODELS)
+    assert refused.err == (
+        f"tdxinfo: There is no schema 'nosuch'. The names are {names}. "
+        "Try `tdxinfo schema --help`.\n"
+    )
+    assert "Did you mean check?" in ran("schema", "chek").err
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_every_field_has_a_description(name: str) -> None:
     schema = schema_of(name)

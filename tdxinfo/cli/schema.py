@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tdxinfo.cli.options import global_options, settings_of
+from tdxinfo.cli.options import global_options, no_such, settings_of
 
 if TYPE_CHECKING:
     from tdxinfo.model.base import Frozen
@@ -30,8 +30,18 @@ def model_of(document: str) -> type[Frozen]:
     return model
 
 
+class _Name(click.Choice[str]):
+    """The name of a document; another one is refused in the words of the other commands."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            otherwise = f"The names are {', '.join(self.choices)}."
+            raise click.UsageError(no_such("schema", value, self.choices, otherwise))
+        return super().convert(value, param, ctx)
+
+
 @click.command()
-@click.argument("document", type=click.Choice(list(MODELS)), default="dump")
+@click.argument("document", type=_Name(list(MODELS)), default="dump")
 @global_options
 @click.pass_context
 def schema(context: click.Context, document: str) -> None:

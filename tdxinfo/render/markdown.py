@@ -39,10 +39,10 @@ _FACTS = (
 """The facts that are listed: those that a helper asks for first."""
 
 _FOLDED = {
-    Outcome.UNKNOWN: "more unknown",
+    Outcome.UNKNOWN: "unknown",
     Outcome.INFO: "for information",
     Outcome.PASS: "passed",
-    Outcome.SKIP: "skipped",
+    Outcome.SKIP: "not run",
 }
 _PUNCTUATION = re.compile(r"[\\`*_{}\[\]()#+|~!]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;&#8203;", "\n": " "}
@@ -66,7 +66,7 @@ def page(run: CheckRun, redact: Callable[[str], str] = str) -> str:
     if listed:
         lines += ["| outcome | check | what was found |", "|---|---|---|"]
         lines += [*(_row(result, text) for result in listed), ""]
-    lines += _the_rest([result for result in run.results if result not in listed])
+    lines += _the_rest(run.results, listed)
     return "\n".join([*lines, _tool(run)]) + "\n"
 
 
@@ -90,12 +90,15 @@ def _row(result: Result, text: Callable[[str], str]) -> str:
     return f"| {result.outcome.value} | {result.check.id} | {text(result.verdict.message)} |"
 
 
-def _the_rest(results: list[Result]) -> list[str]:
+def _the_rest(results: list[Result], listed: list[Result]) -> list[str]:
+    """The results that are no rows, by outcome; "more" where rows have that outcome too."""
     lines = []
     for outcome, word in _FOLDED.items():
-        ids = [result.check.id for result in results if result.outcome is outcome]
+        found = [result for result in results if result.outcome is outcome]
+        ids = [result.check.id for result in found if result not in listed]
         if ids:
-            lines += [f"<details><summary>{len(ids)} {word}</summary>", ""]
+            more = "more " if len(found) > len(ids) else ""
+            lines += [f"<details><summary>{len(ids)} {more}{word}</summary>", ""]
             lines += [", ".join(ids), "", "</details>", ""]
     return lines
 

@@ -390,9 +390,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "module.initialized",
         {"module.state": "failed", "module.log_silent": True, "kernel.release": "7.3.4"},
         "FAIL",
-        "the kernel log has no line about the module: this kernel tries at every boot, and "
-        "prints nothing when its first calls fail before the module answers: VMX, SGX, TDX or "
-        "the SEAM loader is off in the firmware",
+        "the kernel log has no line about the module: this kernel tries to initialize the module "
+        "at every boot, and prints nothing when its first calls fail before the module answers: "
+        "VMX, SGX, TDX or the SEAM loader is off in the firmware",
     ),
     (
         "module.initialized",
@@ -405,8 +405,9 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         },
         "FAIL",
         "the kernel log has no line about the module: kvm_intel.tdx=1 is set, so kvm_intel most "
-        "likely tried; it prints nothing when its first calls fail before the module answers: "
-        "VMX, SGX, TDX or the SEAM loader is off in the firmware; SGX is off on this host",
+        "likely tried to initialize the module; it prints nothing when its first calls fail "
+        "before the module answers: VMX, SGX, TDX or the SEAM loader is off in the firmware; SGX "
+        "is off on this host",
     ),
     (
         "module.initialized",

@@ -77,6 +77,16 @@ def test_the_report_begins_with_the_failing_stage_and_what_to_do() -> None:
     assert lines[4].startswith("1. Enable the SEAM loader")
 
 
+@pytest.mark.parametrize(
+    ("name", "counted"),
+    [("linux-7.3-emulated", "32 unknown"), ("no-rbp-mod-refused", "49 more unknown")],
+)
+def test_more_are_unknown_only_where_some_are_listed(name: str, counted: str) -> None:
+    page = ran("check", "--format", "markdown", "--from", f"example:{name}").out
+    assert f"<summary>{counted}</summary>" in page
+    assert ("| UNKNOWN |" in page) == ("more" in counted)
+
+
 HOSTILE = "a|b <img src=x> @someone #12 [x](http://y) **b** \x1b[31m"
 
 
