@@ -51,12 +51,14 @@ EXPLAINERS: tuple[Explainer, ...] = (
     tcb.svn_byte,
     tcb.advisory,
     programs.program,
+    programs.guest_firmware,
     catalogue.check,
     catalogue.fact,
     settings.setting,
     terms.term,
     tcb.component,
     catalogue.path,
+    contexts.number_in_a_file,
     fields.by_name,
     bitmaps.with_value,
     registers.with_value,
@@ -77,6 +79,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     processors.fmspc,
     calls.operand,
     catalogue.section,
+    catalogue.label,
     terms.error_number,
     terms.service_code,
     terms.pccs_status,
@@ -249,6 +252,7 @@ _GENERAL = {
     "tdx", "intel", "the", "a", "of", "in", "on", "and", "or", "for", "with", "is", "are", "to",
     "by", "host", "guest", "error", "failed", "value", "=", ":", "-", "not", "what", "why",
     "my", "at", "q35", "id", "modprobe", "new", "old", "too", "no", "set", "which",
+    "vs", "vs.", "versus", "difference", "between", "compared", "than", "/", "|",
 }  # fmt: skip
 """Words that say nothing beside a name."""
 
@@ -272,7 +276,12 @@ def _groups(words: Sequence[str]) -> list[str]:
     found: list[str] = []
     rest = [word for word in words if word]
     while rest:
-        sizes = range(min(len(rest), _MAX_WORDS), 1, -1)
+        # Within a text `on` is no value.
+        sizes = [
+            size
+            for size in range(min(len(rest), _MAX_WORDS), 1, -1)
+            if size == len(rest) or rest[size - 1].lower() != "on"
+        ]
         size = next((size for size in sizes if _as_one_thing(" ".join(rest[:size]))), 1)
         found.append(" ".join(rest[:size]))
         rest = rest[size:]

@@ -140,6 +140,16 @@ def _path(origin: str) -> str:
     return path.partition("#")[0] if path.startswith("/") else ""
 
 
+def label(query: str) -> Iterator[Explanation]:
+    """A label that `check --format nfd` gives to a Kubernetes node, `tdx.module.version`."""
+    name = query.lower().removeprefix("feature.node.kubernetes.io/").partition("=")[0]
+    row = tables.load("nfd").get(name.removeprefix("tdx.")) if name.startswith("tdx.") else None
+    if row:
+        text = "A label or feature that `tdxinfo check --format nfd` gives to a Kubernetes node."
+        rows = [("fact", f"{row['fact']}: {meaning(row['fact'])}")] if "fact" in row else []
+        yield explanation("label", name, text, [*rows, ("see", "NFD")])
+
+
 def section(query: str) -> Iterator[Explanation]:
     """A section of `dump`, or a group of checks."""
     wanted = query.lower()

@@ -116,6 +116,16 @@ _NUMBER_WORD = re.compile(
 _AROUND = re.compile(r"\[(.*)\]|\((.*)\)")
 
 
+_IN_A_FILE = re.compile(r"/\S+/(build_num(?:ber)?|build_date)(?:[:=]|\s*->)?\s+(\w+)")
+
+
+def number_in_a_file(query: str) -> Iterator[Explanation]:
+    """What the number means that a file shows, `/sys/firmware/tdx/tdx_module/build_num 0x2ba`."""
+    match = _IN_A_FILE.fullmatch(query)
+    if match:
+        yield from in_context(f"{match[1]} {match[2]}")
+
+
 def in_context(query: str) -> list[Explanation]:
     """What the number or the name behind such a word means."""
     query = re.sub(r"^p[-_ ]?seamldr\b", "seamldr", query, flags=re.IGNORECASE)

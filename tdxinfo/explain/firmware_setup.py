@@ -19,8 +19,8 @@ _GENERAL = {
     "option", "options", "setting", "settings", "knob", "menu", "no", "cannot", "can't", "find",
     "missing", "hidden", "not", "visible", "what", "is", "should", "be", "intel", "of", "for",
     "ucs", "server", "servers", "config", "configuration", "processor", "mode",
-    "on", "appear", "appears", "appearing", "greyed", "grayed", "out", "show", "shown", "see",
-    "available", "there", "it", "why", "and",
+    "on", "off", "stays", "appear", "appears", "appearing", "greyed", "grayed", "out", "show",
+    "shown", "see", "available", "there", "it", "why", "and",
 }  # fmt: skip
 _SHORT_TEXT = 10
 """Words of a text that is about one setting at most."""
@@ -43,10 +43,10 @@ def of_firmware(text: str) -> list[Found]:
 
 
 def _of_maker(words: set[str], found: SettingRow) -> Iterator[Found]:
-    """What is to know of a maker's setup, where a text names the maker, and TDX."""
-    is_tdx = "Trust Domain Extension (TDX)" in found.row["names"]
-    for row in tables.load("settings")["firmware"]["row"] if is_tdx else ():
-        if words.intersection(row.get("makers", ())):
+    """What is to know of a maker's setup, where a text names the maker, and what it orders."""
+    name = found.row["names"][0]
+    for row in tables.load("settings")["firmware"]["row"]:
+        if name in row.get("orders", ()) and words.intersection(row.get("makers", ())):
             yield Found(SettingRow("firmware setting", row), "")
 
 

@@ -1,4 +1,4 @@
-"""Settings in fragments: of a guest's XML, of QEMU's command line, and commands of virsh."""
+"""Settings in fragments: of a guest's XML, and in command lines of the kernel, QEMU and virsh."""
 
 from __future__ import annotations
 
@@ -10,11 +10,44 @@ from tdxinfo.explain.setting_rows import Found, SettingRow, group, key
 _TAG = re.compile(r"<([\w:-]{2,40})(\s[^<>]{0,200})?/?>(?:([^<>]{0,200})</[\w:-]{2,40}>)?")
 
 
+_COMMAND_LINE = re.compile(r"(?:.*\bcmdline|.*\bcommand line|(?=BOOT_IMAGE=))[\s:=]*(.+)", re.I)
+_MISSING = "missing: TDX needs it where the kernel has CONFIG_HIBERNATION"
+
+
+def command_line(text: str) -> list[Found]:
+    """The kernel parameters of a command line, and what it lacks: `BOOT_IMAGE=... kvm_intel.tdx=1`.
+
+    A text without TDX's own parameter is not about TDX.
+    """
+    match = _COMMAND_LINE.fullmatch(text)
+    words = [word.partition("=") for word in match[1].split()] if match else []
+    rows = group("parameter")
+    found = [Found(rows[key(name)], value) for name, _, value in words if key(name) in rows]
+    needed = rows[key("nohibernate")]
+    if not any(key(name) == key("kvm_intel.tdx") for name, _, _ in words):
+        return []
+    has_it = any(one.row.row is needed.row and one.value in ("", "no") for one in found)
+    return found if has_it else [Found(needed, _MISSING), *found]
+
+
+_SECTYPES = re.compile(r"<enum name=['\"]sectype['\"]>(.*)</enum>", re.DOTALL)
+
+
+def security_types(text: str) -> list[Found]:
+    """The row of libvirt's list of security types, and whether the list has tdx."""
+    match = _SECTYPES.search(text)
+    types = re.findall(r"<value>(\w+)</value>", match[1]) if match else []
+    row = element("enum", "name='sectype'")
+    value = ", ".join(types) if "tdx" in types else f"{', '.join(types)}: tdx is missing, so that "
+    value += "" if "tdx" in types else "libvirt cannot start TDs here"
+    return [Found(row, value)] if row and types else []
+
+
 def elements(text: str) -> list[Found]:
     """libvirt's rows for the elements of a fragment; QEMU's for those that libvirt hands to it."""
-    if not text.startswith("<"):
-        return []
-    found = []
+    found = security_types(text)
+    if found or not text.startswith("<"):
+        return found
     for name, attributes, content in _TAG.findall(text):
         row = element(name, f"{attributes} {content}") or group("qemu").get(key(name))
         state = re.search(r"(?:state|supported)=['\"](\w+)", attributes)

@@ -185,6 +185,8 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
     numbers are alike. A line as people remember it, `VMXON faulted 0x1`, is found by its words.
     """
     rows = _rows_with(text) or _rows_around(text) or _rows_of_words(text)
+    # A line with its subsystem is not one of another subsystem.
+    rows = [row for row in rows if row["prefix"] and f"{row['prefix']}:" in text] or rows
     for row in {row["event"]: row for row in reversed(rows)}.values():
         # Only what the wording alone says: the values of the row's example are not the line's.
         whole = f"{row['prefix']}: {row['format']}"

@@ -43,6 +43,28 @@ def program(query: str) -> Iterator[Explanation]:
         yield explanation("program", "Linux", text, [("note", _VENDORS)])
 
 
+_GUEST_FIRMWARE = re.compile(
+    r"(.*\b(?:bios|ovmf|edk2|qemu-efi)\b(?:\s+version)?[\s:=(]*)?"
+    r"((?:20[12]\d\.(?:0[1-9]|1[0-2])(?:\.\d+)?|edk2-20\d{6})-\d[\w.+~:-]*(?:\+tdx \d[\w.]*)?)"
+    r"(?:\s+\d\d/\d\d/\d{4})?\)?",
+    re.IGNORECASE,
+)
+"""A package of OVMF: edk2's release by year and month, and the distribution's revision."""
+
+
+def guest_firmware(query: str) -> Iterator[Explanation]:
+    """The version that the firmware of a VM shows, `BIOS 2024.02-3+tdx1.0`."""
+    match = _GUEST_FIRMWARE.fullmatch(query)
+    # Without a word before it `2024.01-29` could be a date.
+    is_tdx = match is not None and "tdx" in match[2].lower()
+    if match is None or not (match[1] or is_tdx):
+        return
+    text = "A version of a distribution's package of OVMF, the firmware of VMs, as a guest's log "
+    text += "shows it. It says nothing about the version of the TDX module."
+    note = "`tdx1.0` is the distribution's name for its build with TDX" if is_tdx else ""
+    yield explanation("program", f"OVMF {match[2]}", text, [("note", note), ("see", "OVMF, TDVF")])
+
+
 _ASKED = {"version", "versions", "release", "releases", "supports", "support", "since", "minimum"}
 _BESIDE = _ASKED | {
     "which", "what", "the", "tdx-guest", "of", "for", "with", "tdx", "tds", "td", "is", "does",

@@ -48,7 +48,8 @@ def setting(query: str) -> Iterator[Explanation]:
     text = query.strip()
     if len(text) > _MOST:
         return
-    found = fragments.elements(text) or fragments.options(text) or _named(text)
+    found = fragments.command_line(text) or fragments.elements(text) or fragments.options(text)
+    found = found or _named(text)
     found = found or fragments.of_virsh(text) or fragments.of_launch_security(text)
     found = found or _of_order(text) or firmware_setup.of_firmware(text)
     # An option and its part may have the same row.
@@ -75,6 +76,7 @@ def _named(text: str) -> list[Found]:
         found = found or dotless_rows().get(dotless(name))
         # A member of a property, quote-generation-socket.type.
         found = found or group("qemu").get(key(name.partition(".")[0]) if "." in name else "")
+    found, value = (found, value) if found else _with_listed_value(text)
     return [Found(found, value)] if found and not _is_of_another(found, name, value) else []
 
 
@@ -97,6 +99,14 @@ def _with_value_only(name: str) -> SettingRow | None:
             if name and name in (*row.get("with_value", ()), *parts):
                 return SettingRow(table["kind"], row)
     return None
+
+
+def _with_listed_value(text: str) -> tuple[SettingRow | None, str]:
+    """The row of a name with one of the row's own values behind it, `caching mode LAZY`."""
+    name, _, value = text.rpartition(" ")
+    found = rows_by_name().get(key(name))
+    is_listed = found is not None and value.upper() in found.row.get("values", ())
+    return (found, value.upper()) if is_listed else (None, "")
 
 
 _ORDER = re.compile(r"(enable|disable|set|turn on|turn off|change|check)\s+(?:the\s+)?(.+)", re.I)
@@ -180,6 +190,7 @@ def _setting(found: SettingRow, value: str) -> Explanation:
         ("given", _given(row, value)),
         ("wanted", row.get("wanted", "")),
         ("if not", row.get("other", "")),
+        ("if hidden", row.get("hidden", "")),
         ("see", ", ".join(row.get("see", ()))),
     ]
     return explanation(found.kind, row["names"][0], row["text"], rows)

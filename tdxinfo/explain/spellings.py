@@ -47,6 +47,8 @@ _KINDS = {
 }  # fmt: skip
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _BLANKS_AND_VALUE = re.compile(r"([A-Za-z]\w*(?:\s\w+){1,4})\s*[=:]\s*(\w{1,20})")
+_LABEL = re.compile(r"([\w./-]+[.-]tdx\.[\w.]+)=\w+")
+"""A label of a Kubernetes node with its value, `cpu-security.tdx.enabled=true`."""
 _JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
 
 
@@ -85,6 +87,9 @@ def _of_signs(text: str) -> Iterator[str]:
         value = rest.strip("\"' ")
         # A small number alone could mean anything.
         yield from () if re.fullmatch(r"\d+|0x[0-9a-f]{1,8}", value, re.I) else (value,)
+    label = _LABEL.fullmatch(text)
+    if label:
+        yield label[1]
     valued = _BLANKS_AND_VALUE.fullmatch(text)
     if valued:
         yield f"{'_'.join(valued[1].split())} = {valued[2]}"

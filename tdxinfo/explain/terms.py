@@ -201,8 +201,8 @@ def code_of(program: str, number: str) -> Iterator[Explanation]:
 
 
 _SMALL_CODE = re.compile(
-    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.*?\b(?:error|code|errorcode|status)\w*[\s:=(]+"
-    r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?$",
+    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.*?\b(?:error|code|errorcode|status)\w*(?:\s+is\b)?[\s:=(]+"
+    r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?\s*\.?$",
     re.IGNORECASE,
 )
 

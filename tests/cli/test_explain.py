@@ -270,6 +270,21 @@ def test_an_errno_may_have_its_minus_sign(query: str) -> None:
     assert found[query][0]["kind"] == "errno"
 
 
+# h and q are options of their own, which a text must not turn on.
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("-13 tdx sysinit_ret, which is what qemu has", "EACCES from sysinit_ret"),
+        ("-cpu host,pmu=off -machine q35", "-cpu host"),
+        ("-ENODEV when kvm_intel loads", "ENODEV from kvm_intel"),
+    ],
+)
+@pytest.mark.parametrize("before", [[], ["--"]])
+def test_a_text_may_begin_with_a_minus_sign(query: str, name: str, before: list[str]) -> None:
+    found = ran("explain", "--json", *before, query).json["explanations"]
+    assert found[query][0]["name"] == name
+
+
 @pytest.mark.parametrize("option", ["--jsno", "-x", "--weather=fine"])
 def test_an_option_that_does_not_exist_is_no_query(option: str) -> None:
     result = ran("explain", "NO_RBP_MOD", option)
