@@ -194,11 +194,14 @@ def accessed(query: str) -> Iterator[Explanation]:
         yield from by_number("".join(groups))
     match = _BITS_IN_A_TEXT.search(query) if len(query.split()) <= _FEW else None
     if match:
-        yield from numbered(f"{match[1]} bits {match[2]}")
+        number = re.sub(r"bits?\s*", "", match[2], flags=re.I)
+        yield from numbered(f"{match[1]} bits {number}{match[3] or ''}")
 
 
 _BITS_IN_A_TEXT = re.compile(
-    r"\bmsr\s+(0x[0-9a-f]+|[A-Z]\w*_\w+)[\s,:]+(?:bits?\s*)?(\d{1,2}(?::\d{1,2})?)(?![\w:])", re.I
+    r"\bmsr\s+(0x[0-9a-f]+|[A-Z]\w*_\w+)[\s,:]+"
+    r"(bits?\s*\d{1,2}(?::\d{1,2})?|\d{1,2}:\d{1,2})(?![\w:])(\s?[=:]\s?\w+)?",
+    re.I,
 )
 _FEW = 12
 """Words of a text about some bits at most."""
