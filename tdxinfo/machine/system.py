@@ -161,7 +161,7 @@ def _require_known(found: os.stat_result, path: str) -> None:
     """
     number = (os.major(found.st_rdev), os.minor(found.st_rdev))
     if is_device(found) and number not in _KNOWN_DEVICES and number[0] != _MSR_MAJOR:
-        raise Malformed(f"{path} is another device")
+        raise Malformed(f"{path} is a device that tdxinfo does not read")
 
 
 class _Walk:
