@@ -45,7 +45,8 @@ def program(query: str) -> Iterator[Explanation]:
 
 _GUEST_FIRMWARE = re.compile(
     r"(.*\b(?:bios|ovmf|edk2|qemu-efi)\b(?:\s+version)?[\s:=(]*)?"
-    r"((?:20[12]\d\.(?:0[1-9]|1[0-2])(?:\.\d+)?|edk2-20\d{6})-\d[\w.+~:-]*(?:\+tdx \d[\w.]*)?)"
+    r"((?:20[12]\d\.(?:0[1-9]|1[0-2])(?:\.\d+)?|edk2-20\d{6}|edk2-stable20\d{4})"
+    r"-\w[\w.+~:-]*(?:\+tdx \d[\w.]*)?)"
     r"(?:\s+\d\d/\d\d/\d{4})?\)?",
     re.IGNORECASE,
 )
@@ -59,9 +60,9 @@ def guest_firmware(query: str) -> Iterator[Explanation]:
     is_tdx = match is not None and "tdx" in match[2].lower()
     if match is None or not (match[1] or is_tdx):
         return
-    text = "A version of a distribution's package of OVMF, the firmware of VMs, as a guest's log "
-    text += "shows it. It says nothing about the version of the TDX module."
-    note = "`tdx1.0` is the distribution's name for its build with TDX" if is_tdx else ""
+    text = "A version of OVMF, the firmware of VMs, as a distribution or QEMU built it, and as a "
+    text += "guest's log shows it. It says nothing about the version of the TDX module."
+    note = "`tdx` and its number name the distribution's build with TDX" if is_tdx else ""
     yield explanation("program", f"OVMF {match[2]}", text, [("note", note), ("see", "OVMF, TDVF")])
 
 
