@@ -18,7 +18,7 @@ import tdxinfo
 from tdxinfo import tables
 from tdxinfo.decode import klog
 
-LENGTH = 8_000
+LENGTH = 6_000
 SECONDS = 1.0
 """For a text of `LENGTH`; the slowest takes a hundredth of it, a quadratic one minutes."""
 
