@@ -58,7 +58,9 @@ _MACROS: dict[str, str | None] = {
 }
 """Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
 _WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)?)\s*[=:&]\s*(\w+)")
-_VALUE_AFTER = re.compile(r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16}|[0-9a-f]{16})", re.IGNORECASE)
+_VALUE_AFTER = re.compile(
+    r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16}|[0-9a-f]{8}|[0-9a-f]{16})", re.IGNORECASE
+)
 _MEMBER = re.compile(r"(\w+)(?:\.|->|\s*[:,]\s*|\s+)(?:bit\s+)?([a-z]\w*)(?:\s+bit)?", re.I)
 _MEMBER_OF = re.compile(r"(\w+)\s+(?:bit\s+)?(?:in|of)\s+(?:the\s+)?(\w+)", re.I)
 _NUMBERED = (
@@ -238,6 +240,9 @@ def with_value(query: str) -> Iterator[Explanation]:
     values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []
     if match and bitmap and re.fullmatch(r"[0-9a-f]{16}", match[2], re.I):
         values = [_of_bytes(bitmap, match[2])]
+    if bitmap:
+        # A number without 0x is that which leaves fewer bits without a name.
+        values = sorted(values, key=lambda one: _unnamed(bitmap, one.value))
     field = metadata.declared().get(match[1].upper()) if match else None
     if bitmap and values and not (field and int(field.id) == values[0].value):
         yield _bitmap(bitmap, values[0])
@@ -249,25 +254,28 @@ def _of_bytes(bitmap: str, digits: str) -> Reading:
     """
     number = int(digits, 16)
     swapped = int.from_bytes(number.to_bytes(8, "big"), "little")
-
-    def unnamed(value: int) -> int:
-        return sum(name.startswith("BIT_") for name in bits.names_of(bitmap, value))
-
-    if unnamed(swapped) < unnamed(number):
+    if _unnamed(bitmap, swapped) < _unnamed(bitmap, number):
         return Reading(swapped, _BYTES, digits, False)
     return Reading(number, "hex", digits, True)
 
 
+def _unnamed(bitmap: str, value: int) -> int:
+    return sum(name.startswith("BIT_") for name in bits.names_of(bitmap, value))
+
+
 _BYTES = "bytes"
+_EXPLAINED = 8
+"""Set bits of a bitmap up to which each is explained."""
 
 
 def _bitmap(bitmap: str, value: Reading) -> Explanation:
     set_bits = bits.names_of(bitmap, value.value)
     names = " ".join(set_bits) or "none"
-    single = [row for row in tables.load("features")[bitmap]["fields"] if [row["name"]] == set_bits]
+    fields = tables.load("features")[bitmap]["fields"]
+    explained = [row for row in fields if bits.is_set(bitmap, row["name"], value.value)]
     missing = [
         f"{row['name']}, without which {row['required']}"
-        for row in tables.load("features")[bitmap]["fields"]
+        for row in fields
         if "required" in row and not bits.is_set(bitmap, row["name"], value.value)
     ]
     rows = [
@@ -280,7 +288,8 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
         rows.append(("releases with this value", _releases_with(value.value)))
         rows.append(("other builds with it", _builds_with(value.value)))
     title = f"{bitmap} {hex64(value.value)}"
-    rows += [(f"bit {row['bits']}", row.get("doc", "")) for row in single]
+    if len(set_bits) <= _EXPLAINED:
+        rows += [(f"bit {row['bits']} {row['name']}", row.get("doc", "")) for row in explained]
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tdxinfo import tables
 from tdxinfo.decode import failures, seamcall
@@ -125,10 +125,11 @@ _HALF = 8
 """Hex digits of half a status."""
 
 
-def of_status(code: int) -> Iterator[Explanation]:
+def of_status(code: int, leaves: Collection[str] = ()) -> Iterator[Explanation]:
+    """A status by its code; `leaves` are the calls that returned it, where a text names them."""
     found = seamcall.statuses(code)
     if found:
-        yield _status(list(found), code)
+        yield _status(list(found), code, leaves=leaves)
     elif _looks_like_status(code):
         meaning = "This code is unknown; its flags and class are known."
         yield explanation("SEAMCALL status", hex64(code), meaning, _flags(code))
@@ -144,7 +145,9 @@ def _flags(code: int) -> list[tuple[str, str]]:
     return [("status", hex64(code)), *seamcall.flags(code), ("lower 32 bits", f"{low:#x}")]
 
 
-def _status(found: list[Status], code: int, is_name: bool = False) -> Explanation:
+def _status(
+    found: list[Status], code: int, is_name: bool = False, leaves: Collection[str] = ()
+) -> Explanation:
     status, meaning = found[0], seamcall.meaning_of(found[0].name)
     detail = None if is_name else seamcall.detail(code)
     rows = [("status", hex64(code))]
@@ -152,7 +155,7 @@ def _status(found: list[Status], code: int, is_name: bool = False) -> Explanatio
     rows += [detail] if detail else []
     rows += _about_msr(detail)
     rows += [("returned by", ", ".join(meaning.calls)), ("what to do", meaning.remedy)]
-    rows += _at_initialization(code)
+    rows += _at_initialization(code, leaves)
     rows += [
         ("other codes", ", ".join(map(hex64, _other_codes(status, code)))),
         ("other names", ", ".join(meaning.aliases)),
@@ -177,9 +180,13 @@ def _about_msr(detail: tuple[str, str] | None) -> list[tuple[str, str]]:
     return [("MSR name", found)] if found else []
 
 
-def _at_initialization(code: int) -> Iterable[tuple[str, str]]:
-    """What `check` says of the code where the module's initialization ended with it."""
-    for row in failures.of_status(code):
+def _at_initialization(code: int, leaves: Collection[str]) -> Iterable[tuple[str, str]]:
+    """What `check` says of the code where the module's initialization ended with it.
+
+    A cause at one call says nothing of another that returned the same.
+    """
+    rows = failures.of_status(code)
+    for row in (one for one in rows if not (one.leaf and leaves) or one.leaf in leaves):
         call = f"at {row.leaf}" if row.leaf else "at initialization"
         yield call, f"{row.diagnosis.cause}"
         yield "what to do then", row.diagnosis.remedy

@@ -13,7 +13,7 @@ A line is read in three ways, and all that is found is shown:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -91,9 +91,13 @@ def line(query: str) -> Iterator[Explanation]:
     for version in _FULL_VERSION.findall(query):
         yield from versions.release(version)
     yield from _kvm_access(query)
-    yield from _leaf(query)
+    of_leaf = list(_leaf(query))
+    yield from of_leaf
+    leaves = {one.name for one in of_leaf} | {
+        leaf.name for leaf in map(seamcall.leaf_named, _NAME.findall(query)) if leaf
+    }
     for match in _CODE.finditer(query):
-        yield from _code(query[: match.start()], int(match.group(), 16))
+        yield from _code(query[: match.start()], int(match.group(), 16), leaves)
     yield from _named(query)
     yield from terms.codes_in(query)
     for code in _FMSPC.findall(query):
@@ -353,7 +357,7 @@ def _leaf(text: str) -> Iterator[Explanation]:
         yield from calls.leaf_by_number(next(filter(None, groups)), kind)
 
 
-def _code(before: str, number: int) -> Iterator[Explanation]:
+def _code(before: str, number: int, leaves: Collection[str]) -> Iterator[Explanation]:
     """A status where the text before it says so or the table has it; else a field id."""
     is_leaf = re.search(r"SEAMCALL\s*\(?\s*$", before, re.I)
     if is_leaf or not number >> 32:
@@ -365,7 +369,7 @@ def _code(before: str, number: int) -> Iterator[Explanation]:
     elif _STATUS_WORD.search(before) or (
         seamcall.is_exact(number) and number != fieldid.NULL and not is_output
     ):
-        yield from calls.of_status(number)
+        yield from calls.of_status(number, leaves)
     elif is_telling(number) and not (is_output and seamcall.statuses(number)):
         yield from fields.of_id(number)
 

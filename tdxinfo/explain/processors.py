@@ -234,7 +234,8 @@ def fmspc(query: str) -> Iterator[Explanation]:
             rows = [
                 ("processor", f"{row['codename']}{short}"),
                 ("TDX", "no" if row.get("tdx") == "no" else ""),
-                ("oldest module", tables.load("tcb")["oldest"].get(match[2].upper(), "")),
+                ("oldest module", oldest := tables.load("tcb")["oldest"].get(match[2].upper(), "")),
+                ("what to do", "Update the TDX module if it is older." if oldest else ""),
                 ("basis", "inferred from the signature that it holds"),
                 ("see", "FMSPC, TCB info"),
             ]

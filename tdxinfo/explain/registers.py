@@ -69,20 +69,31 @@ def _field_behind(query: str) -> Iterator[Explanation]:
                     return
 
 
-def _field(register: str, row: dict[str, Any], found: dict[str, str]) -> Explanation:
+def _field(
+    register: str, row: dict[str, Any], found: dict[str, str], value: int | None = None
+) -> Explanation:
+    """A field, and what its value means; what each value means where none is given."""
+    _, width = bits.bit_range(found["bits"])
     rows = [
         ("register", f"{register} ({row['address']:#x})"),
         ("bits", found["bits"]),
         ("source", ", ".join(found.get("source", ()))),
     ]
-    return explanation("register field", found["name"], found["doc"], rows)
+    if value is None:
+        rows += [("0 means", _meaning_of(found, 0))]
+        rows += [("1 means" if width == 1 else "other values", _meaning_of(found, 1))]
+    is_clear = width == 1 and value == 0
+    meaning = f"Where the bit is set: {found['doc']}" if is_clear else found["doc"]
+    return explanation("register field", found["name"], meaning, rows)
 
 
 _NUMBERED = re.compile(
     r"(?:(?:rd)?msr\s{1,4})?(\w{1,60}(?:\s[a-z]\w{0,40}){0,3}?)"
     r"(?:[\s,:.]{1,4}bits?\s{0,3}[=#]?\s{0,3}|\s?\[|\.)"
     r"(?:(?P<high>\d{1,2}):)?(?P<low>\d{1,2})\]?"
-    r"(?:\s{0,4}(?:=|:|\bis)\s{0,4}(?P<value>not set|not valid|\w+))?",
+    r"(?:(?:\s{0,4}(?:={1,2}|:|\bis)\s{0,4}"
+    r"|\s(?=(?:(?:not\s)?(?:set|valid)|clear|cleared|unset|on|off|missing)$))"
+    r"(?P<value>not set|not valid|\w+))?",
     re.IGNORECASE,
 )
 
@@ -103,15 +114,16 @@ def numbered(query: str) -> Iterator[Explanation]:
         for found in row["fields"]:
             lowest, width = bits.bit_range(found["bits"])
             if lowest <= bit < lowest + width:
-                given += [("means", _meaning_of(found, _given(match["value"], width)))]
-                yield _field(name, row, found).with_details(given if match["value"] else [])
+                value = _given(match["value"], width) if match["value"] else None
+                given += [("means", "" if value is None else _meaning_of(found, value))]
+                yield _field(name, row, found, value).with_details(given)
                 return
         meaning = "tdxinfo does not know what this bit means."
         rows = [("register", f"{name} ({row['address']:#x})")]
         yield explanation("register field", f"bit {bit} of {name}", meaning, rows)
 
 
-_CLEAR = {"clear", "off", "no"}
+_CLEAR = {"clear", "cleared", "unset", "missing", "off", "no", "disabled"}
 
 
 def _given(text: str | None, width: int) -> int:
@@ -236,17 +248,25 @@ def printed(query: str) -> Iterator[Explanation]:
     for name, (address, high, low) in sessions.BITS_BY_NAME.items():
         # A register's own name is no label.
         if name.lower().removesuffix(" bit") == wanted and name not in tables.load("msr"):
-            yield from _of_bits(address, (low, high - low + 1), value.strip())
+            # Behind the value the report has the one that it expects, in brackets.
+            yield from _of_bits(address, (low, high - low + 1), value.partition("(")[0].strip())
 
 
 def _of_bits(address: int, wanted: tuple[int, int], value: str) -> Iterator[Explanation]:
     """The field of a register at these bits, with a value in hex where there is one."""
     values = [one.value for one in readings(value) if one.base == "hex"]
-    rows = [("value", f"{_number(values[0])}, since the report has it in hex")] if values else []
+    value = values[0] if values else None
     for name, row in tables.load("msr").items():
         for found in row["fields"] if row["address"] == address else ():
             if bits.bit_range(found["bits"]) == wanted:
-                yield _field(name, row, found).with_details(rows)
+                yield _field(name, row, found, value).with_details(_printed(found, value))
+
+
+def _printed(found: dict[str, str], value: int | None) -> list[tuple[str, str]]:
+    if value is None:
+        return []
+    text = f"{_number(value)}, since the report has it in hex"
+    return [("value", text), ("means", _meaning_of(found, value))]
 
 
 def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:

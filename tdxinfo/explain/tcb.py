@@ -84,7 +84,9 @@ def _compared(revision: int, floor: int) -> str:
 # --- Intel's TCB info ----------------------------------------------------------------------------
 
 _LEVEL = re.compile(
-    r"(?:tdx\s?module\s)?tdx[_\s-]?(?:module[_\s-]?)?0?([0-9])[\s,:=]+(?:(?:isv[_\s]?)?svn[\s:=]+)?(0x[0-9a-f]+|\d{1,3})",
+    r"(?:tdx\s?module\s)?tdx[_\s-]?(?:module[_\s-]?)?0?([0-9])[\s,:=]+(?:(?:isv[_\s]?)?svn(?:[\s:=]|is\b)+)?"
+    r"(0x[0-9a-f]+|\d{1,3})"
+    r"(?:(?:[\s,;]|but\b|and\b|<)*(?:needs?|needed|required|requires|wants|expected|minimum|min)?[\s:=]*(?:is\s)?(0x[0-9a-f]+|\d{1,3}))?",
     re.IGNORECASE,
 )
 _IDENTITY = re.compile(r"tdx_(?:module_)?0([0-9])", re.I)
@@ -108,7 +110,11 @@ def level(query: str) -> Iterator[Explanation]:
             yield explanation("TDX module identity", f"TDX_0{alone[1]}", meaning, rows)
     if match is None or int(match[1]) not in _lines():
         return
-    major, minor = int(match[1]), int(match[2], 0)
+    found = [int(text, 0) for text in (match[2], match[3]) if text]
+    yield from (_level(int(match[1]), minor) for minor in found)
+
+
+def _level(major: int, minor: int) -> Explanation:
     module = f"TDX_0{major}"
     found = [
         row
@@ -126,7 +132,7 @@ def level(query: str) -> Iterator[Explanation]:
         f"A level of the TDX module in Intel's TCB info: {_lines()[major]} modules with the minor "
         f"SVN {minor}. Newer TCB info can rate it differently."
     )
-    yield explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
+    return explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
 
 
 def against_floor(minor: int, major: int) -> list[tuple[str, str]]:
@@ -149,7 +155,7 @@ def against_floor(minor: int, major: int) -> list[tuple[str, str]]:
 
 _BYTE = re.compile(
     r"(?:tee[_ ]?)?tcb[_ ]?svn\s*(?:\[|bytes?\s*|,\s*byte\s*)(\d{1,2})\]?"
-    r"(?:\s*[=:]\s*(\w{1,4})|\s*(?:and|to|-)\s*\d{1,2})?",
+    r"(?:\s*(?:={1,2}|:|\bis\b)\s*(\w{1,4})|\s*(?:and|to|-)\s*\d{1,2})?",
     re.IGNORECASE,
 )
 _BYTE_OF = re.compile(
@@ -165,13 +171,26 @@ def svn_byte(query: str) -> Iterator[Explanation]:
         query = f"tcb_svn[{of[1] or _ORDINALS[of[2].lower()]}]"
     match = _BYTE.fullmatch(query.strip())
     number = int(match[1]) if match else -1
-    given = ("given", f"{readings(match[2])[0].value}" if match and match[2] else "")
+    values = readings(match[2]) if match and match[2] else []
     for row in tables.load("tcb")["svn_byte"]:
         first, last = row["bytes"]
         if first <= number <= last:
-            rows = [given, ("see", "TEE_TCB_SVN")]
+            rows = [("given", _meaning(number, values[0].value) if values else "")]
+            rows.append(("see", "TEE_TCB_SVN"))
             yield explanation("byte of TEE_TCB_SVN", f"byte {number}", row["text"], rows)
 
+
+def _meaning(byte: int, value: int) -> str:
+    """The value of a byte of TEE_TCB_SVN, and which modules it means where it is one of theirs."""
+    if byte == _MAJOR:
+        line = _lines().get(value, "")
+        return f"{value}: {line} modules" if line else f"{value}: no line that tdxinfo knows has it"
+    known = [str(r.version) for r in releases.releases() if r.tcb_svn and r.tcb_svn[0] == value]
+    return f"{value}: {', '.join(known)}" if byte == _MINOR and known else str(value)
+
+
+_MINOR, _MAJOR = 0, 1
+"""Bytes of TEE_TCB_SVN that are the module's."""
 
 _COMPONENT = re.compile(
     r"(?:(sgx|tdx)\s?tcb\s?components?|(sgx|tdx) (?:tcb )?comp(?:onent)? ?(?:svn)?)"

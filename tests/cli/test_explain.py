@@ -174,7 +174,7 @@ def test_a_near_miss_is_suggested() -> None:
 def test_the_page_shows_meaning_and_details() -> None:
     page = ran("explain", "0xc000050500000000").out
     assert page.startswith("TDX_SYS_NOT_READY  SEAMCALL status\n")
-    assert "Update the TDX module to line 1.5 or later." in page
+    assert "update the TDX module to line 1.5 or later." in page
 
 
 # --- dumps of metadata ------------------------------------------------------------------------
