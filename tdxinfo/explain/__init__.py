@@ -95,6 +95,8 @@ EXPLAINERS: tuple[Explainer, ...] = (
 
 FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.with_state,
+    bitmaps.in_a_text,
+    calls.half_in_words,
     registers.accessed,
     tcb.recovery,
     tcb.microcode_in_words,
@@ -107,6 +109,7 @@ FALLBACKS: tuple[Explainer, ...] = (
     lines.line,
     calls.operand_named,
     terms.small_code,
+    processors.in_a_text,
 )
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""

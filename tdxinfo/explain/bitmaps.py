@@ -118,6 +118,7 @@ _AROUND_A_BIT = {
     "bit", "bits", "feature", "features", "attribute", "attributes", "flag", "td", "tdx", "module",
     "the", "is", "what", "which", "are", "of", "in", "a",
 }  # fmt: skip
+_KINDS = {"feature", "attribute"}
 _LETTERS = 2
 _MOST = 80
 """Letters of a bit with its state."""
@@ -131,7 +132,8 @@ def with_state(query: str) -> Iterator[Explanation]:
     number = _NUMBER.search(query)
     words = _ABSENT.sub("", _NUMBER.sub(" ", _STATES.sub("", query))).split()
     names = [word for word in words if word.lower() not in _AROUND_A_BIT]
-    if len(query) > _MOST or not (state or absent or number or "bit" in query.lower().split()):
+    kinds = {word.lower().removesuffix("s") for word in query.split()} & {"bit", *_KINDS}
+    if len(query) > _MOST or not (state or absent or number or kinds):
         return
     is_set = not absent and state is not None and state["state"].lower() in _IS_SET
     given = ("given", "the bit is set" if is_set else "the bit is not set")
@@ -139,8 +141,7 @@ def with_state(query: str) -> Iterator[Explanation]:
     name = "_".join(names)
     # `no quote` and `debug=on` are about something else than the bits of these names.
     is_word = "_" not in name and not (name.isupper() and len(name) > _LETTERS)
-    kinds = {word.lower().removesuffix("s") for word in query.split()}
-    if is_word and not number and not kinds & {"bit", "feature", "attribute"}:
+    if is_word and not number and not kinds:
         return
     found = list(bit(name)) if names else list(_by_kind(words, number))
     yield from (meaning.with_details(rows) for meaning in found)
@@ -291,6 +292,47 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     if len(set_bits) <= _EXPLAINED:
         rows += [(f"bit {row['bits']} {row['name']}", row.get("doc", "")) for row in explained]
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
+
+
+_VALUE_IN_A_TEXT = re.compile(r"\b(\w{3,40})[\s\"':=]{1,5}(0x[0-9a-f]{1,16})\b", re.IGNORECASE)
+_BIT_IN_A_TEXT = re.compile(
+    r"\b(\w{3,40})[\s:,.]{1,3}bit\s?#?(\d{1,2})\b(?:\s(?:is\s)?((?:not\s)?set|clear|unset|on|off)\b)?",
+    re.IGNORECASE,
+)
+_MOST_LETTERS = 200
+
+
+def in_a_text(query: str) -> Iterator[Explanation]:
+    """A bitmap with its value or one of its bits in a text, and the bits that the text asks for.
+
+    `"tdx_features0": "0x10326f3f0fbf", does that one have dynamic PAMT`
+    """
+    for name, value in _VALUE_IN_A_TEXT.findall(query) if len(query) <= _MOST_LETTERS else ():
+        bitmap = bitmap_named(name) if "_" in name or name[-1].isdigit() or name.isupper() else None
+        if bitmap:
+            meaning = _bitmap(bitmap, readings(value)[0])
+            asked = _asked(bitmap, query, int(value, 16))
+            yield explanation(meaning.kind, meaning.name, meaning.meaning, asked).with_details(
+                (one.name, one.text) for one in meaning.details
+            )
+    for name, number, state in _BIT_IN_A_TEXT.findall(query) if len(query) <= _MOST_LETTERS else ():
+        given = {"": "", "set": "the bit is set", "on": "the bit is set"}
+        rows = [("given", given.get(state.lower(), "the bit is not set"))]
+        yield from (one.with_details(rows) for one in at(name, int(number)))
+
+
+def _asked(bitmap: str, text: str, value: int) -> list[tuple[str, str]]:
+    """The bits of a bitmap that a text names, also with blanks, and whether each is set."""
+    plain = f"_{re.sub('[^A-Z0-9]+', '_', text.upper())}_"
+    return [
+        (
+            row["name"],
+            f"{'yes' if is_set else 'no'}: bit {row['bits']} is {'' if is_set else 'not '}set",
+        )
+        for row in tables.load("features")[bitmap]["fields"]
+        for is_set in [bits.is_set(bitmap, row["name"], value)]
+        if len(row["name"]) > _LETTERS and f"_{row['name']}_" in plain
+    ]
 
 
 _LISTED = re.compile(r"\b([A-Za-z]\w*):\s*([A-Z][A-Z0-9_]*(?:\s+[A-Z][A-Z0-9_]*){0,30})$")

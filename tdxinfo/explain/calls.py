@@ -123,6 +123,16 @@ def _of_upper_half(query: str) -> Iterator[Explanation]:
 
 _HALF = 8
 """Hex digits of half a status."""
+_HALF_IN_WORDS = re.compile(
+    r"\b(?:err(?:or)?|status|seamcall|tdcall|half|upper|rax)\b[^0]{0,60}\b(0x[89a-f][0-9a-f]{7})\b",
+    re.IGNORECASE,
+)
+
+
+def half_in_words(query: str) -> Iterator[Explanation]:
+    """A status without its lower 32 bits in a text that speaks of one."""
+    for number in _HALF_IN_WORDS.findall(query):
+        yield from _of_upper_half(number)
 
 
 def of_status(code: int, leaves: Collection[str] = ()) -> Iterator[Explanation]:

@@ -85,8 +85,10 @@ def _by_member(query: str) -> Iterator[Explanation]:
 
 def _spellings(name: str) -> list[str]:
     macro = _MACRO.fullmatch(name)
+    # Intel's interface has VPCU in some names, where VCPU is meant.
+    plain = [name, name.replace("VCPU_", "VPCU_")]
     # Linux patches call the first element of an array CMR_BASE0.
-    return [name, macro[1], macro[1].removesuffix("0")] if macro else [name]
+    return [*plain, macro[1], macro[1].removesuffix("0")] if macro else plain
 
 
 def by_id(query: str) -> Iterator[Explanation]:

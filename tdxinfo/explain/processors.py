@@ -22,6 +22,20 @@ def processor(query: str) -> Iterator[Explanation]:
         is_meant = name in names or name in _macros(row)
         if (name and is_meant) or _signature(row) in signatures:
             yield _processor(row).with_details(_stepping(row, wanted))
+    parts = re.sub("[(),=]", " ", wanted).split()
+    if 1 < len(parts) <= _MOST_PARTS and _signatures(parts[-1]):
+        yield from _named_alike(parts)
+
+
+def _named_alike(parts: list[str]) -> Iterator[Explanation]:
+    """The processor that a name and a signature name together: `GNR-D 0xa06e0`."""
+    found = [list(processor(part)) for part in parts]
+    if all(found) and len({one.name for meanings in found for one in meanings}) == 1:
+        yield max((meanings[0] for meanings in found), key=lambda one: len(one.details))
+
+
+_MOST_PARTS = 3
+"""Words that each name the same processor."""
 
 
 _LABEL = re.compile(
@@ -62,7 +76,7 @@ def named_in(text: str) -> list[str]:
     """The processors that a text names: their short names in the table of releases, or their
     codenames where no release loads on them.
     """
-    words = re.sub(r"[?.,;:]", " ", text.lower()).split()
+    words = re.sub(r"[?.,;:()\"']", " ", text.lower()).split()
     plain = f" {_plain(' '.join(words))} "
     brands = {
         brand.get("codename")
@@ -144,13 +158,29 @@ def _branded(words: str) -> Iterator[Explanation]:
     rows = {row["codename"]: row for row in tables.load("cpus")["model"]}
     for brand in _brands_of(words):
         codename = brand.get("codename")
-        found = _processor(rows[codename]) if codename else _of_brand(brand)
+        found = _processor(rows[codename], brand.get("tdx")) if codename else _of_brand(brand)
         yield found.with_details([("note", brand.get("note", ""))])
+
+
+def in_a_text(text: str) -> Iterator[Explanation]:
+    """The processor in a text about TDX, by its brand or its model: `model 0xc6, TDX host?`."""
+    if not re.search(r"\btdx\b", text, re.I) or len(text.split()) > _MOST_WORDS:
+        return
+    found = list(branded_in(text))
+    models = re.finditer(_MODEL_IN_A_TEXT, text.lower())
+    yield from found or [meaning for one in models for meaning in processor(one[0])]
+
+
+_MODEL_IN_A_TEXT = re.compile(
+    r"\b(?:family[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{1,2})[\s,;]{1,3})?"
+    r"model[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{2,3})\b|\b06-[0-9a-f]{2}-[0-9a-f]{2}\b"
+)
+_MOST_WORDS = 14
 
 
 def branded_in(text: str) -> Iterator[Explanation]:
     """The processor whose brand is in a text, `Xeon w3-2423, W790 board`."""
-    words = re.sub(r"[?.,;:]", " ", text.lower()).split()
+    words = re.sub(r"[?.,;:|\"'()]", " ", text.lower()).split()
     for size in range(min(len(words), _BRAND_WORDS), 0, -1):
         for start in range(len(words) - size + 1):
             name = " ".join(words[start : start + size])
@@ -167,16 +197,17 @@ def _signature(row: dict[str, int]) -> int:
     return cpuinfo.signature(row.get("family", 6), row["model"])
 
 
-def _processor(row: dict[str, Any]) -> Explanation:
+def _processor(row: dict[str, Any], of_brand: str | None = None) -> Explanation:
+    """A row of the table; `of_brand` says whether the parts of a brand have TDX."""
     short = row.get("releases", "")
     newest = releases.newest_by_processor().get(short)
     family, model = int(row.get("family", 6)), int(row["model"])
-    has_tdx = {"yes": "yes", "some": "selected parts only", "no": "no"}
+    has_tdx = {"yes": "yes", "some": _SOME, "no": "no"}
     rows = [
         ("sold as", row.get("sold_as", "")),
         ("family and model", f"{family}, {model} ({model:#x})"),
         ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
-        ("TDX", has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
+        ("TDX", of_brand or has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
         ("modules that load", _lines_for(short)),
         (
             "newest known module",
@@ -189,6 +220,9 @@ def _processor(row: dict[str, Any]) -> Explanation:
     if row.get("tdx") == "no":
         meaning = "An Intel processor that never has TDX: a client processor, or an older server."
     return explanation("processor", name, meaning, rows)
+
+
+_SOME = "selected parts only: the model number alone does not mean TDX"
 
 
 def _lines_for(short: str) -> str:

@@ -9,7 +9,8 @@ from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain.meaning import Explanation
 from tdxinfo.explain.processors import named_in, processor
-from tdxinfo.explain.versions import of_release
+from tdxinfo.explain.versions import build_asked, of_release
+from tdxinfo.explain.versions import loader as loader_version
 from tdxinfo.model.values import ModuleVersion
 
 _IN_WORDS = re.compile(
@@ -43,6 +44,10 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
         loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
         yield of_release(found[0], (*update, *loads, *loaded))
         yield from (of_release(one) for one in found[1:])
+    elif not named and loader and _OF_MODULES.search(rest):
+        yield from loader_version(f"P-SEAMLDR {loader[1]}")
+    elif not named and ": " not in query and _OF_MODULES.search(query) and _BUILD.search(query):
+        yield from (one for text in _BUILD.findall(query) for one in build_asked(text))
     elif not named and on and _OF_PROCESSORS.search(query) and not _NEWEST.search(query):
         for name in on:
             yield from processor(name)
@@ -80,7 +85,14 @@ def _loads(release: Release, processor: str) -> str:
     return f"it does not load there: {other}"
 
 
-_LOADER = re.compile(r"(?:p-?)?seam[\s-]?(?:ldr|loader)\s+v?(\d+\.\d+\.\d+)", re.IGNORECASE)
+_LOADER = re.compile(
+    r"(?:p-?)?seam[\s-]?(?:ldr|loader)(?:[\s_]version)?\s{0,3}(?:[=:]|is\b|says\b|shows\b)?\s{0,3}"
+    r"v?(\d+\.\d+\.\d+)",
+    re.IGNORECASE,
+)
+_BUILD = re.compile(
+    r"\bbuild[\s_]?(?:num(?:ber)?|no\.?)?[\s:=#]{1,3}(0x[0-9a-f]{2,4}|\d{2,4})\b", re.I
+)
 
 
 def _loaded(release: Release, loader: str) -> str:

@@ -19,6 +19,8 @@ _COMMANDS = {
     "cat", "ls", "less", "more", "head", "tail", "stat", "file", "grep", "systemctl", "journalctl",
     "modinfo", "lscpu", "hexdump", "xxd", "strings", "sudo",
 }  # fmt: skip
+_PROMPT = re.compile(r"[$#%>]|\S+@\S+[$#%>]")
+"""Of a shell, before a command."""
 _LISTS = {"status", "state", "error", "version", "name"}
 _FLAGS = {"flags", "bugs", "features"}
 """Names before a list of flags, each of which means something."""
@@ -63,10 +65,15 @@ def spellings(query: str) -> Iterator[str]:
 
 def _of_commands(words: list[str]) -> Iterator[str]:
     """What a command is given, and the name of a systemd unit."""
-    if words[0].lower() in _COMMANDS:
+    if _PROMPT.fullmatch(words[0]):
+        words = words[1:]
+    if words and words[0].lower() in _COMMANDS:
+        # Behind the path there is what the command printed.
+        path = next((i for i, word in enumerate(words) if word.startswith("/")), len(words))
+        yield " ".join(words[path:])
         yield from (word for word in words[1:] if word.startswith("/"))
         yield words[-1]
-    if words[-1].endswith(".service"):
+    if words and words[-1].endswith(".service"):
         yield words[-1].removesuffix(".service")
 
 
@@ -76,8 +83,9 @@ def _of_signs(text: str) -> Iterator[str]:
     if member:
         value = member[2].replace('"', "").strip("[] ")
         yield f"{member[1]}={value}"
-        # A number alone could mean anything.
-        yield from () if re.fullmatch(r"(?:0x)?[0-9a-f]+", value, re.I) else (value,)
+        # A number alone could mean anything, but not one of 64 bits.
+        is_small = re.fullmatch(r"(?:0x)?[0-9a-f]{1,16}", value, re.I)
+        yield from () if is_small and not re.fullmatch(r"0x[0-9a-f]{16}", value, re.I) else (value,)
     name, colon, rest = text.partition(":")
     if colon and name.strip().lower() in _LISTS | _FLAGS:
         yield rest.strip()

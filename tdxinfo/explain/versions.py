@@ -100,10 +100,19 @@ def _unreleased_build(row: dict[str, Any]) -> Explanation:
     rows = [
         ("line", row["line"]),
         ("build date", row.get("build_date", "")),
+        ("release before it", _release_before(row)),
         ("note", row.get("note") or tables.load("modules")["line_note"].get(row["line"], "")),
         ("table of", releases.as_of()),
     ]
     return explanation("module build", f"{row['line']} build {row['build_number']}", meaning, rows)
+
+
+def _release_before(row: dict[str, Any]) -> str:
+    """The public release of the line with the next lower build number."""
+    of_line = [r for r in releases.releases() if "{}.{}".format(*r.line) == row["line"]]
+    older = [r for r in of_line if r.build_number and r.build_number < row["build_number"]]
+    before = max(older, key=lambda r: r.build_number or 0, default=None)
+    return f"{before.version}, build {before.build_number}" if before else ""
 
 
 def _days(word: str) -> Iterator[tuple[date, str]]:
