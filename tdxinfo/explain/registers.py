@@ -252,9 +252,9 @@ def printed(query: str) -> Iterator[Explanation]:
             yield from _of_bits(address, (low, high - low + 1), value.partition("(")[0].strip())
 
 
-def _of_bits(address: int, wanted: tuple[int, int], value: str) -> Iterator[Explanation]:
+def _of_bits(address: int, wanted: tuple[int, int], text: str) -> Iterator[Explanation]:
     """The field of a register at these bits, with a value in hex where there is one."""
-    values = [one.value for one in readings(value) if one.base == "hex"]
+    values = [one.value for one in readings(text) if one.base == "hex"]
     value = values[0] if values else None
     for name, row in tables.load("msr").items():
         for found in row["fields"] if row["address"] == address else ():
