@@ -57,7 +57,7 @@ _MACROS: dict[str, str | None] = {
     "TDX_": None,
 }
 """Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
-_WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)?)\s*[=:&]\s*(\w+)")
+_WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)??)\s*(?:[=:&]|\bis\b)\s*(\w+)")
 _VALUE_AFTER = re.compile(
     r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16}|[0-9a-f]{8}|[0-9a-f]{16})", re.IGNORECASE
 )
@@ -285,6 +285,8 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
         ("read as", "bytes, the lowest first, as a quote has them") if value.base == _BYTES
         else read_as(value),
     ]  # fmt: skip
+    known: dict[str, str] = tables.load("features")[bitmap].get("values", {})
+    rows.append(("this value", known.get(f"{value.value:#x}", "")))
     if bitmap == "TDX_FEATURES0":
         rows.append(("releases with this value", _releases_with(value.value)))
         rows.append(("other builds with it", _builds_with(value.value)))

@@ -115,6 +115,8 @@ def numbered(query: str) -> Iterator[Explanation]:
             lowest, width = bits.bit_range(found["bits"])
             if lowest <= bit < lowest + width:
                 value = _given(match["value"], width) if match["value"] else None
+                if width > 1:
+                    given = [("given", match["value"] or "")]
                 given += [("means", "" if value is None else _meaning_of(found, value))]
                 yield _field(name, row, found, value).with_details(given)
                 return

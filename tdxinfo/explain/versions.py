@@ -320,20 +320,22 @@ def loader(query: str) -> Iterator[Explanation]:
         rows = [
             ("for", ", ".join(known["platforms"])),
             ("loads", ", ".join(_loaded_by(version))),
+            ("needed by", ", ".join(_loaded_by(version, only=True))),
             ("newest known", f"{known['newest']} ({_table()})"),
             ("note", "This version is newer than this tdxinfo knows." if is_newer else ""),
         ]
     yield explanation("P-SEAMLDR version", str(version), meaning, rows)
 
 
-def _loaded_by(loader: ModuleVersion) -> Iterator[str]:
-    """The releases that a P-SEAMLDR loads, by the oldest one of its line that they need."""
+def _loaded_by(loader: ModuleVersion, only: bool = False) -> Iterator[str]:
+    """The releases that a P-SEAMLDR loads; with `only` those that need one of its line."""
     for release in releases.releases():
         needed = map(ModuleVersion.parse, release.min_seamldr)
         same_line = [
             one for one in needed if (one.major, one.minor) == (loader.major, loader.minor)
         ]
-        if any((one.update or 0) <= (loader.update or 0) for one in same_line):
+        is_needed = len(same_line) == len(release.min_seamldr) or not only
+        if is_needed and any((one.update or 0) <= (loader.update or 0) for one in same_line):
             yield str(release.version)
 
 
