@@ -69,7 +69,7 @@ def path(query: str) -> Iterator[Explanation]:
     if found:
         name = wanted if "*" in found["paths"][0] else found["paths"][0]
         rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
-        rows += [("see", ", ".join(found.get("see", ()))), ("shown", shown[2] or "")]
+        rows += [("see", ", ".join(found.get("see", ()))), ("shown", _said_by(found, shown[2] or ""))]
         yield explanation("path", name, found["text"], rows)
     if os.path.dirname(wanted).endswith("metadata"):
         yield from fields.by_id(os.path.basename(wanted))
@@ -78,13 +78,25 @@ def path(query: str) -> Iterator[Explanation]:
 
 
 _SHOWN = re.compile(
-    r"(\S+?)(?:(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+"
+    r"(\S+?)(?:(?::(?=[a-z])|(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+)"
     r"(\[?[\w.:-]{1,40}\]?(?:\s\[?[\w.-]{1,20}\]?){0,2}))?:?",
     re.ASCII,
 )
 """A path, and what the file shows: `/sys/power/disk [disabled]`."""
 _MOST = 400
 """Letters of a path that is looked for."""
+
+
+def _said_by(row: dict[str, Any], shown: str) -> str:
+    """What follows from what a file shows, `tdx 31`; that alone where the row does not say."""
+    for pattern, meaning in row.get("shows", ()):
+        name, blank, _ = pattern.partition(" N")
+        match = re.fullmatch(rf"{re.escape(name)}[\s:=]+(\d+)", shown) if blank else None
+        if match:
+            return f"{shown}: {meaning.replace('N ', f'{match[1]} ')}"
+        if shown.lower() == pattern.lower():
+            return f"{shown}: {meaning}"
+    return shown
 
 
 def _row_of(wanted: str) -> dict[str, Any] | None:
@@ -104,10 +116,15 @@ def _is_path(wanted: str, pattern: str) -> bool:
 
 
 def path_named(query: str) -> Iterator[Explanation]:
-    """The files of `tables/paths.toml` with this last name, if it can be no other word."""
-    for row in tables.load("paths")["path"] if "_" in query else ():
-        if os.path.basename(row["paths"][0]) == query:
-            yield from path(row["paths"][0])
+    """The files of `tables/paths.toml` with this last name, if it can be no other word.
+
+    Also with what the file shows behind it: `misc.current tdx 5`, `misc.capacity:tdx 31`.
+    """
+    shown = _SHOWN.fullmatch(query) if len(query) <= _MOST else None
+    name = shown[1] if shown else query
+    for row in tables.load("paths")["path"] if re.search(r"\w[_.]\w", name) else ():
+        if os.path.basename(row["paths"][0]) == name:
+            yield from path(row["paths"][0] + query.removeprefix(name))
 
 
 def source_file(query: str) -> Iterator[Explanation]:

@@ -381,4 +381,5 @@ def _named(text: str) -> Iterator[Explanation]:
     for name in names:
         yield from calls.leaf_by_name(name) if seamcall.leaf_named(name) else ()
         yield from calls.status_by_name(name)
+        yield from terms.service_code(name)
         yield from fields.by_name(name) if has_leaf and name in metadata.declared() else ()

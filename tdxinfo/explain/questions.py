@@ -21,7 +21,7 @@ _OF_MODULES = re.compile(
     r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported)\b|->",
     re.IGNORECASE,
 )
-_NEWEST = re.compile(r"\b(?:newest|latest|current|recommended|which|new|release|version)\b", re.I)
+_NEWEST = re.compile(r"(?<![\w.])(?:newest|latest|current|recommended|which|new|release|version)\b", re.I)
 _MOST_WORDS = 14
 
 
@@ -69,7 +69,7 @@ def _newest(processors: list[str], query: str) -> Iterator[Explanation]:
             yield of_release(lines[line], [("newest known of its line", known)])
 
 
-_OLDEST = re.compile(r"\b(?:newest|latest|current|recommended)\b", re.IGNORECASE)
+_OLDEST = re.compile(r"(?<![\w.])(?:newest|latest|current|recommended)\b", re.IGNORECASE)
 _OF_PROCESSORS = re.compile(
     r"\b(?:microcode|ucode|[12]\.[05](?:\.x)?|support\w*|have|has|run|runs|load|loads|use|for)\b",
     re.IGNORECASE,

@@ -69,6 +69,22 @@ def dotless(text: str) -> str:
     return key(text.replace(".", " "))
 
 
+def compact(text: str) -> str:
+    """A name as attributes of Redfish and racadm have it, without blanks: `LimitCPUPAto46bits`."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+@cache
+def compact_rows() -> dict[str, SettingRow]:
+    """The settings of the firmware by their names without blanks; short ones mean other things."""
+    rows = {compact(name): row for name, row in group("firmware").items()}
+    return {name: row for name, row in rows.items() if len(name) >= _COMPACT}
+
+
+_COMPACT = 10
+"""Letters of a name without blanks at least."""
+
+
 @cache
 def dotless_rows() -> dict[str, SettingRow]:
     """The rows whose names have a dot, by their names without it."""

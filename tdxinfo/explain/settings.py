@@ -24,6 +24,8 @@ from tdxinfo.explain.setting_rows import (
     YES,
     Found,
     SettingRow,
+    compact,
+    compact_rows,
     dotless,
     dotless_rows,
     group,
@@ -74,9 +76,11 @@ def _named(text: str) -> list[Found]:
         found = _parameter(name) or rows_by_name().get(key(name))
         found = found or (_with_value_only(name) if "=" in text else None)
         found = found or dotless_rows().get(dotless(name))
+        found = found or compact_rows().get(compact(name))
         # A member of a property, quote-generation-socket.type.
         found = found or group("qemu").get(key(name.partition(".")[0]) if "." in name else "")
     found, value = (found, value) if found else _with_listed_value(text)
+    found = found or compact_rows().get(compact(text))
     return [Found(found, value)] if found and not _is_of_another(found, name, value) else []
 
 

@@ -222,12 +222,15 @@ _LONGEST = 400
 def codes_in(text: str) -> Iterator[Explanation]:
     """The error codes of the quote libraries in a text, and of SGX where it is about SGX."""
     found = {int(digits, 16) for digits in re.findall(r"\b0x([0-9a-f]{4,5})\b", text, re.I)}
+    found |= {int(digits) for digits in _DECIMAL_CODE.findall(text)}
     yield from _service_codes(found)
     if _ABOUT_SGX.search(text):
         of_sgx = re.findall(r"(?:SGXError[\s:=]*(?:0x)?|\b0x)([0-9a-f]{4})\b", text, re.I)
         yield from _service_codes({int(digits, 16) for digits in of_sgx}, is_of_sgx=True)
 
 
+_DECIMAL_CODE = re.compile(r"\b(?:code|error|ret|status)[\s:=(]+(\d{5})\b", re.IGNORECASE)
+"""A code as %d prints it: `QGS message error code 73729` is 0x12001."""
 _ABOUT_SGX = re.compile(r"sgx|enclave|aesm|\bQE", re.IGNORECASE)
 
 
