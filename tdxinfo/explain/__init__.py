@@ -104,6 +104,7 @@ FALLBACKS: tuple[Explainer, ...] = (
     catalogue.path_named,
     catalogue.source_file,
     terms.message,
+    terms.of_memory,
     processors.with_tdx,
     questions.releases_in_words,
     lines.line,
@@ -136,9 +137,10 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
 
 
 def _by_setting_in(text: str) -> list[Explanation]:
-    """The setting that a text names, after the processor that it names."""
+    """The setting that a text names, after the processor and the kernel that it names."""
     found = list(settings.setting_in(text))
-    return [*processors.branded_in(text), *found] if found else []
+    named = [*processors.branded_in(text), *programs.releases_in(text)]
+    return [*named, *found] if found else []
 
 
 def _by_other_spelling(word: str) -> list[Explanation]:

@@ -12,7 +12,7 @@ from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
-from tdxinfo.explain import fields
+from tdxinfo.explain import fields, programs
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
@@ -69,8 +69,12 @@ def path(query: str) -> Iterator[Explanation]:
     if found:
         name = wanted if "*" in found["paths"][0] else found["paths"][0]
         rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
-        rows += [("see", ", ".join(found.get("see", ()))), ("shown", _said_by(found, shown[2] or ""))]
+        rows += [
+            ("see", ", ".join(found.get("see", ()))),
+            ("shown", _said_by(found, shown[2] or "")),
+        ]
         yield explanation("path", name, found["text"], rows)
+    yield from programs.releases_in(os.path.basename(wanted))
     if os.path.dirname(wanted).endswith("metadata"):
         yield from fields.by_id(os.path.basename(wanted))
         yield from fields.by_name(os.path.basename(wanted))
@@ -78,7 +82,7 @@ def path(query: str) -> Iterator[Explanation]:
 
 
 _SHOWN = re.compile(
-    r"(\S+?)(?:(?::(?=[a-z])|(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+)"
+    r"(\S+?)(?:(?::(?=[a-z]+ \d)|(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+)"
     r"(\[?[\w.:-]{1,40}\]?(?:\s\[?[\w.-]{1,20}\]?){0,2}))?:?",
     re.ASCII,
 )
@@ -89,13 +93,13 @@ _MOST = 400
 
 def _said_by(row: dict[str, Any], shown: str) -> str:
     """What follows from what a file shows, `tdx 31`; that alone where the row does not say."""
-    for pattern, meaning in row.get("shows", ()):
+    for pattern, text in row.get("shows", ()):
         name, blank, _ = pattern.partition(" N")
         match = re.fullmatch(rf"{re.escape(name)}[\s:=]+(\d+)", shown) if blank else None
         if match:
-            return f"{shown}: {meaning.replace('N ', f'{match[1]} ')}"
+            return f"{shown}: {text.replace('N ', f'{match[1]} ')}"
         if shown.lower() == pattern.lower():
-            return f"{shown}: {meaning}"
+            return f"{shown}: {text}"
     return shown
 
 
@@ -121,9 +125,10 @@ def path_named(query: str) -> Iterator[Explanation]:
     Also with what the file shows behind it: `misc.current tdx 5`, `misc.capacity:tdx 31`.
     """
     shown = _SHOWN.fullmatch(query) if len(query) <= _MOST else None
-    name = shown[1] if shown else query
-    for row in tables.load("paths")["path"] if re.search(r"\w[_.]\w", name) else ():
-        if os.path.basename(row["paths"][0]) == name:
+    name, value = (shown[1], shown[2] or "") if shown else (query, "")
+    for row in tables.load("paths")["path"]:
+        is_named = os.path.basename(row["paths"][0]) == name
+        if is_named and (("_" in name and not value) or _said_by(row, value) != value):
             yield from path(row["paths"][0] + query.removeprefix(name))
 
 

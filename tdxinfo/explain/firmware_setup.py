@@ -20,7 +20,8 @@ _GENERAL = {
     "missing", "hidden", "not", "visible", "what", "is", "should", "be", "intel", "of", "for",
     "ucs", "server", "servers", "config", "configuration", "processor", "mode",
     "on", "off", "stays", "appear", "appears", "appearing", "greyed", "grayed", "out", "show",
-    "shown", "see", "available", "there", "it", "why", "and",
+    "shown", "see", "available", "there", "it", "why", "and", "read-only", "readonly", "locked",
+    "changeable", "board", "boards", "motherboard", "hides", "hide", "get",
 }  # fmt: skip
 _SHORT_TEXT = 10
 """Words of a text that is about one setting at most."""
@@ -29,17 +30,22 @@ _SHORT_TEXT = 10
 def of_firmware(text: str) -> list[Found]:
     """A setting of the firmware in a text about its setup, or with Enabled and the like behind."""
     name, value = _name_and_value_of_setup(text)
-    words = re.sub(r"[().,?!]|->|>|/(?=\s)", " ", name.lower()).split()
+    words = re.sub(r"[().,?!:]|->|>|/(?=\s)", " ", name.lower()).split()
     is_setup = bool(_SETUP.intersection(words))
     if not (is_setup or value) or len(words) > _SHORT_TEXT:
         return []
-    rest = key(" ".join(word for word in words if word not in _SETUP | _GENERAL))
+    said = [word for word in words if word not in _SETUP | _GENERAL]
+    rest = key(" ".join(word for word in said if not _MODEL.fullmatch(word)))
     rows = group("firmware")
     for wanted in (rest, f"{rest} setting", f"{rest} enable", f"enable {rest}"):
         if rest and wanted in rows:
             found = Found(rows[wanted], value)
             return [*_of_maker(set(words), found.row), found]
     return []
+
+
+_MODEL = re.compile(r"(?=[a-z-]*\d)(?=\d*[a-z])[a-z0-9]{3,}(?:-[a-z0-9+]{1,10}){0,3}\+?")
+"""The model of a machine or a board in lower case, with letters and digits: `x13sedw-f`."""
 
 
 def _of_maker(words: set[str], found: SettingRow) -> Iterator[Found]:

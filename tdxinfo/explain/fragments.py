@@ -47,13 +47,30 @@ def elements(text: str) -> list[Found]:
     """libvirt's rows for the elements of a fragment; QEMU's for those that libvirt hands to it."""
     found = security_types(text)
     if found or not text.startswith("<"):
-        return found
+        return found or list(_bare_element(text))
     for name, attributes, content in _TAG.findall(text):
         row = element(name, f"{attributes} {content}") or group("qemu").get(key(name))
         state = re.search(r"(?:state|supported)=['\"](\w+)", attributes)
         if row:
             found.append(Found(row, state[1] if state else content.strip()))
     return found
+
+
+_BARE = re.compile(
+    r"(?:(?:tdx?|domain|libvirt|xml|guest|vm|in|the)\s+){0,4}"
+    r"([a-z]{2,20})\s+(readonly|type|driver|firmware|name|supported|stateless)\s?=\s?(\S{1,40})",
+    re.IGNORECASE,
+)
+
+
+def _bare_element(text: str) -> Iterator[Found]:
+    """The row of an element without its brackets, `tdx domain loader type=pflash`."""
+    match = _BARE.fullmatch(text)
+    rest = f"{match[2]} {match[3]}" if match else ""
+    row = element(match[1], rest) if match else None
+    # An attribute that the row does not have may be of another thing.
+    if row and any(key(f"{match[1]} {rest}") == key(name) for name in row.row["names"] if match):
+        yield Found(row, "")
 
 
 def element(name: str, rest: str) -> SettingRow | None:

@@ -115,7 +115,7 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
     meanings: dict[str, str] = tables.load("loglines")["meaning"]
     for event in boot.events:
         if event.name in meanings:
-            rows = [("printed by", printed_by(event)), *_build(boot, event), *_keyids(event)]
+            rows = [("printed by", _printers(text, event)), *_build(boot, event), *_keyids(event)]
             rows += [*_after_an_update(boot), *_cause_rows(boot, event)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
@@ -163,11 +163,27 @@ def _read(text: str) -> Boot:
     Of several it is that whose wording says most of the line: `EPT is required for TDX` is KVM's,
     though `virt/tdx: %s is required for TDX` fits too.
     """
+    return _readings(text)[0]
+
+
+def _readings(text: str) -> list[Boot]:
+    """The line as it is, or under each prefix whose wording says most of it, upstream's first."""
     boot = Boot.from_log(text + "\n")
-    if boot.events:
-        return boot
-    found = [Boot.from_log(f"{prefix}: {text}\n") for prefix in _prefixes()]
-    return min((one for one in found if one.events), key=_filled_in, default=boot)
+    found = [] if boot.events else [Boot.from_log(f"{one}: {text}\n") for one in _prefixes()]
+    known = [one for one in found if one.events]
+    least = min(map(_filled_in, known), default=0)
+    return [one for one in known if _filled_in(one) == least] or [boot]
+
+
+def _printers(text: str, event: Event) -> str:
+    """The kernels that print the line; of a line without its prefix also those with another one."""
+    others = [one for boot in _readings(text) for one in boot.events if one.text != event.text]
+    alike = [
+        f"{kernels}, as `{one.text.partition(':')[0]}:`"
+        for one in others
+        if (kernels := printed_by(one))
+    ]
+    return "; ".join(filter(None, [printed_by(event), *alike]))
 
 
 def _filled_in(boot: Boot) -> int:
@@ -177,8 +193,9 @@ def _filled_in(boot: Boot) -> int:
 
 @cache
 def _prefixes() -> tuple[str, ...]:
-    """The subsystems whose lines `tables/klog.toml` has."""
-    found = dict.fromkeys(row["prefix"] for row in tables.load("klog")["line"])
+    """The subsystems whose lines `tables/klog.toml` has; `tdx`, of vendors' kernels, last."""
+    rows = sorted(tables.load("klog")["line"], key=lambda row: row["prefix"] == "tdx")
+    found = dict.fromkeys(row["prefix"] for row in rows)
     return tuple(prefix for prefix in found if prefix not in klog.NO_PREFIX)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from tdxinfo import tables
+from tdxinfo.decode import kernels
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _VERSION = re.compile(
@@ -13,7 +14,7 @@ _VERSION = re.compile(
     r"(?P<version>\d{1,3}\.\d{1,3})(?:\.\d+)*(?:-\S+)?",
     re.I,
 )
-_KERNEL_ALONE = re.compile(r"(?P<version>[4-9]\.\d{1,2})(?:\.\d{1,3})?(?:-\S+)?")
+_KERNEL_ALONE = re.compile(r"[4-9]\.\d{1,2}(?:\.\d{1,3})?(?:-\S+)?")
 """A kernel's release without its name, 6.8.0-31-generic: modules have lower numbers."""
 _LINUX = ("linux", "kernel", "linux kernel")
 """Names of the kernel."""
@@ -25,10 +26,9 @@ def program(query: str) -> Iterator[Explanation]:
     match = _VERSION.fullmatch(wanted) or _VERSION.fullmatch(_without_general_words(wanted))
     version = tuple(map(int, match["version"].split("."))) if match else ()
     if match and match["name"] in _LINUX:
-        yield from _kernel(match["version"], version)
-    alone = _KERNEL_ALONE.fullmatch(wanted)
-    if alone:
-        yield from _kernel(alone["version"], tuple(map(int, alone["version"].split("."))))
+        yield _kernel(wanted.split()[-1])
+    elif _KERNEL_ALONE.fullmatch(wanted):
+        yield _kernel(wanted)
     for row in tables.load("programs")["program"]:
         names = [name.lower() for name in row["names"]]
         if "first" in row and match and match["name"] in names:
@@ -98,11 +98,42 @@ def _generations() -> list[tuple[tuple[int, ...], str]]:
     ]
 
 
-def _kernel(text: str, version: tuple[int, ...]) -> Iterator[Explanation]:
-    meaning = max(one for one in _generations() if one[0] <= version)[1]
-    yield explanation("kernel release", f"Linux {text}", meaning, [("note", _VENDORS)])
+_WHOLE_RELEASE = re.compile(
+    r"(?<![\w.])(?:[\w-]*-)?([4-9]\.\d{1,2}\.\d{1,3}-\d[\w.+~-]*\w)", re.ASCII
+)
+"""A release of a kernel with what its maker puts behind it, also behind `/boot/config-`."""
+_MOST = 400
+"""Letters of a text in which a release is looked for."""
 
 
+def releases_in(text: str) -> Iterator[Explanation]:
+    """The kernels whose whole releases are in a text, `/boot/config-6.12.0-211.el10.x86_64`."""
+    for release in dict.fromkeys(_WHOLE_RELEASE.findall(text[:_MOST])):
+        yield _kernel(release)
+
+
+def _kernel(release: str) -> Explanation:
+    """A release: what its number says where it is upstream's, else what its vendor's kernels do."""
+    vendor = kernels.vendor_of(release)
+    version = kernels.version(release) or (0, 0)
+    name = kernels.by_release(release) or ""
+    if vendor is None or version >= kernels.FIRST_KVM_TDX:
+        shown = release if "-" in release else f"{version[0]}.{version[1]}"
+        flavours = tables.load("kernels")["flavour"]
+        text = next((one["text"] for one in flavours if re.search(one["release"], release)), "")
+        rows = [("note", "" if text else _VENDORS)]
+        return explanation("kernel release", f"Linux {shown}", text or kernels.meaning(name), rows)
+    text = f"A vendor's kernel ({vendor['name']}): its release number is not upstream's, and "
+    text += "it has TDX of its own." if name else "does not decide whether it has TDX."
+    said = kernels.meaning(name or vendor.get("when_shown", "")).rstrip(".")
+    rows = [("its TDX" if name else "if it has TDX", said), ("to find out", _TO_FIND_OUT)]
+    return explanation("kernel release", f"Linux {release}", text, rows)
+
+
+_TO_FIND_OUT = (
+    "look for CONFIG_INTEL_TDX_HOST and CONFIG_KVM_INTEL_TDX in /boot/config-*, and for lines with "
+    "tdx in the kernel log"
+)
 _VENDORS = "Vendors' kernels can have TDX under other release numbers: their log lines show it."
 
 

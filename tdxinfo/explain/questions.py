@@ -21,7 +21,9 @@ _OF_MODULES = re.compile(
     r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported)\b|->",
     re.IGNORECASE,
 )
-_NEWEST = re.compile(r"(?<![\w.])(?:newest|latest|current|recommended|which|new|release|version)\b", re.I)
+_NEWEST = re.compile(
+    r"(?<![\w.])(?:newest|latest|current|recommended|which|new|release|version)\b", re.I
+)
 _MOST_WORDS = 14
 
 

@@ -170,13 +170,31 @@ def _name_and_value(text: str) -> tuple[str, str]:
 
 def setting_in(text: str) -> Iterator[Explanation]:
     """A setting whose name is in a longer text: the longest of them."""
-    plain = f" {key(text[:_MOST])} "
+    plain = f" {key(re.sub(r'[,;!?]', ' ', text[:_MOST]))} "
     without_dots = f" {dotless(text[:_MOST])} "
     names = [name for name in rows_by_name() if len(name) >= _IN_A_TEXT and f" {name} " in plain]
     names += [name for name in _telling() if f" {name} " in without_dots]
     longest = max(names, key=len, default="")
     if longest:
+        yield from _besides(plain, rows_by_name()[longest])
         yield _setting(rows_by_name()[longest], "")
+
+
+_POPULATED = re.compile(
+    r"\b(?:(\d{1,2}) (?:dimms? )?(?:(?:is|are|slots?|of|them) ){0,3}(?:populated|used|filled)"
+    r"|(?:only|with|has|have) (\d{1,2}) dimms?)\b"
+)
+"""How many slots or channels have memory, in a text as `key` writes it."""
+
+
+def _besides(plain: str, found: SettingRow) -> Iterator[Explanation]:
+    """The settings that a text is about besides the one that it names, with their number."""
+    words = set(re.findall(r"\w+", plain))
+    for row in tables.load("settings")["firmware"]["row"]:
+        if words.intersection(row.get("words", ())) and row is not found.row:
+            number = _POPULATED.search(plain)
+            value = (number[1] or number[2]) if number else ""
+            yield _setting(SettingRow("firmware setting", row), value)
 
 
 @cache
@@ -203,6 +221,8 @@ def _setting(found: SettingRow, value: str) -> Explanation:
 def _given(row: dict[str, Any], value: str) -> str:
     """What follows from the value in the query, where it is plainly right or wrong."""
     value = value.strip("\"',; ")
+    if value.isdigit() and int(value) < row.get("least", 0):
+        return f"{value}, fewer than {row['least']}: {row['other']}"
     wanted = str(row.get("wanted", "")).lower().partition(" ")[0].strip(",")
     if not wanted or not value:
         return value

@@ -32,6 +32,27 @@ def term(query: str) -> Iterator[Explanation]:
         yield explanation("term", row["name"], row["text"], rows)
 
 
+_MEMORY = re.compile(
+    r"(?:how (?:much|big|large)(?: is)?(?: the)? )?(.{2,40}?)[\s:=]+"
+    r"(?:(?:size|for|of|on|with|at|a|is|overhead|memory)[\s:=]+){0,4}"
+    r"(\d{1,6}(?:\.\d{1,3})?)\s?([gt])i?b?"
+    r"(?:\s(?:of\s)?(?:memory|ram|host|server|machine))?",
+    re.IGNORECASE,
+)
+
+
+def of_memory(query: str) -> Iterator[Explanation]:
+    """A term that takes a part of the memory, and how much of that which is given: `PAMT 1 TB`."""
+    match = _MEMORY.fullmatch(query)
+    row = _terms().get(_key(match[1])) if match else None
+    if match and row and "per_memory" in row:
+        gib = float(match[2]) * (1024 if match[3].lower() == "t" else 1)
+        share = gib / row["per_memory"]
+        size = f"{share:g} GiB" if share >= 1 else f"{share * 1024:g} MiB"
+        rows = [(f"for {match[2]} {match[3].upper()}iB", f"about {size}")]
+        yield from (meaning.with_details(rows) for meaning in term(match[1]))
+
+
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 """Where a name of JSON begins a word, as in teeTcbSvn."""
 
