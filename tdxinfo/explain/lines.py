@@ -39,7 +39,7 @@ from tdxinfo.explain import (
     versions,
 )
 from tdxinfo.explain.meaning import Explanation, explanation
-from tdxinfo.explain.printers import printed_by
+from tdxinfo.explain.printers import printed_by_any
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
 """With 0x, or all 16 digits, as kernels print with %016llx."""
@@ -111,11 +111,16 @@ def line(query: str) -> Iterator[Explanation]:
 
 def _kernel_line(text: str) -> Iterator[Explanation]:
     """What the kernel's line says, with the cause and the remedy that `check` would give."""
-    boot = _read(text)
+    boot, *others = _readings(text)
+    alike = [event for other in others for event in other.events]
     meanings: dict[str, str] = tables.load("loglines")["meaning"]
     for event in boot.events:
         if event.name in meanings:
-            rows = [("printed by", _printers(text, event)), *_build(boot, event), *_keyids(event)]
+            rows = [
+                ("printed by", printed_by_any(event, alike)),
+                *_build(boot, event),
+                *_keyids(event),
+            ]
             rows += [*_after_an_update(boot), *_cause_rows(boot, event)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "module_info":
@@ -173,17 +178,6 @@ def _readings(text: str) -> list[Boot]:
     known = [one for one in found if one.events]
     least = min(map(_filled_in, known), default=0)
     return [one for one in known if _filled_in(one) == least] or [boot]
-
-
-def _printers(text: str, event: Event) -> str:
-    """The kernels that print the line; of a line without its prefix also those with another one."""
-    others = [one for boot in _readings(text) for one in boot.events if one.text != event.text]
-    alike = [
-        f"{kernels}, as `{one.text.partition(':')[0]}:`"
-        for one in others
-        if (kernels := printed_by(one))
-    ]
-    return "; ".join(filter(None, [printed_by(event), *alike]))
 
 
 def _filled_in(boot: Boot) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tdxinfo import tables
 from tdxinfo.decode import klog
@@ -15,6 +16,16 @@ def printed_by(event: Event) -> str:
         if row["event"] == event.name and klog.CompiledWording(wording).pattern.match(event.text):
             return _in_words(row["kernels"])
     return ""
+
+
+def printed_by_any(event: Event, alike: Iterable[Event]) -> str:
+    """The kernels that print the line, and those that print it with another prefix, `tdx:`."""
+    others = [
+        f"{kernels}, as `{one.text.partition(':')[0]}:`"
+        for one in alike
+        if (kernels := printed_by(one))
+    ]
+    return "; ".join(filter(None, [printed_by(event), *others]))
 
 
 def _in_words(kernels: str) -> str:
