@@ -26,6 +26,10 @@ _USED = 0.005
 """Seconds of processor time below which nothing was done. A look at a thread takes a hundredth."""
 
 
+_NAME = "tdxinfo-read"
+"""Of a thread that does the work of `within`; one that still runs afterwards hangs."""
+
+
 def within(seconds: float, what: str, work: Callable[[], T], idle: float | None = None) -> T:
     """The result of `work`. Raises TimedOut when it takes longer.
 
@@ -33,7 +37,8 @@ def within(seconds: float, what: str, work: Callable[[], T], idle: float | None 
     in the kernel. Work that waits for another program uses none either.
 
     The work runs in a daemon thread and is left there when it times out, since a read that blocks
-    in a driver cannot be cancelled. Where no thread can be started, an alarm interrupts the work.
+    in a driver cannot be cancelled. Where no thread can be started, an alarm interrupts the work;
+    but not where earlier work hangs, since no alarm interrupts a driver that waits for its device.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -44,10 +49,13 @@ def within(seconds: float, what: str, work: Callable[[], T], idle: float | None 
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=run, daemon=True, name=_NAME)
+    hung = [one for one in threading.enumerate() if one.name == _NAME]
     try:
         thread.start()
     except (RuntimeError, MemoryError):
+        if hung:
+            raise TimedOut(f"{what} was not read: earlier reads hang") from None
         return _until_alarm(seconds, what, work)
     waited = _join(thread, seconds, seconds if idle is None else min(idle, seconds))
     if errors:

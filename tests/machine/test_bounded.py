@@ -182,3 +182,20 @@ def test_a_system_that_answers_nothing_ends_the_run_in_time(
 
 def test_only_what_waits_for_another_process_may_wait_longer_than_others() -> None:
     assert {kind.begins for kind in kinds.KINDS if kind.idle > 3} == {("kernel-log",), ("pccs/",)}
+
+
+def test_where_earlier_reads_hang_none_is_done_without_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    goes_on = threading.Event()
+    try:
+        with pytest.raises(TimedOut):
+            within(0.05, "the driver", goes_on.wait)
+        monkeypatch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(TimedOut, match="earlier reads hang"):
+            within(5, "the next", lambda: 7)
+    finally:
+        goes_on.set()
