@@ -207,6 +207,7 @@ def test_where_no_thread_can_start_an_alarm_ends_the_wait(monkeypatch: pytest.Mo
     def refuse(thread: object) -> None:
         raise RuntimeError("can't start new thread")
 
+    monkeypatch.setattr(threading, "enumerate", list)  # those of earlier tests may still hang
     monkeypatch.setattr(threading.Thread, "start", refuse)
     monkeypatch.setattr(kinds, "KINDS", (kinds.Kind("file", ("",), 0.2),))
 
@@ -220,6 +221,7 @@ def test_where_no_thread_can_start_an_alarm_ends_the_wait(monkeypatch: pytest.Mo
         LiveMachine().read("/x")
     assert time.monotonic() - start < 10
     monkeypatch.undo()
+    monkeypatch.setattr(threading, "enumerate", list)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert LiveMachine().read("/proc/version")
 
