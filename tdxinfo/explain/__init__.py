@@ -197,8 +197,6 @@ def _as_several(text: str) -> list[Explanation]:
     # A number beside a name that it does not belong to could mean anything.
     if any(reading.value >> 32 == 0 for group in groups for reading in readings(group)):
         return []
-    before = dict(zip(words[1:], words, strict=False))
-    groups = [f"Linux {one}" if _is_kernel(one, before.get(one, "")) else one for one in groups]
     meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
     if _OF_ANOTHER.search(text):
         # The security version of an enclave or an ACM is not that of a module.
@@ -234,14 +232,6 @@ _OF_THE_INTERFACE = {
     "MSR", "register field",
 }  # fmt: skip
 """Kinds whose names can be nothing else in a text."""
-
-
-_KERNEL = re.compile(r"[3-9]\.\d{1,3}(?:\.\d+)*(?:-\S+)?")
-
-
-def _is_kernel(word: str, before: str) -> bool:
-    """Whether a number in a text is the release of a kernel: modules have lower ones."""
-    return bool(_KERNEL.fullmatch(word)) and before.lower() in ("on", "in", "with", "from", "since")
 
 
 _OF_ANOTHER = re.compile(r"\b(?:acm|qe|qve|tdqe|pce|ide|sinit)\b.*svn\b", re.IGNORECASE)

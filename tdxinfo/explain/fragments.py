@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from tdxinfo.explain.setting_rows import Found, SettingRow, group, key
 
 _TAG = re.compile(r"<([\w:-]{2,40})(\s[^<>]{0,200})?/?>(?:([^<>]{0,200})</[\w:-]{2,40}>)?")
-
-
 _COMMAND_LINE = re.compile(r"(?:.*\bcmdline|.*\bcommand line|(?=BOOT_IMAGE=))[\s:=]*(.+)", re.I)
 _MISSING = "missing: TDX needs it where the kernel has CONFIG_HIBERNATION"
 
@@ -66,10 +64,12 @@ _BARE = re.compile(
 def _bare_element(text: str) -> Iterator[Found]:
     """The row of an element without its brackets, `tdx domain loader type=pflash`."""
     match = _BARE.fullmatch(text)
-    rest = f"{match[2]} {match[3]}" if match else ""
-    row = element(match[1], rest) if match else None
+    if match is None:
+        return
+    name, attribute = match[1], f"{match[2]} {match[3]}"
+    row = element(name, attribute)
     # An attribute that the row does not have may be of another thing.
-    if row and any(key(f"{match[1]} {rest}") == key(name) for name in row.row["names"] if match):
+    if row and key(f"{name} {attribute}") in map(key, row.row["names"]):
         yield Found(row, "")
 
 

@@ -21,9 +21,10 @@ _OF_MODULES = re.compile(
     r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported)\b|->",
     re.IGNORECASE,
 )
-_NEWEST = re.compile(
+_ASKED = re.compile(
     r"(?<![\w.])(?:newest|latest|current|recommended|which|new|release|version)\b", re.I
 )
+"""What asks for releases where none is named."""
 _MOST_WORDS = 14
 
 
@@ -50,10 +51,10 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
         yield from loader_version(f"P-SEAMLDR {loader[1]}")
     elif not named and ": " not in query and _OF_MODULES.search(query) and _BUILD.search(query):
         yield from (one for text in _BUILD.findall(query) for one in build_asked(text))
-    elif not named and on and _OF_PROCESSORS.search(query) and not _NEWEST.search(query):
+    elif not named and on and _OF_PROCESSORS.search(query) and not _ASKED.search(query):
         for name in on:
             yield from processor(name)
-    elif not named and _OF_MODULES.search(query) and _NEWEST.search(query):
+    elif not named and _OF_MODULES.search(query) and _ASKED.search(query):
         yield from _newest(on, query)
 
 
@@ -64,14 +65,14 @@ def _newest(processors: list[str], query: str) -> Iterator[Explanation]:
     for name in processors:
         if name in newest:
             yield of_release(newest[name], [(f"newest known for {name}", known)])
-    if not processors and _OLDEST.search(query):
+    if not processors and _NEWEST.search(query):
         lines = {one.line: one for one in releases.releases()}
         wanted = [line for line in lines if f"{line[0]}.{line[1]}" in query]
         for line in wanted or [line for line in lines if line >= (1, 5)]:
             yield of_release(lines[line], [("newest known of its line", known)])
 
 
-_OLDEST = re.compile(r"(?<![\w.])(?:newest|latest|current|recommended)\b", re.IGNORECASE)
+_NEWEST = re.compile(r"(?<![\w.])(?:newest|latest|current|recommended)\b", re.IGNORECASE)
 _OF_PROCESSORS = re.compile(
     r"\b(?:microcode|ucode|[12]\.[05](?:\.x)?|support\w*|have|has|run|runs|load|loads|use|for)\b",
     re.IGNORECASE,

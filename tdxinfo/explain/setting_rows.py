@@ -88,4 +88,4 @@ _COMPACT = 10
 @cache
 def dotless_rows() -> dict[str, SettingRow]:
     """The rows whose names have a dot, by their names without it."""
-    return {dotless(key): row for key, row in rows_by_name().items() if "." in key}
+    return {dotless(name): row for name, row in rows_by_name().items() if "." in name}
