@@ -179,14 +179,18 @@ def _resolve(
     current = ids_by_alias() if given else {}
     exceptions = {current.get(e.check, e.check): e for e in given}
     own = {result.check.id: result for result in results}
-    resolved: dict[str, Result] = {}
+    causes: dict[str, str] = {}  # by each check that blocks those that need it: what failed first
+    resolved: list[Result] = []
     for check_id, result in own.items():
         changed = _apply_proof(result, own)
         exception = exceptions.get(check_id)
         if exception:
             changed = _apply_exception(changed, exception, today)
-        resolved[check_id] = _not_run(changed, resolved, skip) or changed
-    return _apply_applicability(list(resolved.values()))
+        changed = _not_run(changed, causes) or changed
+        if _blocks(changed, skip):
+            causes[check_id] = changed.failed_need or check_id
+        resolved.append(changed)
+    return _apply_applicability(resolved)
 
 
 def _apply_applicability(results: list[Result]) -> list[Result]:
@@ -242,7 +246,6 @@ def _run_each(checks: Iterable[Check], report: Report) -> list[Result]:
 
 def _run(check: Check, report: Report, recorder: Recorder) -> Result:
     """The check's own result, with the facts that it read."""
-    recorder.clear()
     try:
         verdict = check.function(cast(Report, recorder))
     except MissingFact:
@@ -252,14 +255,15 @@ def _run(check: Check, report: Report, recorder: Recorder) -> Result:
     if verdict.remedy:
         remedy = services.with_names(verdict.remedy, report.host.platform.distribution)
         verdict = verdict._replace(remedy=remedy)
-    return Result(check, verdict, tuple(recorder.facts))
+    return Result(check, verdict, recorder.taken())
 
 
 def _missing(name: str, attempts: tuple[Attempt, ...]) -> Verdict:
     """Unknown, for the reason of the first source that has a remedy, else of the first source."""
     if not attempts:
         return unknown(f"{name} is unknown")
-    attempt = next((one for one in attempts if one.remedy), attempts[0])
+    with_remedy = [attempt for attempt in attempts if attempt.remedy]
+    attempt = (with_remedy or attempts)[0]
     return unknown(f"{name} is unknown: {attempt.message}", attempt.remedy)
 
 
@@ -319,10 +323,10 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     An UNKNOWN becomes an implied PASS. A FAIL becomes a WARN: the two contradict each other, so one
     of their sources is wrong.
     """
-    proof = result.check.rule.proof
-    if result.outcome not in _CHANGED_BY_PROOF or proof not in results:
+    if result.outcome not in _CHANGED_BY_PROOF:
         return result
-    if results[proof].outcome is not Outcome.PASS:
+    proof = result.check.rule.proof
+    if proof not in results or results[proof].outcome is not Outcome.PASS:
         return result
     if result.outcome is Outcome.UNKNOWN:
         return result._replace(verdict=passed(f"implied: {proof} passed"))
@@ -330,11 +334,11 @@ def _apply_proof(result: Result, results: dict[str, Result]) -> Result:
     return result._replace(verdict=warned(message, result.remedy, result.effect))
 
 
-def _not_run(result: Result, before: dict[str, Result], skip: Container[str]) -> Result | None:
+def _not_run(result: Result, causes: dict[str, str]) -> Result | None:
     """A skipped result in place of this one, if a check that it needs failed; else None."""
     for need in result.check.rule.needs:
-        if need in before and _blocks(before[need], skip):
-            cause = before[need].failed_need or need
+        if need in causes:
+            cause = causes[need]
             return Result(result.check, skipped(f"not run: {cause} failed"), failed_need=cause)
     return None
 
@@ -343,14 +347,15 @@ def _blocks(result: Result, skip: Container[str]) -> bool:
     """Whether checks that need this one are not run; a check that does not apply blocks none."""
     if result.failed_need:
         return True
-    is_skipped = result.check.id in skip and not _rules_tdx_out(result)
-    return result.outcome is Outcome.FAIL and not is_skipped
+    if result.outcome is not Outcome.FAIL:
+        return False
+    return result.check.id not in skip or _rules_tdx_out(result)
 
 
 def _rules_tdx_out(result: Result) -> bool:
     """Whether the result shows that TDX does not apply to the machine."""
-    is_applicability = result.check.severity is Severity.APPLICABILITY
-    return is_applicability and result.outcome is Outcome.FAIL
+    failed = result.outcome is Outcome.FAIL
+    return failed and result.check.severity is Severity.APPLICABILITY
 
 
 def first_failure(results: Iterable[Result]) -> Result | None:
@@ -363,7 +368,7 @@ def verdict_of(
 ) -> HostVerdict:
     """The verdict on the host; with a selection, only on what the selected checks look at."""
     outcomes = {result.outcome for result in results}
-    if any(map(_rules_tdx_out, results)):
+    if Outcome.FAIL in outcomes and any(map(_rules_tdx_out, results)):
         return HostVerdict.NOT_APPLICABLE
     if Outcome.FAIL in outcomes or (strict and Outcome.WARN in outcomes):
         return HostVerdict.FAILED if selection else HostVerdict.NOT_READY

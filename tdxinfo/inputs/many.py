@@ -35,6 +35,9 @@ REPORT_LIMIT = 4 << 20
 STDIN_TIMEOUT = 3600.0
 """Seconds to wait for standard input, which may come from a loop that reads slow hosts."""
 
+PAUSE = 0.05
+"""Seconds without input after which what was read is shown. A fast writer never pauses so long."""
+
 DEPTH_LIMIT = 16
 """Folders within folders."""
 
@@ -116,7 +119,7 @@ def unparsed(
 ) -> Iterator[Supplied | ReportText | Unopened]:
     """The hosts in the paths, most of them not parsed yet.
 
-    `before_wait` is called whenever the next input is not there yet.
+    `before_wait` is called whenever the next input does not come for PAUSE seconds.
     """
     for path in paths:
         if path.startswith(EXAMPLE_PREFIX):
@@ -216,7 +219,7 @@ def _chunks(fd: int, shown: str, before_wait: Callable[[], None]) -> Iterator[by
     timeout = STDIN_TIMEOUT if shown == _STANDARD_INPUT else None
     while chunk := next_chunk(fd, shown, timeout):
         yield chunk
-        if not readable([fd], 0):
+        if not readable([fd], PAUSE):
             before_wait()
 
 
@@ -255,15 +258,17 @@ def split_reports(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]
     A report begins with a line that begins with a brace, whether it is one line or indented. So a
     broken report does not hide the next one.
     """
-    # `kept` is the text of a report so far; no brace begins a line before `searched`.
+    # `kept` is the text of a report so far; no report begins before `searched`.
     kept, line, searched, is_too_long = bytearray(), 1, 0, False
     for chunk in chunks:
         kept += chunk
-        while (end := kept.find(b"\n{", searched) + 1) > 0:
-            yield line, None if is_too_long else bytes(kept[:end])
-            line += kept.count(b"\n", 0, end)
-            del kept[:end]
-            searched, is_too_long = 0, False
+        begin = 0
+        while end := _next_begin(kept, searched):
+            yield line, None if is_too_long else bytes(kept[begin:end])
+            line += kept.count(b"\n", begin, end)
+            begin = searched = end
+            is_too_long = False
+        del kept[:begin]
         searched = max(len(kept) - 1, 0)
         if len(kept) > REPORT_LIMIT:
             is_too_long = True
@@ -271,3 +276,14 @@ def split_reports(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes | None]]
             del kept[:searched]
             searched = 0
     yield line, None if is_too_long else bytes(kept)
+
+
+def _next_begin(text: bytearray, start: int) -> int:
+    """Where the next line that begins with a brace begins; 0 if none does.
+
+    In reports of one line each it is the next line, and the search for one byte is much faster.
+    """
+    newline = text.find(b"\n", start)
+    if text[newline + 1 : newline + 2] == b"{":
+        return newline + 1
+    return text.find(b"\n{", start) + 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pty
 import resource
 import subprocess
 import sys
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -223,6 +225,20 @@ def test_memory_does_not_grow_with_kinds_of_host(monkeypatch: pytest.MonkeyPatch
         seen.add(Entry(f"node{number}", "fleet.jsonl", kind, None))
     assert (seen.hosts, len(seen.kinds), seen.beyond) == (50, 10, 20)
     assert all(len(group.examples) <= MAX_EXAMPLES for group in seen.kinds.values())
+
+
+def test_a_judged_report_is_freed_at_once() -> None:
+    """A cycle of references would keep it until Python looks for cycles, which is slow."""
+    text = json.dumps(report(READY, "dump")).encode()
+    made = parse_report(text, "x.json")
+    freed = weakref.ref(made)
+    gc.disable()
+    try:
+        kind_of(Supplied("x", "x.json", made))
+        del made
+        assert freed() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.slow

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.inputs.many import REPORT_LIMIT, split_reports, supplied
+from tdxinfo.inputs import many
+from tdxinfo.inputs.many import REPORT_LIMIT, split_reports, supplied, unparsed
 from tdxinfo.machine import Machine
 from tdxinfo.report import Report
 from tests.inputs.written import REPORT, report
@@ -121,6 +122,19 @@ def test_standard_input_is_read_as_it_comes(monkeypatch: pytest.MonkeyPatch) -> 
     with os.fdopen(reading) as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
         assert kinds("-") == [("first", "report"), ("second", "report")]
+
+
+@pytest.mark.parametrize(("pause", "waits"), [(10.0, 0), (0.0, 2)])
+def test_only_a_writer_that_pauses_is_waited_for(
+    pause: float, waits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else each report of a fast writer would be judged alone, before the next one is read."""
+    seen: list[None] = []
+    monkeypatch.setattr(many, "PAUSE", pause)
+    with os.fdopen(trickle(report(), report())) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        found = list(unparsed("-", lambda: seen.append(None)))
+    assert (len(found), len(seen)) == (2, waits)
 
 
 def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
