@@ -132,7 +132,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = found or _by_other_spelling(word) or _as_several(word) or _by_name_inside(word)
-    found = found or _by_setting_in(word) or _by_names_in(word)
+    found = found or _by_setting_in(word) or _by_names_in(word) or _by_codes_in(word)
     return list(dict.fromkeys(found))
 
 
@@ -226,6 +226,22 @@ def _by_names_in(text: str) -> list[Explanation]:
     return [one for meanings in found.values() for one in meanings] if all(found.values()) else []
 
 
+def _by_codes_in(text: str) -> list[Explanation]:
+    """What the only long number or two among words mean. A short or round one could be anything."""
+    words = re.split(r"[\s,;:()\[\]{}'\"=]+", text)
+    codes = list(dict.fromkeys(filter(_CODE.fullmatch, words)))
+    is_sentence = any(word.isalpha() for word in words) and len(words) <= MOST_WORDS
+    if not is_sentence or not 0 < len(codes) <= _MOST_NAMES:
+        return []
+    if any(len(code.lower().removeprefix("0x").strip("0fh")) < _TELLING_DIGITS for code in codes):
+        return []
+    found = [_as_one_thing(code) for code in codes]
+    return [meaning for meanings in found for meaning in meanings] if all(found) else []
+
+
+_CODE = re.compile(r"0x[0-9a-f]{5,16}|(?=\d*[a-f]|\w*h$)(?=[a-f]*\d)[0-9a-f]{8,16}h?", re.I)
+_TELLING_DIGITS = 5
+"""Between the zeros, or the ones of a mask, at both ends."""
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_.][A-Za-z0-9]+)+")
 _OF_THE_INTERFACE = {
     "SEAMCALL status", "SEAMCALL leaf", "TDCALL leaf", "P-SEAMLDR leaf", "metadata field", "bit",

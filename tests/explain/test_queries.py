@@ -38,7 +38,8 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
      "TDX_FEATURES0 bit 70", "hello world", "the quick brown fox",
      "kvm_intel: frobnicated the kvm.tdp_mmu", "OS: CentOS Linux 7 (Core)",
      "Core(s) per socket:    28", "clocksource: tsc-early: mask: 0xffffffffffffffff",
-     "release 22.04", "version 11.6",
+     "release 22.04", "version 11.6", "build 20240725 of gcc", "commit deadbeef12 broke it",
+     "bar at 0x100000000", "64 00000000 00000001",
      "bit 70 of TDX_FEATURES0", "R=0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:
