@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tdxinfo.explain import (
+    asked,
     bitmaps,
     calls,
     catalogue,
@@ -105,9 +106,9 @@ FALLBACKS: tuple[Explainer, ...] = (
     catalogue.source_file,
     terms.message,
     terms.of_memory,
-    processors.with_tdx,
     questions.releases_in_words,
     lines.line,
+    processors.with_tdx,
     calls.operand_named,
     terms.small_code,
     processors.in_a_text,
@@ -129,9 +130,16 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
         return []
     word = query.strip().strip("`'\"")
     word = values.read_dump(registers.read_by_command(word))
-    exact = (list(files.file(query)) if may_be_file else []) or _as_one_thing(word)
+    exact = list(files.file(query)) if may_be_file else []
+    exact = exact or asked.answers(word, _named) or _as_one_thing(word)
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
-    found = found or _by_other_spelling(word) or _as_several(word) or _by_name_inside(word)
+    found = (
+        found
+        or asked.answers(word, _named, may_be_line=True)
+        or _by_other_spelling(word)
+        or _as_several(word)
+        or _by_name_inside(word)
+    )
     found = found or _by_setting_in(word) or _by_names_in(word) or _by_codes_in(word)
     return list(dict.fromkeys(found))
 
@@ -187,7 +195,8 @@ def _by_name_inside(text: str) -> list[Explanation]:
 def _named(name: str) -> list[Explanation]:
     """What a name in a text means: also a file by its last name, and a unit of systemd."""
     plain = name.removesuffix(".service")
-    return _as_one_thing(name) or _as_one_thing(plain) or list(catalogue.path_named(name))
+    found = _as_one_thing(name) or _as_one_thing(plain) or list(catalogue.path_named(name))
+    return found or list(processors.with_tdx(name))
 
 
 def _as_several(text: str) -> list[Explanation]:

@@ -29,7 +29,7 @@ _BEFORE = {
     "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
     "kvm", "qemu", "libvirt", "what", "is", "are", "does", "do", "a", "an", "the", "explain",
     "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
-    "lscpu", "flag",
+    "lscpu", "flag", "read", "i",
 }  # fmt: skip
 _STATES = {
     "missing", "empty", "failed", "fails", "inactive", "dead", "running", "needed", "required",

@@ -1,0 +1,115 @@
+"""What a question in somebody's own words is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from tdxinfo import tables
+from tdxinfo.explain.meaning import Explanation, explanation
+
+_IS_QUESTION = re.compile(
+    r"(?:how|what|which|is|are|can|could|do|does|did|why|where|when|should|must|will|who)\b.*|.*\?",
+    re.IGNORECASE | re.DOTALL,
+)
+_ABOUT_TDX = re.compile(r"\b(?:tdx|td|tds)\b", re.IGNORECASE)
+_PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
+_WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
+
+
+class Topic(NamedTuple):
+    """A row of `tables/questions.toml`."""
+
+    groups: tuple[frozenset[str], ...]
+    words: frozenset[str]
+    """Of all groups, and those that a question may have too."""
+    names: tuple[tuple[str, str], ...]
+    """Kind and name of each thing that answers the question."""
+    title: str
+    answer: str
+    """Where no name has the answer: one or two sentences, with their title."""
+
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Topic:
+        groups = tuple(frozenset(group.split("|")) for group in row["words"])
+        names = (name.partition(": ") for name in row.get("names", ()))
+        return cls(
+            groups,
+            frozenset(row.get("also", ())).union(*groups),
+            tuple((kind, name) for kind, _, name in names),
+            row.get("name", ""),
+            row.get("answer", ""),
+        )
+
+
+class _Words(NamedTuple):
+    """The words that questions have."""
+
+    topics: tuple[Topic, ...]
+    same: dict[str, str]
+    """The word that the topics have for each other word."""
+    aspects: frozenset[str]
+    """What is asked of a thing: a topic needs not have them."""
+    general: frozenset[str]
+    """What says nothing."""
+
+    def plain(self, word: str) -> str:
+        """The word that the topics have for this one; of a plural they know also the singular."""
+        singular = word.removesuffix("s")
+        found = next((one for one in (word, singular) if one in self.same), None)
+        if found:
+            return self.same[found]
+        return word if self._is_known(word) or not self._is_known(singular) else singular
+
+    def _is_known(self, word: str) -> bool:
+        is_of_topic = any(word in topic.words for topic in self.topics)
+        return is_of_topic or word in self.general or word in self.aspects
+
+
+@cache
+def _words() -> _Words:
+    table = tables.load("questions")
+    return _Words(
+        tuple(map(Topic.of, table["question"])),
+        {other: word for word, others in table["same"].items() for other in others},
+        frozenset(table["aspects"]),
+        frozenset(table["general"]),
+    )
+
+
+def answers(
+    text: str, named: Callable[[str], list[Explanation]], may_be_line: bool = False
+) -> list[Explanation]:
+    """What answers the question: what `named` says of the topic's names.
+
+    A text that is no question by its form may be a line of a log; then it is none unless
+    `may_be_line`.
+    """
+    if not may_be_line and not _IS_QUESTION.fullmatch(text.strip()):
+        return []
+    topic = _topic_of(text)
+    if topic is None:
+        return []
+    own = [explanation("answer", topic.title, topic.answer)] if topic.answer else []
+    return own + [one for kind, name in topic.names for one in named(name) if one.kind == kind]
+
+
+def _topic_of(text: str) -> Topic | None:
+    """The topic that has the most of the text's words; the first of several."""
+    if not _PLAIN.fullmatch(text):
+        return None
+    known = _words()
+    asked = {known.plain(word) for word in _WORD.findall(text.lower().replace("\u2019", "'"))}
+    asked -= known.general
+    # What is only asked of a thing is asked of TDX if the text says so.
+    needs_thing = not _ABOUT_TDX.search(text)
+    found = [
+        topic
+        for topic in known.topics
+        if all(group & asked for group in topic.groups)
+        and not asked - topic.words - known.aspects
+        and not (needs_thing and asked <= known.aspects)
+    ]
+    return max(found, key=lambda topic: len(asked & topic.words), default=None)
