@@ -170,6 +170,13 @@ def _default_of(config: str) -> str:
     return str(found[-1]) if found else ""
 
 
+_MAX_NAME = 255
+"""Characters of a file's name."""
+
+
 def _matches(entry: BootEntry, pattern: str) -> bool:
+    """Whether the pattern is that of the entry; one that is longer than any name is of none."""
+    if len(pattern) > _MAX_NAME:
+        return False
     names = (entry.id, f"{entry.id}.conf", f"{entry.id}.efi")
     return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)

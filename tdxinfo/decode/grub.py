@@ -14,7 +14,6 @@ Source: GRUB 2.12, grub-core/normal/menu.c and util/grub.d/00_header.in; Fedora'
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -78,24 +77,45 @@ def chosen(config: str, variables: Mapping[str, str], entries: Sequence[BootEntr
     return Choice(BootEntry(found.id, found.kernel, found.options, found.version), by)
 
 
+_WORD = re.compile(
+    r"""\s*(?:(?P<end>;+)|(?P<word>(?:[^\s;"'\\]+|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+))"""
+)
+"""A word, with quotes, or the end of a command."""
+_QUOTED = re.compile(r"""\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'""")
+
+
 def _statements(config: str) -> Iterator[list[str]]:
-    """The words of each command. A line whose quotes do not match has none."""
+    """The words of each command. One whose quotes do not match has none."""
     for line in config.splitlines():
         if len(line) > _MAX_CHARACTERS:
             raise Malformed(f"GRUB's configuration has a line of {len(line)} characters")
-        words = shlex.shlex(line, posix=True, punctuation_chars=";")
-        words.whitespace_split = True
         found: list[str] = []
-        try:
-            for word in words:
-                if word.strip(";"):
-                    found.append(word)
-                    continue
+        at = 0
+        while word := _WORD.match(line, at):
+            at = word.end()
+            if word["end"]:
                 yield found
                 found = []
-        except ValueError:
-            continue
-        yield found
+            elif word["word"].startswith("#"):
+                at = len(line)
+            else:
+                found.append(_unquoted(word["word"]))
+        if not line[at:].strip():
+            yield found
+
+
+def _unquoted(word: str) -> str:
+    if not set(word).intersection("\\\"'"):
+        return word
+    return _QUOTED.sub(_inside, word)
+
+
+def _inside(found: re.Match[str]) -> str:
+    """What a backslash or quotes hold. Between double quotes a backslash quotes only some."""
+    escaped, double, single = found.groups()
+    if double is not None:
+        return re.sub(r"""\\(["\\])""", r"\1", double)
+    return escaped if escaped is not None else str(single)
 
 
 class _Script:
@@ -233,9 +253,10 @@ class _Script:
         return False if False in found else None if None in found else True
 
     def _test(self, words: list[str]) -> bool | None:
-        if words and words[0] == "!":
-            inner = self._test(words[1:])
-            return None if inner is None else not inner
+        negations = next((n for n, word in enumerate(words) if word != "!"), len(words))
+        if negations:
+            inner = self._test(words[negations:])
+            return None if inner is None else inner != bool(negations % 2)
         if len(words) == 2 and words[0] in _FILE_TESTS:
             return self._has_environment or None if words[1].endswith("grubenv") else None
         values = [self._expanded(word) for word in words]

@@ -210,11 +210,21 @@ def shell_settings(text: str) -> dict[str, str]:
         name, adds, value = setting.groups()
         quoted = re.match(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s#;]*))""", value)
         raw = next((part for part in quoted.groups() if part is not None), "") if quoted else ""
-        expanded = re.sub(
-            r"\$(?:\{([A-Z_]+)\}|([A-Z_]+))", lambda v: found.get(v[1] or v[2], ""), raw
-        )
-        found[name] = (found.get(name, "") if adds else "") + expanded[:_MAX_SETTING]
+        before = found.get(name, "") if adds else ""
+        found[name] = (before + _expanded(raw, found))[:_MAX_SETTING]
     return found
 
 
 _MAX_SETTING = 4096
+"""Characters of a value; a kernel command line has up to 2048."""
+_MAX_VARIABLES = 64
+"""Variables of one value that are replaced."""
+
+
+def _expanded(text: str, values: dict[str, str]) -> str:
+    return re.sub(
+        r"\$(?:\{([A-Z_]{1,64})\}|([A-Z_]{1,64}))",
+        lambda name: values.get(name[1] or name[2], ""),
+        text,
+        count=_MAX_VARIABLES,
+    )

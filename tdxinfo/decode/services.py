@@ -136,18 +136,26 @@ def of_domain(xml: str) -> list[str]:
     the service's own socket.
     """
     found = []
-    for security in re.findall(
-        r"<launchSecurity\s+type=[\"']tdx[\"'].{0,4096}?</launchSecurity>", xml, re.DOTALL
-    ):
-        element = re.search(r"<quoteGenerationService\b([^>]{0,1024})>", security)
+    end = 0
+    while begin := _LAUNCH_SECURITY.search(xml, end):
+        end = xml.find("</launchSecurity>", begin.end())
+        if end < 0:
+            break
+        element = _QUOTE_SERVICE.search(xml, begin.end(), end)
         if element:
-            path = re.search(r"path=[\"'](/[^\"']{1,256})[\"']", element[1])
+            path = _PATH.search(element[1])
             found.append(unix(path[1] if path else default_socket()))
     return found
 
 
+_LAUNCH_SECURITY = re.compile(r"<launchSecurity\s{1,16}type=[\"']tdx[\"']")
+_QUOTE_SERVICE = re.compile(r"<quoteGenerationService\b([^<>]{0,1024})>")
+_PATH = re.compile(r"path=[\"'](/[^\"']{1,256})[\"']")
+
+
 _KATA_PORT = re.compile(
-    r"^\s*tdx_quote_generation_service_socket_port\s*=\s*(\d{1,10})\s*(?:#.*)?$", re.MULTILINE
+    r"^[ \t]*tdx_quote_generation_service_socket_port[ \t]*=[ \t]*(\d{1,10})[ \t\r]*(?:#.*)?$",
+    re.MULTILINE,
 )
 
 

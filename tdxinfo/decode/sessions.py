@@ -341,7 +341,7 @@ def _packages(sections: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
     for title, text in sections.items():
         if not _PACKAGE_TITLE.fullmatch(title):
             continue
-        fields = dict(re.findall(r"(?m)^(Status|Package|Version): *(\S.*?)\s*$", text))
+        fields = dict(re.findall(r"(?m)^(Status|Package|Version): *(\S+)", text))
         if "Package" in fields:
             is_installed = fields.get("Status") == "Installed"
             yield fields["Package"], fields.get("Version") if is_installed else None

@@ -45,9 +45,9 @@ def qcnl(text: str) -> dict[str, str | bool]:
     A key that is not there is left out.
     """
     found: dict[str, str | bool] = {}
-    plain = re.sub(r"^\s*(?://|#).*$", "", text, flags=re.MULTILINE)
-    url = re.search(r'"?pccs_url"?\s*[:=]\s*"?([^\s",]+)', plain, re.IGNORECASE)
-    secure = re.search(r'"?use_secure_cert"?\s*[:=]\s*"?(true|false)', plain, re.IGNORECASE)
+    plain = re.sub(r"^[ \t]*(?://|#).*$", "", text, flags=re.MULTILINE)
+    url = re.search(r'pccs_url"?\s*[:=]\s*"?([^\s",]+)', plain, re.IGNORECASE)
+    secure = re.search(r'use_secure_cert"?\s*[:=]\s*"?(true|false)', plain, re.IGNORECASE)
     if url:
         found["pccs_url"] = url[1]
     if secure:

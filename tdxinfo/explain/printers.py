@@ -42,7 +42,7 @@ def _in_words(kernels: str) -> str:
     return f"Linux {upstream}, and {text}" if upstream else text
 
 
-_UPSTREAM = re.compile(r"\d+\.\d+(?!-rc|[\d.]* vendor)")
+_UPSTREAM = re.compile(r"\d{1,3}\.\d{1,3}(?!-rc|[\d.]{0,8} vendor)")
 _SINCE = re.compile(r"\d+\.\d+ (?:and later|to \d+\.\d+)")
 _VENDOR = re.compile(r"Intel MVP|Ubuntu|vendor|Anolis|td-partitioning")
 """How `kernels` of `tables/klog.toml` begins; the rest are notes on series of patches."""

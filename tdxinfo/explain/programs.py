@@ -99,7 +99,7 @@ def _generations() -> list[tuple[tuple[int, ...], str]]:
 
 
 _WHOLE_RELEASE = re.compile(
-    r"(?<![\w.])(?:[\w-]*-)?([4-9]\.\d{1,2}\.\d{1,3}-\d[\w.+~-]*\w)", re.ASCII
+    r"(?<![\w.])(?:[\w-]{0,64}-)?([4-9]\.\d{1,2}\.\d{1,3}-\d[\w.+~-]*\w)", re.ASCII
 )
 """A release of a kernel with what its maker puts behind it, also behind `/boot/config-`."""
 _MOST = 400

@@ -49,7 +49,7 @@ _KINDS = {
 }  # fmt: skip
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _BLANKS_AND_VALUE = re.compile(r"([A-Za-z]\w*(?:\s\w+){1,4})\s*[=:]\s*(\w{1,20})")
-_LABEL = re.compile(r"([\w./-]+[.-]tdx\.[\w.]+)=\w+")
+_LABEL = re.compile(r"([\w./-]{1,128}[.-]tdx\.[\w.]{1,128})=\w+")
 """A label of a Kubernetes node with its value, `cpu-security.tdx.enabled=true`."""
 _JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
 

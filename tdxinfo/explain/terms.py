@@ -33,8 +33,8 @@ def term(query: str) -> Iterator[Explanation]:
 
 
 _MEMORY = re.compile(
-    r"(?:how (?:much|big|large)(?: is)?(?: the)? )?(.{2,40}?)[\s:=]+"
-    r"(?:(?:size|for|of|on|with|at|a|is|overhead|memory)[\s:=]+){0,4}"
+    r"(?:how (?:much|big|large)(?: is)?(?: the)? )?(.{2,40}?)[\s:=]{1,16}"
+    r"(?:(?:size|for|of|on|with|at|a|is|overhead|memory)[\s:=]{1,16}){0,4}"
     r"(\d{1,6}(?:\.\d{1,3})?)\s?([gt])i?b?"
     r"(?:\s(?:of\s)?(?:memory|ram|host|server|machine))?",
     re.IGNORECASE,
@@ -86,7 +86,9 @@ _ERRNO = re.compile(
     r"|errno\s*(?:[:=]\s*)?(\d{1,3})",
     re.I,
 )
-_SAID = re.compile(r"(?:\w*errno\w*|error|\(?-?\d{1,3}\)?)?[\s:=]*\(?([A-Z][a-z' -]{5,60})\)?")
+_SAID = re.compile(
+    r"(?:\w{0,32}errno\w{0,32}|error|\(?-?\d{1,3}\)?)?[\s:=]*\(?([A-Z][a-z' -]{5,60})\)?"
+)
 
 
 def error_number(query: str) -> Iterator[Explanation]:
@@ -222,7 +224,7 @@ def code_of(program: str, number: str) -> Iterator[Explanation]:
 
 
 _SMALL_CODE = re.compile(
-    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.*?\b(?:error|code|errorcode|status)\w*(?:\s+is\b)?[\s:=(]+"
+    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?\b(?:error|code|errorcode|status)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
     r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?\s*\.?$",
     re.IGNORECASE,
 )

@@ -143,5 +143,13 @@ def read_descriptor(fd: int, limit: int, what: str) -> bytes:
     except OSError as error:
         raise from_oserror(error, what) from None
     if left <= 0:
-        raise Malformed(f"{what} holds more than {limit} bytes")
+        raise Malformed(f"{what} holds more than {in_words(limit)}, the most that is read")
     return b"".join(chunks)
+
+
+def in_words(size: int) -> str:
+    """A limit of bytes in MiB or KiB, where it is a whole number of those."""
+    for name, unit in (("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size and size % unit == 0:
+            return f"{size // unit} {name}"
+    return f"{size} bytes"

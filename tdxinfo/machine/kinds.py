@@ -6,6 +6,10 @@ A kind is the part of an origin before the colon. A question to the machine is a
 
 from typing import NamedTuple
 
+from tdxinfo.machine import FILE_LIMIT
+
+_SMALL = 1 << 20
+
 
 class Kind(NamedTuple):
     name: str
@@ -18,6 +22,10 @@ class Kind(NamedTuple):
     """How messages name the source; empty if they name the path instead."""
     idle: float = 3.0
     """Seconds that it may wait and use no processor; more where another process does the work."""
+    limit: int = FILE_LIMIT
+    """Bytes of one file at most, where its reader does not know better. Configurations are small:
+    the largest, a kernel's build configuration, has under 300 KiB.
+    """
 
 
 KINDS = (
@@ -42,7 +50,7 @@ KINDS = (
     Kind("file", ("boot/menu",), 5.0, "the boot loader's configuration"),
     Kind("file", ("boot/configured",), 5.0, "/etc/default/grub"),
     Kind("file", ("boot/kernels",), 5.0, "the list of installed kernels"),
-    Kind("file", ("",)),
+    Kind("file", ("",), limit=_SMALL),
 )
 """The kind of a question is the first one here with a matching beginning."""
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
 from tdxinfo.errors import Malformed, NotRecorded
-from tdxinfo.machine import FILE_LIMIT
+from tdxinfo.machine.bounded import in_words
+from tdxinfo.machine.kinds import kind_of
 from tdxinfo.machine.system import System
 
 T = TypeVar("T")
@@ -27,10 +28,11 @@ class StoredFiles(System):
         self.lacks_files = False
         """Whether it was asked for something that was not recorded."""
 
-    def read(self, path: str, limit: int = FILE_LIMIT) -> bytes:
+    def read(self, path: str, limit: int | None = None) -> bytes:
         data = self._noting(lambda: self._read(path))
+        limit = limit or kind_of(path).limit
         if len(data) > limit:
-            raise Malformed(f"{path} holds more than {limit} bytes")
+            raise Malformed(f"{path} holds more than {in_words(limit)}, the most that is read")
         return data
 
     def names(self, folder: str) -> list[str]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 from tdxinfo.errors import Absent, Excluded, Malformed, Unavailable, Unsupported, from_oserror
-from tdxinfo.machine import FILE_LIMIT
-from tdxinfo.machine.bounded import OPEN_FLAGS, is_device, read_descriptor
+from tdxinfo.machine.bounded import OPEN_FLAGS, in_words, is_device, read_descriptor
+from tdxinfo.machine.kinds import kind_of
 
 NAMES_LIMIT = 65_536
 """Names of one folder that are read at most; /dev/cpu of the largest host has 8192."""
+
+TEXTS_LIMIT = 64 << 20
+"""Bytes of the files of one folder; 5,000 domains of libvirt have about 40 MiB."""
 
 _MOUNTS = (
     ("/sys", "sysfs", "/sys/kernel"),
@@ -43,12 +46,33 @@ class System:
         """Whether this is the running system itself, and no folder of it."""
         return self.root == "/"
 
-    def read(self, path: str, limit: int = FILE_LIMIT) -> bytes:
-        """The bytes of a regular file. Raises Malformed when it has more than `limit`."""
+    def read(self, path: str, limit: int | None = None) -> bytes:
+        """The bytes of a regular file. Raises Malformed when it has more than `limit`, which is
+        that of its kind of source where none is given.
+        """
         with self.opened(path) as fd:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise Malformed(f"{path} is not a regular file")
-            return read_descriptor(fd, limit, path)
+            return read_descriptor(fd, limit or kind_of(path).limit, path)
+
+    def text(self, path: str) -> str:
+        """The file's text; bytes that are not UTF-8 become replacement characters."""
+        return self.read(path).decode("utf-8", "replace")
+
+    def texts(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Each path with its file's text, except those that were removed meanwhile.
+
+        Raises Malformed when they have more than `TEXTS_LIMIT` bytes together.
+        """
+        left = TEXTS_LIMIT
+        for path in paths:
+            with suppress(Absent):
+                data = self.read(path)
+                left -= len(data)
+                if left < 0:
+                    folder = os.path.dirname(path)
+                    raise Malformed(f"the files in {folder} have more than {in_words(TEXTS_LIMIT)}")
+                yield path, data.decode("utf-8", "replace")
 
     @contextmanager
     def opened(self, path: str, flags: int = 0) -> Iterator[int]:

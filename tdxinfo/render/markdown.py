@@ -112,7 +112,7 @@ def escaped(text: str) -> str:
 
 
 _LINKED = re.compile(
-    r"((?:https?://|ftp://|www\.|mailto:)[^\s|`]+|\bGH-\d+|[\w./-]*#\d+|(?<!\w)@[\w-]+"
+    r"((?:https?://|ftp://|www\.|mailto:)[^\s|`]+|\bGH-\d+|(?<![\w./-])[\w./-]*#\d+|(?<!\w)@[\w-]+"
     r"|:[a-z0-9_+-]+:|\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b)"
 )
 """What viewers make a link, a mention or a picture of, also without any mark-up."""

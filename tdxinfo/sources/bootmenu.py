@@ -6,6 +6,7 @@ kernel's release, the options that tdxinfo understands, and the setting that cho
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -39,7 +40,8 @@ OPTIONS = ("INTEL_TDX_HOST", "KVM_INTEL_TDX", "HIBERNATION")
 _RELEASE = re.compile(r"\d{1,3}\.\d{1,4}[\w.+~-]{0,58}", re.ASCII)
 _MAX_KERNELS = 64
 _MAX_ENTRIES = 256
-_MAX_BYTES = 1 << 20
+_MAX_VARIABLE = 64 << 10
+"""Bytes of an EFI variable of the boot loader, which names one entry."""
 _NO_LOADER = (
     "no configuration of GRUB or systemd-boot is in the usual places; in a container, name the "
     "host's files with --root"
@@ -147,10 +149,6 @@ def _kernels(machine: Machine) -> dict[str, dict[str, bool]]:
 # --- on the machine itself ------------------------------------------------------------------------
 
 
-def _read(system: System, path: str) -> str:
-    return system.read(path, _MAX_BYTES).decode("utf-8", "replace")
-
-
 def _menu(system: System) -> Answer:
     if _variable(system, "LoaderInfo").startswith("systemd-boot"):
         return _systemd_boot(system)
@@ -182,12 +180,12 @@ def _kept(options: str) -> str:
 
 
 def _by_grub(system: System, folder: str) -> Choice:
-    config = _read(system, f"{folder}/grub.cfg")
+    config = system.text(f"{folder}/grub.cfg")
     from tdxinfo.decode import grub  # where there is a menu
 
     variables: dict[str, str] = {}
     with suppress(Absent):
-        variables = grub.environment(_read(system, f"{folder}/grubenv"))
+        variables = grub.environment(system.text(f"{folder}/grubenv"))
     entries = list(_entries(system, "/boot")) if "blscfg" in config else []
     try:
         return grub.chosen(config, variables, entries)
@@ -204,7 +202,7 @@ def _by_systemd(system: System) -> Choice:
         with suppress(Absent):
             entries += _images(system, folder)
         with suppress(Absent):
-            config = config or _read(system, f"{folder}/loader/loader.conf")
+            config = config or system.text(f"{folder}/loader/loader.conf")
     if not entries and not config:
         raise Absent(_NO_LOADER)
     from tdxinfo.decode import bls
@@ -221,8 +219,8 @@ def _entries(system: System, folder: str) -> Iterator[BootEntry]:
         raise Malformed(f"{place} has more than {_MAX_ENTRIES} entries")
     from tdxinfo.decode import bls
 
-    for name in names:
-        yield bls.parse(name, _read(system, f"{place}/{name}"))
+    for path, text in system.texts(f"{place}/{name}" for name in names):
+        yield bls.parse(os.path.basename(path), text)
 
 
 def _images(system: System, folder: str) -> Iterator[BootEntry]:
@@ -235,7 +233,7 @@ def _images(system: System, folder: str) -> Iterator[BootEntry]:
 def _variable(system: System, name: str) -> str:
     """The text of an EFI variable of the boot loader; empty where it is not set."""
     try:
-        data = system.read(VARIABLE.format(name), _MAX_BYTES)
+        data = system.read(VARIABLE.format(name), _MAX_VARIABLE)
     except Unavailable:
         return ""
     return data[4:].decode("utf-16-le", "replace").partition("\0")[0]
@@ -243,11 +241,11 @@ def _variable(system: System, name: str) -> str:
 
 def _configured(system: System) -> Answer:
     """The options in /etc/default/grub, with the files that Debian and Ubuntu read after it."""
-    texts = [_read(system, "/etc/default/grub")]
+    texts = [system.text("/etc/default/grub")]
     folder = "/etc/default/grub.d"
     with suppress(Absent):
         names = [name for name in system.names(folder) if name.endswith(".cfg")]
-        texts += [_read(system, f"{folder}/{name}") for name in names[:_MAX_ENTRIES]]
+        texts += [text for _, text in system.texts(f"{folder}/{name}" for name in names)]
     found = lines.shell_settings("\n".join(texts))
     settings = ("GRUB_CMDLINE_LINUX", "GRUB_CMDLINE_LINUX_DEFAULT")
     return _kept(" ".join(found.get(name, "") for name in settings))
@@ -275,7 +273,7 @@ def _configuration(system: System, release: str) -> Answer:
     """The kernel's _OPTIONS; none if its build configuration cannot be read."""
     for path in (f"/boot/config-{release}", f"{_MODULES}/{release}/config"):
         with suppress(Unavailable):
-            text = _read(system, path)
+            text = system.text(path)
             values = {name: lines.config_option(text, f"CONFIG_{name}") for name in OPTIONS}
             return {name: value in ("y", "m") for name, value in values.items()}
     return {}

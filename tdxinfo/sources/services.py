@@ -118,8 +118,8 @@ def _is_of_system(system: System, process: str) -> bool:
     may have any number.
     """
     try:
-        status = system.read(f"{process}/status").decode("utf-8", "replace")
-        groups = system.read(f"{process}/cgroup").decode("utf-8", "replace").splitlines()
+        status = system.text(f"{process}/status")
+        groups = system.text(f"{process}/cgroup").splitlines()
     except Unavailable:
         return False
     # Three parts: number, controllers, path. A path of "/" says nothing.
@@ -170,7 +170,8 @@ class QuoteSocket(NamedTuple):
 
 
 _NO_QEMU_USER = (
-    "/etc/passwd has neither of the users libvirt-qemu and qemu, under which libvirt runs QEMU"
+    "neither of the users libvirt-qemu and qemu, under which libvirt runs QEMU, was found in "
+    "/etc/passwd"
 )
 
 
@@ -244,8 +245,12 @@ def _group_name(system: System, gid: int) -> str:
 
 def _lines(system: System, path: str) -> list[str]:
     with suppress(Unavailable):
-        return system.read(path).decode("utf-8", "replace").splitlines()
+        return system.read(path, _MAX_ACCOUNTS).decode("utf-8", "replace").splitlines()
     return []
+
+
+_MAX_ACCOUNTS = 4 << 20
+"""Bytes of /etc/passwd and /etc/group: 60,000 accounts."""
 
 
 def _fields(line: str, *places: int) -> list[str]:
@@ -312,11 +317,9 @@ def _listed(machine: Machine, key: str, live: Callable[[System], Answer]) -> lis
 
 def _of_domains(system: System) -> Answer:
     found: set[str] = set()
-    for name in system.names(_DOMAINS):
-        if name.endswith(".xml"):
-            with suppress(Absent):
-                text = system.read(f"{_DOMAINS}/{name}").decode("utf-8", "replace")
-                found |= set(services.of_domain(text))
+    names = [name for name in system.names(_DOMAINS) if name.endswith(".xml")]
+    for _, text in system.texts(f"{_DOMAINS}/{name}" for name in names):
+        found |= set(services.of_domain(text))
     return [*sorted(found)]
 
 
@@ -324,6 +327,6 @@ def _of_kata(system: System) -> Answer:
     """The address in the first existing configuration file: Kata reads only that one."""
     for path in _KATA:
         with suppress(Absent):
-            address = services.of_kata(system.read(path).decode("utf-8", "replace"))
+            address = services.of_kata(system.text(path))
             return [address] if address else []
     raise Absent("Kata Containers is not configured in the usual places")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tdxinfo.decode import sigstruct
 from tdxinfo.errors import Absent, Malformed
-from tdxinfo.machine import Answer, Machine
+from tdxinfo.machine import FILE_LIMIT, Answer, Machine
 from tdxinfo.machine.system import System
 from tdxinfo.sources import first_answer
 from tdxinfo.sources.files import decoded
@@ -67,6 +67,6 @@ def _live(system: System, folder: str) -> Answer:
     answer["date"] = signed.day.isoformat()
     answer["processors"] = [*signed.processors]
     if module is not None:
-        measured = sigstruct.mrseam_of(system.read(f"{folder}/{module}"))
+        measured = sigstruct.mrseam_of(system.read(f"{folder}/{module}", FILE_LIMIT))
         answer["pair_matches"] = measured == signed.mrseam
     return answer

@@ -131,11 +131,7 @@ class ConfigValue(NamedTuple):
         return answer
 
     def _live(self, system: System) -> Answer:
-        return cast(Answer, decoded(_text(system, self.path), self.decode, self.path))
-
-
-def _text(system: System, path: str) -> str:
-    return system.read(path).decode("utf-8", "replace")
+        return cast(Answer, decoded(system.text(self.path), self.decode, self.path))
 
 
 class TdxFirmware:
@@ -151,11 +147,10 @@ class TdxFirmware:
 
 def _tdx_descriptors(system: System) -> Answer:
     found: list[Answer] = []
-    for name in system.names(DESCRIPTORS):
-        path = f"{DESCRIPTORS}/{name}"
-        if name.endswith(".json"):
-            features = decoded(_text(system, path), decode.firmware_features, path)
-            found += [name] if "intel-tdx" in features else []
+    names = [name for name in system.names(DESCRIPTORS) if name.endswith(".json")]
+    for path, text in system.texts(f"{DESCRIPTORS}/{name}" for name in names):
+        features = decoded(text, decode.firmware_features, path)
+        found += [os.path.basename(path)] if "intel-tdx" in features else []
     return found
 
 
@@ -179,8 +174,7 @@ class ModprobeOption(NamedTuple):
             with suppress(Absent):
                 files |= {name: folder for name in system.names(folder) if name.endswith(".conf")}
         value = ""
-        for name in sorted(files):
-            text = _text(system, f"{files[name]}/{name}")
+        for _, text in system.texts(f"{files[name]}/{name}" for name in sorted(files)):
             value = parameters.of_modprobe(text, self.module, self.option) or value
         return value
 

@@ -206,3 +206,27 @@ def test_the_environment_is_what_grub_editenv_writes() -> None:
     assert grub.environment(text) == {"saved_entry": "a\\b", "x": ""}
     with pytest.raises(Malformed):
         grub.environment("saved_entry=0\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('set a=\'b c\'\\ d"e\\"f\\g" # more', [["set", 'a=b c de"f\\g']]),
+        ("linux /a root=LABEL=a#b", [["linux", "/a", "root=LABEL=a#b"]]),
+        ("  #it's a comment", [[]]),
+        ("save_env x; fi;", [["save_env", "x"], ["fi"], []]),
+        ("set default=''", [["set", "default="]]),
+        ("echo ';' \"a", []),
+        ("\n", [[]]),
+    ],
+)
+def test_words_are_those_of_a_shell(line: str, words: list[list[str]]) -> None:
+    """GRUB 2.12, grub-core/script/yylex.l; a # begins a comment only where a word begins."""
+    assert list(grub._statements(line)) == words
+
+
+@pytest.mark.parametrize(("negations", "kernel"), [(8000, INTEL), (7999, OLD)])
+def test_any_number_of_negations_is_followed(negations: int, kernel: str) -> None:
+    entries = "".join(entry(name, name, name) for name in KERNELS)
+    condition = f'if [ {"! " * negations}"yes" ]; then\nset default=1\nelse\nset default=2\nfi\n'
+    assert grub.chosen(condition + entries, {}).entry.release == kernel

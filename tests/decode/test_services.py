@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tdxinfo.decode import services
@@ -138,3 +140,12 @@ def test_where_kata_looks(text: str, endpoint: str) -> None:
 )
 def test_a_service_is_known_by_its_program(arguments: list[str], running: list[str]) -> None:
     assert services.running(arguments) == running
+
+
+def test_a_domain_is_searched_in_one_pass() -> None:
+    """Each piece may be the beginning of an element that ends far behind it."""
+    begin = "<launchSecurity type='tdx'>"
+    start = time.process_time()
+    assert services.of_domain(begin * 300_000) == []
+    assert services.of_domain(f"{begin * 300_000}</launchSecurity>") == []
+    assert time.process_time() - start < 2
