@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tdxinfo.explain import (
+    addresses,
     asked,
     bitmaps,
     calls,
@@ -18,8 +19,10 @@ from tdxinfo.explain import (
     cpuid,
     fields,
     files,
+    flag_lists,
     ghci,
     lines,
+    named_processors,
     nearest,
     processors,
     programs,
@@ -43,8 +46,9 @@ __all__ = [
 ]  # fmt: skip
 
 EXPLAINERS: tuple[Explainer, ...] = (
+    addresses.widths,
     cpuid.cpuid,
-    cpuid.flags_listed,
+    flag_lists.flags_listed,
     ghci.call,
     tcb.microcode,
     tcb.status,
@@ -59,6 +63,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     catalogue.fact,
     tcb.component,
     catalogue.path,
+    catalogue.counted,
     contexts.number_in_a_file,
     fields.by_name,
     bitmaps.with_value,
@@ -99,19 +104,21 @@ FALLBACKS: tuple[Explainer, ...] = (
     bitmaps.in_a_text,
     calls.half_in_words,
     registers.accessed,
+    registers.asked_for,
     tcb.recovery,
     tcb.microcode_in_words,
-    cpuid.missing,
+    flag_lists.missing,
     catalogue.path_named,
     catalogue.source_file,
     terms.message,
     terms.of_memory,
     questions.releases_in_words,
     lines.line,
-    processors.with_tdx,
+    named_processors.with_tdx,
     calls.operand_named,
     terms.small_code,
-    processors.in_a_text,
+    named_processors.in_a_text,
+    named_processors.misspelled,
 )
 """Asked where no other explains the word: files that facts are read from, texts, and operands by
 their bare names."""
@@ -141,13 +148,26 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
         or _by_name_inside(word)
     )
     found = found or _by_setting_in(word) or _by_names_in(word) or _by_codes_in(word)
-    return list(dict.fromkeys(found))
+    found = found or list(named_processors.in_words(word))
+    return _once(found)
+
+
+def _once(found: list[Explanation]) -> list[Explanation]:
+    """Each meaning once: of a name alone, and the same with a value, the latter."""
+    return [
+        one for one in dict.fromkeys(found) if not any(_says_more(other, one) for other in found)
+    ]
+
+
+def _says_more(other: Explanation, one: Explanation) -> bool:
+    is_alike = (other.kind, other.name, other.meaning) == (one.kind, one.name, one.meaning)
+    return is_alike and set(other.details) > set(one.details)
 
 
 def _by_setting_in(text: str) -> list[Explanation]:
     """The setting that a text names, after the processor and the kernel that it names."""
     found = list(settings.setting_in(text))
-    named = [*processors.branded_in(text), *programs.releases_in(text)]
+    named = [*named_processors.branded_in(text), *programs.releases_in(text)]
     return [*named, *found] if found else []
 
 

@@ -12,7 +12,7 @@ from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
-from tdxinfo.explain import fields, programs
+from tdxinfo.explain import fields, programs, terms
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
@@ -66,12 +66,15 @@ def path(query: str) -> Iterator[Explanation]:
     parent = os.path.dirname(wanted)
     while found is None and not facts and _FOLDER.match(parent):
         found, parent = _row_of(parent), os.path.dirname(parent)
+    said = _said_by(found, shown[2] or "") if found else ""
+    if said == shown[2] and _is_no_content(said):
+        return
     if found:
         name = wanted if "*" in found["paths"][0] else found["paths"][0]
         rows = [("also", ", ".join(found["paths"][1:])), ("kernels", found.get("since", ""))]
         rows += [
             ("see", ", ".join(found.get("see", ()))),
-            ("shown", _said_by(found, shown[2] or "")),
+            ("shown", _in_decimal_too(said)),
         ]
         yield explanation("path", name, found["text"], rows)
     yield from programs.releases_in(os.path.basename(wanted))
@@ -83,12 +86,22 @@ def path(query: str) -> Iterator[Explanation]:
 
 _SHOWN = re.compile(
     r"(\S+?)(?:(?::(?=[a-z]+ \d)|(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+)"
-    r"(\[?[\w.:-]{1,40}\]?(?:\s\[?[\w.-]{1,20}\]?){0,2}))?:?",
+    r"(\[?[\w.:-]{1,40}\]?(?:\s\[?[\w.-]{1,20}\]?){0,5}))?:?",
     re.ASCII,
 )
 """A path, and what the file shows: `/sys/power/disk [disabled]`."""
 _MOST = 400
 """Letters of a path that is looked for."""
+
+
+_ABSENT = re.compile(
+    r"(?:is |are )?(?:missing|not there|gone|not found|absent|does not exist|not present)", re.I
+)
+
+
+def _is_no_content(text: str) -> bool:
+    """Whether a text behind a path is no content of the file: an error, or that it is missing."""
+    return text.lower() in terms.numbers_of_words() or bool(_ABSENT.fullmatch(text))
 
 
 def _said_by(row: dict[str, Any], shown: str) -> str:
@@ -98,9 +111,15 @@ def _said_by(row: dict[str, Any], shown: str) -> str:
         match = re.fullmatch(rf"{re.escape(name)}[\s:=]+(\d+)", shown) if blank else None
         if match:
             return f"{shown}: {text.replace('N ', f'{match[1]} ')}"
-        if shown.lower() == pattern.lower():
+        is_alike = "*" in pattern and fnmatchcase(shown.lower(), pattern)
+        if is_alike or shown.lower() == pattern.lower():
             return f"{shown}: {text}"
     return shown
+
+
+def _in_decimal_too(shown: str) -> str:
+    is_hex = re.fullmatch(r"0x[0-9a-f]{1,16}", shown, re.I)
+    return f"{shown} = {int(shown, 16)}" if is_hex else shown
 
 
 def _row_of(wanted: str) -> dict[str, Any] | None:
@@ -130,6 +149,13 @@ def path_named(query: str) -> Iterator[Explanation]:
         is_named = os.path.basename(row["paths"][0]) == name
         if is_named and (("_" in name and not value) or _said_by(row, value) != value):
             yield from path(row["paths"][0] + query.removeprefix(name))
+
+
+def counted(query: str) -> Iterator[Explanation]:
+    """A line of the control group misc, `tdx 31`: KeyIDs that there are, or that are in use."""
+    if re.fullmatch(r"tdx \d{1,4}", query):
+        yield from path_named(f"misc.capacity {query}")
+        yield from path_named(f"misc.current {query}")
 
 
 def source_file(query: str) -> Iterator[Explanation]:

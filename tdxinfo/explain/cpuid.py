@@ -26,8 +26,11 @@ _OPTION = re.compile(r"\s-(?:[1rsl]\b|-(?:leaf|subleaf|one-cpu|raw)\b=?)")
 _MACRO = re.compile(r"cpuid_([0-9a-f]{1,8})_(?:(\d)_)?(e[abcd]x)_(\w+)")
 """A flag as QEMU's macros have it, CPUID_7_0_ECX_MOVDIR64B."""
 _RAW = re.compile(
-    r"(?:cpuid )?(0x[0-9a-f]{8}) (0x[0-9a-f]{2}): eax=(0x[0-9a-f]{8})(?: ebx=(0x[0-9a-f]{8}))?"
-    r"(?: ecx=(0x[0-9a-f]{8}))?(?: edx=(0x[0-9a-f]{8}))?"
+    r"(?:cpuid[ .]?)?(?:leaf )?((?:0x)?[0-9a-f]{1,8})h?"
+    r"(?:[ .:,](?:subleaf |sub-leaf )?((?:0x)?[0-9a-f]{1,2}))?:?"
+    r"(?= e[abcd]x ?[=:])"
+    r"(?: eax ?[=:] ?(?:0x)?([0-9a-f]{1,8}),?)?(?: ebx ?[=:] ?(?:0x)?([0-9a-f]{1,8}),?)?"
+    r"(?: ecx ?[=:] ?(?:0x)?([0-9a-f]{1,8}),?)?(?: edx ?[=:] ?(?:0x)?([0-9a-f]{1,8}))?"
 )
 """A line of `cpuid -r`."""
 _INPUT = re.compile(
@@ -41,7 +44,20 @@ _HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
 """A leaf that is no other small number, without the word CPUID."""
 _NUMBER = re.compile(r"(?:0x)?([0-9a-f]{1,8})h?")
 _REGISTERS = ("eax", "ebx", "ecx", "edx")
-_FILLERS = {"cpuid", "leaf", "bit", "bits", "sub", "subleaf", "function", "of", "the", "flag", "in"}
+_FILLERS = {
+    "cpuid",
+    "leaf",
+    "bit",
+    "bits",
+    "sub",
+    "subleaf",
+    "sub-leaf",
+    "function",
+    "of",
+    "the",
+    "flag",
+    "in",
+}
 
 
 class _Flag(NamedTuple):
@@ -82,7 +98,7 @@ def cpuid(query: str) -> Iterator[Explanation]:
     """What a query about CPUID names: a flag, a field of several bits, or a leaf."""
     text = _plain(query)
     raw = _RAW.fullmatch(text)
-    if raw:
+    if raw and text.count("=") + text.count(": e") > 1:
         yield from _raw(raw)
     elif _HIGH_LEAF.fullmatch(text):
         yield from _leaf(int(text, 16), "")
@@ -127,7 +143,8 @@ def _of(asked: _Asked) -> Iterator[Explanation]:
     if asked.leaf is not None and not asked.register and not _is_leaf(asked.leaf):
         yield from processors.processor(f"{asked.leaf:#x}")
     elif asked.flag:
-        yield from _by_name(asked)
+        named = list(_by_name(asked))
+        yield from named or (_leaf(asked.leaf, asked.register) if asked.leaf else ())
     elif asked.leaf is not None and asked.register and asked.bits:
         yield from _by_place(asked)
     elif asked.leaf is not None:
@@ -179,42 +196,12 @@ def flag(query: str) -> Iterator[Explanation]:
 
 
 _FIELD_VALUE = re.compile(r"(\D{1,80}?)[\s:=]{1,4}(\d{2})(?:\s?bits)?")
-_FLAG_FOR_TDX = re.compile(r"\bflags?\b.*\b(?:for|of|with)\s+tdx\b|\btdx\s+(?:cpu\s+)?flag\b", re.I)
-_MISSING = re.compile(
-    r"(?:(?P<before>no|missing|without)\s+)?(?P<name>\w+(?:[-\s]snoop)?)(?:\s+(?:cpu\s+)?(?:flag|feature))?"
-    r"(?:\s+(?:is\s+)?(?P<after>missing|absent|gone|not\s(?:there|set|present|found|supported|"
-    r"available|listed)|cleared|disabled))?(?:\s+(?:in|from)\s+(?:/proc/)?(?:cpuinfo|lscpu|cpuid))?",
-    re.IGNORECASE,
+_FLAG_FOR_TDX = re.compile(
+    r"\bflags?\b.*\b(?:for|of|with)\s+tdx\b|\btdx\s+(?:cpu\s+)?flag\b"
+    r"|^(?!.*: ).{0,60}\btdx\b.{0,40}\b(?:lscpu|cpuinfo)\b"
+    r"|^(?!.*: ).{0,40}\b(?:lscpu|cpuinfo)\b.{0,40}\btdx\b",
+    re.I,
 )
-
-
-def missing(query: str) -> Iterator[Explanation]:
-    """A flag that is not there: `movdir64b missing in /proc/cpuinfo`, `no tme flag`."""
-    match = _MISSING.fullmatch(query.strip())
-    if match is None or not (match["before"] or match["after"]):
-        return
-    notes = tables.load("cpuid_notes")["missing"]
-    for found in flag(match["name"]):
-        text = notes["text"] if found.name in notes["flags"] else ""
-        yield found.with_details([("where it is missing", text)])
-
-
-_LIST = re.compile(r"(?:vmx )?flags\s*:\s*(\w.*)", re.IGNORECASE)
-_LONGEST_LIST = 8000
-"""Letters of a list of flags that is read."""
-
-
-def flags_listed(query: str) -> Iterator[Explanation]:
-    """Of a list of flags, as lscpu or /proc/cpuinfo has it, those that concern TDX."""
-    match = _LIST.fullmatch(query.strip()) if len(query) < _LONGEST_LIST else None
-    words = set(match[1].split()) if match else set()
-    notes = tables.load("cpuid_notes")
-    known = {**notes["flag"], **notes["linux"]}
-    rows = [(name, text) for name, text in known.items() if name in words]
-    if len(words) > 1 and rows:
-        missing = "" if "tdx_host_platform" in words else "tdx_host_platform: Linux found no TDX"
-        meaning = "Flags of the processor, as Linux lists them. These concern TDX."
-        yield explanation("CPUID flags", "flags", meaning, [*rows, ("not in the list", missing)])
 
 
 def _is_leaf(number: int) -> bool:
@@ -227,7 +214,7 @@ _SMALLEST_SIGNATURE = 0x10000
 
 def _raw(match: re.Match[str]) -> Iterator[Explanation]:
     """A line of `cpuid -r`: what the leaf is, with the fields and the flags of its registers."""
-    leaf, subleaf = int(match[1], 16), int(match[2], 16)
+    leaf, subleaf = int(match[1], 16), int(match[2] or "0", 16)
     values = [
         (register, int(match[group], 16))
         for group, register in enumerate(_REGISTERS, start=3)

@@ -12,19 +12,29 @@ from collections.abc import Iterator
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.explain import terms
+from tdxinfo.explain import catalogue, terms
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _NAME = re.compile(r"(?<![\w-])-?(E[A-Z0-9]{2,14})\b")
 _NEGATIVE = re.compile(r"(?<![\w.-])-(\d{1,3})(?![\w.])")
 _OURS = re.compile(r"tdx|kvm|sgx|seam|qgs|msr\b", re.IGNORECASE)
 _NEAR = re.compile(
-    rf"{_OURS.pattern}|outblob|\btsm|vsock|guest.cid|kexec|/online|/dev/", re.IGNORECASE
+    rf"{_OURS.pattern}|outblob|\btsm|vsock|guest.cid|kexec|/online|/dev/|misc\.capacity|kcore|efivars",
+    re.IGNORECASE,
 )
 """Words of a text in which an errno may stand in the words of programs."""
 _GENERAL = frozenset(
     ("tdx", "seam", "kvm", "module", "initialization", "init", "error", "failed", "host", "errno")
 )
+_WITHOUT_CAUSE = re.compile(
+    r"\b(?:cannot|can't|could not|unable to) (?:access|stat|open)\s+'?/[^\s']{2,100}'?:?$"
+    r"|^(?:ls|cat|stat|file): '?/[^\s']{2,100}'?: no such file$"
+    r"|^(?:no|there is no|missing) /[^\s']{2,100}$"
+    r"|^/[^\s']{2,100} (?:(?:is|are) )?(?:missing|not there|gone|not found|absent|does not exist"
+    r"|doesn't exist|not present)$",
+    re.IGNORECASE,
+)
+"""A text that says that a file is not there, in whatever words."""
 _SHORT = 12
 """Words of a text that says little beside its errno."""
 
@@ -43,9 +53,35 @@ def in_context(text: str) -> Iterator[Explanation]:
         if rows:
             row = max(rows, key=lambda one: len("".join(one["where"])))
             yield _explained(row)
-            yield from terms.of_errno(number, row["errno"])
+            found = list(_of_file(text)) if number == errno.ENOENT else []
+            yield from found or terms.of_errno(number, row["errno"], has_cause=True)
+        elif number in _OF_FILES and (found := list(_of_file(text))):
+            yield from _on_file(number)
+            yield from found
         elif _says_little(text):
             yield from terms.of_errno(number)
+
+
+_OF_FILES = (errno.EACCES, errno.EPERM, errno.ENOENT)
+_PATH = re.compile(r"/[\w.*-]{2,60}(?:/[\w.*-]{1,100}){1,12}")
+
+
+def _of_file(text: str) -> Iterator[Explanation]:
+    """The files of this field that a text names."""
+    for path in _PATH.findall(text):
+        yield from (one for one in catalogue.path(path) if one.kind == "path")
+
+
+def _on_file(number: int) -> Iterator[Explanation]:
+    """What the errno says of a file that the table of files has."""
+    if number == errno.ENOENT:
+        yield explanation("errno", "ENOENT", "The file or the folder is not there.")
+        return
+    text = "The user may not open this file."
+    if number == errno.EPERM:
+        text = "The kernel refuses it: the user is not root, or kernel lockdown forbids it."
+    rows = [("what to do", "Run the command as root.")]
+    yield explanation("errno", errno.errorcode[number], text, rows)
 
 
 def _says_little(text: str) -> bool:
@@ -66,7 +102,9 @@ def _numbers(text: str) -> Iterator[int]:
         if number is not None:
             yield number
     yield from (int(digits) for digits in _NEGATIVE.findall(text) if int(digits) in errno.errorcode)
-    if _NEAR.search(text):
+    if _WITHOUT_CAUSE.search(text.strip()):
+        yield errno.ENOENT
+    if _NEAR.search(text) or any(_of_file(text)):
         plain = text.lower()
         said = [words for words in terms.numbers_of_words() if words in plain]
         for words in said:

@@ -13,15 +13,14 @@ A line is read in three ways, and all that is found is shown:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import failures, fieldid, klog, metadata, releases, seamcall
+from tdxinfo.decode import failures, fieldid, klog, metadata, seamcall
 from tdxinfo.decode.boot import Boot
-from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
 from tdxinfo.decode.boot.update import Outcome, last_update
@@ -33,6 +32,7 @@ from tdxinfo.explain import (
     cpuid,
     errnos,
     fields,
+    line_values,
     processors,
     registers,
     terms,
@@ -105,8 +105,9 @@ def line(query: str) -> Iterator[Explanation]:
     yield from cpuid.flags_in(query)
     yield from bitmaps.listed(query)
     for match in _ERRNO.finditer(query):
-        number = next(found for found in match.groups() if found)
-        yield from terms.of_errno(abs(int(number)))
+        number = next(digits for digits in match.groups() if digits)
+        has_cause = any(row.name.startswith("cause") for one in found for row in one.details)
+        yield from terms.of_errno(abs(int(number)), has_cause=has_cause)
 
 
 def _kernel_line(text: str) -> Iterator[Explanation]:
@@ -118,13 +119,15 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
         if event.name in meanings:
             rows = [
                 ("printed by", printed_by_any(event, alike)),
-                *_build(boot, event),
-                *_keyids(event),
+                *line_values.decoded(boot, event),
             ]
             rows += [*_after_an_update(boot), *_cause_rows(boot, event)]
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
+            if event.name == "cpu":
+                numbers = f"family {event.values['family']} model {event.values['model']}"
+                yield from processors.processor(numbers)
             if event.name == "module_info":
-                yield from _module_of(dict(_build(boot, event)))
+                yield from _module_of(dict(line_values.build(boot, event)))
             yield from _values(event.values)
 
 
@@ -140,13 +143,26 @@ def _module_of(found: dict[str, str]) -> Iterator[Explanation]:
 def _cause_rows(boot: Boot, event: Event) -> list[tuple[str, str]]:
     """The cause and the remedy of a line; only what to do, where no row of `failures.toml` fits."""
     causes = _causes(boot, event)
+    number = event.values.get("errno")
+    if not any(one.diagnosis.cause for one in causes) and isinstance(number, int):
+        causes = terms.causes_of(abs(number))
     if any(one.diagnosis.cause for one in causes):
         return failures.rows_of(causes, "cause", "what to do")
     return _remedy_rows(event)
 
 
 def _remedy_rows(event: Event) -> list[tuple[str, str]]:
-    return [("what to do", tables.load("loglines")["remedy"].get(event.name, ""))]
+    """What to do after a line; where it has a status, what the status needs."""
+    remedy = tables.load("loglines")["remedy"].get(event.name, "")
+    status = event.values.get("status")
+    known = seamcall.statuses(status) if isinstance(status, int) else ()
+    of_status = seamcall.meaning_of(known[0].name).remedy if known else ""
+    is_general = remedy.startswith(_LOOK_UP)
+    return [("what to do", of_status if is_general and of_status else remedy)]
+
+
+_LOOK_UP = "Run `tdxinfo explain STATUS`"
+"""The remedy of lines that hold a status."""
 
 
 def _after_an_update(boot: Boot) -> Iterator[tuple[str, str]]:
@@ -202,21 +218,39 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
     rows = _rows_with(text) or _rows_around(text) or _rows_of_words(text)
     # A line with its subsystem is not one of another subsystem.
     rows = [row for row in rows if row["prefix"] and f"{row['prefix']}:" in text] or rows
+    subsystem = _SUBSYSTEM.search(text)
+    if subsystem and not any(row["prefix"] in ("", subsystem[1]) for row in rows):
+        return
     for row in {row["event"]: row for row in reversed(rows)}.values():
         # Only what the wording alone says: the values of the row's example are not the line's.
         whole = f"{row['prefix']}: {row['format']}"
         name = re.sub(r"(?:0x)?%[0-9l]*[a-z](?:\.%[a-z])*", "...", whole)
-        boot = _read(row["example"])
+        boot, filled = _read(row["example"]), _read(_filled(whole, text))
         for event in boot.events:
             if event.name in (meanings := tables.load("loglines")["meaning"]):
                 # What a status or an errno says is not said by the wording.
                 is_whole = _DECISIVE.isdisjoint(row["names"])
                 causes = _cause_rows(boot, event) if is_whole else _remedy_rows(event)
+                own = [values for one in filled.events for values in line_values.keyid_bits(one)]
                 yield explanation(
-                    "kernel log line", name.removeprefix(": "), meanings[event.name], causes
+                    "kernel log line",
+                    name.removeprefix(": "),
+                    meanings[event.name],
+                    [*own, *causes],
                 )
         yield from _values_in(re.sub(r"\(0x[0-9a-f]+\)", "", text), row)
     yield from _range(text)
+
+
+_SUBSYSTEM = re.compile(r"(?:^|\s)(x86/\w+|virt/tdx|seamldr|kvm_intel|kvm): \S")
+"""A subsystem before a line, of which no other prints it."""
+
+
+def _filled(wording: str, text: str) -> str:
+    """The line of a wording with its only number, where the text has a single one."""
+    numbers = re.findall(r"\b\d+\b", text)
+    specs = re.findall(r"%[dul]+", wording)
+    return re.sub(r"%[dul]+", numbers[0], wording) if len(numbers) == len(specs) == 1 else ""
 
 
 _DECISIVE = {"status", "status_name"}
@@ -310,37 +344,6 @@ def _range(text: str) -> Iterator[Explanation]:
 def _plain(text: str) -> str:
     """In lower case, with single blanks, and with # for each number."""
     return " ".join(_NUMBER.sub("#", text.lower()).split()).strip(" .:")
-
-
-def _build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
-    """Version and build of the module, in whatever form the line has them, and the release."""
-    if event.name != "module_info":
-        return
-    found: dict[str, Any] = {}
-    for name, read in _OF_THE_MODULE.items():
-        with suppress(Unavailable):
-            found[name] = read(boot)
-            yield name, str(found[name])
-    if "version" in found:
-        build = found.get("build number"), found.get("build date")
-        yield "release", releases.matching_release(found["version"], *build) or ""
-
-
-def _keyids(event: Event) -> Iterator[tuple[str, str]]:
-    """How many KeyIDs a range holds, and how many are below it: 0 is that of plain TME."""
-    first, end = event.values.get("first"), event.values.get("end")
-    if event.name == "keyid_range" and isinstance(first, int) and isinstance(end, int):
-        count = end - first
-        yield "KeyIDs", f"{count}: number {first} is the module's, {count - 1} are for TDs"
-        yield "for MKTME", f"{first - 1} KeyIDs, from 1 on" if first > 1 else "no KeyIDs"
-        yield "note", "the line does not say that the TDX module is loaded or initialized"
-
-
-_OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {
-    "version": module_version,
-    "build number": build_number,
-    "build date": build_date,
-}
 
 
 def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:

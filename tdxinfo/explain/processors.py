@@ -16,15 +16,42 @@ from tdxinfo.explain.numbers import readings
 def processor(query: str) -> Iterator[Explanation]:
     """A processor by its name, its short name in the table, its brand, or its CPUID signature."""
     wanted = _REST.sub("", _LABEL.sub("", query.strip().lower())).strip()
-    yield from _branded(wanted)
+    yield from branded(wanted)
     name, signatures = _plain(wanted), _signatures(wanted)
-    for row, names in _named_rows():
-        is_meant = name in names or name in _macros(row)
+    named: set[str] = set()
+    for row, names in named_rows():
+        # Of several models with one name the first is shown, with the numbers of all.
+        is_meant = (name in names or name in _macros(row)) and row["codename"] not in named
         if (name and is_meant) or _signature(row) in signatures:
-            yield _processor(row).with_details(_stepping(row, wanted))
+            named.add(row["codename"])
+            yield of_row(row, is_by_name=is_meant).with_details(_stepping(row, wanted))
+    yield from _of_family(wanted)
     parts = re.sub("[(),=]", " ", wanted).split()
     if 1 < len(parts) <= _MOST_PARTS and _signatures(parts[-1]):
         yield from _named_alike(parts)
+
+
+_FAMILY = re.compile(
+    r"(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
+    r"(?:[\s,;]+model[\s:=]+(?:0x[0-9a-f]{1,2}|\d{1,3}))?(?:[\s,;]+stepping[\s:=]+\w{1,4})?"
+)
+_AMD = {0x10, 0x12, 0x14, 0x15, 0x16, 0x17, 0x19, 0x1A}
+"""Families of AMD, from K10 to Zen 5."""
+
+
+def _of_family(wanted: str) -> Iterator[Explanation]:
+    """A processor of AMD by its family, alone or in a signature, `eax=00a00f11`."""
+    match = _FAMILY.fullmatch(wanted)
+    families = [int(match[1], 0)] if match else []
+    families += [(found >> 8 & 0xF) + (found >> 20 & 0xFF) for found in _signatures(wanted)]
+    if _AMD.intersection(families):
+        yield from branded("authenticamd")
+    elif match and families[0] == _INTEL and "model" not in wanted:
+        text = "The family of most Intel processors. The model says which one it is."
+        yield explanation("processor", "family 6", text, [("TDX", "the family does not say")])
+
+
+_INTEL = 6
 
 
 def _named_alike(parts: list[str]) -> Iterator[Explanation]:
@@ -39,7 +66,9 @@ _MOST_PARTS = 3
 
 
 _LABEL = re.compile(
-    r"model name\s*:\s*|vendor[ _]id\s*:\s*|eax\s*=\s*(?=0x)"
+    r"model name\s*:\s*|vendor[ _]id\s*:\s*"
+    r"|(?:cpuid[\s.:]*(?:\(1\)|(?:leaf\s*)?(?:0x)?0{0,7}1h?\b)?[\s.:]*)?eax\s*[=:]?\s*"
+    r"(?=0x|[0-9a-f]{5,8}\b)"
     r"|(?:cpu |processor )?(?:sig|signature)\s*[=:]?\s*(?=0x|[0-9a-f]{5})"
 )
 _REST = re.compile(r",\s*pf\s*=.*")
@@ -47,7 +76,7 @@ _REST = re.compile(r",\s*pf\s*=.*")
 
 
 @cache
-def _named_rows() -> list[tuple[dict[str, Any], list[str]]]:
+def named_rows() -> list[tuple[dict[str, Any], list[str]]]:
     """The processors of the table, each with its names; a query is held against all of them."""
     return [(row, _names(row)) for row in tables.load("cpus")["model"]]
 
@@ -80,23 +109,26 @@ def named_in(text: str) -> list[str]:
     plain = f" {_plain(' '.join(words))} "
     brands = {
         brand.get("codename")
-        for size in range(1, min(len(words), _BRAND_WORDS) + 1)
+        for size in range(1, min(len(words), BRAND_WORDS) + 1)
         for start in range(len(words) - size + 1)
-        for brand in _brands_of(" ".join(words[start : start + size]))
+        for brand in brands_of(" ".join(words[start : start + size]))
     }
+    inside = {name for _, names in named_rows() for name in names if f" {name} " in plain}
+    # Granite Rapids is not meant in Granite Rapids-D.
+    inside -= {one for one in inside for other in inside if other.startswith(f"{one} ")}
     found = [
         row["releases"] if "releases" in row else row["codename"]
-        for row, names in _named_rows()
-        if row["codename"] in brands or any(f" {name} " in plain for name in names)
+        for row, names in named_rows()
+        if row["codename"] in brands or inside.intersection(names)
     ]
     return list(dict.fromkeys(found))
 
 
-_BRAND_WORDS = 5
+BRAND_WORDS = 5
 """Words of a brand at most."""
 
 
-def _brands_of(words: str) -> list[dict[str, str]]:
+def brands_of(words: str) -> list[dict[str, str]]:
     """The first row of brands that the words fit."""
     text = " ".join(_GENERATION.sub(r"\1 gen", _TRADE.sub(" ", words)).split())
     rows: list[dict[str, str]] = tables.load("cpus")["brand"]
@@ -153,40 +185,13 @@ _TRADE = re.compile(
 _GENERATION = re.compile(r"\b(\d(?:st|nd|rd|th))[\s-]gen(?:eration)?\b")
 
 
-def _branded(words: str) -> Iterator[Explanation]:
+def branded(words: str) -> Iterator[Explanation]:
     """The processor of a brand, `Intel(R) Xeon(R) Platinum 8592+` or `Xeon 6747P`."""
     rows = {row["codename"]: row for row in tables.load("cpus")["model"]}
-    for brand in _brands_of(words):
+    for brand in brands_of(words):
         codename = brand.get("codename")
-        found = _processor(rows[codename], brand.get("tdx")) if codename else _of_brand(brand)
+        found = of_row(rows[codename], brand.get("tdx")) if codename else _of_brand(brand)
         yield found.with_details([("note", brand.get("note", ""))])
-
-
-def in_a_text(text: str) -> Iterator[Explanation]:
-    """The processor in a text about TDX, by its brand or its model: `model 0xc6, TDX host?`."""
-    if not re.search(r"\btdx\b", text, re.I) or len(text.split()) > _MOST_WORDS:
-        return
-    found = list(branded_in(text))
-    models = re.finditer(_MODEL_IN_A_TEXT, text.lower())
-    yield from found or [meaning for one in models for meaning in processor(one[0])]
-
-
-_MODEL_IN_A_TEXT = re.compile(
-    r"\b(?:family[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{1,2})[\s,;]{1,3})?"
-    r"model[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{2,3})\b|\b06-[0-9a-f]{2}-[0-9a-f]{2}\b"
-)
-_MOST_WORDS = 14
-
-
-def branded_in(text: str) -> Iterator[Explanation]:
-    """The processor whose brand is in a text, `Xeon w3-2423, W790 board`."""
-    words = re.sub(r"[?.,;:|\"'()]", " ", text.lower()).split()
-    for size in range(min(len(words), _BRAND_WORDS), 0, -1):
-        for start in range(len(words) - size + 1):
-            name = " ".join(words[start : start + size])
-            if any("codename" in brand for brand in _brands_of(name)):
-                yield from _branded(name)
-                return
 
 
 def _of_brand(brand: dict[str, str]) -> Explanation:
@@ -197,7 +202,18 @@ def _signature(row: dict[str, int]) -> int:
     return cpuinfo.signature(row.get("family", 6), row["model"])
 
 
-def _processor(row: dict[str, Any], of_brand: str | None = None) -> Explanation:
+def _models_of(row: dict[str, Any], is_by_name: bool) -> str:
+    """Family and model; of a name that several models have, all."""
+    rows = [one for one, _ in named_rows() if one["codename"] == row["codename"]]
+    numbers = [(int(one.get("family", 6)), int(one["model"])) for one in rows]
+    mine = [(int(row.get("family", 6)), int(row["model"]))]
+    shown = numbers if is_by_name else mine
+    return "; ".join(f"{family}, {model} ({model:#x})" for family, model in shown)
+
+
+def of_row(
+    row: dict[str, Any], of_brand: str | None = None, is_by_name: bool = False
+) -> Explanation:
     """A row of the table; `of_brand` says whether the parts of a brand have TDX."""
     short = row.get("releases", "")
     newest = releases.newest_by_processor().get(short)
@@ -205,9 +221,10 @@ def _processor(row: dict[str, Any], of_brand: str | None = None) -> Explanation:
     has_tdx = {"yes": "yes", "some": _SOME, "no": "no"}
     rows = [
         ("sold as", row.get("sold_as", "")),
-        ("family and model", f"{family}, {model} ({model:#x})"),
+        ("family and model", _models_of(row, is_by_name)),
         ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
         ("TDX", of_brand or has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
+        ("how to check", _HOW_TO_CHECK if row.get("tdx") == "some" and not of_brand else ""),
         ("modules that load", _lines_for(short)),
         (
             "newest known module",
@@ -216,12 +233,15 @@ def _processor(row: dict[str, Any], of_brand: str | None = None) -> Explanation:
     ]
     rows += _floors(row)
     name = f"{row['codename']} ({short})" if short else row["codename"]
-    meaning = "An Intel server processor." if short else "An Intel processor."
+    meaning = "An Intel server processor" if short else "An Intel processor"
+    meaning += _HAS_TDX.get(row.get("tdx", ""), ".")
     if row.get("tdx") == "no":
         meaning = "An Intel processor that never has TDX: a client processor, or an older server."
     return explanation("processor", name, meaning, rows)
 
 
+_HOW_TO_CHECK = "MSR 0xfe bit 15 (check cpu.seamrr): where it is 0, the part has no TDX"
+_HAS_TDX = {"yes": " with TDX.", "some": ", of which selected parts have TDX."}
 _SOME = "selected parts only: the model number alone does not mean TDX"
 
 
@@ -274,31 +294,6 @@ def fmspc(query: str) -> Iterator[Explanation]:
                 ("see", "FMSPC, TCB info"),
             ]
             yield explanation("FMSPC", match[2].upper(), meaning, rows)
-
-
-_WHICH = re.compile(
-    r"(?=.*\btdx\b)(?=.*\b(?:cpus?|processors?|xeons?|hardware)\b)"
-    r"(?=.*\b(?:which|what|list|support\w*|compatible|have|has|with)\b)",
-    re.IGNORECASE,
-)
-_FEW = 10
-"""Words of such a question at most."""
-
-
-def with_tdx(query: str) -> Iterator[Explanation]:
-    """The processors that have TDX, where a question asks for them all."""
-    if len(query.split()) > _FEW or not _WHICH.match(query) or named_in(query):
-        return
-    rows = [
-        (
-            row["codename"],
-            f"{row['sold_as']}{', selected parts only' if row['tdx'] == 'some' else ''}",
-        )
-        for row in tables.load("cpus")["model"]
-        if row.get("tdx") in ("yes", "some")
-    ]
-    meaning = "These processors have TDX. Client processors and older servers do not."
-    yield explanation("processors", "processors with TDX", meaning, rows)
 
 
 def processor_names(signatures: Iterable[int]) -> list[str]:

@@ -59,9 +59,9 @@ def field(query: str) -> Iterator[Explanation]:
 
 def _field_behind(query: str) -> Iterator[Explanation]:
     """A field behind the name of its register, `tme_activate_lock` or `FEATURE_CONTROL lock`."""
-    plain = re.sub(r"[\s-]", "_", query)
+    plain = re.sub(r"[\s-]", "_", query).removesuffix("_bit")
     for name, row in tables.load("msr").items():
-        for one in map(str.lower, _names(name, row)):
+        for one in map(str.lower, (*_names(name, row), *row.get("called", ()))):
             rest = plain.removeprefix(f"{one}_").removesuffix("ed")
             for found in row["fields"] if rest != plain.removesuffix("ed") else ():
                 if rest in (found["name"], *map(str.lower, found.get("source", ()))):
@@ -116,7 +116,7 @@ def numbered(query: str) -> Iterator[Explanation]:
             if lowest <= bit < lowest + width:
                 value = _given(match["value"], width) if match["value"] else None
                 if width > 1:
-                    given = [("given", match["value"] or "")]
+                    given = [("given", "" if value is None else _number(value))]
                 given += [("means", "" if value is None else _meaning_of(found, value))]
                 yield _field(name, row, found, value).with_details(given)
                 return
@@ -187,7 +187,22 @@ def _is_printed(name: str, value: str) -> bool:
     return is_address and bool(re.fullmatch(r"[0-9a-f]{3,16}", value, re.I))
 
 
-_VERBS = "is|prints?|printed|returns?|returned|reads|shows?|showed|gives?|gave|says|said"
+_WHICH = re.compile(r"\b(?:which|what)\b.{0,30}\bmsrs?\b|\bmsrs?\s(?:for|that|which|to)\b", re.I)
+_MOST_ASKED = 14
+"""Words of a question at most."""
+
+
+def asked_for(query: str) -> Iterator[Explanation]:
+    """The registers that a question is about, `which MSR shows the number of TDX KeyIDs`."""
+    if not _WHICH.search(query) or len(query.split()) > _MOST_ASKED:
+        return
+    words = set(re.findall(r"[a-z-]+", query.lower()))
+    for name, row in tables.load("msr").items():
+        if words.intersection(row.get("asked", ())):
+            yield _register(name, row)
+
+
+_VERBS = "value|is|prints?|printed|returns?|returned|reads|shows?|showed|gives?|gave|says|said"
 """Between a register and its value."""
 _VALUED = re.compile(
     r"(?P<kind>(?:rd|wr)?msr[\s:]+)?(?P<name>\w+)(?:\s+\([^()]{1,40}\)(?=\s*[=:]))?(?:\s*(?P<sign>[=:]|->|\b(?:"
@@ -198,7 +213,9 @@ _VALUED = re.compile(
 
 
 _ACCESSED = re.compile(
-    r"(?:RDMSR|WRMSR) (?:from|to):? (0x[0-9a-f]+)|unrecognized MSR (0x[0-9a-f]+)", re.I
+    r"(?:RDMSR|WRMSR) (?:from|to):? (0x[0-9a-f]+)|unrecognized MSR (0x[0-9a-f]+)"
+    r"|cannot (?:read|set|write) MSR (0x[0-9a-f]+)",
+    re.I,
 )
 
 

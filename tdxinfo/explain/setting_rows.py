@@ -27,6 +27,8 @@ class Found(NamedTuple):
 
     row: SettingRow
     value: str
+    name: str = ""
+    """Under which it was asked for, where that is known."""
 
 
 @cache

@@ -56,7 +56,7 @@ def setting(query: str) -> Iterator[Explanation]:
     found = found or _of_order(text) or firmware_setup.of_firmware(text)
     # An option and its part may have the same row.
     for each in {id(one.row.row): one for one in found}.values():
-        yield _setting(each.row, each.value)
+        yield _setting(each.row, each.value, each.name)
         bitmap = each.row.row.get("bitmap")
         if bitmap and each.value:
             yield from bitmaps.with_value(f"{bitmap}={each.value}")
@@ -81,7 +81,7 @@ def _named(text: str) -> list[Found]:
         found = found or group("qemu").get(key(name.partition(".")[0]) if "." in name else "")
     found, value = (found, value) if found else _with_listed_value(text)
     found = found or compact_rows().get(compact(text))
-    return [Found(found, value)] if found and not _is_of_another(found, name, value) else []
+    return [Found(found, value, name)] if found and not _is_of_another(found, name, value) else []
 
 
 _FILE = re.compile(r"(?:/sys/module/)?(\w+)/parameters/(\w+)(?:\s*(?:[:=]|->)?\s*(\w+))?")
@@ -205,11 +205,12 @@ def _telling() -> tuple[str, ...]:
     return tuple(key(name) for name in names if len(name) >= _NAME_IN_A_TEXT and " " not in name)
 
 
-def _setting(found: SettingRow, value: str) -> Explanation:
+def _setting(found: SettingRow, value: str, asked: str = "") -> Explanation:
     row = found.row
+    is_other = asked in row["names"][1:] and value
     rows = [
         ("also", ", ".join(row["names"][1:])),
-        ("given", _given(row, value)),
+        ("given", f"{asked}={_given(row, value)}" if is_other else _given(row, value)),
         ("wanted", row.get("wanted", "")),
         ("if not", row.get("other", "")),
         ("if hidden", row.get("hidden", "")),
@@ -218,18 +219,23 @@ def _setting(found: SettingRow, value: str) -> Explanation:
     return explanation(found.kind, row["names"][0], row["text"], rows)
 
 
+_FITS, _FITS_GUEST = "this is what TDX needs", "this is what a guest needs"
+
+
 def _given(row: dict[str, Any], value: str) -> str:
     """What follows from the value in the query, where it is plainly right or wrong."""
     value = value.strip("\"',; ")
     if value.isdigit() and int(value) < row.get("least", 0):
         return f"{value}, fewer than {row['least']}: {row['other']}"
+    if value == "m" and row.get("wanted") == "y":
+        return "m: this option can only be y or n"
     wanted = str(row.get("wanted", "")).lower().partition(" ")[0].strip(",")
     if not wanted or not value:
         return value
     is_yes, is_no = value.lower() in YES, value.lower() in NO
     if value.lower() == wanted or (is_yes and wanted in YES) or (is_no and wanted in NO):
         is_of_guest = str(row.get("wanted", "")).endswith("in a guest")
-        return f"{value}: this is what {'a guest' if is_of_guest else 'TDX'} needs"
+        return f"{value}: {row.get('fits', _FITS_GUEST if is_of_guest else _FITS)}"
     if (is_yes and wanted in NO) or (is_no and wanted in YES) or row.get("exact"):
         return f"{value}: {row.get('other', 'TDX needs another value')}"
     return value

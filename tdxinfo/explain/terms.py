@@ -133,22 +133,32 @@ def _says(name: str) -> str:
     return says
 
 
-def of_errno(number: int, asked: str = "") -> Iterator[Explanation]:
-    """A number with two names has that which was asked for, or that of the table: EOPNOTSUPP."""
+def of_errno(number: int, asked: str = "", has_cause: bool = False) -> Iterator[Explanation]:
+    """A number with two names has that which was asked for, or that of the table: EOPNOTSUPP.
+
+    Where its cause is known already, `has_cause`, others are not listed.
+    """
     rows = tables.load("terms")["errno"]
     known = next((name for name in rows if number_of(name) == number), "")
     name = asked or known or errno.errorcode.get(number)
     if not name:
         return
     value = rows.get(known, {})
-    said = failures.Diagnosis(value.get("tdx", ""), value.get("remedy", ""))
-    causes = [failures.OfKernels("", said)] if said.cause else failures.of_errno(number)
+    causes = [] if has_cause else causes_of(number)
     rows = [
         ("number", f"{number}, printed by the kernel as -{number}"),
         *failures.rows_of(causes, "from the TDX host", "what to do then"),
     ]
     says = value.get("says") or os.strerror(number)
-    yield explanation("errno", name, f"{says}.", rows)
+    yield explanation("errno", name, value.get("meaning") or f"{says}.", rows)
+
+
+def causes_of(number: int) -> list[failures.OfKernels]:
+    """What an errno means where TDX's host side returns it."""
+    rows = tables.load("terms")["errno"].items()
+    value: dict[str, str] = next((row for name, row in rows if number_of(name) == number), {})
+    said = failures.Diagnosis(value.get("tdx", ""), value.get("remedy", ""))
+    return [failures.OfKernels("", said)] if said.cause else failures.of_errno(number)
 
 
 # --- what other programs print ----------------------------------------------------------------

@@ -1,0 +1,116 @@
+"""What the values in a line of the kernel's log say: versions, KeyIDs, address bits, sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from tdxinfo import tables
+from tdxinfo.decode import releases
+from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot.module import build_date, build_number, module_version
+from tdxinfo.decode.klog import Event
+from tdxinfo.errors import Unavailable
+
+
+def decoded(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
+    """Names and texts of what the line's values say."""
+    yield from build(boot, event)
+    yield from _keyids(event)
+    yield from keyid_bits(event)
+    yield from _range(event)
+    yield from _pamt(event)
+    yield from _register(event)
+
+
+def build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
+    """Version and build of the module, in whatever form the line has them, and the release."""
+    if event.name != "module_info":
+        return
+    found: dict[str, Any] = {}
+    for name, read in _OF_THE_MODULE.items():
+        with suppress(Unavailable):
+            found[name] = read(boot)
+            yield name, str(found[name])
+    if "version" in found:
+        of_build = found.get("build number"), found.get("build date")
+        yield "release", releases.matching_release(found["version"], *of_build) or ""
+
+
+_OF_THE_MODULE: dict[str, Callable[[Boot], Any]] = {
+    "version": module_version,
+    "build number": build_number,
+    "build date": build_date,
+}
+
+
+def _keyids(event: Event) -> Iterator[tuple[str, str]]:
+    """How many KeyIDs a range holds, and how many are below it: 0 is that of plain TME."""
+    first, end = event.values.get("first"), event.values.get("end")
+    if event.name == "keyid_range" and isinstance(first, int) and isinstance(end, int):
+        count = end - first
+        yield "KeyIDs", f"{count}: number {first} is the module's, {count - 1} are for TDs"
+        yield "for MKTME", f"{first - 1} KeyIDs, from 1 on" if first > 1 else "no KeyIDs"
+        yield "note", "the line does not say that the TDX module is loaded or initialized"
+
+
+def keyid_bits(event: Event) -> Iterator[tuple[str, str]]:
+    """How many address bits hold KeyIDs, and how many KeyIDs they can tell apart."""
+    bits = event.values.get("bits")
+    if event.name == "phys_bits_reduced" and isinstance(bits, int):
+        keyids = f", for at most {(1 << bits) - 1} KeyIDs of MKTME and TDX" if bits <= _MOST else ""
+        yield "KeyID bits", f"{bits} physical address bits{keyids}"
+
+
+_MOST = 15
+"""KeyID bits at most: IA32_TME_ACTIVATE has four bits for their number."""
+_OF_MEMORY = {
+    "cmr", "tdmr", "pamt_area", "reserved_areas_exhausted", "pamt_on_other_node",
+    "ram_outside_cmrs",
+}  # fmt: skip
+"""Lines with a range of memory: `base` with `end`, `last` or `size`."""
+
+
+def _range(event: Event) -> Iterator[tuple[str, str]]:
+    """From where to where a range of memory is, and how large."""
+    values = event.values
+    base = values.get("base")
+    if event.name not in _OF_MEMORY or not isinstance(base, int):
+        return
+    ends = [(values.get("end"), 0), (values.get("last"), 1), (values.get("size"), base)]
+    end = next((one + more for one, more in ends if isinstance(one, int)), 0)
+    if end > base:
+        yield (
+            "memory",
+            f"{end - base:#x} bytes ({_size(end - base)}), from {base:#x} to {end - 1:#x}",
+        )
+
+
+def _pamt(event: Event) -> Iterator[tuple[str, str]]:
+    """How much memory the PAMTs take, and for how much memory that is usual."""
+    number = event.values.get("kb", event.values.get("pages"))
+    if event.name in ("pamt_kb", "pamt_pages") and isinstance(number, int):
+        size = number << (10 if "kb" in event.values else 12)
+        yield (
+            "size",
+            f"{_size(size)}, as usual for about {_size(size * _MEMORY_PER_PAMT)} of memory",
+        )
+
+
+_MEMORY_PER_PAMT = 256
+"""Bytes of memory for a byte of the PAMT."""
+
+
+def _size(size: int) -> str:
+    """A number of bytes in the largest unit of which there is one: 7.5 GiB."""
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB")
+    power = min((max(size, 1).bit_length() - 1) // 10, len(units) - 1)
+    return f"{size / (1 << 10 * power):.4g} {units[power]}"
+
+
+def _register(event: Event) -> Iterator[tuple[str, str]]:
+    """The name of the register that a line of KVM has by its address."""
+    address = event.values.get("msr")
+    rows = tables.load("msr").items() if isinstance(address, int) else ()
+    yield from (("MSR", name) for name, row in rows if row["address"] == address)
