@@ -216,7 +216,7 @@ def _named(name: str) -> list[Explanation]:
     """What a name in a text means: also a file by its last name, and a unit of systemd."""
     plain = name.removesuffix(".service")
     found = _as_one_thing(name) or _as_one_thing(plain) or list(catalogue.path_named(name))
-    return found or list(processors.with_tdx(name))
+    return found or list(named_processors.with_tdx(name))
 
 
 def _as_several(text: str) -> list[Explanation]:
