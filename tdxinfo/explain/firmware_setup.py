@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.explain.setting_rows import NO, OTHER, YES, Found, SettingRow, group, key
@@ -11,7 +12,7 @@ from tdxinfo.explain.setting_rows import NO, OTHER, YES, Found, SettingRow, grou
 _SETUP = {
     "bios", "uefi", "firmware", "setup", "dell", "hpe", "lenovo", "supermicro", "gigabyte", "asus",
     "poweredge", "r760", "r660", "r960", "xe9680", "cisco", "quanta", "fujitsu", "inspur", "idrac",
-    "racadm", "redfish", "ilo", "rbsu", "xcc",
+    "racadm", "redfish", "ilo", "rbsu", "xcc", "quantagrid", "primergy", "proliant", "thinksystem",
 }  # fmt: skip
 """Words of a text about a machine's setup."""
 _GENERAL = {
@@ -33,7 +34,7 @@ def of_firmware(text: str) -> list[Found]:
     words = re.sub(r"[().,?!:]|->|>|/(?=\s)", " ", name.lower()).split()
     is_setup = bool(_SETUP.intersection(words))
     if not (is_setup or value) or len(words) > _SHORT_TEXT:
-        return []
+        return list(_by_short_word(text.lower()))
     said = [word for word in words if word not in _SETUP | _GENERAL]
     rest = key(" ".join(word for word in said if not _MODEL.fullmatch(word)))
     rows = group("firmware")
@@ -41,10 +42,48 @@ def of_firmware(text: str) -> list[Found]:
         if rest and wanted in rows:
             found = Found(rows[wanted], value)
             return [*_of_maker(set(words), found.row), found]
-    return []
+    return list(_by_short_word(text.lower()))
 
 
-_MODEL = re.compile(r"(?=[a-z-]*\d)(?=\d*[a-z])[a-z0-9]{3,}(?:-[a-z0-9+]{1,10}){0,3}\+?")
+_SIZE = re.compile(r"\b(\d{1,5})\s?([mg])i?b?\b|\b(\d{1,2})\b(?! ?\w+ per channel)")
+_BESIDE = {
+    "in", "the", "a", "my", "how", "to", "do", "i", "no", "what", "is", "should", "be", "of",
+    "for", "on", "not", "it", "and", "setting", "server", "servers", "bios", "are", "which",
+    "must", "intel", "tdx", "sgx", "size", "minimum", "min", "maximum", "recommended", "required",
+    "requires", "require", "needed", "need", "needs", "enough", "sufficient", "per", "each",
+    "socket", "sockets", "cpu", "channel", "channels", "slots", "memory", "with", "only", "many",
+    "much", "populated", "population", "mixed", "different", "same", "sizes", "least", "mb", "gb",
+    "mib", "gib", "m", "g", "does", "ok", "installed", "has", "have", "use", "using", "host",
+}  # fmt: skip
+"""Words beside the only one that names a setting."""
+
+
+def _by_short_word(text: str) -> Iterator[Found]:
+    """The setting of a short word with nothing but numbers and general words: `PRMRR 64MB`."""
+    words = re.findall(r"[a-z][a-z-]*|\d+", text)
+    said = {word for word in words if word not in _BESIDE and not word.isdigit()}
+    if not said or len(words) < _LEAST_WORDS or len(words) > _SHORT_TEXT:
+        return
+    for row in tables.load("settings")["firmware"]["row"]:
+        if said <= set(row.get("short", ())):
+            yield Found(SettingRow("firmware setting", row), _size(text, row))
+
+
+_LEAST_WORDS = 2
+
+
+def _size(text: str, row: dict[str, Any]) -> str:
+    """The number in the text as the row counts; one that is enough with a word that says so."""
+    match = _SIZE.search(text)
+    is_bytes = "unit" in row
+    if match is None or is_bytes != bool(match[2]):
+        return ""
+    number = int(match[1] or match[3]) * (1024 if match[2] == "g" else 1)
+    unit = f" {row['unit']}" if is_bytes else ""
+    return str(number) if number < row["least"] else f"{number}{unit}, at least {row['least']}"
+
+
+_MODEL = re.compile(r"(?=[a-z-]*\d)(?=\d*[a-z])[a-z0-9]{2,}(?:-[a-z0-9+]{1,10}){0,3}\+?")
 """The model of a machine or a board in lower case, with letters and digits: `x13sedw-f`."""
 
 

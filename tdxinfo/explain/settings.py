@@ -177,7 +177,21 @@ def setting_in(text: str) -> Iterator[Explanation]:
     longest = max(names, key=len, default="")
     if longest:
         yield from _besides(plain, rows_by_name()[longest])
-        yield _setting(rows_by_name()[longest], "")
+        yield _setting(rows_by_name()[longest], _value_behind(longest, text))
+
+
+def _value_behind(name: str, text: str) -> str:
+    """The value that a text has behind a setting's name, `kernel_irqchip=on with tdx`."""
+    parts = r"[\s_/<>'\"`=.-]+".join(map(re.escape, name.split()))
+    match = re.search(
+        rf"{parts}['\"\]]?(\s*[:=]\s*\[?|\s+(?:is\s+|are\s+|set\s+to\s+)?)(\w+)", text, re.I
+    )
+    # Behind a blank `on` may be no value, nor is one letter.
+    is_told = match is not None and (
+        match[1].strip() or match[2].lower() not in ("on", "y", "m", "n")
+    )
+    is_value = match is not None and match[2].lower() in YES | NO | OTHER
+    return match[2] if match and is_told and is_value else ""
 
 
 _POPULATED = re.compile(

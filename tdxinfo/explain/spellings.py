@@ -29,7 +29,7 @@ _BEFORE = {
     "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
     "kvm", "qemu", "libvirt", "what", "is", "are", "does", "do", "a", "an", "the", "explain",
     "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
-    "lscpu", "flag", "read", "i",
+    "lscpu", "flag", "read", "i", "minimum", "recommended", "should", "be",
 }  # fmt: skip
 _STATES = {
     "missing", "empty", "failed", "fails", "inactive", "dead", "running", "needed", "required",
@@ -43,6 +43,7 @@ _BEHIND = {
     "value", "file", "ioctl", "module", "register", "message", "code", "command", "element",
     "property", "bios", "firmware", "kernel", "mean", "means", "error", "bit", "feature",
     "support", "supported", "supports", "field", "msr", "bits", "bitmap", "status", "leaf",
+    "for", "enough", "sufficient",
 }  # fmt: skip
 _KINDS = {
     "svn", "isvsvn", "leaf", "msr", "status", "build", "seamcall", "tdcall", "errno",

@@ -268,6 +268,22 @@ def status(query: str) -> Iterator[Explanation]:
             yield explanation("TCB status", name, row["text"], details)
 
 
+_MOST_LETTERS = 400
+"""Of a text in which a status is looked for."""
+
+
+def status_in_words(query: str) -> Iterator[Explanation]:
+    """The status in a text, and the advisories there: `OutOfDate what to do`."""
+    text = query[:_MOST_LETTERS]
+    words = re.findall(r"[A-Za-z]+", text)
+    known = {word: list(status(word)) for word in words if re.search(r"[a-z][A-Z]", word)}
+    found = [meaning for meanings in known.values() for meaning in meanings]
+    yield from found
+    for number in _NAMED_ADVISORY.findall(text) if found else ():
+        yield from advisory(f"SA-{number}")
+
+
+_NAMED_ADVISORY = re.compile(r"\bINTEL-SA-(\d{5})\b", re.IGNORECASE)
 _RECOVERY = re.compile(
     r"(?:tcb[-\s]?r(?:ecovery)?|tcb\s?evaluation\s?data(?:\s?(?:set|number))?)[\s#:=]+(\d{1,3})",
     re.I,

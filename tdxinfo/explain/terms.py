@@ -165,20 +165,31 @@ def causes_of(number: int) -> list[failures.OfKernels]:
 
 
 def message(query: str) -> Iterator[Explanation]:
-    """A message of QEMU, libvirt, QGS, QPL, PCCS or the kernel, or a part of one."""
+    """A message of QEMU, libvirt, QGS, QPL, PCCS or the kernel, or a part of one.
+
+    The row with the longest part comes first, and one that names no cause last: of `Failed to
+    start domain` and the line of QEMU behind it, QEMU's.
+    """
     text = _plain(query)
-    for row in tables.load("symptoms")["symptom"]:
-        is_part = len(text) >= _TELLING and any(text in _plain(part) for part in row["text"])
-        if is_part or any(_holds(text, part) for part in row["text"]):
-            yield _symptom(row)
-            yield from _bitmaps_in(query, row.get("bitmap", ""))
+    found = [(_letters(text, row), row) for row in tables.load("symptoms")["symptom"]]
+    known = [(letters, row) for letters, row in found if letters]
+    for _, row in sorted(known, key=lambda one: (one[1].get("general", False), -one[0])):
+        yield _symptom(row)
+        yield from _bitmaps_in(query, row.get("bitmap", ""))
+
+
+def _letters(text: str, row: dict[str, Any]) -> int:
+    """Letters of the longest part of the row that the text has, or that has the text; 0 if none."""
+    if len(text) >= _TELLING and any(text in _plain(part) for part in row["text"]):
+        return len(text)
+    return max((len(part) for part in row["text"] if _holds(text, part)), default=0)
 
 
 def _symptom(row: dict[str, Any]) -> Explanation:
     status = row.get("status")
     rows = [
         ("printed by", row["by"]),
-        ("status", f"{status}, in the PCCS's answer" if status else ""),
+        ("status", f"{status}, by HTTP" if status else ""),
         ("what to do", row["remedy"]),
         ("checks", ", ".join(row.get("checks", ()))),
         ("basis", row.get("basis", "")),
@@ -228,10 +239,14 @@ def service_code(query: str) -> Iterator[Explanation]:
 def code_of(program: str, number: str) -> Iterator[Explanation]:
     """An error of a program whose numbers are small: TDX_ATTEST of libtdx_attest, MPA."""
     values = {reading.value for reading in readings(number)}
+    prefixes = _PREFIXES.get(program, (f"{program}_",))
     for row in tables.load("symptoms")["code"]:
-        if row["name"].startswith(f"{program}_") and int(row["code"], 16) in values:
+        if row["name"].startswith(prefixes) and int(row["code"], 16) in values:
             yield _service_code(row, row["name"], int(row["code"], 16))
 
+
+_PREFIXES = {"MPA": ("MPA_", "RS_")}
+"""Beginnings of names where a program shows the firmware's errors beside its own."""
 
 _SMALL_CODE = re.compile(
     r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?\b(?:error|code|errorcode|status)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
@@ -256,6 +271,7 @@ def codes_in(text: str) -> Iterator[Explanation]:
     """The error codes of the quote libraries in a text, and of SGX where it is about SGX."""
     found = {int(digits, 16) for digits in re.findall(r"\b0x([0-9a-f]{4,5})\b", text, re.I)}
     found |= {int(digits) for digits in _DECIMAL_CODE.findall(text)}
+    found |= {int(digits, 16) for digits in _RESULT.findall(text)}
     yield from _service_codes(found)
     if _ABOUT_SGX.search(text):
         of_sgx = re.findall(r"(?:SGXError[\s:=]*(?:0x)?|\b0x)([0-9a-f]{4})\b", text, re.I)
@@ -264,6 +280,8 @@ def codes_in(text: str) -> Iterator[Explanation]:
 
 _DECIMAL_CODE = re.compile(r"\b(?:code|error|ret|status)[\s:=(]+(\d{5})\b", re.IGNORECASE)
 """A code as %d prints it: `QGS message error code 73729` is 0x12001."""
+_RESULT = re.compile(r"\bresult[\s:=]+(a0[01][0-9a-f])\b", re.IGNORECASE)
+"""A verification's result without 0x, as Intel's sample prints it: `Non-terminal result: a001`."""
 _ABOUT_SGX = re.compile(r"sgx|enclave|aesm|\bQE", re.IGNORECASE)
 
 
@@ -299,22 +317,46 @@ def _short(row: dict[str, str]) -> tuple[str, ...]:
     return (result, f"QV_RESULT_{result}") if result not in (row["name"], "OK") else ()
 
 
-_PCCS_STATUS = re.compile(
-    r"pccs[\s_:]*(?:(?:http|error|status|code|returned|returns|response|with)[\s:=]*)*"
-    r"\(?(\d{3})\)?(?:[\s:,-].*)?",
+_SERVICES = {
+    "pccs": "pccs", "qcnl": "pccs", "pcs": "pcs", "registration": "registration",
+    "irs": "registration",
+}  # fmt: skip
+"""Services by the words for them: the quote libraries show what the PCCS answered."""
+_HTTP_STATUS = re.compile(
+    r"(?:\[?error\]?[\s:]+)?(?:(?:sgx|intel|the|platform|mpa)\s+)*"
+    r"\[?(?P<service>pccs|qcnl|pcs|registration|irs)\]?[\s_:]*"
+    r"(?:(?:http/?1?\.?1?|error|status|code|returned|returns|response|responds?|with|server|service|failed"
+    r"|reports?|answers?|answered|an?|is|of)\b[\s:=]*)*"
+    r"['(]?(?P<code>\d{3})\b(?![./]\d).*",
     re.IGNORECASE | re.DOTALL,
 )
-_BY_PCCS = re.compile(
-    r"(?:(?:http|error|status|code)[\s:=]*)*(\d{3})\s+(?:from|of|by)\s+(?:the\s+)?pccs", re.I
+_FROM_SERVICE = re.compile(
+    r"(?:(?:http(?:/1\.1)?|error|status|code)[\s:=]*)*(?P<code>\d{3})\s(?:[\w-]{1,20}\s){0,3}"
+    r"(?:from|of|by|in|at|on|during|for)\s+(?:the\s+|intel\s+|platform\s+)*"
+    r"(?P<service>pccs|pcs|registration|irs)\b.*",
+    re.IGNORECASE,
+)
+_BARE_STATUS = re.compile(
+    r"http(?:/1\.1)? (?P<code>\d{3})\b.*\b(?P<service>registration|pccs|pcs)\b.*", re.I
 )
 
 
-def pccs_status(query: str) -> Iterator[Explanation]:
-    """A status of the PCCS's REST interface, `PCCS error 461`, also with its text behind it."""
-    match = _PCCS_STATUS.fullmatch(query.strip()) or _BY_PCCS.fullmatch(query.strip())
+def http_status(query: str) -> Iterator[Explanation]:
+    """What a service answered by HTTP, `PCCS error 461`, `registration 400`, `401 from the PCS`."""
+    text = query.strip()[:_LONGEST]
+    match = (
+        _HTTP_STATUS.fullmatch(text)
+        or _FROM_SERVICE.fullmatch(text)
+        or _BARE_STATUS.fullmatch(text)
+    )
     for row in tables.load("symptoms")["symptom"] if match else ():
-        if match and row.get("status") == int(match[1]):
+        is_meant = row.get("status") == int(match["code"]) if match else False
+        if match and is_meant and row.get("service", "pccs") == _service_of(match):
             yield _symptom(row)
+
+
+def _service_of(match: re.Match[str]) -> str:
+    return _SERVICES[match["service"].lower()]
 
 
 def _service_code(row: dict[str, str], name: str, code: int) -> Explanation:
