@@ -130,12 +130,17 @@ def _row_of(wanted: str) -> dict[str, Any] | None:
 
 def _is_path(wanted: str, pattern: str) -> bool:
     """Whether a path, or the end of one, is that of a row: `metadata/1900000300000000`."""
-    if fnmatchcase(wanted, pattern):
+    if _fits(wanted, pattern):
         return True
     parts = wanted.count("/") + 1
     end = "/".join(pattern.split("/")[-parts:])
     is_end = 1 < parts <= pattern.count("/") and not wanted.startswith("/")
-    return is_end and not end.startswith("*") and fnmatchcase(wanted, end)
+    return is_end and not end.startswith("*") and _fits(wanted, end)
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a path is of a pattern; most patterns are paths, which need no search."""
+    return fnmatchcase(path, pattern) if "*" in pattern else path == pattern
 
 
 def path_named(query: str) -> Iterator[Explanation]:

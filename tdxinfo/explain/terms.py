@@ -211,13 +211,24 @@ def _holds(text: str, part: str) -> bool:
     """Whether the part is in the text, or its pieces between `...` one after the other."""
     position = 0
     for piece in _plain(part).split("..."):
-        # A piece that ends in a digit is none of a longer number: `CURL error: (6)` and (60).
-        wanted = re.escape(piece.strip()) + (r"(?!\d)" if piece.strip()[-1:].isdigit() else "")
-        found = re.compile(wanted).search(text, position)
-        if found is None:
+        position = _end_of(piece.strip(), text, position)
+        if position < 0:
             return False
-        position = found.end()
     return True
+
+
+def _end_of(piece: str, text: str, position: int) -> int:
+    """Where the first occurrence of a piece ends from a position on; -1 without one.
+
+    A piece that ends in a digit is none of a longer number: `CURL error: (6)` and (60).
+    """
+    begin = text.find(piece, position)
+    while begin >= 0:
+        end = begin + len(piece)
+        if not (piece[-1:].isdigit() and text[end : end + 1].isdigit()):
+            return end
+        begin = text.find(piece, begin + 1)
+    return -1
 
 
 def _plain(text: str) -> str:
