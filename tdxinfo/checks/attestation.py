@@ -91,13 +91,7 @@ def _reached(report: Report, client: str) -> tuple[bool | None, str]:
     kind, _, place = client.partition(":")
     endpoint = attestation.quote_endpoint
     if kind == "vsock" and attestation.vsock_listeners is not None:
-        listens = int(place) in attestation.vsock_listeners
-        return (
-            listens,
-            ""
-            if listens
-            else f"nothing listens on vsock port {place}{_elsewhere(endpoint, client)}",
-        )
+        return _listened(report, int(place), _elsewhere(endpoint, client))
     if kind == "unix" and attestation.quote_socket == place:
         if attestation.quote_socket_for_qemu is False:
             mode, group = attestation.quote_socket_mode, attestation.quote_socket_group
@@ -113,6 +107,19 @@ def _reached(report: Report, client: str) -> tuple[bool | None, str]:
         return None, "whether the socket exists is unknown"
     if endpoint is None:
         return None, "where the quote service listens is unknown"
+    return True, ""
+
+
+def _listened(report: Report, port: int, elsewhere: str) -> tuple[bool | None, str]:
+    """Whether the quote service listens on a vsock port, by the list of all that are listened on.
+
+    Any user of the host may listen on one.
+    """
+    attestation = report.host.attestation
+    if port not in (attestation.vsock_listeners or ()):
+        return False, f"nothing listens on vsock port {port}{elsewhere}"
+    if attestation.quote_service is False:
+        return None, "a program listens there, and the quote service is not running"
     return True, ""
 
 

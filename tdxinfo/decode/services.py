@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from tdxinfo import tables
 from tdxinfo.errors import Malformed
@@ -92,8 +92,10 @@ _QEMU_SOCKET = "quote-generation-socket"
 _OLD_QEMU_SOCKET = re.compile(r"quote-generation-service=vsock:\d+:(\d{1,5})(?:,|$)", re.ASCII)
 
 
-def of_qemu(arguments: Iterable[str]) -> list[str]:
+def of_qemu(arguments: Sequence[str]) -> list[str]:
     """Where a QEMU looks for the quote service: from the objects tdx-guest of its command line."""
+    if not arguments[0].rpartition("/")[2].startswith("qemu"):
+        return []
     found = (_of_object(argument) for argument in arguments if "tdx-guest" in argument)
     return [endpoint for endpoint in found if endpoint]
 

@@ -75,18 +75,21 @@ def _texts(table: dict[str, Answer], key: str) -> list[str]:
 
 
 def _of_processes(system: System) -> Answer:
-    """Which services run, where a quote service is set to listen, where QEMUs look for one."""
+    """Which services run, where a quote service is set to listen, where QEMUs look for one.
+
+    A user of the host can start any QEMU with any arguments: what runs in a session is left out.
+    """
     running: set[str] = set()
     listens: set[str] = set()
     asked: set[str] = set()
     for process, arguments in _command_lines(system):
-        found = services.running(arguments)
-        if found and not _is_of_system(system, process):
-            found = []
+        found, endpoints = services.running(arguments), services.of_qemu(arguments)
+        if not (found or endpoints) or not _is_of_system(system, process):
+            continue
         running |= set(found)
         address = services.of_command_line(arguments) if "quote" in found else None
         listens |= {address} if address else set()
-        asked |= set(services.of_qemu(arguments))
+        asked |= set(endpoints)
     return {"running": [*sorted(running)], "listens": [*sorted(listens)], "asked": [*sorted(asked)]}
 
 
@@ -105,6 +108,8 @@ def _command_lines(system: System) -> Iterator[tuple[str, list[str]]]:
 
 _FIRST_USER = 1000
 """The lowest number of a person's account on Debian, Fedora, SUSE and their relatives."""
+_SERVICE_USERS = range(61_184, 65_520)
+"""Numbers of services among those: systemd's dynamic users, and Debian's libvirt-qemu (64055)."""
 _REAL_USER = re.compile(r"^Uid:\t(\d{1,10})\t", re.MULTILINE | re.ASCII)
 _SESSION = re.compile(r"/user\.slice/user-(?!0\.slice)")
 _UNIT = re.compile(r"/system\.slice/[^/]+\.service")
@@ -127,7 +132,7 @@ def _is_of_system(system: System, process: str) -> bool:
     if any(map(_SESSION.match, paths)):
         return False
     user = _REAL_USER.search(status)
-    if user and int(user[1]) < _FIRST_USER:
+    if user and (int(user[1]) < _FIRST_USER or int(user[1]) in _SERVICE_USERS):
         return True
     return bool(paths) and not any(map(_UNIT.match, paths))
 

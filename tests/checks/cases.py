@@ -1469,6 +1469,17 @@ CASES += [
         "attestation.quote_transport",
         {
             "attestation.quote_clients": (VSOCK,),
+            "attestation.vsock_listeners": (4050,),
+            "attestation.quote_service": False,
+        },
+        "UNKNOWN",
+        f"VMs look for the quote service at {VSOCK}: a program listens there, and the quote "
+        "service is not running",
+    ),
+    (
+        "attestation.quote_transport",
+        {
+            "attestation.quote_clients": (VSOCK,),
             "attestation.vsock_listeners": (1024,),
             "attestation.quote_endpoint": UNIX,
         },

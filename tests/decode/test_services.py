@@ -86,6 +86,7 @@ OBJECTS = [
 def test_where_a_qemu_looks(argument: str, endpoints: list[str]) -> None:
     command = ["/usr/bin/qemu-system-x86_64", "-name", "guest=a", "-object", argument]
     assert services.of_qemu(command) == endpoints
+    assert services.of_qemu(["/usr/bin/grep", *command]) == []
 
 
 DOMAIN = "<domain type='kvm'><name>a</name>{}</domain>"

@@ -144,6 +144,42 @@ def test_a_user_cannot_name_a_process_like_a_service(
         EndpointArgument().read(machine)
 
 
+QEMU = ("/usr/bin/qemu-system-x86_64", "-object", "tdx-guest,quote-generation-service=vsock:2:9")
+LIBVIRT_QEMU = 64055
+
+
+@pytest.mark.parametrize(
+    ("user", "group"),
+    [
+        (1000, SESSION),
+        (0, SESSION),
+        (1000, "0::/system.slice/cron.service"),
+        (1000, "0::/"),
+    ],
+)
+def test_a_users_own_vm_is_none_of_this_host(root: Path, user: int, group: str) -> None:
+    """Its owner chose its arguments, and can start any program under that name."""
+    process(root, 5, *QEMU, user=user, effective=user, group=group)
+    with pytest.raises(Absent):
+        QuoteClients().read(LiveMachine(str(root)))
+
+
+@pytest.mark.parametrize(
+    ("user", "group"),
+    [
+        (107, "0::/machine.slice/machine-qemu\\x2d1\\x2dtd.scope/libvirt/emulator"),
+        (LIBVIRT_QEMU, "0::/machine.slice/machine-qemu\\x2d1\\x2dtd.scope/libvirt/emulator"),
+        (LIBVIRT_QEMU, "0::/system.slice/libvirtd.service"),
+        (0, "0::/system.slice/start-my-td.service"),
+        (0, "0::/user.slice/user-0.slice/session-1.scope"),
+        (0, "0::/kubepods.slice/kubepods-pod0123.slice/cri-containerd-0123.scope"),
+    ],
+)
+def test_a_vm_of_the_system_is_one_of_this_host(root: Path, user: int, group: str) -> None:
+    process(root, 5, *QEMU, user=user, effective=user, group=group)
+    assert QuoteClients().read(LiveMachine(str(root))) == ["vsock:9"]
+
+
 def test_a_command_line_larger_than_any_is_left_out(root: Path) -> None:
     process(root, 5, "qgs", "x" * (300 << 10))
     process(root, 6, "/usr/bin/qgs")
