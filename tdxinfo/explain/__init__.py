@@ -35,7 +35,7 @@ from tdxinfo.explain import (
     versions,
 )
 from tdxinfo.explain.lines import codes_of
-from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation
+from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation, once
 from tdxinfo.explain.numbers import readings
 from tdxinfo.explain.spellings import MOST_WORDS, spellings
 
@@ -150,19 +150,14 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     )
     found = found or _by_setting_in(word) or _by_names_in(word) or _by_codes_in(word)
     found = found or list(named_processors.in_words(word))
-    return _once(found)
+    return once(found or _by_near_name(word))
 
 
-def _once(found: list[Explanation]) -> list[Explanation]:
-    """Each meaning once: of a name alone, and the same with a value, the latter."""
-    return [
-        one for one in dict.fromkeys(found) if not any(_says_more(other, one) for other in found)
-    ]
-
-
-def _says_more(other: Explanation, one: Explanation) -> bool:
-    is_alike = (other.kind, other.name, other.meaning) == (one.kind, one.name, one.meaning)
-    return is_alike and set(other.details) > set(one.details)
+def _by_near_name(word: str) -> list[Explanation]:
+    """The meaning of the name that is misspelled by a letter, which says how it was read."""
+    name = nearest.meant(word, all_names())
+    note = [("read as", f"{name}, the nearest known name")]
+    return [one.with_details(note) for one in _as_one_thing(name)] if name else []
 
 
 def _by_setting_in(text: str) -> list[Explanation]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -114,3 +115,10 @@ def _register(event: Event) -> Iterator[tuple[str, str]]:
     address = event.values.get("msr")
     rows = tables.load("msr").items() if isinstance(address, int) else ()
     yield from (("MSR", name) for name, row in rows if row["address"] == address)
+
+
+def filled(wording: str, text: str) -> str:
+    """The line of a wording with its only number, where the text has a single one."""
+    numbers = re.findall(r"\b\d+\b", text)
+    specs = re.findall(r"%[dul]+", wording)
+    return re.sub(r"%[dul]+", numbers[0], wording) if len(numbers) == len(specs) == 1 else ""

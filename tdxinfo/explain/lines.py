@@ -225,7 +225,7 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
         # Only what the wording alone says: the values of the row's example are not the line's.
         whole = f"{row['prefix']}: {row['format']}"
         name = re.sub(r"(?:0x)?%[0-9l]*[a-z](?:\.%[a-z])*", "...", whole)
-        boot, filled = _read(row["example"]), _read(_filled(whole, text))
+        boot, filled = _read(row["example"]), _read(line_values.filled(whole, text))
         for event in boot.events:
             if event.name in (meanings := tables.load("loglines")["meaning"]):
                 # What a status or an errno says is not said by the wording.
@@ -244,13 +244,6 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
 
 _SUBSYSTEM = re.compile(r"(?:^|\s)(x86/\w+|virt/tdx|seamldr|kvm_intel|kvm): \S")
 """A subsystem before a line, of which no other prints it."""
-
-
-def _filled(wording: str, text: str) -> str:
-    """The line of a wording with its only number, where the text has a single one."""
-    numbers = re.findall(r"\b\d+\b", text)
-    specs = re.findall(r"%[dul]+", wording)
-    return re.sub(r"%[dul]+", numbers[0], wording) if len(numbers) == len(specs) == 1 else ""
 
 
 _DECISIVE = {"status", "status_name"}
@@ -290,6 +283,8 @@ def _rows_around(text: str) -> list[dict[str, Any]]:
 
 def _rows_of_words(text: str) -> list[dict[str, Any]]:
     """The rows of the only event whose line has all the words, one after the other."""
+    if re.match(r"[\w.]+=\w", text):
+        return []
     wanted = _words(re.sub(r"^[\w/]+: ", "", _plain(text)))
     if len(wanted) < 2 or len("".join(wanted)) < _FEWEST:
         return []

@@ -53,3 +53,36 @@ def explanation(
     kind: str, name: str, meaning: str, rows: Iterable[tuple[str, str]] = ()
 ) -> Explanation:
     return Explanation(kind=kind, name=name, meaning=meaning, details=details(rows))
+
+
+def once(found: list[Explanation]) -> list[Explanation]:
+    """Each meaning once: of a name alone, and the same with a value, the latter; of the same with
+    several values, one that has them all.
+    """
+    kept = [
+        one for one in dict.fromkeys(found) if not any(_says_more(other, one) for other in found)
+    ]
+    merged: dict[tuple[str, str, str, tuple[Detail, ...]], Explanation] = {}
+    for one in kept:
+        rest = tuple(detail for detail in one.details if detail.name != _GIVEN)
+        key = (one.kind, one.name, one.meaning, rest)
+        merged[key] = _with_given_of(merged[key], one) if key in merged else one
+    return list(merged.values())
+
+
+_GIVEN = "given"
+"""The detail with the value in the query."""
+
+
+def _says_more(other: Explanation, one: Explanation) -> bool:
+    is_alike = (other.kind, other.name, other.meaning) == (one.kind, one.name, one.meaning)
+    return is_alike and set(other.details) > set(one.details)
+
+
+def _with_given_of(one: Explanation, other: Explanation) -> Explanation:
+    more = "".join(detail.text for detail in other.details if detail.name == _GIVEN)
+    details = tuple(
+        Detail(name=detail.name, text=f"{detail.text}; {more}") if detail.name == _GIVEN else detail
+        for detail in one.details
+    )
+    return one.model_copy(update={"details": details})

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from functools import cache
+from itertools import takewhile
 
 from tdxinfo import tables
 from tdxinfo.decode import seamcall
@@ -38,6 +39,57 @@ def nearest(query: str, names: Iterable[str], is_known: Callable[[str], bool]) -
         return number
     found = _question(_alike(text, names, _ALIKE))
     return found or _in_words(text, is_known)
+
+
+_IDENTIFIER = re.compile(r"/?[A-Za-z][\w./-]{6,80}")
+_SLIP = 0.85
+
+
+def meant(word: str, names: Iterable[str]) -> str:
+    """The only name that the word is but for one letter, or for its signs; empty where none is.
+
+    Digits are not mistaken: another number is another thing.
+    """
+    if not _IDENTIFIER.fullmatch(word):
+        return ""
+    known = _paths() if word.startswith("/") else tuple(names)
+    alike = _alike(word, known, _SLIP)
+    found = [name for name in alike if _is_slip(word.lower(), name.lower())]
+    return found[0] if len(found) == 1 else ""
+
+
+def _is_slip(word: str, name: str) -> bool:
+    """Whether two names differ in their signs, or in one letter or the order of two in one part."""
+    if re.sub(r"\D", "", word) != re.sub(r"\D", "", name):
+        return False
+    if re.sub(r"[\W_]", "", word) == re.sub(r"[\W_]", "", name):
+        return True
+    parts, others = re.split(r"[\W_]+", word), re.split(r"[\W_]+", name)
+    changed = [(one, other) for one, other in zip(parts, others, strict=False) if one != other]
+    if len(parts) != len(others) or len(changed) != 1:
+        return False
+    one, other = changed[0]
+    is_swapped = len(one) >= _FEWEST and _swapped(one, other)
+    return is_swapped or (min(len(one), len(other)) >= _FEW and _has_one_more(one, other))
+
+
+_FEW, _FEWEST = 4, 3
+"""Letters of a part of a name at least in which one is mistaken, or the order of two."""
+
+
+def _swapped(one: str, other: str) -> bool:
+    places = [i for i, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]]
+    return len(one) == len(other) and len(places) == 2 and sorted(one) == sorted(other)
+
+
+def _has_one_more(one: str, other: str) -> bool:
+    """Whether a letter is missing in one of the two words, or another."""
+    shared = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    start = len(list(shared))
+    rest, more = one[start:], other[start:]
+    return any(
+        left == right for left, right in ((rest[1:], more), (rest, more[1:]), (rest[1:], more[1:]))
+    )
 
 
 def _alike(text: str, names: Iterable[str], cutoff: float) -> list[str]:

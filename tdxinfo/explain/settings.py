@@ -126,7 +126,10 @@ def _of_order(text: str) -> list[Found]:
     return [Found(one.row, one.value or value.get(match[1].lower(), "")) for one in found]
 
 
-_OF_A_MODULE = re.compile(r"(?:options\s+)?(\w+(?:-\w+)?)\s+(\w+)")
+_OF_A_MODULE = re.compile(
+    r"(?:(?:options|modprobe)\s+)?(\w+(?:-\w+)?)\s+(\w+)"
+    r"(?:\s+(?:module|parameter|option|setting|default|value))*"
+)
 
 
 def _parameter(text: str) -> SettingRow | None:

@@ -1,4 +1,4 @@
-"""Queries of `queries.toml`, whole lines, and what means nothing."""
+"""Queries of `queries.toml` and `queries_kernel.toml`, whole lines, and what means nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from tdxinfo.explain import explanations, nearest_to, queries
 
 pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
 
-with (Path(__file__).parent / "queries.toml").open("rb") as file:
-    QUERIES: list[dict[str, Any]] = tomllib.load(file)["query"]
+QUERIES: list[dict[str, Any]] = [
+    row
+    for file in sorted(Path(__file__).parent.glob("queries*.toml"))
+    for row in tomllib.loads(file.read_text())["query"]
+]
 
 
 @pytest.mark.parametrize("row", QUERIES, ids=[row["query"][:60] for row in QUERIES])
@@ -139,10 +142,10 @@ def test_what_a_word_means_comes_before_the_field_of_that_name(word: str) -> Non
 @pytest.mark.parametrize(
     ("query", "hint"),
     [
-        ("NO_RPB_MOD", "Did you mean NO_RBP_MOD"),
-        ("CONFIG_INTEL_TDX_HSOT", "Did you mean CONFIG_INTEL_TDX_HOST"),
+        ("NO_RPB_MODS", "Did you mean NO_RBP_MOD"),
+        ("CONFIG_INTEL_TDX_HOOTS", "Did you mean CONFIG_INTEL_TDX_HOST"),
         ("CONFIG_USB_SERIAL", ""),
-        ("/sys/devices/faux/tdx-host", "Did you mean /sys/devices/faux/tdx_host"),
+        ("/sys/devices/faux/tdx_hostess", "Did you mean /sys/devices/faux/tdx_host"),
         ("MSR 0x999", "The nearest known register is IA32_TME_EXCLUDE_BASE (0x984)."),
         ("SEAMCALL 0x70", "The nearest known leaf is TDH.QUOTE.INIT (0x64)."),
         ("no matching level of the TCB was found", "the message 'No matching TCB level found'"),
