@@ -59,7 +59,7 @@ def leaf_named(name: str) -> Leaf | None:
 
 
 def leaves_numbered(code: int, *kinds: str) -> list[Leaf]:
-    """The leaves that RAX names, of the given tables, those of a release first."""
+    """The leaves that RAX names, of the given tables; of each table those of a release alone."""
     if (code & ~_SEAMLDR) >> (_VERSION_SHIFT + 8):
         return []  # RAX has zeros above the version
     if code & _SEAMLDR:
@@ -69,7 +69,9 @@ def leaves_numbered(code: int, *kinds: str) -> list[Leaf]:
         for leaf in leaves().values()
         if leaf.table in (kinds or ("TDH", "TDG")) and leaf.number == code & _LEAF_MASK
     ]
-    return [leaf for leaf in found if not leaf.basis] or found[:1]
+    by_table = [[leaf for leaf in found if leaf.table == table] for table in KINDS]
+    released = ([leaf for leaf in of if not leaf.basis] or of[:1] for of in by_table)
+    return [leaf for of in released for leaf in of]
 
 
 def interface_version(code: int) -> int:
@@ -177,6 +179,8 @@ def statuses(code: int) -> tuple[Status, ...]:
     rows = all_statuses().values()
     exact = [status for status in rows if not status.is_of_module and status.matches(code)]
     exact = exact or [status for status in rows if status.is_of_module and status.matches(code)]
+    if len(exact) > 1:  # of two names of one code that of today's modules comes first
+        exact.sort(key=lambda status: bool(meaning_of(status.name).until))
     return tuple(exact or [status for status in rows if status.is_variant(code)])
 
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from tdxinfo.explain import (
     addresses,
+    advisories,
     asked,
     bitmaps,
+    bits_in_words,
     calls,
     catalogue,
     contexts,
@@ -22,6 +24,7 @@ from tdxinfo.explain import (
     flag_lists,
     ghci,
     lines,
+    loaders,
     named_processors,
     nearest,
     processors,
@@ -29,15 +32,17 @@ from tdxinfo.explain import (
     questions,
     registers,
     settings,
+    svn,
     tcb,
     terms,
     values,
     versions,
 )
-from tdxinfo.explain.lines import codes_of
+from tdxinfo.explain.codes import codes_of
+from tdxinfo.explain.counts import counts
 from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation, once
 from tdxinfo.explain.numbers import readings
-from tdxinfo.explain.spellings import MOST_WORDS, spellings
+from tdxinfo.explain.spellings import MOST_WORDS, defined, spellings
 
 __all__ = [
     "MAX_QUERY",
@@ -54,7 +59,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     tcb.status,
     tcb.level,
     tcb.svn_byte,
-    tcb.advisory,
+    advisories.advisory,
     programs.program,
     programs.guest_firmware,
     settings.setting,
@@ -75,11 +80,12 @@ EXPLAINERS: tuple[Explainer, ...] = (
     bitmaps.whole_bitmap,
     calls.leaf_by_name,
     calls.status_by_name,
+    calls.status_with_operand,
     registers.by_name,
     registers.field,
     versions.release,
-    versions.loader,
-    versions.security_version,
+    loaders.loader,
+    svn.security_version,
     versions.day,
     processors.processor,
     processors.fmspc,
@@ -100,14 +106,16 @@ EXPLAINERS: tuple[Explainer, ...] = (
 """Functions that explain a word of some kind. All meanings are shown, in this order."""
 
 FALLBACKS: tuple[Explainer, ...] = (
-    bitmaps.with_state,
-    bitmaps.in_a_text,
+    bits_in_words.with_state,
+    bits_in_words.in_a_text,
     calls.half_in_words,
     registers.accessed,
     registers.asked_for,
+    advisories.in_words,
     tcb.recovery,
-    tcb.status_in_words,
+    advisories.with_status,
     tcb.microcode_in_words,
+    tcb.floor_in_words,
     flag_lists.missing,
     catalogue.path_named,
     catalogue.source_file,
@@ -140,6 +148,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = values.read_dump(registers.read_by_command(word))
     exact = list(files.file(query)) if may_be_file else []
     exact = exact or asked.answers(word, _named) or _as_one_thing(word)
+    exact = exact or _as_one_thing(defined(word))
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = (
         found
@@ -289,6 +298,7 @@ _GENERAL = {
     "by", "host", "guest", "error", "failed", "value", "=", ":", "-", "not", "what", "why",
     "my", "at", "q35", "id", "modprobe", "new", "old", "too", "no", "set", "which",
     "vs", "vs.", "versus", "difference", "between", "compared", "than", "/", "|",
+    "does", "do", "mean", "means", "it",
 }  # fmt: skip
 """Words that say nothing beside a name."""
 
@@ -358,38 +368,7 @@ def nearest_to(query: str) -> str:
 def all_names() -> Iterator[str]:
     """Every name that means something here."""
     for kind in (
-        fields, catalogue, registers, calls, bitmaps, versions, terms, settings, cpuid, ghci, tcb,
+        fields, catalogue, registers, calls, bitmaps, versions, terms, settings, cpuid, ghci,
+        advisories,
     ):  # fmt: skip
         yield from kind.names()
-
-
-def counts() -> dict[str, int]:
-    """How many names of each kind tdxinfo knows."""
-    from tdxinfo import tables
-    from tdxinfo.decode import metadata, releases, seamcall
-
-    leaves, statuses = seamcall.leaves().values(), seamcall.all_statuses().values()
-    return {
-        "SEAMCALL leaves": sum(leaf.table == "TDH" for leaf in leaves),
-        "TDCALL leaves": sum(leaf.table == "TDG" for leaf in leaves),
-        "P-SEAMLDR leaves": sum(leaf.table == "SEAMLDR" for leaf in leaves),
-        "module statuses": sum(status.is_of_module for status in statuses),
-        "statuses made by Linux": sum(status.kind == "linux" for status in statuses),
-        "P-SEAMLDR statuses": sum(status.kind == "seamldr" for status in statuses),
-        "operands": len(tables.load("seamcall")["operand"]),
-        "metadata fields of the module": len(metadata.declared()),
-        "metadata fields of a TD": sum(map(len, tables.load("td_fields")["field"].values())),
-        "bits": sum(len(bitmap["fields"]) for bitmap in tables.load("features").values()),
-        "MSRs": len(tables.load("msr")),
-        "module releases": len(releases.releases()),
-        "processors": len(tables.load("cpus")["model"]),
-        "terms": len(tables.load("terms")["term"]),
-        "messages of other programs": len(tables.load("symptoms")["symptom"]),
-        "attestation errors": len(tables.load("symptoms")["code"]),
-        "errnos of a call or a file": len(tables.load("errnos")["row"]),
-        "calls of a TD and their statuses": sum(map(len, tables.load("ghci").values())),
-        "settings": sum(len(group["row"]) for group in tables.load("settings").values()),
-        "files and folders": len(tables.load("paths")["path"]),
-        "CPUID leaves": len(tables.load("cpuid_notes")["leaf"]),
-        "security advisories": len(tables.load("tcb")["advisory"]),
-    }

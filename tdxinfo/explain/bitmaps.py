@@ -25,6 +25,8 @@ _ALIASES = {
     "supported_attributes": "TD_ATTRIBUTES",
     "supported_xfam": "XFAM",
     "td_attribute": "TD_ATTRIBUTES",
+    "seam_attributes": "SYS_ATTRIBUTES",
+    "seamattributes": "SYS_ATTRIBUTES",
     "arch_capabilities": "IA32_ARCH_CAPABILITIES",
     "arch_cap": "IA32_ARCH_CAPABILITIES",
     "vcpu_l2_ctls": "L2_CTLS",
@@ -59,7 +61,7 @@ _MACROS: dict[str, str | None] = {
 """Prefixes of macros in Linux, QEMU and the module's source, and the bitmap of each."""
 _WITH_VALUE = re.compile(r"([\w.]+(?:\s\w+)??)\s*(?:[=:&]|\bis\b)\s*(\w+)")
 _VALUE_AFTER = re.compile(
-    r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16}|[0-9a-f]{8}|[0-9a-f]{16})", re.IGNORECASE
+    r"([\w.]+(?:\s\w+)?)\s+(0x[0-9a-f]{1,16}|[0-9a-f]{8}|[0-9a-f]{16}|\d{5,20})", re.IGNORECASE
 )
 _MEMBER = re.compile(r"(\w+)(?:\.|->|\s*[:,]\s*|\s+)(?:bit\s+)?([a-z]\w*)(?:\s+bit)?", re.I)
 _MEMBER_OF = re.compile(r"(\w+)\s+(?:bit\s+)?(?:in|of)\s+(?:the\s+)?(\w+)", re.I)
@@ -75,6 +77,19 @@ _BIT_RANGE = re.compile(r"([\w.]+)\s*\[\s*(\d{1,2}\s*[:-]\s*\d{1,2})\s*\]")
 _SHIFTED = re.compile(r"\bBIT(?:_ULL)?\((\d{1,2})\)|\(?\b1(?:U?L{0,2})\s*<<\s*(\d{1,2})\)?", re.I)
 """A bit as C writes it."""
 _BIT_OF = re.compile(r"bit\s*#?(\d{1,2})\s+(?:of|in)\s+([\w.]+)", re.IGNORECASE)
+
+
+_OF_THE_MODULE = re.compile(
+    r"\b(?:virt/)?(?:(?:tdx|seam)[\s:-]{1,3}){0,2}module(?:'s)?[\s:]{1,3}attributes?\b",
+    re.IGNORECASE,
+)
+
+
+def of_the_module(text: str) -> str:
+    """The text with the module's own attributes by their name, which are not those of a TD:
+    `TDX module: attributes 0x80000000`.
+    """
+    return _OF_THE_MODULE.sub("SYS_ATTRIBUTES", text)
 
 
 def bitmap_named(name: str) -> str | None:
@@ -93,74 +108,24 @@ def bit(query: str) -> Iterator[Explanation]:
     if member or of:
         name, word = (of[1], of[2]) if of else (member[2], member[1]) if member else ("", "")
         bitmap = bitmap_named(word)
-        yield from _rows_named(name, bitmap) if bitmap else ()
+        yield from rows_named(name, bitmap) if bitmap else ()
         return
-    found = list(_rows_named(query, None))
+    found = list(rows_named(query, None))
     if not found:
         found = [
             meaning
             for prefix, bitmap in _MACROS.items()
             if query.upper().startswith(prefix)
-            for meaning in _rows_named(_without_macro(query.upper(), prefix), bitmap)
+            for meaning in rows_named(_without_macro(query.upper(), prefix), bitmap)
         ]
     yield from found
-
-
-_STATES = re.compile(
-    r"(?:\s{0,3}[=:]\s{0,3}|\s{1,3}(?:is\s{1,3})?)(?P<state>[01]|true|false|set|clear|missing|on|off"
-    r"|(?:not\s)?(?:set|supported|available|present|there))$",
-    re.IGNORECASE,
-)
-_ABSENT = re.compile(r"^(?:no|missing|without)\s+", re.IGNORECASE)
-_NUMBER = re.compile(r"\bbit\s*#?(\d{1,2})\b[\s:,=]*|^(\d{1,2}):\s?", re.IGNORECASE)
-_IS_SET = {"1", "true", "set", "on", "supported", "available", "present", "there"}
-_AROUND_A_BIT = {
-    "bit", "bits", "feature", "features", "attribute", "attributes", "flag", "td", "tdx", "module",
-    "the", "is", "what", "which", "are", "of", "in", "a",
-}  # fmt: skip
-_KINDS = {"feature", "attribute"}
-_LETTERS = 2
-_MOST = 80
-"""Letters of a bit with its state."""
-
-
-def with_state(query: str) -> Iterator[Explanation]:
-    """A bit with its state or its number: `NO_RBP_MOD=0`, `PAGE_RELEASE is missing`,
-    `TD attribute LASS bit 27`, `which bit is dynamic pamt`, `feature bit 36`.
-    """
-    state, absent = _STATES.search(query), _ABSENT.match(query)
-    number = _NUMBER.search(query)
-    words = _ABSENT.sub("", _NUMBER.sub(" ", _STATES.sub("", query))).split()
-    names = [word for word in words if word.lower() not in _AROUND_A_BIT]
-    kinds = {word.lower().removesuffix("s") for word in query.split()} & {"bit", *_KINDS}
-    if len(query) > _MOST or not (state or absent or number or kinds):
-        return
-    is_set = not absent and state is not None and state["state"].lower() in _IS_SET
-    given = ("given", "the bit is set" if is_set else "the bit is not set")
-    rows = [given] if state or absent else []
-    name = "_".join(names)
-    # `no quote` and `debug=on` are about something else than the bits of these names.
-    is_word = "_" not in name and not (name.isupper() and len(name) > _LETTERS)
-    if is_word and not number and not kinds:
-        return
-    found = list(bit(name)) if names else list(_by_kind(words, number))
-    yield from (meaning.with_details(rows) for meaning in found)
-
-
-def _by_kind(words: list[str], number: re.Match[str] | None) -> Iterator[Explanation]:
-    """A bit by its number and what it is: `feature bit 36`."""
-    plain = {word.lower().removesuffix("s") for word in words}
-    if number and "feature" in plain:
-        yield from at("TDX_FEATURES0", int(number[1] or number[2]))
-    elif number and "attribute" in plain:
-        yield from at("TD_ATTRIBUTES", int(number[1] or number[2]))
 
 
 def _without_macro(macro: str, prefix: str) -> str:
     return macro.removeprefix(prefix).removesuffix("_BIT")
 
 
-def _rows_named(name: str, only: str | None) -> Iterator[Explanation]:
+def rows_named(name: str, only: str | None) -> Iterator[Explanation]:
     """The bits of a name; QEMU's options have hyphens, `sept-ve-disable`."""
     name = name.replace("-", "_")
     for bitmap, table in tables.load("features").items():
@@ -178,7 +143,7 @@ def numbered(query: str) -> Iterator[Explanation]:
     """A bit by its number: `TDX_FEATURES0 bit 18`, `features0[18]`, `bit 18 of TDX_FEATURES0`,
     `TDX_FEATURES0 & BIT(18)`.
     """
-    query = _SHIFTED.sub(r"bit \1\2", query)
+    query = _SHIFTED.sub(r"bit \1\2", of_the_module(query))
     for pattern in _NUMBERED:
         match = pattern.fullmatch(query)
         if match:
@@ -235,7 +200,7 @@ def _first_releases(number: int) -> str:
 
 def with_value(query: str) -> Iterator[Explanation]:
     """A bitmap with its value, `features0=0xfbf`: the names of the bits that are set."""
-    query = query.replace('"', "").strip("{}, ")
+    query = of_the_module(query.replace('"', "").strip("{}, "))
     match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
     bitmap = bitmap_named(match[1]) if match else None
     values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []
@@ -246,7 +211,7 @@ def with_value(query: str) -> Iterator[Explanation]:
         values = sorted(values, key=lambda one: _unnamed(bitmap, one.value))
     field = metadata.declared().get(match[1].upper()) if match else None
     if bitmap and values and not (field and int(field.id) == values[0].value):
-        yield _bitmap(bitmap, values[0])
+        yield described(bitmap, values[0])
 
 
 def _of_bytes(bitmap: str, digits: str) -> Reading:
@@ -269,7 +234,7 @@ _EXPLAINED = 8
 """Set bits of a bitmap up to which each is explained."""
 
 
-def _bitmap(bitmap: str, value: Reading) -> Explanation:
+def described(bitmap: str, value: Reading) -> Explanation:
     set_bits = bits.names_of(bitmap, value.value)
     names = " ".join(set_bits) or "none"
     fields = tables.load("features")[bitmap]["fields"]
@@ -296,63 +261,11 @@ def _bitmap(bitmap: str, value: Reading) -> Explanation:
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
 
 
-_VALUE_IN_A_TEXT = re.compile(r"\b(\w{3,40})[\s\"':=]{1,5}(0x[0-9a-f]{1,16})\b", re.IGNORECASE)
-_BIT_IN_A_TEXT = re.compile(
-    r"\b(\w{3,40})[\s:,.]{1,3}bit\s?#?(\d{1,2})\b(?:\s(?:is\s)?((?:not\s)?set|clear|unset|on|off)\b)?",
-    re.IGNORECASE,
-)
-_MOST_LETTERS = 200
-
-
-def in_a_text(query: str) -> Iterator[Explanation]:
-    """A bitmap with its value or one of its bits in a text, and the bits that the text asks for.
-
-    `"tdx_features0": "0x10326f3f0fbf", does that one have dynamic PAMT`
-    """
-    for name, value in _VALUE_IN_A_TEXT.findall(query) if len(query) <= _MOST_LETTERS else ():
-        bitmap = bitmap_named(name) if "_" in name or name[-1].isdigit() or name.isupper() else None
-        if bitmap:
-            meaning = _bitmap(bitmap, readings(value)[0])
-            asked = _asked(bitmap, query, int(value, 16))
-            yield explanation(meaning.kind, meaning.name, meaning.meaning, asked).with_details(
-                (one.name, one.text) for one in meaning.details
-            )
-    for name, number, state in _BIT_IN_A_TEXT.findall(query) if len(query) <= _MOST_LETTERS else ():
-        given = {"": "", "set": "the bit is set", "on": "the bit is set"}
-        rows = [("given", given.get(state.lower(), "the bit is not set"))]
-        yield from (one.with_details(rows) for one in at(name, int(number)))
-
-
-def _asked(bitmap: str, text: str, value: int) -> list[tuple[str, str]]:
-    """The bits of a bitmap that a text names, also with blanks, and whether each is set."""
-    plain = f"_{re.sub('[^A-Z0-9]+', '_', text.upper())}_"
-    return [
-        (
-            row["name"],
-            f"{'yes' if is_set else 'no'}: bit {row['bits']} is {'' if is_set else 'not '}set",
-        )
-        for row in tables.load("features")[bitmap]["fields"]
-        for is_set in [bits.is_set(bitmap, row["name"], value)]
-        if len(row["name"]) > _LETTERS and f"_{row['name']}_" in plain
-    ]
-
-
-_LISTED = re.compile(r"\b([A-Za-z]\w*):\s*([A-Z][A-Z0-9_]*(?:\s+[A-Z][A-Z0-9_]*){0,30})$")
-
-
-def listed(query: str) -> Iterator[Explanation]:
-    """The bits that a line lists behind their bitmap's name, as in `tdx: TD_CTLS: REDUCE_VE`."""
-    match = _LISTED.search(query.strip())
-    bitmap = bitmap_named(match[1]) if match else None
-    for name in match[2].split() if match and bitmap else ():
-        yield from _rows_named(name, bitmap)
-
-
 def features_of_a_release(query: str) -> Iterator[Explanation]:
     """A number alone, where it is TDX_FEATURES0 of a release."""
     for reading in readings(query):
         if reading.base == "hex" and _releases_with(reading.value):
-            yield _bitmap("TDX_FEATURES0", reading)
+            yield described("TDX_FEATURES0", reading)
 
 
 def _releases_with(features0: int) -> str:

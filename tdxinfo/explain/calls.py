@@ -48,6 +48,40 @@ def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
             return
 
 
+_CALLS = {"seamcall": "TDH", "tdh": "TDH", "host": "TDH", "tdcall": "TDG", "tdg": "TDG",
+          "guest": "TDG", "seamldr": "SEAMLDR"}  # fmt: skip
+"""Words that say who is called, or by whom, and the table of the leaves."""
+_AROUND_A_LEAF = {
+    "leaf", "leaves", "number", "nr", "no", "id", "fn", "func", "function", "op", "opcode", "code",
+    "rax", "eax", "register", "reg", "as", "is", "what", "which", "the", "a", "in", "with", "of",
+    "on", "to", "call", "name", "side", "tdx", "does", "do", "has", "for", "by", "p", "it", "means",
+    "mean", "meaning", "called",
+}  # fmt: skip
+"""Words beside the number of a leaf, none of which speaks of what a call returned."""
+_A_NUMBER = re.compile(r"(?:0x)?[0-9a-f]{1,16}h?", re.IGNORECASE)
+
+
+def leaf_in_words(query: str) -> Iterator[Explanation]:
+    """A leaf by its number in words: `seamcall fn 0x22`, `8000000000000001h as seamcall rax`,
+    `guest leaf 4`. What RAX holds may be a status too.
+    """
+    words = re.findall(r"\w+", query.lower())[:_MOST_WORDS]
+    rest = [word for word in words if word not in _AROUND_A_LEAF]
+    kinds = [_CALLS[word] for word in rest if word in _CALLS]
+    numbers = [word for word in rest if word not in _CALLS]
+    is_host = "host" in rest or "guest" in rest
+    if len(kinds) != 1 or len(numbers) != 1 or not _A_NUMBER.fullmatch(numbers[0]):
+        return
+    if "leaf" in words or not is_host:
+        yield from leaf_by_number(numbers[0], *kinds)
+        code = whole(numbers[0]) or 0
+        is_either = "rax" in words or (code >> 63 and "leaf" not in words)
+        yield from of_status(code) if is_either and seamcall.is_exact(code) else ()
+
+
+_MOST_WORDS = 12
+
+
 def _is_status_first(number: int) -> bool:
     """Whether a status has the number, and no call to the P-SEAMLDR of the first interface."""
     is_seamldr = bool(number >> 63)
@@ -94,22 +128,47 @@ def _statuses_of(leaf: Leaf) -> list[str]:
 
 def status_by_name(query: str) -> Iterator[Explanation]:
     """A status by its name, also without TDX_, or with TDX_ERR_ as newer Linux patches have it."""
-    stem = re.sub(r"[\s-]", "_", query.strip().upper()).removeprefix("TDX_ERR_")
-    found = seamcall.status_named(query) or seamcall.status_named(f"TDX_{stem}")
-    if found is None and stem.startswith("E"):
-        found = seamcall.status_named(f"SEAMLDR_{stem}")
+    found = _named(query)
     if found:
         yield _status([found], found.code, is_name=True)
 
 
+def _named(name: str) -> Status | None:
+    stem = re.sub(r"[\s-]", "_", name.strip().upper()).removeprefix("TDX_ERR_")
+    found = seamcall.status_named(name) or seamcall.status_named(f"TDX_{stem}")
+    return found or (seamcall.status_named(f"SEAMLDR_{stem}") if stem.startswith("E") else None)
+
+
+_WITH_OPERAND = re.compile(
+    r"(\w{8,50})[\s|,:(]{1,4}((?:tdx_)?operand[\s_]?(?:id)?[\s_:=#]*)?(\w{1,30})\)?", re.IGNORECASE
+)
+
+
+def status_with_operand(query: str) -> Iterator[Explanation]:
+    """A status by its name with its operand: `TDX_OPERAND_BUSY operand 128`,
+    `TDX_OPERAND_INVALID | TDX_OPERAND_ID_RCX`.
+    """
+    match = _WITH_OPERAND.fullmatch(query.strip())
+    status = _named(match[1]) if match else None
+    if match is None or status is None or seamcall.meaning_of(status.name).low != "operand":
+        return
+    for one in operand(f"operand {match[3]}") if match[2] else operand(f"OPERAND_ID_{match[3]}"):
+        code = status.code | int(one.details[0].text, 16)
+        yield _status([status], code)
+
+
 def status_by_number(query: str) -> Iterator[Explanation]:
     """A status by its code in hex; one that is not in the table by its flags and class."""
-    code = whole(query)
-    if code is None and any(reading.value == 0 for reading in readings(query)):
-        code = 0
+    code = next((one.value for one in readings(query) if _is_short(one)), whole(query))
     if code is not None and (seamcall.is_exact(code) or not is_id(code)):
         yield from of_status(code)
     yield from _of_upper_half(query)
+
+
+def _is_short(reading: Reading) -> bool:
+    """Whether a number of few digits is a status: 0, or a known one in decimal without errors."""
+    is_of_class = reading.base == "decimal" and reading.value >> 40 != 0
+    return reading.value == 0 or (is_of_class and seamcall.is_exact(reading.value))
 
 
 def _of_upper_half(query: str) -> Iterator[Explanation]:
@@ -143,6 +202,15 @@ def of_status(code: int, leaves: Collection[str] = ()) -> Iterator[Explanation]:
     elif _looks_like_status(code):
         meaning = "This code is unknown; its flags and class are known."
         yield explanation("SEAMCALL status", hex64(code), meaning, _flags(code))
+    elif code >> 20 == _OF_THE_LOADER and not code & 0xFF00:
+        known = [one for one in seamcall.all_statuses().values() if one.kind == "seamldr"]
+        names = ", ".join(f"{one.code:#x} {one.name}" for one in known)
+        meaning = "A status in the form of the P-SEAMLDR's, but none that tdxinfo knows."
+        yield explanation("SEAMCALL status", hex64(code), meaning, [("known", names)])
+
+
+_OF_THE_LOADER = 1 << 43
+"""Bits 63:20 of the P-SEAMLDR's statuses."""
 
 
 def _looks_like_status(code: int) -> bool:

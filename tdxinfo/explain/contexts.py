@@ -65,6 +65,15 @@ _CONTEXTS: dict[str, Explainer] = {
     "rdmsr": _register,
     "wrmsr": _register,
     "status": _status,
+    "seamcall returned": _status,
+    "seamcall returns": _status,
+    "seamcall ret": _status,
+    "seamcall error": _status,
+    "tdcall status": _status,
+    "tdcall returned": _status,
+    "tdcall returns": _status,
+    "tdcall ret": _status,
+    "tdcall error": _status,
     "seamcall status": _status,
     "error code": _status,
     "rax": _status_or_leaf,
@@ -104,8 +113,8 @@ _CONTEXTS: dict[str, Explainer] = {
     "build_number": versions.build,
     "build num": versions.build,
     "build_num": versions.build,
-    "build date": versions.day,
-    "build_date": versions.day,
+    "build date": versions.day_asked,
+    "build_date": versions.day_asked,
 }
 """Words before a number or name, and which kind they ask for."""
 _CONTEXT = re.compile(r"([a-z_]+(?:\s[a-z]+(?=[\s:=(]))?)[\s:=]*\(?([\w.-]+)\)?", re.IGNORECASE)
@@ -133,4 +142,5 @@ def in_context(query: str) -> list[Explanation]:
     text = _NUMBER_WORD.sub("", (around[1] or around[2] or "") if around else query)
     match = _CONTEXT.fullmatch(re.sub(r"\[([\w.]+)\]$", r" \1", text))
     explain = _CONTEXTS.get(match[1].lower()) if match else None
-    return list(dict.fromkeys(explain(match[2]))) if explain and match else []
+    found = explain(match[2]) if explain and match else calls.leaf_in_words(query)
+    return list(dict.fromkeys(found))

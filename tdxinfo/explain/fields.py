@@ -249,6 +249,7 @@ class _TdField(NamedTuple):
     name: str
     id: int
     words: int
+    doc: str
 
 
 @cache
@@ -256,7 +257,12 @@ def _td_fields() -> tuple[_TdField, ...]:
     by_scope: dict[str, list[dict[str, Any]]] = tables.load("td_fields")["field"]
     rows = [row for scope in by_scope.values() for row in scope]
     return tuple(
-        _TdField(row["name"], int(row["id"], 16), row.get("fields", 1) * row.get("elements", 1))
+        _TdField(
+            row["name"],
+            int(row["id"], 16),
+            row.get("fields", 1) * row.get("elements", 1),
+            row.get("doc", ""),
+        )
         for row in rows
     )
 
@@ -288,7 +294,8 @@ def _of_td(td_field: _TdField, number: int) -> Explanation:
     )
     scope = CONTEXTS[parts.context]
     read = "TDH.MNG.RD" if scope == "TD" else "TDH.VP.RD"
-    meaning = f"A field of {_SCOPES[scope]}, which the host reads with {read}."
+    about = f"{td_field.doc} " if td_field.doc else ""
+    meaning = f"{about}A field of {_SCOPES[scope]}, which the host reads with {read}."
     if scope == "VCPU" and parts.class_code == _VMCS_CLASS:
         meaning += " The code is the field's encoding in the VMCS."
     rows = [("id", hex64(td_field.id)), *_parts(number)]

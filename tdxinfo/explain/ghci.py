@@ -4,37 +4,79 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 
 _NUMBERED = re.compile(
-    r"(tdvmcall|tdg\.?vp\.?vmcall|vmcall|get_?quote)\b[\s:,=]*"
-    r"(?:(?:leaf|subfunction|sub-function|status|returned|error)[\s:=]+)?(\w+)",
+    r"(tdvmcall|tdg\.?vp\.?vmcall|vmcall|ghci|get_?quote)\b[\s:,=]*"
+    r"(?:(?:leaf|subfunction|sub-function|number|status|returned|returns?|error|code|r1[01])[\s:=]+){0,3}"
+    r"(\w+)",
     re.IGNORECASE,
+)
+_IN_BRACKETS = re.compile(
+    r"(?:(?:tdg\.?vp\.?vmcall|tdvmcall|vmcall|ghci)\s*[<(\[]?\s*)?([a-z#][\w.#]{2,40})\s*[>)\]]?"
+    r"(.{0,80})",
+    re.IGNORECASE,
+)
+_RETURNED = re.compile(
+    r"(?:\b(?:status|returned|returns?|error|code|failed|with|r10)\b[\s:=]*){1,3}(\w{1,40})", re.I
 )
 
 
 def call(query: str) -> Iterator[Explanation]:
-    """A call by its name or by `TDVMCALL 0x10001`; a status by its name or `GetQuote 0x8...1`."""
+    """A call by its name or by `TDVMCALL 0x10001`; a status by its name or `GetQuote 0x8...1`;
+    a call with what it returned, `TDG.VP.VMCALL<MapGPA> returned 0x8000000000000000`.
+    """
     wanted = query.strip().lower()
     match = _NUMBERED.fullmatch(wanted)
     numbers = {reading.value for reading in readings(match[2])} if match else set()
     is_quote = match is not None and match[1].startswith("get")
     for row in tables.load("ghci")["call"]:
-        is_named = wanted in (row["name"].lower(), *map(str.lower, row["names"]))
-        if is_named or (row["number"] in numbers and not is_quote):
-            rows = [("number", f"{row['number']:#x}"), ("also", ", ".join(row["names"]))]
-            yield explanation(
-                "call of a TD", row["name"], row["text"], [*rows, ("see", "TDVMCALL")]
-            )
+        if _is_named(row, wanted) or (
+            row["number"] in numbers and not is_quote and "status" not in wanted
+        ):
+            yield _call(row)
     for row in tables.load("ghci")["status"]:
-        is_named = wanted in (row["name"].lower(), *map(str.lower, row["names"]))
         is_of = (row["of"] == "GetQuote") == is_quote
-        if is_named or (row["code"] in numbers and is_of and row["code"] > 1):
-            rows = [("code", f"{row['code']:#x}"), ("also", ", ".join(row["names"]))]
-            yield explanation(f"status of {row['of']}", row["name"], row["text"], rows)
+        is_asked = row["code"] > 1 or "status" in wanted
+        if _is_named(row, wanted) or (row["code"] in numbers and is_of and is_asked):
+            yield _status(row)
+    yield from _with_what_it_returned(wanted)
+
+
+def _with_what_it_returned(text: str) -> Iterator[Explanation]:
+    match = _IN_BRACKETS.fullmatch(text)
+    found = [row for row in tables.load("ghci")["call"] if match and _is_named(row, match[1])]
+    if match is None or not found or _is_named(found[0], text):
+        return
+    returned = _RETURNED.search(match[2])
+    if returned is None and text.startswith(match[1]):
+        return
+    values = {reading.value for reading in readings(returned[1])} if returned else set()
+    for row in tables.load("ghci")["status"]:
+        is_of = row["of"] == ("GetQuote" if found[0]["name"] == "GetQuote" else "TDVMCALL")
+        if is_of and (row["code"] in values or (returned and _is_named(row, returned[1]))):
+            yield _status(row)
+    yield from map(_call, found)
+
+
+def _is_named(row: dict[str, Any], wanted: str) -> bool:
+    return wanted in (row["name"].lower(), *map(str.lower, row["names"]))
+
+
+def _call(row: dict[str, Any]) -> Explanation:
+    rows = [("number", f"{row['number']:#x}"), ("also", ", ".join(row["names"]))]
+    rows += [("basis", row.get("basis", "")), ("see", "TDVMCALL")]
+    return explanation("call of a TD", row["name"], row["text"], rows)
+
+
+def _status(row: dict[str, Any]) -> Explanation:
+    rows = [("code", f"{row['code']:#x}"), ("what to do", row.get("remedy", ""))]
+    rows.append(("also", ", ".join(row["names"])))
+    return explanation(f"status of {row['of']}", row["name"], row["text"], rows)
 
 
 def names() -> Iterator[str]:

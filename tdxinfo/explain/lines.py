@@ -13,13 +13,13 @@ A line is read in three ways, and all that is found is shown:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import failures, fieldid, klog, metadata, seamcall
+from tdxinfo.decode import failures, klog, seamcall
 from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
@@ -28,10 +28,10 @@ from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Unavailable
 from tdxinfo.explain import (
     bitmaps,
-    calls,
+    bits_in_words,
+    codes,
     cpuid,
     errnos,
-    fields,
     line_values,
     processors,
     registers,
@@ -41,43 +41,12 @@ from tdxinfo.explain import (
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.printers import printed_by_any
 
-_CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
-"""With 0x, or all 16 digits, as kernels print with %016llx."""
-_LEAF = re.compile(
-    r"\bSEAMCALL\s*\(?(?:leaf\s*)?(0x[0-9a-f]+|\d+)\)?(?=\s|:|$)|\bleaf\s+(0x[0-9a-f]+|\d+)",
-    re.IGNORECASE,
-)
-_NAME = re.compile(
-    r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+|E[A-Z]{5,})\b"
-)
-_KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
 _ERRNO = re.compile(
     r"\((-\d{1,3})\)|\b(?:err(?:or|no)?|ret(?:urn(?:s|ed)?)?|rc)[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$"
 )
-_OUTPUT = re.compile(r"\b(?:r[bcd]x|r[0-9]{1,2}|entry|level_state)[\s,:=]*$", re.I)
-"""Before a number that the call returned beside its status."""
-_STATUS_WORD = re.compile(
-    r"(?:failed|error|returned|status|err|rax|_ret|\bret)[\s:=(]*(?:code)?\s*$", re.I
-)
-
-
 _FMSPC = re.compile(r"\bFMSPC[\s:=\"']*([0-9a-f]{12})\b", re.IGNORECASE)
 _FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
 """All five numbers of a module's version: fewer may be the version of another program."""
-
-
-def codes_of(text: str) -> list[str]:
-    """The statuses and field ids in a text, for example a log line."""
-    return [code for code in _CODE.findall(text) if is_telling(int(code, 16))]
-
-
-def is_telling(number: int) -> bool:
-    """Whether a number in a text is meant as a code: an address of memory is not."""
-    if number == fieldid.NULL or not number >> 32:
-        return False
-    if bool(number >> 63) and seamcall.statuses(number):
-        return True
-    return bool(number >> 56) and fields.is_id(number) and any(fields.of_id(number))
 
 
 def line(query: str) -> Iterator[Explanation]:
@@ -90,20 +59,12 @@ def line(query: str) -> Iterator[Explanation]:
     yield from found
     for version in _FULL_VERSION.findall(query):
         yield from versions.release(version)
-    yield from _kvm_access(query)
-    of_leaf = list(_leaf(query))
-    yield from of_leaf
-    leaves = {one.name for one in of_leaf} | {
-        leaf.name for leaf in map(seamcall.leaf_named, _NAME.findall(query)) if leaf
-    }
-    for match in _CODE.finditer(query):
-        yield from _code(query[: match.start()], int(match.group(), 16), leaves)
-    yield from _named(query)
+    yield from codes.in_a_line(query)
     yield from terms.codes_in(query)
     for code in _FMSPC.findall(query):
         yield from processors.fmspc(code)
     yield from cpuid.flags_in(query)
-    yield from bitmaps.listed(query)
+    yield from bits_in_words.listed(query)
     for match in _ERRNO.finditer(query):
         number = next(digits for digits in match.groups() if digits)
         has_cause = any(row.name.startswith("cause") for one in found for row in one.details)
@@ -127,8 +88,15 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
                 numbers = f"family {event.values['family']} model {event.values['model']}"
                 yield from processors.processor(numbers)
             if event.name == "module_info":
+                yield from _attributes(event)
                 yield from _module_of(dict(line_values.build(boot, event)))
             yield from _values(event.values)
+
+
+def _attributes(event: Event) -> Iterator[Explanation]:
+    """The attributes of the module that a line shows, where one is set."""
+    if event.values.get("attributes"):
+        yield from bitmaps.with_value(f"SYS_ATTRIBUTES={event.values['attributes']:#x}")
 
 
 def _module_of(found: dict[str, str]) -> Iterator[Explanation]:
@@ -350,45 +318,3 @@ def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:
     except Unavailable:
         failure = None
     return failures.of_any_kernel(failure) if failure else []
-
-
-def _kvm_access(text: str) -> Iterator[Explanation]:
-    for class_name, code in _KVM_ACCESS.findall(text):
-        yield from fields.of_kvm_access(class_name, int(code, 16))
-
-
-def _leaf(text: str) -> Iterator[Explanation]:
-    if re.search(r"cpuid|\be[abcd]x\b|IntelTDX", text, re.I):
-        return
-    words = (("TDG", r"\bTDCALL\b"), ("SEAMLDR", r"\bseamldr\b"))
-    kind = next((kind for kind, word in words if re.search(word, text, re.I)), "TDH")
-    for groups in _LEAF.findall(text):
-        yield from calls.leaf_by_number(next(filter(None, groups)), kind)
-
-
-def _code(before: str, number: int, leaves: Collection[str]) -> Iterator[Explanation]:
-    """A status where the text before it says so or the table has it; else a field id."""
-    is_leaf = re.search(r"SEAMCALL\s*\(?\s*$", before, re.I)
-    if is_leaf or not number >> 32:
-        return
-    is_output = _OUTPUT.search(before)
-    if re.search(r"\bTD[HG][._](?:SYS|MNG|VP|VM)[._](?:RD|WR)\W*$", before, re.I):
-        yield from fields.of_id(number)
-    # All ones is also a status, but most often a mask.
-    elif _STATUS_WORD.search(before) or (
-        seamcall.is_exact(number) and number != fieldid.NULL and not is_output
-    ):
-        yield from calls.of_status(number, leaves)
-    elif is_telling(number) and not (is_output and seamcall.statuses(number)):
-        yield from fields.of_id(number)
-
-
-def _named(text: str) -> Iterator[Explanation]:
-    """Leaves and statuses that the line names in words, and fields beside a leaf."""
-    names = dict.fromkeys(_NAME.findall(text))
-    has_leaf = any(seamcall.leaf_named(name) for name in names)
-    for name in names:
-        yield from calls.leaf_by_name(name) if seamcall.leaf_named(name) else ()
-        yield from calls.status_by_name(name)
-        yield from terms.service_code(name)
-        yield from fields.by_name(name) if has_leaf and name in metadata.declared() else ()

@@ -33,6 +33,10 @@ class Explanation(Frozen, frozen=True):
         """The same with more details at the end."""
         return self.model_copy(update={"details": (*self.details, *details(rows))})
 
+    def with_first(self, rows: Iterable[tuple[str, str]]) -> Explanation:
+        """The same with more details at the beginning."""
+        return self.model_copy(update={"details": (*details(rows), *self.details)})
+
 
 class ExplainReport(Document, frozen=True):
     """What `explain --json` prints."""

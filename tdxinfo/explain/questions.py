@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
+from tdxinfo.explain import bits_in_words, loaders
 from tdxinfo.explain.meaning import Explanation
 from tdxinfo.explain.processors import named_in, processor
-from tdxinfo.explain.versions import build_asked, of_release
-from tdxinfo.explain.versions import loader as loader_version
+from tdxinfo.explain.versions import build_asked, during_a_build, of_release
+from tdxinfo.explain.versions import release as module_release
 from tdxinfo.model.values import ModuleVersion
 
 _IN_WORDS = re.compile(
@@ -18,7 +19,8 @@ _IN_WORDS = re.compile(
 )
 _OF_MODULES = re.compile(
     r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|update|updated?|upgrade|downgrade|release|svn"
-    r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported)\b|->",
+    r"|mrseam|vulnerable|safe|loads?|runs?|linux|ok|supports?|supported|released|when|date|built"
+    r"|good|secure|outdated|kvm|enough)\b|->",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
@@ -43,12 +45,17 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
     is_meant = bool(on or len(found) > 1 or _OF_MODULES.search(query))
     if found and is_meant:
         update = [("the update", _update(found[0], found[1]))] if len(found) == 2 else []
+        if _MEANWHILE.search(query) and _BUILDS.search(query):
+            update.append(("while a TD is built", during_a_build(found[0])))
+        asked = bits_in_words.asked("TDX_FEATURES0", query, found[0].features0)
         loads = [(f"on {name}", _loads(found[0], name)) for name in on]
         loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
-        yield of_release(found[0], (*update, *loads, *loaded))
+        yield of_release(found[0], (*asked, *update, *loads, *loaded))
         yield from (of_release(one) for one in found[1:])
+    elif not named and _UPDATES.search(query) and len(set(_LINE.findall(query))) == 2:
+        yield from _between_lines(_LINE.findall(query))
     elif not named and loader and _OF_MODULES.search(rest):
-        yield from loader_version(f"P-SEAMLDR {loader[1]}")
+        yield from loaders.loader(f"P-SEAMLDR {loader[1]}")
     elif not named and ": " not in query and _OF_MODULES.search(query) and _BUILD.search(query):
         yield from (one for text in _BUILD.findall(query) for one in build_asked(text))
     elif not named and on and _OF_PROCESSORS.search(query) and not _ASKED.search(query):
@@ -56,6 +63,23 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
             yield from processor(name)
     elif not named and _OF_MODULES.search(query) and _ASKED.search(query):
         yield from _newest(on, query)
+
+
+_MEANWHILE = re.compile(r"\b(?:while|whilst|during|when|with)\b", re.IGNORECASE)
+_BUILDS = re.compile(
+    r"\b(?:build(?:s|ing)?|built|creat\w{2,4}|launch\w{0,3}|start(?:s|ing)?|boot(?:s|ing)?)\b", re.I
+)
+"""Words that speak of an update while a TD is being built."""
+_UPDATES = re.compile(r"\b(?:up|down)(?:dat|grad)\w{1,3}\b|->|\bswitch\b|\bmove\b", re.I)
+_LINE = re.compile(r"(?<![\w.])([12]\.[05])(?:\.x)?(?![\w.]*\d)", re.IGNORECASE)
+
+
+def _between_lines(lines: list[str]) -> Iterator[Explanation]:
+    """Two lines of modules, and that there is no update from one to the other while TDs run."""
+    for name in dict.fromkeys(lines):
+        for meaning in module_release(f"module {name}"):
+            rows = [("the update", "not possible while TDs run: an update stays within its line")]
+            yield meaning.with_first(rows)
 
 
 def _newest(processors: list[str], query: str) -> Iterator[Explanation]:

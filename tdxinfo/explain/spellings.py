@@ -52,7 +52,15 @@ _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 _BLANKS_AND_VALUE = re.compile(r"([A-Za-z]\w*(?:\s\w+){1,4})\s*[=:]\s*(\w{1,20})")
 _LABEL = re.compile(r"([\w./-]{1,128}[.-]tdx\.[\w.]{1,128})=\w+")
 """A label of a Kubernetes node with its value, `cpu-security.tdx.enabled=true`."""
+_DEFINE = re.compile(r"\s*#\s*define\s+([A-Za-z]\w+)\s")
+"""A macro of C, whose name is meant, not its value: `#define TDX_NON_RECOVERABLE _BITUL(62)`."""
 _JSON = re.compile(r"\"?([\w-]{2,40})\"\s*:\s*([^{}]{1,200})")
+
+
+def defined(query: str) -> str:
+    """The name that a line of C defines; empty for another text."""
+    match = _DEFINE.match(query)
+    return match[1] if match else ""
 
 
 def spellings(query: str) -> Iterator[str]:
@@ -104,7 +112,9 @@ def _of_signs(text: str) -> Iterator[str]:
         yield f"{'_'.join(valued[1].split())} = {valued[2]}"
     outside, bracket, inside = text.partition("(")
     if bracket and text.endswith(")") and outside.strip():
-        yield from (outside.strip(), inside.rstrip(")").strip())
+        yield outside.strip()
+        # A small number in brackets alone could mean anything.
+        yield from () if inside.rstrip(") ").isdigit() else (inside.rstrip(")").strip(),)
 
 
 def _of_words(words: list[str]) -> Iterator[str]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
+from tdxinfo.decode.releases import Release
 from tdxinfo.explain import terms
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
-from tdxinfo.explain.processors import processor_names
+from tdxinfo.explain.processors import named_in, processor_names
 
 # --- microcode ----------------------------------------------------------------------------------
 
@@ -89,6 +90,11 @@ _LEVEL = re.compile(
     r"(?:(?:[\s,;]|but\b|and\b|<)*(?:needs?|needed|required|requires|wants|expected|minimum|min)?[\s:=]*(?:is\s)?(0x[0-9a-f]+|\d{1,3}))?",
     re.IGNORECASE,
 )
+_LEVEL_AFTER = re.compile(
+    r"(?:isv[_\s]?)?svn[\s:=]*(0x[0-9a-f]+|\d{1,3})[\s,]+(?:for|of|in)?\s*tdx[_\s-]?(?:module[_\s-]?)?0?([0-9])\b"
+    r"[\s,:]*(\w*)",
+    re.IGNORECASE,
+)
 _IDENTITY = re.compile(r"tdx_(?:module_)?0([0-9])", re.I)
 
 
@@ -99,7 +105,7 @@ def _lines() -> dict[int, str]:
 
 def level(query: str) -> Iterator[Explanation]:
     """A level of the TDX module in Intel's TCB info, `TDX_01 isvsvn 4`; or the identity alone."""
-    text = query.strip()
+    text = _LEVEL_AFTER.sub(r"TDX_0\2 \1", query.strip())
     match, alone = _LEVEL.fullmatch(text), _IDENTITY.fullmatch(text)
     if alone:
         line = _lines().get(int(alone[1]), "")
@@ -124,7 +130,7 @@ def _level(major: int, minor: int) -> Explanation:
     row: dict[str, Any] = found[0] if found else {}
     known_releases = ", ".join(str(r.version) for r in releases.with_tcb_svn(minor, major))
     rows = [
-        ("releases", known_releases or "no public release has this SVN"),
+        ("releases", known_releases or _no_release(minor, major)),
         *against_floor(minor, major),
         ("advisories", ", ".join(row.get("advisories", ()))),
     ]
@@ -135,22 +141,58 @@ def _level(major: int, minor: int) -> Explanation:
     return explanation("TCB level", f"{module} ISV SVN {minor}", meaning, rows)
 
 
+def _no_release(minor: int, major: int) -> str:
+    """That no release has an SVN, and which is the first of its line where the SVN is below it."""
+    text = "no public release has this SVN"
+    of_line = [one for one in releases.releases() if one.tcb_svn and one.tcb_svn[1] == major]
+    first = of_line[0].tcb_svn if of_line else None
+    if first and minor < first[0]:
+        text += f": it is below every one, the first, {of_line[0].version}, has {first[0]}"
+    return text
+
+
 def against_floor(minor: int, major: int) -> list[tuple[str, str]]:
     """What Intel rated a module's SVN, and how it compares with the minimum of a TCB recovery."""
     table = tables.load("tcb")
     module = next((row["module"] for row in table["identity"] if row["major"] == major), "")
-    rated = [row for row in table["level"] if row["module"] == module and row["isvsvn"] <= minor]
-    status = max(rated, key=lambda row: int(row["isvsvn"]))["status"] if rated else ""
-    floors = [releases.release_named(text) for text in table["floors"]["module"].values()]
-    least = [one for one in floors if one and one.tcb_svn and one.tcb_svn[1] == major]
-    rows = [("TCB status", status)]
-    if least:
-        needed = min(least, key=lambda one: one.tcb_svn or (0, 0))
-        is_older = (minor, major) < (needed.tcb_svn or (0, 0))
-        word = "this one is older: update the TDX module" if is_older else "this one meets it"
-        about = f"{table['floors']['recovery']}, {table['floors']['as_of']}"
-        rows.append((about, f"{needed.version} is the minimum: {word}"))
-    return rows
+    return [("TCB status", _rating(module, minor, major)), *_recovery(minor, major, None)]
+
+
+def of_release(release: Release) -> list[tuple[str, str]]:
+    """How a release compares with the minimum of a TCB recovery on its processors."""
+    return _recovery(*release.tcb_svn, release) if release.tcb_svn else []
+
+
+def _recovery(minor: int, major: int, of: Release | None) -> list[tuple[str, str]]:
+    """The oldest releases that meet a TCB recovery, and whether the security version does."""
+    floors = tables.load("tcb")["floors"]
+    found: dict[str, list[str]] = {}
+    is_older = False
+    for name, least in floors["module"].items():
+        svn = getattr(releases.release_named(least), "tcb_svn", None)
+        if svn and svn[1] == major and (of is None or of.loads_on(name)):
+            found.setdefault(least, []).append(name)
+            is_older |= minor < svn[0]
+    word = "this one is older: update the TDX module" if is_older else "this one meets it"
+    named = " or ".join(f"{least} ({', '.join(names)})" for least, names in found.items())
+    about = f"{floors['recovery']}, {floors['as_of']}"
+    return [(about, f"{named} is the minimum: {word}")] if named else []
+
+
+def _rating(module: str, minor: int, major: int) -> str:
+    """What Intel's TCB info says of an SVN: its own level, or the next lower one.
+
+    A level that was read before there was a release with the SVN says nothing of it.
+    """
+    levels = [row for row in tables.load("tcb")["level"] if row["module"] == module]
+    rated: dict[str, Any] = max(
+        (row for row in levels if row["isvsvn"] <= minor), key=lambda row: row["isvsvn"], default={}
+    )
+    built = [str(one.build_date)[:7] for one in releases.with_tcb_svn(minor, major)]
+    is_own = rated.get("isvsvn") == minor
+    is_read_later = any(date <= rated.get("as_of", "9999") for date in built)
+    status: str = rated.get("status", "")
+    return status if is_own or is_read_later else ""
 
 
 _BYTE = re.compile(
@@ -268,22 +310,6 @@ def status(query: str) -> Iterator[Explanation]:
             yield explanation("TCB status", name, row["text"], details)
 
 
-_MOST_LETTERS = 400
-"""Of a text in which a status is looked for."""
-
-
-def status_in_words(query: str) -> Iterator[Explanation]:
-    """The status in a text, and the advisories there: `OutOfDate what to do`."""
-    text = query[:_MOST_LETTERS]
-    words = re.findall(r"[A-Za-z]+", text)
-    known = {word: list(status(word)) for word in words if re.search(r"[a-z][A-Z]", word)}
-    found = [meaning for meanings in known.values() for meaning in meanings]
-    yield from found
-    for number in _NAMED_ADVISORY.findall(text) if found else ():
-        yield from advisory(f"SA-{number}")
-
-
-_NAMED_ADVISORY = re.compile(r"\bINTEL-SA-(\d{5})\b", re.IGNORECASE)
 _RECOVERY = re.compile(
     r"(?:tcb[-\s]?r(?:ecovery)?|tcb\s?evaluation\s?data(?:\s?(?:set|number))?)[\s#:=]+(\d{1,3})",
     re.I,
@@ -291,50 +317,67 @@ _RECOVERY = re.compile(
 
 
 def recovery(query: str) -> Iterator[Explanation]:
-    """A TCB recovery by its number: the term, and what it asks for where the table has it."""
+    """A TCB recovery by its number: what it asks for where the table has it, and the term."""
     match = _RECOVERY.fullmatch(query.strip())
+    if match is None:
+        return
+    if tables.load("tcb")["floors"]["recovery"].endswith(f" {match[1]}"):
+        yield _floors([])
+    asked = [row for row in tables.load("tcb")["level"] if row.get("evaluation") == int(match[1])]
+    rows = [("given", match[1]), *(("asks for", _asked_for(row)) for row in asked)]
+    yield from (meaning.with_details(rows) for meaning in terms.term("TCB recovery"))
+
+
+def _asked_for(row: dict[str, Any]) -> str:
+    major = next(
+        one["major"] for one in tables.load("tcb")["identity"] if one["module"] == row["module"]
+    )
+    names = ", ".join(str(one.version) for one in releases.with_tcb_svn(row["isvsvn"], major))
+    return f"{row['module']} ISV SVN {row['isvsvn']}: {names} or later"
+
+
+_FLOOR = re.compile(r"\b(?:floors?|tcb[\s-]?r(?:ecovery)?|tcbr|recovery)\b", re.IGNORECASE)
+_LEAST = re.compile(
+    r"\b(?:min|minimum|minimal|least|oldest|required|needed|needs?|requires?|enough|which)\b", re.I
+)
+_OF_TCB = re.compile(r"\b(?:tcb|modules?|microcode|ucode|svn|up\s?to\s?date|uptodate)\b", re.I)
+_NAMES_ONE = re.compile(r"0x[0-9a-f]{5,}|\b[12]\.[05]\.\d", re.IGNORECASE)
+"""A microcode revision or a release, of which is asked whether it is enough."""
+
+
+def floor_in_words(query: str) -> Iterator[Explanation]:
+    """What a TCB recovery requires at least, for the processors that a text names:
+    `TCB recovery feb 2026 minimum module GNR`.
+    """
+    on = named_in(query)
+    has_floor = _FLOOR.search(query)
+    is_of_recovery = has_floor and (on or _LEAST.search(query) or "floor" in query.lower())
+    is_least = on and re.search(r"\btcb\b", query, re.I) and _LEAST.search(query)
+    is_long = len(query.split()) > _MOST_WORDS
+    if is_long or _NAMES_ONE.search(query) or not (is_of_recovery or is_least):
+        return
+    if _OF_TCB.search(query):
+        yield _floors(on)
+
+
+def _floors(on: list[str]) -> Explanation:
+    """What a TCB recovery requires at least on the given processors, or on all."""
     floors = tables.load("tcb")["floors"]
-    is_known = match and floors["recovery"].endswith(f" {match[1]}")
-    rows = [("given", match[1] if match else "")]
-    if is_known and "eval" not in query.lower():
-        rows += [
-            (f"module on {name}", f"{least} or later") for name, least in floors["module"].items()
-        ]
-        rows += [(f"microcode on {fms}", least) for fms, least in floors["microcode"].items()]
-        rows.append(("as of", floors["as_of"]))
-    for meaning in terms.term("TCB recovery") if match else ():
-        yield meaning.with_details(rows)
+    modules = {name: least for name, least in floors["module"].items() if not on or name in on}
+    rows = [(f"module on {name}", _with_svn(least)) for name, least in modules.items()]
+    for fms, least in floors["microcode"].items():
+        family, model, _ = (int(part, 16) for part in fms.split("-"))
+        if not on or releases.processor_name(family, model) in on:
+            rows.append((f"microcode on {_processor(fms)}", f"{least} or later"))
+    rows.append(("as of", floors["as_of"]))
+    meaning = (
+        f"The oldest TDX modules and microcode that an operator's script required for "
+        f"{floors['recovery']}. Later recoveries require newer ones; Intel's TCB info decides."
+    )
+    return explanation("TCB recovery", floors["recovery"], meaning, rows)
 
 
-# --- advisories ----------------------------------------------------------------------------------
-
-_ADVISORY = re.compile(r"(?:intel[-\s]?)?sa[-\s]?(\d{5})", re.I)
-
-
-def advisory(query: str) -> Iterator[Explanation]:
-    """A security advisory of Intel by its number, or by a CVE."""
-    match = _ADVISORY.fullmatch(query.strip())
-    wanted = f"INTEL-SA-{match[1]}" if match else query.strip().upper()
-    for row in tables.load("tcb")["advisory"]:
-        if wanted == row["id"] or wanted in row.get("cves", ()):
-            rows = [
-                (
-                    "fixed in",
-                    ", ".join(
-                        f"{version} and later of its line" for version in row.get("fixed", ())
-                    ),
-                ),
-                ("CVEs", ", ".join(row.get("cves", ()))),
-                ("published", row.get("published", "")),
-                ("basis", row["basis"]),
-            ]
-            about = "concerns the TDX module" if row.get("fixed") else "is named with TDX's TCB"
-            meaning = (
-                f"A security advisory of Intel that {about}. This list does not say whether a "
-                "module is safe to run."
-            )
-            yield explanation("advisory", row["id"], meaning, rows)
-
-
-def names() -> Iterator[str]:
-    yield from (row["id"] for row in tables.load("tcb")["advisory"])
+def _with_svn(version: str) -> str:
+    found = releases.release_named(version)
+    svn = f" (minor SVN {found.tcb_svn[0]})" if found and found.tcb_svn else ""
+    return f"{version} or later{svn}"

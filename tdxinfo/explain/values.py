@@ -74,7 +74,8 @@ def _one(query: str) -> Iterator[Explanation]:
         yield from fields.by_name(match[0]) if _OF_BITS.search(match[0]) else ()
         return
     found = [meaning for explain in _NAMED for meaning in explain(match[0].removesuffix("[]"))]
-    if not found and _NO_WORD.search(match[0]):
+    is_of_module = re.match(r"(?:tee_?)?tcb_?svn|seam", match[0], re.IGNORECASE)
+    if not found and _NO_WORD.search(match[0]) and not is_of_module:
         found = list(terms.term(match[0]))
     if not re.search(r"[._]", match[0]):
         # A word of the language, or the name of a service, is no fact beside a number.

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import releases
+from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain import tcb
 from tdxinfo.explain.meaning import Explanation, explanation
@@ -82,6 +82,27 @@ def day(query: str) -> Iterator[Explanation]:
         yield meaning.with_details([("read as", days.get(built, "") if built else "")])
 
 
+def day_asked(query: str) -> Iterator[Explanation]:
+    """The releases of a build date, or of the days around it: release pages differ by days."""
+    found = list(day(query))
+    yield from found
+    for asked in dict(_days(query.strip())) if not found else ():
+        near = [
+            f"{one.version} ({one.build_date})"
+            for one in releases.releases()
+            if one.build_date and abs((one.build_date - asked).days) <= _FEW_DAYS
+        ]
+        meaning = (
+            "No module that tdxinfo knows was built on this day; release pages differ by days."
+        )
+        rows = [("near it", ", ".join(near)), ("table of", releases.as_of())]
+        if near:
+            yield explanation("module build", f"build date {asked}", meaning, rows)
+
+
+_FEW_DAYS = 21
+
+
 def seen_build(line: str, number: int | None) -> Iterator[Explanation]:
     """A build of a line that is no public release; where the table lacks it, the line."""
     seen = [r for r in _unreleased() if (r["line"], r["build_number"]) == (line, number)]
@@ -102,9 +123,25 @@ def _unreleased_build(row: dict[str, Any]) -> Explanation:
         ("build date", row.get("build_date", "")),
         ("release before it", _release_before(row)),
         ("note", row.get("note") or tables.load("modules")["line_note"].get(row["line"], "")),
+        ("what to do", _instead_of(row)),
         ("table of", releases.as_of()),
     ]
     return explanation("module build", f"{row['line']} build {row['build_number']}", meaning, rows)
+
+
+def _instead_of(row: dict[str, Any]) -> str:
+    """The releases to update to; of a build without NO_RBP_MOD the first that has it."""
+    of_line = [r for r in releases.releases() if "{}.{}".format(*r.line) == row["line"]]
+    newest = of_line[-1].version if row["line"] != "1.0" else "1.5 or later"
+    features0 = int(row["features0"], 16) if "features0" in row else None
+    lacks = _no_rbp_mod(features0).startswith("no")
+    having = [str(r.version) for r in of_line if _no_rbp_mod(r.features0) == "yes"][:1]
+    first = f" {having[0]} is the first release with NO_RBP_MOD." if lacks and having else ""
+    return f"Update to a public release: {newest}{_newest_for(row['line'])}.{first}"
+
+
+def _newest_for(line: str) -> str:
+    return f", the newest known of its line ({_table()})" if line != "1.0" else ""
 
 
 def _release_before(row: dict[str, Any]) -> str:
@@ -230,17 +267,21 @@ def of_release(release: Release, first: Iterable[tuple[str, str]] = ()) -> Expla
     """A release, with what was asked for of it first."""
     newest = releases.newest_of_line(release)
     is_newest = newest == release
+    corrupts = releases.corrupts_builds(release) and "while a TD is built" not in dict(first)
     rows = [
         *first,
         ("build", _build(release)),
         ("for", ", ".join(release.platforms)),
+        ("NO_RBP_MOD", _no_rbp_mod(release.features0)),
+        ("missing", _missing(release.features0)),
         ("TEE_TCB_SVN", _svn(release)),
+        *tcb.of_release(release),
+        ("newest known", "" if is_newest else f"{newest.version} ({_table()})"),
         ("P-SEAMLDR", ", or ".join(f"{version} or later" for version in release.min_seamldr)),
         ("features", hex64(release.features0) if release.features0 is not None else ""),
         ("update from", f"{release.update_from} or later" if release.update_from else ""),
         ("update to", _updates(release)),
-        ("while a TD is built", "" if not releases.corrupts_builds(release) else _CORRUPTS),
-        ("newest known", "" if is_newest else f"{newest.version} ({_table()})"),
+        ("while a TD is built", during_a_build(release) if corrupts else ""),
         ("newer releases add", " ".join(releases.added_features(release, newest))),
         ("MRSEAM", release.mrseam),
         ("note", _note(release)),
@@ -264,7 +305,7 @@ def _updates(release: Release) -> str:
     """
     later = [r for r in releases.releases() if r.line == release.line]
     later = later[later.index(release) + 1 :] if release.update_from else []
-    later = [r for r in later if set(r.platforms) & set(release.platforms)]
+    later = [r for r in later if _processors(r) & _processors(release)]
     found = [_for_some(r, release) for r in later if releases.takes_over(release, r)]
     if later and not found:
         first = later[0]
@@ -272,14 +313,49 @@ def _updates(release: Release) -> str:
     return ", ".join(found)
 
 
+def _processors(release: Release) -> set[str]:
+    """The processors of a release; GNR in its list means GNR-SP and GNR-D."""
+    return {name for name in releases.newest_by_processor() if release.loads_on(name)} or set(
+        release.platforms
+    )
+
+
 def _for_some(target: Release, running: Release) -> str:
     """The version, with its processors where it does not load on all that the running one has."""
-    if set(running.platforms) <= set(target.platforms):
+    if _processors(running) <= _processors(target):
         return str(target.version)
     return f"{target.version} ({', '.join(target.platforms)})"
 
 
-_CORRUPTS = "an update from this release then can corrupt the TD's measurement"
+def during_a_build(release: Release) -> str:
+    """Whether an update from the release is safe while a TD is being built."""
+    if not releases.corrupts_builds(release):
+        return "no corrupted measurement is known of an update from this release"
+    safe: list[str] = tables.load("modules")["safe_update"]
+    of_line = [one for one in safe if one.startswith("{}.{}.".format(*release.line))]
+    return (
+        "unsafe: an update from this release then can corrupt the TD's measurement; let no TD be "
+        f"built during the update (safe from {', '.join(of_line)} on)"
+    )
+
+
+def _missing(features0: int | None) -> str:
+    """The other features without which kernels refuse the module or TDX."""
+    rows = tables.load("features")["TDX_FEATURES0"]["fields"] if features0 is not None else ()
+    return "; ".join(
+        f"{row['name']}, without which {row['required']}"
+        for row in rows
+        if "required" in row and row["name"] != "NO_RBP_MOD"
+        if not bits.is_set("TDX_FEATURES0", row["name"], features0 or 0)
+    )
+
+
+def _no_rbp_mod(features0: int | None) -> str:
+    """Whether a module has NO_RBP_MOD; empty where its features are not known."""
+    if features0 is None:
+        return ""
+    has_it = bits.is_set("TDX_FEATURES0", "NO_RBP_MOD", features0)
+    return "yes" if has_it else "no: Linux 6.14 and later refuse the module"
 
 
 def _build(release: Release) -> str:
@@ -291,107 +367,6 @@ def _svn(release: Release) -> str:
         return ""
     minor, major = release.tcb_svn
     return f"bytes 0 and 1: {minor}, {major} (SVN {major << 8 | minor:#x})"
-
-
-# --- the P-SEAMLDR ----------------------------------------------------------------------------
-
-_LOADER = re.compile(
-    r"(?:intel\s+)?(?:(?:tdx\s+)?(?:p[-_ ]?|persistent\s+)?seam[-_ ]?(?:ldr|loader)|tdx\s+loader)"
-    r"(?:[\s_:=]*version)?[\s_:=]*"
-    r"v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\.\d{1,5}){0,2}",
-    re.IGNORECASE,
-)
-
-
-def loader(query: str) -> Iterator[Explanation]:
-    """A version of the P-SEAMLDR: `TDX loader 1.5.02`, `seamldr_version: 2.0.01`."""
-    match = _LOADER.fullmatch(query.strip())
-    if match is None:
-        return
-    version = ModuleVersion(int(match[1]), int(match[2]), int(match[3]) if match[3] else None)
-    lines: dict[str, dict[str, Any]] = tables.load("modules")["loader"]
-    known = lines.get(f"{version.major}.{version.minor}")
-    if known is None:
-        meaning = "tdxinfo knows no P-SEAMLDR of this line."
-        rows = [("lines", ", ".join(lines)), ("table of", releases.as_of())]
-    else:
-        meaning = "A version of the P-SEAMLDR (TDX loader), which loads the TDX module."
-        is_newer = (version.update or 0) > (ModuleVersion.parse(known["newest"]).update or 0)
-        rows = [
-            ("for", ", ".join(known["platforms"])),
-            ("loads", ", ".join(_loaded_by(version))),
-            ("needed by", ", ".join(_loaded_by(version, only=True))),
-            ("newest known", f"{known['newest']} ({_table()})"),
-            ("note", "This version is newer than this tdxinfo knows." if is_newer else ""),
-        ]
-    yield explanation("P-SEAMLDR version", str(version), meaning, rows)
-
-
-def _loaded_by(loader: ModuleVersion, only: bool = False) -> Iterator[str]:
-    """The releases that a P-SEAMLDR loads; with `only` those that need one of its line."""
-    for release in releases.releases():
-        needed = map(ModuleVersion.parse, release.min_seamldr)
-        same_line = [
-            one for one in needed if (one.major, one.minor) == (loader.major, loader.minor)
-        ]
-        is_needed = len(same_line) == len(release.min_seamldr) or not only
-        if is_needed and any((one.update or 0) <= (loader.update or 0) for one in same_line):
-            yield str(release.version)
-
-
-# --- security versions ------------------------------------------------------------------------
-
-_SVN = re.compile(
-    r"(?:tee[_ ]?tcb[_ ]?svn|tcb[_ ]?svn|module[_ ]svn|seam[_ ]?svn|isv[_ ]?svn|svn)[\s:=]*(.+)",
-    re.IGNORECASE,
-)
-_SVN_BYTES = re.compile(r"[0-9a-f]{32}")
-_PAIR = re.compile(r"[\[(]?\s*(\d{1,3})\s*[,. ]\s*(\d{1,3})(?:\s*,\s*\d{1,3})*\s*[\])]?")
-
-
-def security_version(query: str) -> Iterator[Explanation]:
-    """A module's security version: `SVN 0x10d`, `tee_tcb_svn=0d01...`, `[13, 1]`."""
-    match = _SVN.fullmatch(query.strip())
-    text = (match[1] if match else query).strip().lower()
-    for minor, major in _parse_svn(text, is_named=match is not None):
-        known = releases.with_tcb_svn(minor, major)
-        names = ", ".join(str(release.version) for release in known)
-        rows = [
-            ("releases", names or f"none that tdxinfo knows of ({_table()})"),
-            ("SVN", f"{major << 8 | minor:#x}"),
-            *tcb.against_floor(minor, major),
-        ]
-        meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
-        yield explanation("module security version", f"{minor}, {major}", meaning, rows)
-
-
-def _parse_svn(text: str, is_named: bool) -> list[tuple[int, int]]:
-    """Minor and major SVN of 16 bytes as a quote has them, of a pair, or of one number.
-
-    A number below 256 is a minor one, which each line of releases may have.
-    """
-    digits = re.sub(r"^0x|[\s:]", "", text)
-    if _SVN_BYTES.fullmatch(digits):
-        return [(int(digits[0:2], 16), int(digits[2:4], 16))]
-    is_range = text[:1] == "[" and text[-1:] == ")"
-    pair = None if is_range else _PAIR.fullmatch(text)
-    if pair and (is_named or text[:1] in "[("):
-        return [(int(pair[1]), int(pair[2]))]
-    if is_named and re.fullmatch(r"0[0-9a-f]{3}(?:[0-9a-f]{2})*(?:\.{2,3}|\u2026)?", text):
-        # The first bytes of TEE_TCB_SVN, as they stand in a quote.
-        return [(int(text[:2], 16), int(text[2:4], 16))]
-    for reading in readings(text) if is_named else ():
-        if reading.value >> 8:
-            return [(reading.value & 0xFF, reading.value >> 8 & 0xFF)]
-        majors = {r.tcb_svn[1] for r in releases.releases() if r.tcb_svn}
-        found = [
-            (reading.value, major)
-            for major in sorted(majors)
-            if releases.with_tcb_svn(reading.value, major)
-        ]
-        if found:
-            return found
-    return []
 
 
 def names() -> Iterator[str]:

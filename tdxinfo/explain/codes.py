@@ -1,0 +1,112 @@
+"""Leaves, statuses and field ids in a text, each by what stands before it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from tdxinfo import tables
+from tdxinfo.decode import fieldid, metadata, seamcall
+from tdxinfo.explain import calls, fields, terms
+from tdxinfo.explain.meaning import Explanation
+
+_CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
+"""With 0x, or all 16 digits, as kernels print with %016llx."""
+_LEAF = re.compile(
+    r"\b(?:(SEAM|TD)CALL\s*\(?(?:leaf\s*)?|leaf\s+)(0x[0-9a-f]+|\d+)\)?(?=\s|:|,|$)",
+    re.IGNORECASE,
+)
+_NAME = re.compile(
+    r"\b(?:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|SEAMLDR[._][A-Z_.]+|TD[HG](?:\.[A-Z0-9]+)+|E[A-Z]{5,})\b"
+)
+_KVM_ACCESS = re.compile(r"\bTDH_VP_(?:RD|WR)\[(\w+)\.0x([0-9a-f]+)\]", re.IGNORECASE)
+_OUTPUT = re.compile(r"\b(?:r[bcd]x|r[0-9]{1,2}|entry|level_state)[\s,:=]*$", re.I)
+"""Before a number that the call returned beside its status."""
+_STATUS_WORD = re.compile(
+    r"(?:failed|error|returned|status|err|rax|_ret|\bret)[\s:=(]*(?:code)?\s*$", re.I
+)
+
+
+def codes_of(text: str) -> list[str]:
+    """The statuses and field ids in a text, for example a log line."""
+    return [code for code in _CODE.findall(text) if is_telling(int(code, 16))]
+
+
+def is_telling(number: int) -> bool:
+    """Whether a number in a text is meant as a code: an address of memory is not."""
+    if number == fieldid.NULL or not number >> 32:
+        return False
+    if bool(number >> 63) and seamcall.statuses(number):
+        return True
+    return bool(number >> 56) and fields.is_id(number) and any(fields.of_id(number))
+
+
+def in_a_line(text: str) -> Iterator[Explanation]:
+    """The calls in a text, what they returned, and the fields that they were made for."""
+    yield from _kvm_access(text)
+    of_leaf = list(_leaf(text))
+    yield from of_leaf
+    leaves = {one.name for one in of_leaf} | {
+        leaf.name for leaf in map(seamcall.leaf_named, _NAME.findall(text)) if leaf
+    }
+    for match in _CODE.finditer(text):
+        yield from _code(text[: match.start()], int(match.group(), 16), leaves)
+    yield from _named(text)
+
+
+def _kvm_access(text: str) -> Iterator[Explanation]:
+    for class_name, code in _KVM_ACCESS.findall(text):
+        yield from fields.of_kvm_access(class_name, int(code, 16))
+
+
+def _leaf(text: str) -> Iterator[Explanation]:
+    if re.search(r"cpuid|\be[abcd]x\b|IntelTDX", text, re.I):
+        return
+    words = (("TDG", r"\bTDCALL\b"), ("SEAMLDR", r"\bseamldr\b"))
+    said = next((kind for kind, word in words if re.search(word, text, re.I)), "TDH")
+    for before, number in _LEAF.findall(text):
+        kind = {"td": "TDG", "seam": "SEAMLDR" if said == "SEAMLDR" else "TDH"}
+        yield from calls.leaf_by_number(number, kind.get(before.lower(), said))
+
+
+_RDX = re.compile(r"\brdx[\s=:]*$", re.IGNORECASE)
+
+
+def _unread(number: int) -> str:
+    """What it means that the kernel could not read a field of the module."""
+    found = metadata.element(number)
+    special: dict[str, str] = tables.load("fields")["unread"]
+    text = "the kernel could not read this field"
+    return f"{text}: {special[found[0].name]}" if found and found[0].name in special else text
+
+
+def _code(before: str, number: int, leaves: Collection[str]) -> Iterator[Explanation]:
+    """A status where the text before it says so or the table has it; else a field id."""
+    is_leaf = re.search(r"SEAMCALL\s*\(?\s*$", before, re.I)
+    if is_leaf or not number >> 32:
+        return
+    is_output = _OUTPUT.search(before)
+    if _RDX.search(before) and metadata.element(number):
+        is_unread = "TDH.SYS.RD" in leaves and re.search(r"fail|error", before, re.I)
+        rows = [("given", _unread(number))] if is_unread else []
+        yield from (one.with_first(rows) for one in fields.of_id(number))
+    elif re.search(r"\bTD[HG][._](?:SYS|MNG|VP|VM)[._](?:RD|WR)\W*$", before, re.I):
+        yield from fields.of_id(number)
+    # All ones is also a status, but most often a mask.
+    elif _STATUS_WORD.search(before) or (
+        seamcall.is_exact(number) and number != fieldid.NULL and not is_output
+    ):
+        yield from calls.of_status(number, leaves)
+    elif is_telling(number) and not (is_output and seamcall.statuses(number)):
+        yield from fields.of_id(number)
+
+
+def _named(text: str) -> Iterator[Explanation]:
+    """Leaves and statuses that the line names in words, and fields beside a leaf."""
+    names = dict.fromkeys(_NAME.findall(text))
+    has_leaf = any(seamcall.leaf_named(name) for name in names)
+    for name in names:
+        yield from calls.leaf_by_name(name) if seamcall.leaf_named(name) else ()
+        yield from calls.status_by_name(name)
+        yield from terms.service_code(name)
+        yield from fields.by_name(name) if has_leaf and name in metadata.declared() else ()
