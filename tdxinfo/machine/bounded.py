@@ -88,15 +88,24 @@ def _until_alarm(seconds: float, what: str, work: Callable[[], T]) -> T:
     def interrupt(number: int, frame: object) -> None:
         raise _Alarm
 
+    start = time.monotonic()
     before = signal.signal(signal.SIGALRM, interrupt)
+    left, interval = 0.0, 0.0
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+        left, interval = signal.setitimer(signal.ITIMER_REAL, max(seconds, _SOON))
         return work()
     except _Alarm:
         raise TimedOut(f"{what} did not answer within {seconds:g} s") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:  # the program's own alarm, which is late where it was due meanwhile
+            passed = time.monotonic() - start
+            signal.setitimer(signal.ITIMER_REAL, max(left - passed, _SOON), interval)
+
+
+_SOON = 0.001
+"""Seconds of a timer that goes off at once; 0 would stop it."""
 
 
 def readable(descriptors: Iterable[int], seconds: float | None) -> list[int]:

@@ -7,8 +7,10 @@ several children for many pieces of work, and replaces those that ended.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pickle
+import re
 import resource
 import signal
 import socket
@@ -47,6 +49,10 @@ _LIBRARIES = 256 << 20
 """Bytes of address space for libraries that are loaded, and files that they map."""
 _END_TIMEOUT = 1.0
 """Seconds to wait for the end of a child that was killed."""
+_LOOK = 1.0
+"""Seconds between looks whether a child that sends nothing has ended."""
+_LAST_STREAM = 2
+"""The descriptor of standard error."""
 _LENGTH = struct.Struct("<Q")
 _CHUNK = 1 << 20
 
@@ -83,10 +89,15 @@ class _Child(Generic[Input, T]):
     def __init__(self, work: Callable[[Input], T], limits: Limits) -> None:
         self._limits = limits
         try:
-            self._socket, other = socket.socketpair()
+            self._socket, other = map(_above_streams, socket.socketpair())
+        except OSError as error:
+            raise _not_started(error) from None
+        try:
             self.pid = _fork()
         except OSError as error:
-            raise BadInput(f"No process can be started to read it: {error.strerror}.") from None
+            self._socket.close()
+            other.close()
+            raise _not_started(error) from None
         self._since = 0.0  # when the current piece of work began
         self.pieces = 0
         if self.pid == 0:
@@ -100,6 +111,7 @@ class _Child(Generic[Input, T]):
     def give(self, piece: Input) -> None:
         self.pieces += 1
         self._since = time.monotonic()
+        self._socket.settimeout(self._limits.time)
         # If the child died meanwhile, result() raises the error.
         with suppress(OSError):
             _send(self._socket, piece)
@@ -114,7 +126,7 @@ class _Child(Generic[Input, T]):
     def result(self, shown: str) -> T:
         """Waits for the result. Raises the work's error, or BadInput for a limit."""
         try:
-            kind, value = _receive(self._socket, lambda: self.left)
+            kind, value = _receive(self._socket, lambda: self.left, self._has_ended)
         except TimeoutError:
             raise _took_too_long(shown, self._limits.time or 0) from None
         except (OSError, EOFError, pickle.UnpicklingError):
@@ -126,24 +138,31 @@ class _Child(Generic[Input, T]):
         raise value
 
     def end(self) -> None:
-        """Kills the child. One that a driver blocks ends later, and is not waited for."""
+        """Kills the child. One that a driver blocks ends later, and is not waited for.
+
+        One that was waited for already is not killed: its number may be another process's.
+        """
         self._socket.close()
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
         end = time.monotonic() + _END_TIMEOUT
-        with suppress(ChildProcessError):
+        with suppress(ChildProcessError, ProcessLookupError):
+            if os.waitpid(self.pid, os.WNOHANG)[0]:
+                return
+            os.kill(self.pid, signal.SIGKILL)
             while not os.waitpid(self.pid, os.WNOHANG)[0] and time.monotonic() < end:
                 time.sleep(0.001)
 
-    def _wait(self) -> int:
-        """Waits for the child's end; returns its status, or 0 if it was waited for before."""
-        with suppress(ChildProcessError):
-            return os.waitpid(self.pid, 0)[1]
-        return 0
+    def _has_ended(self) -> bool:
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
 
     def _died(self, shown: str) -> BadInput:
         """The error for the way in which the child ended."""
-        status = self._wait()
+        try:
+            status = os.waitpid(self.pid, 0)[1]
+        except ChildProcessError:  # SIGCHLD is ignored, or its handler waits for every child
+            return BadInput(f"{shown} cannot be read: the process that read it died.")
         if not os.WIFSIGNALED(status):
             return self._too_large(shown)
         number = os.WTERMSIG(status)
@@ -160,11 +179,27 @@ def _took_too_long(shown: str, seconds: float) -> BadInput:
     return BadInput(f"{shown} takes more than {seconds:g} s to read.")
 
 
+def _not_started(error: OSError) -> BadInput:
+    return BadInput(f"No process can be started to read it: {error.strerror}.")
+
+
+def _above_streams(one: socket.socket) -> socket.socket:
+    """The socket with a descriptor above those of the standard streams.
+
+    Where a caller closed these, a socket gets their numbers, and what is printed goes into it.
+    """
+    if one.fileno() > _LAST_STREAM:
+        return one
+    with one:
+        return socket.socket(fileno=fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, _LAST_STREAM + 1))
+
+
 def _fork() -> int:
     """fork(). Other threads of the parent only wait, and the child does not need them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 and later warn of threads
-        return os.fork()
+    # Python 3.12 and later warn of threads. catch_warnings() would change the filters of all of
+    # them; this one is about this module alone.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=re.escape(__name__))
+    return os.fork()
 
 
 class Pool(Generic[Input, T]):
@@ -253,7 +288,7 @@ def _serve(connection: socket.socket, work: Callable[[Any], Any], limits: Limits
     try:
         _limit(limits)
         while True:
-            piece = _receive(connection, lambda: None)[1]
+            piece = _receive(connection, lambda: None, lambda: False)[1]
             _limit_processor(limits.processor)
             _send_result(connection, _result(work, piece))
     except (EOFError, OSError):
@@ -263,9 +298,15 @@ def _serve(connection: socket.socket, work: Callable[[Any], Any], limits: Limits
 
 
 def _limit(limits: Limits) -> None:
-    """Sets the limits of this process, and discards what it and libraries print on stderr."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU):
-        signal.signal(number, signal.SIG_DFL)
+    """Sets the limits of this process, and discards what it and libraries print on stderr.
+
+    What a program does at a signal is not for this process.
+    """
+    signal.set_wakeup_fd(-1)
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if callable(signal.getsignal(number)) or number in _DEFAULT:
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.dup2(os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC), 2)
     if "faulthandler" in sys.modules:
         sys.modules["faulthandler"].disable()
@@ -277,6 +318,13 @@ def _limit(limits: Limits) -> None:
         lowest = _lowest(limit, *resource.getrlimit(kind))
         resource.setrlimit(kind, (lowest, lowest))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+_DEFAULT = (
+    *(signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU),
+    *(signal.SIGCHLD, signal.SIGALRM),
+)
+"""Signals that have their usual effect here, also where the parent ignores them."""
 
 
 def _lowest(limit: int, *own: int) -> int:
@@ -333,20 +381,37 @@ def _send(connection: socket.socket, value: Any, kind: str = "value") -> None:
     connection.sendall(data)
 
 
-def _receive(connection: socket.socket, left: Callable[[], float | None]) -> Any:
-    """Kind and value. Raises TimeoutError, EOFError, OSError and what pickle raises."""
-    (size,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, left))
-    return pickle.loads(_exactly(connection, size, left))
+def _receive(
+    connection: socket.socket, left: Callable[[], float | None], has_ended: Callable[[], bool]
+) -> Any:
+    """Kind and value. Raises TimeoutError, EOFError, OSError and what pickle raises.
+
+    EOFError also when the other process ended and yet the connection stays open, because a process
+    that another thread forked meanwhile has it.
+    """
+    (size,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, left, has_ended))
+    return pickle.loads(_exactly(connection, size, left, has_ended))
 
 
-def _exactly(connection: socket.socket, size: int, left: Callable[[], float | None]) -> bytearray:
+def _exactly(
+    connection: socket.socket,
+    size: int,
+    left: Callable[[], float | None],
+    has_ended: Callable[[], bool],
+) -> bytearray:
     data = bytearray()
     while len(data) < size:
         seconds = left()
         if seconds == 0:
             raise TimeoutError
-        connection.settimeout(seconds)
-        chunk = connection.recv(min(size - len(data), _CHUNK))
+        ended = has_ended()
+        connection.settimeout(_LOOK if seconds is None else min(seconds, _LOOK))
+        try:
+            chunk = connection.recv(min(size - len(data), _CHUNK))
+        except TimeoutError:
+            if ended:
+                raise EOFError from None
+            continue
         if not chunk:
             raise EOFError
         data += chunk

@@ -117,7 +117,23 @@ def _drained(child: subprocess.Popen[bytes], limit: int) -> tuple[bytes, int]:
         output = child.stdout.read(limit)
         if child.stdout.read(1):
             return output, 0
-    return output, child.wait()
+    return output, _status_of(child)
+
+
+def _status_of(child: subprocess.Popen[bytes]) -> int:
+    """The program's status. Raises Unsupported where another part of this process took it.
+
+    Popen takes it for 0 then.
+    """
+    try:
+        status = os.waitpid(child.pid, 0)[1]
+    except ChildProcessError:
+        child.returncode = 0
+        raise Unsupported(
+            "how the program ended is unknown: SIGCHLD is ignored, or its handler waits for all"
+        ) from None
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return child.returncode
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
