@@ -171,18 +171,26 @@ def message(query: str) -> Iterator[Explanation]:
     start domain` and the line of QEMU behind it, QEMU's.
     """
     text = _plain(query)
-    found = [(_letters(text, row), row) for row in tables.load("symptoms")["symptom"]]
-    known = [(letters, row) for letters, row in found if letters]
-    for _, row in sorted(known, key=lambda one: (one[1].get("general", False), -one[0])):
-        yield _symptom(row)
+    found = [(_part_in(text, row), row) for row in tables.load("symptoms")["symptom"]]
+    known = [(part, row) for part, row in found if part]
+    # A part of another row's part says less: `return` and `return success`.
+    known = [one for one in known if not any(_says_less(one[0], part) for part, _ in known)]
+    has_code = bool(next(codes_in(query), None))
+    for _, row in sorted(known, key=lambda one: (one[1].get("general", False), -len(one[0]))):
+        if not (has_code and row.get("general")):
+            yield _symptom(row)
         yield from _bitmaps_in(query, row.get("bitmap", ""))
 
 
-def _letters(text: str, row: dict[str, Any]) -> int:
-    """Letters of the longest part of the row that the text has, or that has the text; 0 if none."""
+def _part_in(text: str, row: dict[str, Any]) -> str:
+    """The longest part of the row that the text has, or the text that a part has; else empty."""
     if len(text) >= _TELLING and any(text in _plain(part) for part in row["text"]):
-        return len(text)
-    return max((len(part) for part in row["text"] if _holds(text, part)), default=0)
+        return text
+    return max((_plain(part) for part in row["text"] if _holds(text, part)), key=len, default="")
+
+
+def _says_less(part: str, other: str) -> bool:
+    return part != other and part in other
 
 
 def _symptom(row: dict[str, Any]) -> Explanation:
@@ -260,7 +268,7 @@ _PREFIXES = {"MPA": ("MPA_", "RS_")}
 """Beginnings of names where a program shows the firmware's errors beside its own."""
 
 _SMALL_CODE = re.compile(
-    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?\b(?:error|code|errorcode|status)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
+    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?\b(?:error|code|errorcode|status|failed|return)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
     r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?\s*\.?$",
     re.IGNORECASE,
 )
