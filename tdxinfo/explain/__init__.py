@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from tdxinfo.explain import (
     addresses,
@@ -164,7 +165,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
 
 def _by_near_name(word: str) -> list[Explanation]:
     """The meaning of the name that is misspelled by a letter, which says how it was read."""
-    name = nearest.meant(word, all_names())
+    name = nearest.meant(word, chain(all_names(), settings.all_names()))
     note = [("read as", f"{name}, the nearest known name")]
     return [one.with_details(note) for one in _as_one_thing(name)] if name else []
 

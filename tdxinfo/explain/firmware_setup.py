@@ -36,7 +36,11 @@ def of_firmware(text: str) -> list[Found]:
     if not (is_setup or value) or len(words) > _SHORT_TEXT:
         return list(_by_short_word(text.lower()))
     said = [word for word in words if word not in _SETUP | _GENERAL]
-    rest = key(" ".join(word for word in said if not _MODEL.fullmatch(word)))
+    # `x2APIC disabled in BIOS`: the value stands before the end.
+    states = [word for word in said if word in ("enabled", "disabled")]
+    if not value and len(states) == 1 and len(said) > 1:
+        value, said = states[0], [word for word in said if word != states[0]]
+    rest = key(" ".join([word for word in said if not _MODEL.fullmatch(word)] or said))
     rows = group("firmware")
     for wanted in (rest, f"{rest} setting", f"{rest} enable", f"enable {rest}"):
         if rest and wanted in rows:

@@ -41,7 +41,8 @@ def nearest(query: str, names: Iterable[str], is_known: Callable[[str], bool]) -
     return found or _in_words(text, is_known)
 
 
-_IDENTIFIER = re.compile(r"/?[A-Za-z][\w./-]{6,80}")
+_IDENTIFIER = re.compile(r"/?[A-Za-z][\w./-]{6,80}|[A-Za-z][\w/-]*(?: [\w/-]+){1,5}")
+"""One word, or a name of several: `sgx auto mp registraton`."""
 _SLIP = 0.85
 
 
@@ -54,8 +55,13 @@ def meant(word: str, names: Iterable[str]) -> str:
         return ""
     known = _paths() if word.startswith("/") else tuple(names)
     alike = _alike(word, known, _SLIP)
-    found = [name for name in alike if _is_slip(word.lower(), name.lower())]
-    return found[0] if len(found) == 1 else ""
+    # Names that differ in signs only are one.
+    found = {
+        re.sub(r"[\W_]+", " ", name.lower()): name
+        for name in alike
+        if _is_slip(word.lower(), name.lower())
+    }
+    return next(iter(found.values())) if len(found) == 1 else ""
 
 
 def _is_slip(word: str, name: str) -> bool:

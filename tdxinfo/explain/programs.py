@@ -71,6 +71,7 @@ _BESIDE = _ASKED | {
     "which", "what", "the", "tdx-guest", "of", "for", "with", "tdx", "tds", "td", "is", "does",
     "do", "need", "needed", "needs", "required", "requires", "have", "has", "first",
     "a", "in", "to", "run",
+    "enough", "sufficient", "new", "old", "too", "ok", "okay", "supported", "work", "works", "can",
     "host", "hosts", "must", "should", "be", "i", "intel", "upstream", "guest", "guests",
 }  # fmt: skip
 """Words of a question for the version of a program."""

@@ -266,6 +266,11 @@ def parameters() -> frozenset[str]:
     return frozenset(name for name in names if len(name) >= _NAME_IN_A_TEXT and " " not in name)
 
 
+def all_names() -> Iterator[str]:
+    """Every name of every setting, in lower case and without signs."""
+    yield from (name for name in rows_by_name() if " " in name)
+
+
 def names() -> Iterator[str]:
     for table in tables.load("settings").values():
         yield from (row["names"][0] for row in table["row"])

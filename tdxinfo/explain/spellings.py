@@ -31,6 +31,7 @@ _BEFORE = {
     "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
     "lscpu", "flag", "read", "i", "minimum", "recommended", "should", "be",
 }  # fmt: skip
+_QUESTION = {"is", "does", "do", "are", "can", "what", "why", "how", "which", "the", "a"}
 _STATES = {
     "missing", "empty", "failed", "fails", "inactive", "dead", "running", "needed", "required",
     "wrong", "expired", "mismatch", "timeout", "exist", "exists", "not", "does", "is", "unknown",
@@ -123,6 +124,9 @@ def _of_words(words: list[str]) -> Iterator[str]:
     if len(words) == 2 and plain[1] in _KINDS:
         yield f"{words[1]} {words[0]}"
     first = next((i for i, word in enumerate(plain) if word not in _BEFORE), len(words) - 1)
+    # The release of a program is not that of the kernel.
+    while first and re.match(r"v?\d+\.\d", plain[first]) and plain[first - 1] not in _QUESTION:
+        first -= 1
     rest = words[first:]
     parts = [words, rest]
     while len(rest) > 1 and _is_general(rest):
