@@ -52,6 +52,7 @@ __all__ = [
 ]  # fmt: skip
 
 EXPLAINERS: tuple[Explainer, ...] = (
+    lines.whole_line,
     addresses.widths,
     cpuid.cpuid,
     flag_lists.flags_listed,

@@ -19,7 +19,7 @@ _NAME = re.compile(r"(?<![\w-])-?(E[A-Z0-9]{2,14})\b")
 _NEGATIVE = re.compile(r"(?<![\w.-])-(\d{1,3})(?![\w.])")
 _OURS = re.compile(r"tdx|kvm|sgx|seam|qgs|msr\b", re.IGNORECASE)
 _NEAR = re.compile(
-    rf"{_OURS.pattern}|outblob|\btsm|vsock|guest.cid|kexec|/online|/dev/|misc\.capacity|kcore|efivars",
+    rf"{_OURS.pattern}|outblob|\btsm|vsock|guest.cid|kexec|/online|/dev/|misc\.capacity|kcore|efivars|dmesg|hibernate|tdmr",
     re.IGNORECASE,
 )
 """Words of a text in which an errno may stand in the words of programs."""
@@ -35,6 +35,8 @@ _WITHOUT_CAUSE = re.compile(
     re.IGNORECASE,
 )
 """A text that says that a file is not there, in whatever words."""
+_OF_INSMOD = {"invalid parameters": errno.EINVAL, "invalid module format": errno.ENOEXEC}
+"""Words of insmod for errnos that other programs call otherwise."""
 _SHORT = 12
 """Words of a text that says little beside its errno."""
 
@@ -42,7 +44,7 @@ _SHORT = 12
 def in_context(text: str) -> Iterator[Explanation]:
     """What the errno in a text means where the call or file that the text names returned it."""
     numbers = list(dict.fromkeys(_numbers(text)))
-    plain = text.lower()
+    plain = text.lower().replace("kvm-intel", "kvm_intel")
     for number in numbers:
         rows = [
             row
@@ -106,6 +108,7 @@ def _numbers(text: str) -> Iterator[int]:
         yield errno.ENOENT
     if _NEAR.search(text) or any(_of_file(text)):
         plain = text.lower()
+        yield from (number for words, number in _OF_INSMOD.items() if words in plain)
         said = [words for words in terms.numbers_of_words() if words in plain]
         for words in said:
             # "No such device" is a part of "No such device or address".

@@ -23,6 +23,7 @@ def decoded(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
     yield from _range(event)
     yield from _pamt(event)
     yield from _register(event)
+    yield from _unread_version(event)
 
 
 def build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
@@ -110,6 +111,21 @@ def _size(size: int) -> str:
     return f"{size / (1 << 10 * power):.4g} {units[power]}"
 
 
+def _unread_version(event: Event) -> Iterator[tuple[str, str]]:
+    """That a version is not the whole one, as Linux 7.1 and later print it where it is unread."""
+    version = str(event.values.get("version", "")) or event.text.rpartition(" ")[2]
+    if event.name == "module_info" and re.fullmatch(r"0\.0\.00", version):
+        yield "note", "the kernel could not read the module's version"
+    elif event.name == "module_info" and re.fullmatch(r"\d\.\d\.00", version):
+        yield "note", _UNREAD
+
+
+_UNREAD = (
+    "the third number is unknown, not 0, where a line before has `SEAMCALL (0x...22) failed` with "
+    "RDX 0x0800000100000005: the module has no UPDATE_VERSION to read"
+)
+
+
 def _register(event: Event) -> Iterator[tuple[str, str]]:
     """The name of the register that a line of KVM has by its address."""
     address = event.values.get("msr")
@@ -118,7 +134,9 @@ def _register(event: Event) -> Iterator[tuple[str, str]]:
 
 
 def filled(wording: str, text: str) -> str:
-    """The line of a wording with its only number, where the text has a single one."""
-    numbers = re.findall(r"\b\d+\b", text)
-    specs = re.findall(r"%[dul]+", wording)
-    return re.sub(r"%[dul]+", numbers[0], wording) if len(numbers) == len(specs) == 1 else ""
+    """The line of a wording with the numbers of a text, where it has as many; else nothing."""
+    numbers = iter(re.findall(r"\b(?:0x[0-9a-f]+|\d+)\b", text, re.IGNORECASE))
+    specs = len(re.findall(r"(?:0x)?%[0-9l]*[dux]", wording))
+    if "%s" in wording or len(re.findall(r"\b(?:0x[0-9a-f]+|\d+)\b", text, re.I)) != specs:
+        return ""
+    return re.sub(r"(?:0x)?%[0-9l]*[dux]", lambda _: next(numbers), wording)

@@ -37,6 +37,7 @@ from tdxinfo.explain import (
     registers,
     terms,
     versions,
+    wordings,
 )
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.printers import printed_by_any
@@ -47,6 +48,17 @@ _ERRNO = re.compile(
 _FMSPC = re.compile(r"\bFMSPC[\s:=\"']*([0-9a-f]{12})\b", re.IGNORECASE)
 _FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
 """All five numbers of a module's version: fewer may be the version of another program."""
+
+
+def whole_line(query: str) -> Iterator[Explanation]:
+    """A line without values as the kernel prints it, `TDX-Module initialized`: it is no term."""
+    if any(query.rstrip(".") == row["format"].rstrip(".") for row in _without_values()):
+        yield from line(query)
+
+
+@cache
+def _without_values() -> tuple[dict[str, Any], ...]:
+    return tuple(row for row in tables.load("klog")["line"] if not row["names"])
 
 
 def line(query: str) -> Iterator[Explanation]:
@@ -68,6 +80,7 @@ def line(query: str) -> Iterator[Explanation]:
     for match in _ERRNO.finditer(query):
         number = next(digits for digits in match.groups() if digits)
         has_cause = any(row.name.startswith("cause") for one in found for row in one.details)
+        has_cause = has_cause or any(one.kind == "errno" for one in found)
         yield from terms.of_errno(abs(int(number)), has_cause=has_cause)
 
 
@@ -157,6 +170,7 @@ def _read(text: str) -> Boot:
 
 def _readings(text: str) -> list[Boot]:
     """The line as it is, or under each prefix whose wording says most of it, upstream's first."""
+    text = re.sub(r"(\[\w{1,20}),(?=\w{1,20}\))", r"\1, ", text)
     boot = Boot.from_log(text + "\n")
     found = [] if boot.events else [Boot.from_log(f"{one}: {text}\n") for one in _prefixes()]
     known = [one for one in found if one.events]
@@ -183,23 +197,21 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
     A part may begin or end in what varies, as in `TDMR [0x0, 0x80000000): reserved areas`: all
     numbers are alike. A line as people remember it, `VMXON faulted 0x1`, is found by its words.
     """
-    rows = _rows_with(text) or _rows_around(text) or _rows_of_words(text)
-    # A line with its subsystem is not one of another subsystem.
-    rows = [row for row in rows if row["prefix"] and f"{row['prefix']}:" in text] or rows
-    subsystem = _SUBSYSTEM.search(text)
-    if subsystem and not any(row["prefix"] in ("", subsystem[1]) for row in rows):
+    by_event = {row["event"]: row for row in reversed(wordings.rows_like(text))}
+    if len(by_event) > _MOST_LINES:
+        yield _beginning(text, list(by_event.values()))
         return
-    for row in {row["event"]: row for row in reversed(rows)}.values():
+    for row in by_event.values():
         # Only what the wording alone says: the values of the row's example are not the line's.
         whole = f"{row['prefix']}: {row['format']}"
-        name = re.sub(r"(?:0x)?%[0-9l]*[a-z](?:\.%[a-z])*", "...", whole)
+        name = _unfilled(whole)
         boot, filled = _read(row["example"]), _read(line_values.filled(whole, text))
         for event in boot.events:
             if event.name in (meanings := tables.load("loglines")["meaning"]):
                 # What a status or an errno says is not said by the wording.
                 is_whole = _DECISIVE.isdisjoint(row["names"])
                 causes = _cause_rows(boot, event) if is_whole else _remedy_rows(event)
-                own = [values for one in filled.events for values in line_values.keyid_bits(one)]
+                own = [rows for one in filled.events for rows in line_values.decoded(filled, one)]
                 yield explanation(
                     "kernel log line",
                     name.removeprefix(": "),
@@ -210,65 +222,22 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
     yield from _range(text)
 
 
-_SUBSYSTEM = re.compile(r"(?:^|\s)(x86/\w+|virt/tdx|seamldr|kvm_intel|kvm): \S")
-"""A subsystem before a line, of which no other prints it."""
+def _beginning(text: str, rows: list[dict[str, Any]]) -> Explanation:
+    """A part that several lines have, `initialization failed`, with what each says."""
+    meanings: dict[str, str] = tables.load("loglines")["meaning"]
+    known = [(_unfilled(row["format"]), meanings.get(row["event"], "")) for row in rows]
+    meaning = "A part of several lines of the kernel's log: the rest of the line says which."
+    return explanation("kernel log line", text.rstrip(" .:"), meaning, known)
 
 
-_DECISIVE = {"status", "status_name"}
+def _unfilled(wording: str) -> str:
+    return re.sub(r"(?:0x)?%[0-9l]*[a-z](?:\.%[a-z])*", "...", wording)
+
+
+_MOST_LINES = 2
+"""Lines with one part that are explained each."""
+_DECISIVE = {"status", "status_name", "errno"}
 """Values of lines that decide about the cause."""
-_TELLING = 15
-"""Letters that a part of a line has at least: fewer are terms, or in lines of many meanings."""
-_FEWEST = 10
-"""Letters of words that are in the lines of one event only, and in this order."""
-_NUMBER = re.compile(r"(?:0x)?%[0-9l]*[dux]|\b0x[0-9a-f]+\b|\b\d+\b", re.IGNORECASE)
-
-
-@cache
-def _rows() -> tuple[tuple[str, dict[str, Any]], ...]:
-    """The rows of `tables/klog.toml`, with their texts as `_plain` writes them."""
-    return tuple(
-        (_plain(f"{row['prefix']}: {row['format']}"), row) for row in tables.load("klog")["line"]
-    )
-
-
-def _rows_with(text: str) -> list[dict[str, Any]]:
-    """The rows that have the text in them."""
-    wanted = _plain(text)
-    is_telling = len(wanted.replace("#", "")) >= _TELLING
-    return [row for whole, row in _rows() if wanted in whole] if is_telling else []
-
-
-def _rows_around(text: str) -> list[dict[str, Any]]:
-    """The rows that the text has a whole piece of, from one value to the next."""
-    wanted = _plain(text)
-    return [
-        row
-        for _, row in _rows()
-        for piece in re.split(r"#|%s", _plain(row["format"]))
-        if len(piece.strip()) >= _TELLING and piece.strip() in wanted
-    ]
-
-
-def _rows_of_words(text: str) -> list[dict[str, Any]]:
-    """The rows of the only event whose line has all the words, one after the other."""
-    if re.match(r"[\w.]+=\w", text):
-        return []
-    wanted = _words(re.sub(r"^[\w/]+: ", "", _plain(text)))
-    if len(wanted) < 2 or len("".join(wanted)) < _FEWEST:
-        return []
-    found = [row for whole, row in _rows() if _has_words(_words(whole), wanted)]
-    return found if len({row["event"] for row in found}) == 1 else []
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in re.findall(r"[a-z_-]+", text) if len(word) > 2 or word in ("td", "vm")]
-
-
-def _has_words(words: list[str], wanted: list[str]) -> bool:
-    """Whether the words are there, one after the other, whatever numbers are between them."""
-    return f" {' '.join(wanted)} " in f" {' '.join(words)} "
-
-
 _OF_VALUES: dict[str, str] = {
     "feature_control": "IA32_FEATURE_CONTROL",
     "features0": "TDX_FEATURES0",
@@ -302,11 +271,6 @@ def _range(text: str) -> Iterator[Explanation]:
         meaning = f"A range: from {low} up to, not including, {high}."
         if end > first:
             yield explanation("range", f"[{low}, {high})", meaning, [("holds", size)])
-
-
-def _plain(text: str) -> str:
-    """In lower case, with single blanks, and with # for each number."""
-    return " ".join(_NUMBER.sub("#", text.lower()).split()).strip(" .:")
 
 
 def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:

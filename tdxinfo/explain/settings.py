@@ -146,7 +146,7 @@ def _is_of_another(found: SettingRow, name: str, value: str) -> bool:
     """Whether `efi=` or `kvm-intel tdx=` is something else than the kernel option of that name, and
     `MCE` than the parameter `mce`.
     """
-    if found.kind == _PARAMETER and name.isupper():
+    if (found.kind == _PARAMETER and name.isupper()) or value.startswith("-"):
         return True
     is_short = found.kind == "kernel option" and "config_" not in name.lower()
     return is_short and bool(value) and value not in _OF_KCONFIG
