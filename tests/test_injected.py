@@ -113,23 +113,30 @@ def whole(arguments: tuple[str, ...]) -> Whole:
     return Whole(done.returncode, found)
 
 
-def holds(status: int, out: bytes, err: bytes, arguments: tuple[str, ...]) -> None:
-    """An answer as without the fault, or one that says that it could not look."""
-    assert b"Traceback" not in out + err
-    assert err.count(b"\n") <= 1, err
+def holds(status: int, out: bytes, err: bytes, arguments: tuple[str, ...], what: object) -> None:
+    """Each check is as without the fault, or it could not look; nothing passes or fails instead."""
+    assert b"Traceback" not in out + err, what
+    assert err.count(b"\n") <= 1, (what, err)
     document = json.loads(out)
-    assert status in (whole(arguments).status, 2, 3), (status, err)
     if status == 2:
-        assert document["errors"]
-    else:
-        assert document["checks"]
+        assert document["errors"], what
+        return
+    assert status in (whole(arguments).status, 3), (what, status)
+    before, after = whole(arguments).outcomes, outcomes(document)
+    assert before.keys() == after.keys()
+    claimed = {
+        name: outcome
+        for name, outcome in after.items()
+        if outcome not in (before[name], *COULD_NOT_LOOK)
+    }
+    assert not claimed, (what, claimed)
 
 
 def faulty(path: str, fault: str, arguments: tuple[str, ...]) -> None:
     options = ("-P", path, "-e", f"inject={ASKING}:error={fault}")
     command = traced(*options, arguments=arguments)
     done = subprocess.run(command, capture_output=True, check=False, timeout=120)
-    holds(done.returncode, done.stdout, done.stderr, arguments)
+    holds(done.returncode, done.stdout, done.stderr, arguments, (path, fault))
 
 
 def all_faulty(paths: list[str], arguments: tuple[str, ...]) -> None:
@@ -190,22 +197,9 @@ def captures(done: subprocess.CompletedProcess[bytes], hang: Hang) -> None:
 def judges(
     done: subprocess.CompletedProcess[bytes], hang: Hang, arguments: tuple[str, ...]
 ) -> None:
-    """Each check is as without the hang, or it could not look; nothing passes or fails instead."""
-    assert done.stderr.count(b"\n") <= 1, (hang, done.stderr)
-    document = json.loads(done.stdout)
-    if hang.path == RESTRICTIONS:
-        assert done.returncode == 2
-        assert document["errors"]
-        return
-    assert done.returncode in (whole(arguments).status, 3), (hang, done.returncode)
-    before, after = whole(arguments).outcomes, outcomes(document)
-    assert before.keys() == after.keys()
-    claimed = {
-        name: outcome
-        for name, outcome in after.items()
-        if outcome not in (before[name], *COULD_NOT_LOOK)
-    }
-    assert not claimed, (hang, claimed)
+    """Only where the restrictions do not answer is there no report."""
+    holds(done.returncode, done.stdout, done.stderr, arguments, hang)
+    assert (done.returncode == 2) == (hang.path == RESTRICTIONS), hang
 
 
 def outcomes(document: Any) -> dict[str, str]:

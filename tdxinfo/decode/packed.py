@@ -122,7 +122,9 @@ def unzipped(data: bytes, limit: int = LIMIT) -> list[bytes]:
                 left -= len(members[-1])
                 if left < 0:
                     raise Malformed(f"the zip file unpacks to more than {limit >> 20} MiB")
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except (Malformed, MemoryError):
+        raise
+    except Exception as error:  # zipfile, lzma, bz2, zlib and struct have errors of their own
         raise Malformed(f"the zip file cannot be unpacked: {error}") from None
     return members
 

@@ -48,7 +48,7 @@ class Members:
                     if count >= _MEMBERS_LIMIT or archive.offset > _UNPACKED_LIMIT:
                         raise _too_large(kind, shown)
                     self._keep(archive, member, kind, shown)
-        except BadInput:
+        except (BadInput, MemoryError):
             raise
         except Exception as error:  # tarfile, lzma and zlib have errors of their own
             raise BadInput(f"{shown} is not a complete archive: {error}.") from None

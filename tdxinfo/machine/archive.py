@@ -144,14 +144,11 @@ def members(data: bytes, shown: str) -> dict[str, bytes]:
                 if member.isreg() and (content := archive.extractfile(member)):
                     files[name] = content.read()
         stream.finish()
+    except (BadInput, MemoryError):
+        raise
     except RecursionError:
         raise BadInput(f"{shown} has more headers than members.") from None
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
-        raise BadInput(f"{shown} is not a complete archive: {error}.") from None
-    except Exception as error:
-        # lzma is loaded where it is needed, and its error is no other's.
-        if type(error).__name__ != "LZMAError":
-            raise
+    except Exception as error:  # tarfile, lzma and zlib have errors of their own
         raise BadInput(f"{shown} is not a complete archive: {error}.") from None
     return _below_top(files)
 
@@ -178,7 +175,9 @@ def _zipped(data: bytes, shown: str) -> dict[str, bytes]:
                 if left < 0:
                     raise BadInput(f"{shown} unpacks to more than {ARCHIVE_LIMIT >> 20} MiB.")
                 files[posixpath.normpath(member.filename)] = content
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
+    except (BadInput, MemoryError):
+        raise
+    except Exception as error:  # zipfile, lzma, bz2, zlib and struct have errors of their own
         raise BadInput(f"{shown} is not a complete archive: {error}.") from None
     return files
 

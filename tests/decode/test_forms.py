@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import quopri
+import random
 import zipfile
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -270,3 +271,25 @@ def test_forms_inside_forms_come_to_an_end() -> None:
     for _ in range(20):
         data = gzip.compress(data)
     assert read_log(forms.log_text(data)).known == 0
+
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_damaged_zip_is_unpacked_or_malformed(method: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("dmesg.txt", PLAIN)
+    whole, chosen = file.getvalue(), random.Random(7)
+    read = 0
+    for _ in range(4000):
+        damaged = bytearray(whole)
+        for _ in range(chosen.randint(1, 4)):
+            damaged[chosen.randrange(len(damaged))] = chosen.randrange(256)
+        try:
+            packed.unzipped(bytes(damaged))
+            read += 1
+        except Malformed:
+            pass
+    assert 0 < read < 4000

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import tdxinfo
 from tests.cli.command import spawned
 from tests.parts import one_in
 
@@ -98,8 +99,9 @@ def json_of_lists(folder: Path) -> Path:
 
 def endless_report(folder: Path) -> Path:
     made = folder / "large.json"
-    host = {"memory": {"cmrs": [{"base": 0, "end": 1, "size": 1}] * 100_000}}
-    made.write_text(json.dumps({"schema_version": "1.0", "host": host}))
+    report = json.loads(tdxinfo.observe("example:emr-five-cmrs").model_dump_json())
+    report["host"]["memory"]["cmrs"] *= 20_000
+    made.write_text(json.dumps(report))
     return made
 
 
@@ -119,6 +121,20 @@ HOSTILE: dict[str, Callable[[Path], Path]] = {
 }
 
 
+SAID = {
+    "toml_memory": "toml.tgz needs more than 320 MiB of memory.",
+    "nested": "has lists nested more than 16 deep.",
+    "long_integer": "is not valid TOML: Exceeds the limit",
+    "release": "the kernel log's release is longer than a kernel's",
+    "ranges": "/proc/iomem: /proc/iomem lists System RAM in 131008 pieces",
+    "log_of_ranges": "Tuple should have at most 64 items after validation",
+    "quotes": "quotes.log needs more than 320 MiB of memory.",
+    "json_of_lists": "begins like JSON, but is not complete: Invalid JSON: recursion limit",
+    "endless_report": "is not a valid report: host.memory.cmrs: Tuple should have at most 64 items",
+}
+"""What stops each of them: other limits would end most of them as well, and later."""
+
+
 def ends(status: int, out: bytes, err: bytes) -> None:
     assert status in (0, 1, 2, 3), err
     assert b"Traceback" not in out + err
@@ -131,9 +147,12 @@ def ends(status: int, out: bytes, err: bytes) -> None:
 def test_alone_it_ends_in_time_within_memory_with_one_sentence(tmp_path: Path, name: str) -> None:
     path = HOSTILE[name](tmp_path)
     start = time.monotonic()
-    done = spawned("check", "-q", "--from", str(path), timeout=SECONDS)
+    done = spawned("check", "--json", "--from", str(path), timeout=SECONDS)
     assert time.monotonic() - start < SECONDS
     ends(done.returncode, done.stdout, done.stderr)
+    document = json.loads(done.stdout)
+    refusals = [one for refused in document["unavailable"].values() for one in refused]
+    assert any(SAID[name] in one["message"] for one in (*document["errors"], *refusals))
     if sys.platform == "linux":
         most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         assert most < MEMORY_MIB << 10

@@ -9,6 +9,7 @@ import random
 import tarfile
 import time
 import tracemalloc
+import zipfile
 import zlib
 from collections.abc import Callable
 
@@ -302,8 +303,6 @@ def test_a_broken_archive_is_read_or_bad_input(changes: list[tuple[int, int]]) -
 
 
 def test_a_zip_has_no_links_either() -> None:
-    import zipfile
-
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as made:
         made.writestr("c/about.toml", b"format = 1\n")
@@ -312,3 +311,30 @@ def test_a_zip_has_no_links_either() -> None:
         made.writestr(link, "/etc/shadow")
     with pytest.raises(BadInput, match="no links"):
         members(out.getvalue(), "x")
+
+
+def zipped(method: int) -> bytearray:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as made:
+        made.writestr("c/about.toml", b"format = 1\n" * 20)
+        made.writestr("c/root/proc/cpuinfo", b"processor : 0\n" * 30)
+    return bytearray(out.getvalue())
+
+
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_broken_zip_is_read_or_bad_input(method: int) -> None:
+    whole, chosen = zipped(method), random.Random(5)
+    read = 0
+    for _ in range(4000):
+        damaged = whole.copy()
+        for _ in range(chosen.randint(1, 4)):
+            damaged[chosen.randrange(len(damaged))] = chosen.randrange(256)
+        try:
+            members(bytes(damaged), "x")
+            read += 1
+        except BadInput:
+            pass
+    assert 0 < read < 4000
