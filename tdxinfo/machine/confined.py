@@ -7,6 +7,7 @@ several children for many pieces of work, and replaces those that ended.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import pickle
@@ -359,6 +360,8 @@ def _result(work: Callable[[Any], Any], piece: Any) -> tuple[str, Any]:
     except MemoryError:
         return "memory", None
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+            return "memory", None
         return "error", Crash(f"{type(error).__name__}: {error}"[:500], traceback.format_exc())
 
 

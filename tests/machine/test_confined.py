@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import signal
@@ -34,6 +35,17 @@ def _swell() -> None:
         kept.append(bytes(1 << 20))
 
 
+def _take_more() -> int:
+    """More than the limit, and less than the address space that libraries get besides."""
+    return len(bytearray(b"x") * (200 << 20))
+
+
+def _share() -> int:
+    """Memory that two processes could share is no data of one, but takes address space."""
+    kept = [mmap.mmap(-1, 16 << 20) for _ in range(64)]
+    return len(kept)
+
+
 def _sleep() -> None:
     time.sleep(600)
 
@@ -64,6 +76,8 @@ def test_the_result_comes_back_as_it_is() -> None:
         (_spin, "it takes more than 1 s to read."),
         pytest.param(_backtrack, "it takes more than 1 s to read.", marks=pytest.mark.slow),
         (_swell, "it needs more than 64 MiB of memory."),
+        (_take_more, "it needs more than 64 MiB of memory."),
+        (_share, "it needs more than 64 MiB of memory."),
         (_die, "it is damaged: reading it ended with SIGBUS."),
         (_leave, "it needs more than 64 MiB of memory."),
     ],
