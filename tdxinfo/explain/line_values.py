@@ -24,6 +24,7 @@ def decoded(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
     yield from _pamt(event)
     yield from _register(event)
     yield from _unread_version(event)
+    yield from _vcpus(event)
 
 
 def build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
@@ -124,6 +125,12 @@ _UNREAD = (
     "the third number is unknown, not 0, where a line before has `SEAMCALL (0x...22) failed` with "
     "RDX 0x0800000100000005: the module has no UPDATE_VERSION to read"
 )
+
+
+def _vcpus(event: Event) -> Iterator[tuple[str, str]]:
+    most, cpus = event.values.get("max_vcpus"), event.values.get("cpus")
+    if isinstance(most, int) and isinstance(cpus, int):
+        yield "virtual CPUs", f"at most {most} for a TD, and the host has {cpus} CPUs"
 
 
 def _register(event: Event) -> Iterator[tuple[str, str]]:

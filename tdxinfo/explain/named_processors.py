@@ -92,6 +92,7 @@ def branded_in(text: str) -> Iterator[Explanation]:
 
 _WHICH = re.compile(
     r"(?=.*\btdx\b)(?=.*\b(?:cpus?|processors?|xeons?|hardware)\b)"
+    r"(?!.*\b(?:hot-?plug|offline|online|pin|pinning|cores|frequency|microcode|flags?|bits?)\b)"
     r"(?=.*\b(?:which|what|list|support\w*|compatible|have|has|with|minimum|oldest|first|needs?|required)\b)",
     re.IGNORECASE,
 )

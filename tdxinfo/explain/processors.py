@@ -145,7 +145,7 @@ _MODEL = re.compile(
     r"(?:(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})[\s,;]+|cpu\s)?model[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
     r"(?:[\s,;]+stepping[\s:=]+(?:0x)?[0-9a-f]{1,2})?"
 )
-_FMS = re.compile(r"(0[0-9a-f]|1[0-3])-([0-9a-f]{2})(?:-[0-9a-f]{2})?")
+_FMS = re.compile(r"(0[0-9a-f]|1[0-3])-([0-9a-f]{2})(?:-[0-9a-f]{2}(?:/[0-9a-f]{2})?)?")
 """Family, model and stepping as in the names of microcode files, 06-8f-08."""
 _DECIMAL_FMS = re.compile(
     r"(?:f(?:am)?)?(\d{1,2})[-/. ]?(?:(?<=\d)m(?:od)?|(?<=[-/. ]))(\d{2,3})"
@@ -167,12 +167,12 @@ def _signatures(word: str) -> set[int]:
     slashed = _SLASHED.fullmatch(word)
     if slashed:
         return {cpuinfo.signature(int(slashed[1], 0), int(slashed[2], 16))}
+    if fms:
+        return {cpuinfo.signature(int(fms[1], 16), int(fms[2], 16))}
     if numbers and int(numbers[2]) > 15:
         return {cpuinfo.signature(int(numbers[1]), int(numbers[2]))}
     if model:
         return {cpuinfo.signature(int(model[1] or "6", 0), int(model[2], 0))}
-    if fms:
-        return {cpuinfo.signature(int(fms[1], 16), int(fms[2], 16))}
     return {
         r.value & ~0xF for r in readings(word) if r.base == "hex" and 0x10000 <= r.value < 1 << 28
     }

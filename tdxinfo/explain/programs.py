@@ -26,7 +26,7 @@ def program(query: str) -> Iterator[Explanation]:
     match = _VERSION.fullmatch(wanted) or _VERSION.fullmatch(_without_general_words(wanted))
     version = tuple(map(int, match["version"].split("."))) if match else ()
     if match and match["name"] in _LINUX:
-        yield _kernel(wanted.split()[-1])
+        yield _kernel(match.string[match.start("version") :])
     elif _KERNEL_ALONE.fullmatch(wanted):
         yield _kernel(wanted)
     for row in tables.load("programs")["program"]:
