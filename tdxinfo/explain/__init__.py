@@ -26,6 +26,7 @@ from tdxinfo.explain import (
     ghci,
     lines,
     loaders,
+    mentions,
     named_processors,
     nearest,
     processors,
@@ -89,6 +90,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     loaders.loader,
     svn.security_version,
     versions.day,
+    bitmaps.features_of_a_release,
     processors.processor,
     processors.fmspc,
     calls.operand,
@@ -101,7 +103,6 @@ EXPLAINERS: tuple[Explainer, ...] = (
     registers.by_number,
     calls.status_by_number,
     fields.by_id,
-    bitmaps.features_of_a_release,
     values.with_value,
     cpuid.flag,
 )
@@ -160,8 +161,13 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
         or _by_name_inside(word)
     )
     found = found or _by_setting_in(word) or _by_names_in(word) or _by_codes_in(word)
-    found = found or list(named_processors.in_words(word))
-    return once(found or _by_near_name(word))
+    found = found or list(named_processors.in_words(word)) or _by_near_name(word)
+    return once(found or mentions.mentioned(word, _as_name_or_text))
+
+
+def _as_name_or_text(part: str) -> list[Explanation]:
+    """What a part of a text means as a name, else as a text of its own."""
+    return _named(part) or [meaning for explain in FALLBACKS for meaning in explain(part)]
 
 
 def _by_near_name(word: str) -> list[Explanation]:

@@ -70,7 +70,7 @@ _ASKED = {"version", "versions", "release", "releases", "supports", "support", "
 _BESIDE = _ASKED | {
     "which", "what", "the", "tdx-guest", "of", "for", "with", "tdx", "tds", "td", "is", "does",
     "do", "need", "needed", "needs", "required", "requires", "have", "has", "first",
-    "a", "in", "to", "run",
+    "a", "in", "to", "run", "got", "get", "added", "introduced", "when", "did",
     "enough", "sufficient", "new", "old", "too", "ok", "okay", "supported", "work", "works", "can",
     "host", "hosts", "must", "should", "be", "i", "intel", "upstream", "guest", "guests",
 }  # fmt: skip

@@ -29,7 +29,7 @@ _BEFORE = {
     "intel", "tdx", "td", "kernel", "cpu", "processor", "host", "guest", "bios", "firmware",
     "kvm", "qemu", "libvirt", "what", "is", "are", "does", "do", "a", "an", "the", "explain",
     "release", "can", "supports", "support", "meaning", "of", "define", "why", "sudo",
-    "lscpu", "flag", "read", "i", "minimum", "recommended", "should", "be",
+    "lscpu", "flag", "read", "i", "whats", "what's", "minimum", "recommended", "should", "be",
 }  # fmt: skip
 _QUESTION = {"is", "does", "do", "are", "can", "what", "why", "how", "which", "the", "a"}
 _STATES = {

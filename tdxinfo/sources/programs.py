@@ -130,7 +130,7 @@ def _status_of(child: subprocess.Popen[bytes]) -> int:
     except ChildProcessError:
         child.returncode = 0
         raise Unsupported(
-            "how the program ended is unknown: SIGCHLD is ignored, or its handler waits for all"
+            "how the program ended is unknown: this process handles SIGCHLD in its own way"
         ) from None
     child.returncode = os.waitstatus_to_exitcode(status)
     return child.returncode

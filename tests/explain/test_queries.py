@@ -42,7 +42,8 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
      "kvm_intel: frobnicated the kvm.tdp_mmu", "OS: CentOS Linux 7 (Core)",
      "Core(s) per socket:    28", "clocksource: tsc-early: mask: 0xffffffffffffffff",
      "release 22.04", "version 11.6", "build 20240725 of gcc", "commit deadbeef12 broke it",
-     "bar at 0x100000000", "64 00000000 00000001",
+     "bar at 0x100000000", "Architecture: x86_64", "a URL with HTTP and JSON on USB",
+     "64 00000000 00000001",
      "bit 70 of TDX_FEATURES0", "R=0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:
@@ -149,7 +150,7 @@ def test_what_a_word_means_comes_before_the_field_of_that_name(word: str) -> Non
         ("MSR 0x999", "The nearest known register is IA32_TME_EXCLUDE_BASE (0x984)."),
         ("SEAMCALL 0x70", "The nearest known leaf is TDH.QUOTE.INIT (0x64)."),
         ("no matching level of the TCB was found", "the message 'No matching TCB level found'"),
-        ("BIOS says TDMR thing is strange today", "It knows BIOS, TDMR."),
+        ("a CPU with USB and BIOS", "It knows CPU, BIOS."),
         ("hello world", ""),
         ("usb usb1: Manufacturer: Linux 6.6.0-tdx.1.0.v1 xhci-hcd", ""),
     ],
