@@ -172,28 +172,31 @@ def message(query: str) -> Iterator[Explanation]:
     """
     text = _plain(query)
     found = [(_part_in(text, row), row) for row in tables.load("symptoms")["symptom"]]
-    known = [(part, row) for part, row in found if part]
+    known = [(part, _plain(part), row) for part, row in found if part]
     # A part of another row's part says less: `return` and `return success`.
-    known = [one for one in known if not any(_says_less(one[0], part) for part, _ in known)]
+    known = [one for one in known if not any(_says_less(one[1], part) for _, part, _ in known)]
     has_code = bool(next(codes_in(query), None))
-    for _, row in sorted(known, key=lambda one: (one[1].get("general", False), -len(one[0]))):
+    for name, _, row in sorted(known, key=lambda one: (one[2].get("general", False), -len(one[1]))):
         if not (has_code and row.get("general")):
-            yield _symptom(row)
+            yield _symptom(row, name)
         yield from _bitmaps_in(query, row.get("bitmap", ""))
 
 
 def _part_in(text: str, row: dict[str, Any]) -> str:
-    """The longest part of the row that the text has, or the text that a part has; else empty."""
-    if len(text) >= _TELLING and any(text in _plain(part) for part in row["text"]):
-        return text
-    return max((_plain(part) for part in row["text"] if _holds(text, part)), key=len, default="")
+    """The longest part of the row that the text has, or the first that has the text; else empty."""
+    if len(text) >= _TELLING:
+        whole = next((part for part in row["text"] if text in _plain(part)), "")
+        if whole:
+            return str(whole)
+    parts = [str(part) for part in row["text"] if _holds(text, part)]
+    return max(parts, key=len, default="")
 
 
 def _says_less(part: str, other: str) -> bool:
     return part != other and part in other
 
 
-def _symptom(row: dict[str, Any]) -> Explanation:
+def _symptom(row: dict[str, Any], name: str = "") -> Explanation:
     status = row.get("status")
     rows = [
         ("printed by", row["by"]),
@@ -202,7 +205,7 @@ def _symptom(row: dict[str, Any]) -> Explanation:
         ("checks", ", ".join(row.get("checks", ()))),
         ("basis", row.get("basis", "")),
     ]
-    return explanation("message", row["text"][0], row["cause"], rows)
+    return explanation("message", name or row["text"][0], row["cause"], rows)
 
 
 _TELLING = 15

@@ -43,7 +43,7 @@ def test_a_message_names_checks_that_exist_and_is_found_by_each_of_its_texts() -
     for row in tables.load("symptoms")["symptom"]:
         assert set(row.get("checks", ())) <= set(CHECKS)
         for text in row["text"]:
-            assert row["text"][0] in [meaning.name for meaning in explanations(f"x: {text}")]
+            assert row["cause"] in [meaning.meaning for meaning in explanations(f"x: {text}")]
 
 
 def test_every_status_says_what_it_means_and_the_tables_have_the_same_names() -> None:
