@@ -12,7 +12,7 @@ from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
-from tdxinfo.explain import fields, programs, terms
+from tdxinfo.explain import fields, programs, terms, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
@@ -77,6 +77,8 @@ def path(query: str) -> Iterator[Explanation]:
             ("shown", _in_decimal_too(said)),
         ]
         yield explanation("path", name, found["text"], rows)
+    if wanted.endswith("tdx_host/version"):
+        yield from versions.release(shown[2] or "")
     yield from programs.releases_in(os.path.basename(wanted))
     if os.path.dirname(wanted).endswith("metadata"):
         yield from fields.by_id(os.path.basename(wanted))

@@ -44,6 +44,8 @@ def nearest(query: str, names: Iterable[str], is_known: Callable[[str], bool]) -
 _IDENTIFIER = re.compile(r"/?[A-Za-z][\w./-]{6,80}|[A-Za-z][\w/-]*(?: [\w/-]+){1,5}")
 """One word, or a name of several: `sgx auto mp registraton`."""
 _SLIP = 0.85
+_LONGER = 2
+"""Letters by which a name is longer or shorter than the word at most."""
 
 
 def meant(word: str, names: Iterable[str]) -> str:
@@ -53,7 +55,8 @@ def meant(word: str, names: Iterable[str]) -> str:
     """
     if not _IDENTIFIER.fullmatch(word):
         return ""
-    known = _paths() if word.startswith("/") else tuple(names)
+    known = _paths() if word.startswith("/") else names
+    known = [name for name in known if abs(len(name) - len(word)) <= _LONGER]
     alike = _alike(word, known, _SLIP)
     # Names that differ in signs only are one.
     found = {

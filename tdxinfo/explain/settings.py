@@ -149,6 +149,8 @@ def _is_of_another(found: SettingRow, name: str, value: str) -> bool:
     if (found.kind == _PARAMETER and name.isupper()) or value.startswith("-"):
         return True
     is_short = found.kind == "kernel option" and "config_" not in name.lower()
+    if is_short and found.row.get("is_module") and name.islower():
+        return True
     return is_short and bool(value) and value not in _OF_KCONFIG
 
 
@@ -242,6 +244,9 @@ _FITS, _FITS_GUEST = "this is what TDX needs", "this is what a guest needs"
 def _given(row: dict[str, Any], value: str) -> str:
     """What follows from the value in the query, where it is plainly right or wrong."""
     value = value.strip("\"',; ")
+    said = row.get("said", {}).get(value.lower())
+    if said:
+        return f"{value}: {said}"
     if value.isdigit() and int(value) < row.get("least", 0):
         return f"{value}, fewer than {row['least']}: {row['other']}"
     if value == "m" and row.get("wanted") == "y":
