@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import failures
+from tdxinfo.decode import bits, failures
 from tdxinfo.explain import bitmaps
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
@@ -178,7 +178,7 @@ def message(query: str) -> Iterator[Explanation]:
     has_code = bool(next(codes_in(query), None))
     for name, _, row in sorted(known, key=lambda one: (one[2].get("general", False), -len(one[1]))):
         if not (has_code and row.get("general")):
-            yield _symptom(row, name)
+            yield _symptom(row, name, _surplus(query, row.get("bitmap", "")))
         yield from _bitmaps_in(query, row.get("bitmap", ""))
 
 
@@ -196,9 +196,10 @@ def _says_less(part: str, other: str) -> bool:
     return part != other and part in other
 
 
-def _symptom(row: dict[str, Any], name: str = "") -> Explanation:
+def _symptom(row: dict[str, Any], name: str = "", surplus: str = "") -> Explanation:
     status = row.get("status")
     rows = [
+        ("not supported", surplus),
         ("printed by", row["by"]),
         ("status", f"{status}, by HTTP" if status else ""),
         ("what to do", row["remedy"]),
@@ -214,8 +215,19 @@ _TELLING = 15
 
 def _bitmaps_in(text: str, bitmap: str) -> Iterator[Explanation]:
     """The bits of each hex number in a message that shows bitmaps."""
-    for number in re.findall(r"\b0x[0-9a-f]{1,16}\b", text, re.I) if bitmap else ():
+    for number in _HEX.findall(text) if bitmap else ():
         yield from bitmaps.with_value(f"{bitmap}={number}")
+
+
+def _surplus(text: str, bitmap: str) -> str:
+    """The bits that a message has in its first number, what was asked for, but not in its second,
+    what is supported.
+    """
+    numbers = [int(number, 16) for number in _HEX.findall(text)] if bitmap else []
+    return " ".join(bits.names_of(bitmap, numbers[0] & ~numbers[1])) if len(numbers) == 2 else ""
+
+
+_HEX = re.compile(r"\b0x[0-9a-f]{1,16}\b", re.IGNORECASE)
 
 
 def _holds(text: str, part: str) -> bool:
