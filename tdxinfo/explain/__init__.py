@@ -23,6 +23,7 @@ from tdxinfo.explain import (
     fields,
     files,
     flag_lists,
+    floors,
     ghci,
     lines,
     loaders,
@@ -62,6 +63,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     tcb.status,
     tcb.level,
     tcb.svn_byte,
+    floors.recovery,
     advisories.advisory,
     programs.program,
     programs.guest_firmware,
@@ -115,10 +117,9 @@ FALLBACKS: tuple[Explainer, ...] = (
     registers.accessed,
     registers.asked_for,
     advisories.in_words,
-    tcb.recovery,
     advisories.with_status,
     tcb.microcode_in_words,
-    tcb.floor_in_words,
+    floors.floor_in_words,
     flag_lists.missing,
     catalogue.path_named,
     catalogue.source_file,
@@ -129,6 +130,7 @@ FALLBACKS: tuple[Explainer, ...] = (
     named_processors.with_tdx,
     calls.operand_named,
     terms.small_code,
+    calls.status_in_words,
     named_processors.in_a_text,
     named_processors.misspelled,
 )
@@ -156,6 +158,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     found = (
         found
         or asked.answers(word, _named, may_be_line=True)
+        or list(values.in_a_text(word))
         or _by_other_spelling(word)
         or _as_several(word)
         or _by_name_inside(word)

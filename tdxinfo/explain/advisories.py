@@ -56,6 +56,17 @@ def with_status(query: str) -> Iterator[Explanation]:
         yield from advisory(f"SA-{number}")
 
 
+def of_release(release: Release) -> list[tuple[str, str]]:
+    """The known advisories of which a release has no fix, each with the release that has it."""
+    found = [
+        f"{row['id']} (fixed in {text})"
+        for row in tables.load("tcb")["advisory"]
+        for text in row.get("fixed", ())
+        if releases.is_older(release.version, text)
+    ]
+    return [("without the fix of", ", ".join(found))]
+
+
 def _has_fix(release: Release, row: dict[str, Any]) -> str:
     """Whether a release is older than the fix of its line."""
     for text in row.get("fixed", ()):

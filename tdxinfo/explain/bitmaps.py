@@ -8,7 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import bits, metadata
-from tdxinfo.decode.releases import releases
+from tdxinfo.decode.releases import platform_bits, releases
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import Reading, read_as, readings
 from tdxinfo.model.values import hex64
@@ -182,7 +182,16 @@ def _bit(bitmap: str, row: dict[str, Any]) -> Explanation:
     ]
     if bitmap == "TDX_FEATURES0":
         rows.append(("releases that have it", _first_releases(int(row["bits"]))))
+    rows.append(("KVM", _of_kvm(bitmap, [row["name"]])))
     return explanation("bit", row["name"], row.get("doc", ""), rows)
+
+
+def _of_kvm(bitmap: str, names: list[str]) -> str:
+    """Which of the bits KVM does not let a TD have; empty where it lets it have all."""
+    known: list[str] = tables.load("features")[bitmap].get("kvm", names)
+    refused = [name for name in names if name not in known]
+    only = f"KVM of upstream Linux, 6.16 to 7.3, supports only {', '.join(known)}"
+    return f"{only}: not {', '.join(refused)}" if refused else ""
 
 
 def _first_releases(number: int) -> str:
@@ -195,7 +204,9 @@ def _first_releases(number: int) -> str:
             since.setdefault(release.line, f"{release.version} and later")
         else:
             since.pop(release.line, None)
-    return ", ".join(since.values())
+    if not since and platform_bits() >> number & 1:
+        return "it depends on the processor or the platform"
+    return ", ".join(since.values()) or "none that tdxinfo knows of"
 
 
 def with_value(query: str) -> Iterator[Explanation]:
@@ -208,7 +219,7 @@ def with_value(query: str) -> Iterator[Explanation]:
         values = [_of_bytes(bitmap, match[2])]
     if bitmap:
         # A number without 0x is that which leaves fewer bits without a name.
-        values = sorted(values, key=lambda one: _unnamed(bitmap, one.value))
+        values = sorted(values, key=lambda one: unnamed(bitmap, one.value))
     field = metadata.declared().get(match[1].upper()) if match else None
     if bitmap and values and not (field and int(field.id) == values[0].value):
         yield described(bitmap, values[0])
@@ -220,12 +231,12 @@ def _of_bytes(bitmap: str, digits: str) -> Reading:
     """
     number = int(digits, 16)
     swapped = int.from_bytes(number.to_bytes(8, "big"), "little")
-    if _unnamed(bitmap, swapped) < _unnamed(bitmap, number):
+    if unnamed(bitmap, swapped) < unnamed(bitmap, number):
         return Reading(swapped, _BYTES, digits, False)
     return Reading(number, "hex", digits, True)
 
 
-def _unnamed(bitmap: str, value: int) -> int:
+def unnamed(bitmap: str, value: int) -> int:
     return sum(name.startswith("BIT_") for name in bits.names_of(bitmap, value))
 
 
@@ -255,6 +266,7 @@ def described(bitmap: str, value: Reading) -> Explanation:
     if bitmap == "TDX_FEATURES0":
         rows.append(("releases with this value", _releases_with(value.value)))
         rows.append(("other builds with it", _builds_with(value.value)))
+    rows.append(("KVM", _of_kvm(bitmap, set_bits)))
     title = f"{bitmap} {hex64(value.value)}"
     if len(set_bits) <= _EXPLAINED:
         rows += [(f"bit {row['bits']} {row['name']}", row.get("doc", "")) for row in explained]

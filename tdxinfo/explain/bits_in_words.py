@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 from tdxinfo import tables
 from tdxinfo.decode import bits
-from tdxinfo.explain.bitmaps import at, bit, bitmap_named, described, of_the_module, rows_named
+from tdxinfo.explain.bitmaps import (
+    at,
+    bit,
+    bitmap_named,
+    described,
+    of_the_module,
+    rows_named,
+    unnamed,
+)
 from tdxinfo.explain.meaning import Explanation
 from tdxinfo.explain.numbers import readings
 
@@ -108,7 +116,8 @@ def _values_in(text: str) -> Iterator[tuple[str, str]]:
         found = [(bitmap, values[0]) for bitmap in words if bitmap]
     is_telling = len(values) == 1 and len(values[0]) >= _FEWEST + len("0x")
     features = [name for name, _ in asked("TDX_FEATURES0", text, 0) if "_" in name or name in text]
-    if not found and not words and is_telling and features:
+    is_bitmap = is_telling and not unnamed("TDX_FEATURES0", int(values[0], 16))
+    if not found and not words and is_bitmap and features:
         found = [("TDX_FEATURES0", values[0])]
     yield from found
 

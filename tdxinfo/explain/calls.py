@@ -139,6 +139,15 @@ def _named(name: str) -> Status | None:
     return found or (seamcall.status_named(f"SEAMLDR_{stem}") if stem.startswith("E") else None)
 
 
+def status_in_words(query: str) -> Iterator[Explanation]:
+    """A status by a name of one word in a text: `VMFailInvalid after kexec`."""
+    words = re.findall(r"\w{8,40}", query)
+    for word in words if len(words) <= _MOST_WORDS else ():
+        found = seamcall.status_named(word) if "_" not in word else None
+        if found:
+            yield _status([found], found.code, is_name=True)
+
+
 _WITH_OPERAND = re.compile(
     r"(\w{8,50})[\s|,:(]{1,4}((?:tdx_)?operand[\s_]?(?:id)?[\s_:=#]*)?(\w{1,30})\)?", re.IGNORECASE
 )

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from tdxinfo import tables
 from tdxinfo.decode import fieldid, metadata, seamcall
 from tdxinfo.explain import calls, fields, terms
-from tdxinfo.explain.meaning import Explanation
+from tdxinfo.explain.meaning import Explanation, explanation
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
 """With 0x, or all 16 digits, as kernels print with %016llx."""
@@ -52,6 +52,23 @@ def in_a_line(text: str) -> Iterator[Explanation]:
     for match in _CODE.finditer(text):
         yield from _code(text[: match.start()], int(match.group(), 16), leaves)
     yield from _named(text)
+    for state in _LEVEL_STATE.findall(text):
+        yield _sept_state(int(state, 16))
+
+
+_LEVEL_STATE = re.compile(r"\blevel_state[\s,:=]*(?:0x)?([0-9a-f]{1,16})\b", re.IGNORECASE)
+_LEVELS = ("4 KiB", "2 MiB", "1 GiB", "512 GiB", "256 TiB")
+
+
+def _sept_state(number: int) -> Explanation:
+    """The level and the state of a secure EPT entry, as the module returns them in RDX."""
+    level, state = number & 0x7, number >> 8 & 0xFF
+    known: dict[str, list[str]] = tables.load("seamcall")["sept_state"]
+    name, meaning = known.get(str(state), ["unknown", "tdxinfo does not know this state"])
+    size = f" (entries of {_LEVELS[level]})" if level < len(_LEVELS) else ""
+    rows = [("level", f"{level}{size}"), ("state", f"{state}, {name}: {meaning}")]
+    text = "Level and state of the secure EPT entry at which the call ended (RDX)."
+    return explanation("secure EPT entry", f"level_state {number:#x}", text, rows)
 
 
 def _kvm_access(text: str) -> Iterator[Explanation]:

@@ -49,11 +49,15 @@ def call(query: str) -> Iterator[Explanation]:
 
 def _with_what_it_returned(text: str) -> Iterator[Explanation]:
     match = _IN_BRACKETS.fullmatch(text)
-    found = [row for row in tables.load("ghci")["call"] if match and _is_named(row, match[1])]
+    name = match[1] if match else ""
+    is_bare = text.startswith(name)
+    wanted = (name,) if is_bare else (name, f"tdg.vp.vmcall<{name}>")
+    rows = tables.load("ghci")["call"]
+    found = [row for row in rows if match and any(_is_named(row, one) for one in wanted)]
     if match is None or not found or _is_named(found[0], text):
         return
     returned = _RETURNED.search(match[2])
-    if returned is None and text.startswith(match[1]):
+    if returned is None and is_bare:
         return
     values = {reading.value for reading in readings(returned[1])} if returned else set()
     for row in tables.load("ghci")["status"]:

@@ -35,7 +35,8 @@ _QUESTION = {"is", "does", "do", "are", "can", "what", "why", "how", "which", "t
 _STATES = {
     "missing", "empty", "failed", "fails", "inactive", "dead", "running", "needed", "required",
     "wrong", "expired", "mismatch", "timeout", "exist", "exists", "not", "does", "is", "unknown",
-    "too", "low", "old", "found", "used", "up", "(dead)",
+    "too", "low", "old", "found", "used", "up", "(dead)", "ok", "okay", "good", "bad", "fine",
+    "normal", "correct", "right", "enough", "safe",
 }  # fmt: skip
 """Words behind a name that say how it is, where the name can be no word of the language."""
 _UNITS = {"qgsd", "qgs", "pccs", "aesmd", "libvirtd"}

@@ -16,6 +16,10 @@ _SVN = re.compile(
     r"[\s:=]*(?:is\s)?(.+)",
     re.IGNORECASE,
 )
+_NEEDS = re.compile(
+    r"(\w{1,6})[\s,;(]+(?:is\s)?(?:needs?|needed|required|requires|expected|minimum|min|but|<|vs)[\s:=]+(\w{1,6})\)?"
+)
+"""An SVN, and the one that is required."""
 _BYTES = re.compile(r"[0-9a-f]{32}")
 _FIRST_BYTES = re.compile(r"0[0-9a-f]{3}(?:[0-9a-f]{2})*(?:\.{2,3}|\u2026)?")
 _PAIR = re.compile(r"[\[(]?\s*(\d{1,3})\s*[,. ]\s*(\d{1,3})(?:\s*,\s*\d{1,3})*\s*[\])]?")
@@ -30,7 +34,10 @@ def security_version(query: str) -> Iterator[Explanation]:
     """A module's security version, with what Intel's TCB info and a TCB recovery say of it."""
     match = _SVN.fullmatch(query.strip())
     text = (match[1] if match else query).strip().lower()
-    for minor, major in _parse(text, is_named=match is not None) or _in_words(query):
+    needs = _NEEDS.fullmatch(text) if match else None
+    parts = (needs[1], needs[2]) if needs else (text,)
+    asked = [one for part in parts for one in _parse(part, is_named=match is not None)]
+    for minor, major in asked or _in_words(query):
         known = releases.with_tcb_svn(minor, major)
         names = ", ".join(str(release.version) for release in known)
         rows = [

@@ -9,10 +9,9 @@ from typing import Any
 from tdxinfo import tables
 from tdxinfo.decode import cpuinfo, releases
 from tdxinfo.decode.releases import Release
-from tdxinfo.explain import terms
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
-from tdxinfo.explain.processors import named_in, processor_names
+from tdxinfo.explain.processors import processor_names
 
 # --- microcode ----------------------------------------------------------------------------------
 
@@ -43,7 +42,7 @@ def microcode(query: str) -> Iterator[Explanation]:
         f"{tables.load('tcb')['floors']['recovery']}, {tables.load('tcb')['floors']['as_of']}"
     )
     rows = [
-        (_processor(fms), f"{_compared(revision, floor)} ({floors_name})")
+        (processor_of(fms), f"{_compared(revision, floor)} ({floors_name})")
         for fms, floor in found.items()
     ]
     if rows:
@@ -69,7 +68,7 @@ _FEW = 0x1000
 """Upper halves of revisions that many other numbers have too."""
 
 
-def _processor(fms: str) -> str:
+def processor_of(fms: str) -> str:
     family, model, _ = (int(part, 16) for part in fms.split("-"))
     name = processor_names([cpuinfo.signature(family, model)])[0].partition(" (")[0]
     return f"{fms}, {name}"
@@ -111,7 +110,14 @@ def level(query: str) -> Iterator[Explanation]:
         line = _lines().get(int(alone[1]), "")
         known = [row for row in tables.load("tcb")["level"] if row["module"] == f"TDX_0{alone[1]}"]
         rows = [("levels", "; ".join(f"ISV SVN {row['isvsvn']}: {row['status']}" for row in known))]
-        if line:
+        if not line:
+            known_ones = ", ".join(
+                f"{row['module']} ({row['line']})" for row in tables.load("tcb")["identity"]
+            )
+            meaning = "tdxinfo knows no modules with this identity in Intel's TCB info."
+            rows = [("known", known_ones)]
+            yield explanation("TDX module identity", f"TDX_0{alone[1]}", meaning, rows)
+        else:
             meaning = f"{line} modules in Intel's TCB info; their major SVN is {alone[1]}."
             yield explanation("TDX module identity", f"TDX_0{alone[1]}", meaning, rows)
     if match is None or int(match[1]) not in _lines():
@@ -308,76 +314,3 @@ def status(query: str) -> Iterator[Explanation]:
             name = row.get("name") or row["names"][0]
             details = [("what to do", row["remedy"]), ("see", "TCB status, attestation.tcb")]
             yield explanation("TCB status", name, row["text"], details)
-
-
-_RECOVERY = re.compile(
-    r"(?:tcb[-\s]?r(?:ecovery)?|tcb\s?evaluation\s?data(?:\s?(?:set|number))?)[\s#:=]+(\d{1,3})",
-    re.I,
-)
-
-
-def recovery(query: str) -> Iterator[Explanation]:
-    """A TCB recovery by its number: what it asks for where the table has it, and the term."""
-    match = _RECOVERY.fullmatch(query.strip())
-    if match is None:
-        return
-    if tables.load("tcb")["floors"]["recovery"].endswith(f" {match[1]}"):
-        yield _floors([])
-    asked = [row for row in tables.load("tcb")["level"] if row.get("evaluation") == int(match[1])]
-    rows = [("given", match[1]), *(("asks for", _asked_for(row)) for row in asked)]
-    yield from (meaning.with_details(rows) for meaning in terms.term("TCB recovery"))
-
-
-def _asked_for(row: dict[str, Any]) -> str:
-    major = next(
-        one["major"] for one in tables.load("tcb")["identity"] if one["module"] == row["module"]
-    )
-    names = ", ".join(str(one.version) for one in releases.with_tcb_svn(row["isvsvn"], major))
-    return f"{row['module']} ISV SVN {row['isvsvn']}: {names} or later"
-
-
-_FLOOR = re.compile(r"\b(?:floors?|tcb[\s-]?r(?:ecovery)?|tcbr|recovery)\b", re.IGNORECASE)
-_LEAST = re.compile(
-    r"\b(?:min|minimum|minimal|least|oldest|required|needed|needs?|requires?|enough|which)\b", re.I
-)
-_OF_TCB = re.compile(r"\b(?:tcb|modules?|microcode|ucode|svn|up\s?to\s?date|uptodate)\b", re.I)
-_NAMES_ONE = re.compile(r"0x[0-9a-f]{5,}|\b[12]\.[05]\.\d", re.IGNORECASE)
-"""A microcode revision or a release, of which is asked whether it is enough."""
-
-
-def floor_in_words(query: str) -> Iterator[Explanation]:
-    """What a TCB recovery requires at least, for the processors that a text names:
-    `TCB recovery feb 2026 minimum module GNR`.
-    """
-    on = named_in(query)
-    has_floor = _FLOOR.search(query)
-    is_of_recovery = has_floor and (on or _LEAST.search(query) or "floor" in query.lower())
-    is_least = on and re.search(r"\btcb\b", query, re.I) and _LEAST.search(query)
-    is_long = len(query.split()) > _MOST_WORDS
-    if is_long or _NAMES_ONE.search(query) or not (is_of_recovery or is_least):
-        return
-    if _OF_TCB.search(query):
-        yield _floors(on)
-
-
-def _floors(on: list[str]) -> Explanation:
-    """What a TCB recovery requires at least on the given processors, or on all."""
-    floors = tables.load("tcb")["floors"]
-    modules = {name: least for name, least in floors["module"].items() if not on or name in on}
-    rows = [(f"module on {name}", _with_svn(least)) for name, least in modules.items()]
-    for fms, least in floors["microcode"].items():
-        family, model, _ = (int(part, 16) for part in fms.split("-"))
-        if not on or releases.processor_name(family, model) in on:
-            rows.append((f"microcode on {_processor(fms)}", f"{least} or later"))
-    rows.append(("as of", floors["as_of"]))
-    meaning = (
-        f"The oldest TDX modules and microcode that an operator's script required for "
-        f"{floors['recovery']}. Later recoveries require newer ones; Intel's TCB info decides."
-    )
-    return explanation("TCB recovery", floors["recovery"], meaning, rows)
-
-
-def _with_svn(version: str) -> str:
-    found = releases.release_named(version)
-    svn = f" (minor SVN {found.tcb_svn[0]})" if found and found.tcb_svn else ""
-    return f"{version} or later{svn}"

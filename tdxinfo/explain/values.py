@@ -62,6 +62,22 @@ def with_value(query: str) -> Iterator[Explanation]:
         yield from sorted(meanings, key=lambda one: len(parts) > 1 and one.kind not in _OF_A_BUILD)
 
 
+_IN_A_TEXT = re.compile(
+    r"(?<![\w/.])([A-Za-z]\w{2,60})[\s:=(]{1,4}(?:is\s)?(0x[0-9a-f]{1,16}|\d{1,20})\b"
+)
+
+
+def in_a_text(query: str) -> Iterator[Explanation]:
+    """The fields of the module in a question with their values: `MAX_VCPUS_PER_TD 256 enough?`."""
+    for name, value in _IN_A_TEXT.findall(query) if len(query) <= _MOST_LETTERS else ():
+        if "_" in name and any(one.kind == "metadata field" for one in fields.by_name(name)):
+            yield from _one(f"{name} {value}")
+
+
+_MOST_LETTERS = 120
+"""Of a question about a value."""
+
+
 def _one(query: str) -> Iterator[Explanation]:
     match = _NAME.match(query)
     value = query[match.end() :].lstrip(" :=").removeprefix("is ").strip() if match else ""

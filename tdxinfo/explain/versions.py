@@ -11,7 +11,7 @@ from typing import Any
 from tdxinfo import tables
 from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release
-from tdxinfo.explain import tcb
+from tdxinfo.explain import advisories, tcb
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
@@ -276,6 +276,7 @@ def of_release(release: Release, first: Iterable[tuple[str, str]] = ()) -> Expla
         ("missing", _missing(release.features0)),
         ("TEE_TCB_SVN", _svn(release)),
         *tcb.of_release(release),
+        *advisories.of_release(release),
         ("newest known", "" if is_newest else f"{newest.version} ({_table()})"),
         ("P-SEAMLDR", ", or ".join(f"{version} or later" for version in release.min_seamldr)),
         ("features", hex64(release.features0) if release.features0 is not None else ""),
