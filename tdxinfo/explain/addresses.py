@@ -42,12 +42,14 @@ _BESIDE = re.compile(r"\bphys(?:ical)?[\s_-]{0,2}(?:address[\s_-])?bits?\b\D{0,4
 
 def widths(query: str) -> Iterator[Explanation]:
     """The KeyID bits: the width of CPUID less that of /proc/cpuinfo, where both are given."""
-    if len(query) > _MOST:
+    if len(query) > _MOST or re.search(r"\b(?:amd|epyc|ryzen|gpaw)\b", query, re.IGNORECASE):
         return
     difference = _DIFFERENCE.search(query) if re.search(r"key\s?id|phys", query, re.I) else None
     if difference:
         whole, bits = int(difference[1] or 0), int(difference[2])
-        yield _of_both(whole, bits) if whole >= bits else _of_one(bits)
+        is_both = bits <= whole <= _WIDEST
+        yield from (_of_both(whole, bits),) if is_both else ()
+        yield from () if whole else (_of_one(bits),)
         return
     left = _LEFT.search(query) or (_BESIDE.search(query) if _OF_CPUID.search(query) else None)
     if left is None:
@@ -61,7 +63,7 @@ def _beside(query: str, bits: int) -> Iterator[Explanation]:
         yield _of_one(bits)
         return
     width = int(whole[1] or whole[3]) if whole[1] or whole[3] else int(whole[2], 16) & 0xFF
-    if width >= bits:
+    if bits <= width <= _WIDEST:
         yield _of_both(width, bits)
 
 

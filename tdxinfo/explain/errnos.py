@@ -41,6 +41,11 @@ _SHORT = 12
 """Words of a text that says little beside its errno."""
 
 
+def is_of_this_field(text: str) -> bool:
+    """Whether a line names something of TDX, KVM, SGX or the quote service."""
+    return bool(_OURS.search(text)) or ":" not in text
+
+
 def in_context(text: str) -> Iterator[Explanation]:
     """What the errno in a text means where the call or file that the text names returned it."""
     numbers = list(dict.fromkeys(_numbers(text)))

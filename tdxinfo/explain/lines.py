@@ -77,7 +77,9 @@ def line(query: str) -> Iterator[Explanation]:
         yield from processors.fmspc(code)
     yield from cpuid.flags_in(query)
     yield from bits_in_words.listed(query)
-    for match in _ERRNO.finditer(query):
+    # Other drivers report errnos too.
+    is_ours = found or errnos.is_of_this_field(query)
+    for match in _ERRNO.finditer(query) if is_ours else ():
         number = next(digits for digits in match.groups() if digits)
         has_cause = any(row.name.startswith("cause") for one in found for row in one.details)
         has_cause = has_cause or any(one.kind == "errno" for one in found)

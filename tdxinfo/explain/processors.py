@@ -35,7 +35,7 @@ _FAMILY = re.compile(
     r"(?:cpu\s)?family[\s:=]+(0x[0-9a-f]{1,2}|\d{1,3})"
     r"(?:[\s,;]+model[\s:=]+(?:0x[0-9a-f]{1,2}|\d{1,3}))?(?:[\s,;]+stepping[\s:=]+\w{1,4})?"
 )
-_AMD = {0x10, 0x12, 0x14, 0x15, 0x16, 0x17, 0x19, 0x1A}
+_AMD = {0x10, 0x14, 0x15, 0x16, 0x17, 0x19, 0x1A}
 """Families of AMD, from K10 to Zen 5."""
 
 
@@ -44,7 +44,10 @@ def _of_family(wanted: str) -> Iterator[Explanation]:
     match = _FAMILY.fullmatch(wanted)
     families = [int(match[1], 0)] if match else []
     families += [(found >> 8 & 0xF) + (found >> 20 & 0xFF) for found in _signatures(wanted)]
-    if _AMD.intersection(families):
+    if match and families[0] in tables.load("cpus")["families_without_tdx"]:
+        text = "An old family of processors, none of which has TDX."
+        yield explanation("processor", f"family {families[0]}", text, [("TDX", "no")])
+    elif _AMD.intersection(families):
         yield from branded("authenticamd")
     elif match and families[0] == _INTEL and "model" not in wanted:
         text = "The family of most Intel processors. The model says which one it is."

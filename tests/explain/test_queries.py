@@ -44,6 +44,8 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
      "release 22.04", "version 11.6", "build 20240725 of gcc", "commit deadbeef12 broke it",
      "bar at 0x100000000", "Architecture: x86_64", "a URL with HTTP and JSON on USB",
      "64 00000000 00000001",
+     "nvme nvme0: error -5", "usb 1-1: device descriptor read/64, error -71", "60 - 46 keyid",
+     "cat: /proc/1/mem: Permission denied", "emerald city", "granite rock",
      "bit 70 of TDX_FEATURES0", "R=0", "features0=zz", "/no/such/file.sigstruct"],
 )  # fmt: skip
 def test_what_means_nothing_has_no_meaning(query: str) -> None:
