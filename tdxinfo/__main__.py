@@ -1,10 +1,14 @@
-"""`python -m tdxinfo` is the same as `tdxinfo`."""
+"""Where `tdxinfo` and `python -m tdxinfo` begin."""
 
+import signal
 import sys
 
 
-def _run() -> None:
+def begin() -> None:
     """Any Python 3 reads this far, to be able to say what is missing."""
+    # An interrupt while modules are loaded ends the process without a trace.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.version_info < (3, 11):  # noqa: UP036 - in a checkout nobody asked pip
         this = f"{sys.version_info[0]}.{sys.version_info[1]}"
         _refuse(f"tdxinfo needs Python 3.11 or later, and this is {this}")
@@ -22,4 +26,4 @@ def _refuse(sentence: str) -> None:
 
 
 if __name__ == "__main__":
-    _run()
+    begin()

@@ -26,12 +26,26 @@ def main() -> NoReturn:
     if not streams.prepare():
         sentence = "The output cannot be written: standard output is closed."
         sys.exit(_refuse(sentence, sys.argv[1:], has_output=False))
-    status = run(sys.argv[1:])
+    status = _interruptible(sys.argv[1:])
     try:
         sys.stdout.flush()
     except (OSError, BadInput):
         streams.silence_output()
     sys.exit(status)
+
+
+def _interruptible(arguments: list[str]) -> int:
+    """The status of the run, in which alone an interrupt is an exception."""
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if not is_ignored:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return run(arguments)
+    except KeyboardInterrupt:  # a second one, while the first was reported
+        return ExitStatus.INTERRUPTED
+    finally:
+        if not is_ignored:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _reset_signals() -> None:

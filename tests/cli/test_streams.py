@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import tdxinfo
 from tdxinfo.cli import options, run, subject
 from tests.artifacts.tree import Node, top
 from tests.cli.command import ran
@@ -207,3 +209,40 @@ except SystemExit:
 def test_a_program_that_fails_is_seen_to_fail_whatever_signals_the_caller_ignores() -> None:
     done = subprocess.run([sys.executable, "-c", IGNORED], stdout=subprocess.PIPE, check=True)
     assert done.stdout.splitlines()[1:] == [b"1 set()"]
+
+
+INTERRUPTING = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(20)\n"
+
+
+@pytest.mark.parametrize(
+    "start", [["-m", "tdxinfo"], ["-c", "from tdxinfo.__main__ import begin; begin()"]]
+)
+def test_an_interrupt_while_modules_are_loaded_leaves_no_trace(
+    tmp_path: Path, start: list[str]
+) -> None:
+    (tmp_path / "click.py").write_text(INTERRUPTING)
+    path = f"{tmp_path}:{Path(tdxinfo.__file__).parents[1]}"
+    done = subprocess.run(
+        [sys.executable, *start, "--version"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_an_interrupt_that_the_caller_ignores_stays_ignored(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text(
+        "import os, signal, sys\nos.kill(os.getpid(), signal.SIGINT)\nsys.exit(7)"
+    )
+    path = f"{tmp_path}:{Path(tdxinfo.__file__).parents[1]}"
+    done = subprocess.run(
+        [sys.executable, "-m", "tdxinfo", "--version"],
+        env={**os.environ, "PYTHONPATH": path},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 7
