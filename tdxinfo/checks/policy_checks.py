@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-import tomli
 from pydantic import ValidationError
 
 from tdxinfo import tables
 from tdxinfo.checks.engine import CHECKS, Check, ids_by_alias, known, new_check
 from tdxinfo.checks.policy import Policy
 from tdxinfo.decode import bits
+from tdxinfo.decode.foreign import parse_toml
 from tdxinfo.decode.userspace import version_tuple
-from tdxinfo.errors import BadInput, Unavailable
+from tdxinfo.errors import BadInput, Malformed, Unavailable
 from tdxinfo.machine.bounded import read_file
 from tdxinfo.model.base import first_message
 from tdxinfo.model.values import ModuleVersion
@@ -111,17 +110,17 @@ def read_policy(path: str) -> Policy:
     from tdxinfo.machine.confined import run
 
     try:
-        text = read_file(path, _MAX_BYTES).decode("utf-8")
-        table = run(lambda: _table(text, path), path)
-        policy = Policy.model_validate(table)
+        data = read_file(path, _MAX_BYTES)
     except Unavailable as error:
         raise BadInput(f"The policy cannot be read: {error.message}.") from None
+    try:
+        policy = Policy.model_validate(run(lambda: parse_toml(data), path))
+    except Malformed as error:
+        raise BadInput(f"The policy {path} cannot be read: {error}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"])) or "the file"
         raise BadInput(f"The policy {path} is not valid: {key}: {first_message(error)}.") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"The policy {path} is not valid TOML: it is not UTF-8 text.") from None
     if policy == Policy():
         raise BadInput(
             f"The policy {path} is empty: it requires nothing. `tdxinfo policy` on a ready host "
@@ -129,14 +128,6 @@ def read_policy(path: str) -> Policy:
         )
     _refuse_unknown_names(policy, path)
     return policy
-
-
-def _table(text: str, path: str) -> dict[str, Any]:
-    try:
-        return tomli.loads(text)
-    # int() raises a plain ValueError for a number of too many digits.
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"The policy {path} is not valid TOML: {error}.") from None
 
 
 def _refuse_unknown_names(policy: Policy, path: str) -> None:
@@ -172,7 +163,7 @@ def _is_of_kind(kind: str, floor: int | str) -> bool:
 
 
 _FORMS = {
-    "version": r"\d{1,3}\.\d{1,3}\.\d{1,3}",
-    "release": r"\d{1,9}(?:\.\d{1,9}){0,3}(?:-[\w.+~-]{1,64})?",
+    "version": r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}",
+    "release": r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,3}(?:-[\w.+~-]{1,64})?",
 }
 """The text of a floor, by its kind in `tables/policy.toml`."""

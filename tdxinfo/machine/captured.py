@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The newest capture format that this version reads, and the one it writes."""
 
-DEPTH_LIMIT = 16
-"""How deep lists and tables in answers.toml may be nested. Captures have up to six levels."""
-
 ReadFile = Callable[[str], bytes]
 """The bytes of a file by its path inside the capture. Raises Unavailable."""
 
@@ -158,8 +155,6 @@ def open_record(read: ReadFile, kind: str, shown: str) -> CapturedMachine:
     for table in ("answers", "refused"):
         if not isinstance(answers.get(table, {}), dict):
             raise BadInput(f"{table} in answers.toml of {shown} is not a table.")
-    if _depth(answers) > DEPTH_LIMIT:
-        raise BadInput(f"answers.toml of {shown} has lists nested more than {DEPTH_LIMIT} deep.")
     return CapturedMachine(origin, read, {n: _with_current_keys(t) for n, t in answers.items()})
 
 
@@ -180,32 +175,14 @@ def _text(table: Mapping[str, Any], key: str) -> str | None:
 
 
 def _toml(read: ReadFile, name: str, shown: str) -> dict[str, Any] | None:
-    import tomli
+    from tdxinfo.decode.foreign import parse_toml
 
     try:
-        text = read(name).decode("utf-8")
-        return tomli.loads(text)
+        return parse_toml(read(name))
     except Absent:
         return None
     except Unavailable as error:
         raise BadInput(f"{name} of {shown} cannot be read: {error}.") from None
-    # int() raises a plain ValueError for a number of too many digits.
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{name} of {shown} is not valid TOML: {error}.") from None
-
-
-def _depth(value: object) -> int:
-    """How deep lists and tables are nested; counting stops one above the limit."""
-    level, depth = [value], 0
-    while level and depth <= DEPTH_LIMIT:
-        inner = [
-            item.values() if isinstance(item, dict) else item
-            for item in level
-            if isinstance(item, dict | list)
-        ]
-        level = [item for items in inner for item in items]
-        depth += 1
-    return depth
 
 
 def from_memory(files: Mapping[str, bytes]) -> ReadFile:

@@ -8,14 +8,12 @@ several children for many pieces of work, and replaces those that ended.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import pickle
 import re
 import resource
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
@@ -26,6 +24,7 @@ from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from tdxinfo.errors import BadInput, TdxinfoError
 from tdxinfo.machine.bounded import readable
+from tdxinfo.machine.messages import pair, receive, send
 
 T = TypeVar("T")
 Input = TypeVar("Input")
@@ -50,12 +49,6 @@ _LIBRARIES = 256 << 20
 """Bytes of address space for libraries that are loaded, and files that they map."""
 _END_TIMEOUT = 1.0
 """Seconds to wait for the end of a child that was killed."""
-_LOOK = 1.0
-"""Seconds between looks whether a child that sends nothing has ended."""
-_LAST_STREAM = 2
-"""The descriptor of standard error."""
-_LENGTH = struct.Struct("<Q")
-_CHUNK = 1 << 20
 
 
 class Crash(Exception):
@@ -90,7 +83,7 @@ class _Child(Generic[Input, T]):
     def __init__(self, work: Callable[[Input], T], limits: Limits) -> None:
         self._limits = limits
         try:
-            self._socket, other = map(_above_streams, socket.socketpair())
+            self._socket, other = pair()
         except OSError as error:
             raise _not_started(error) from None
         try:
@@ -115,7 +108,7 @@ class _Child(Generic[Input, T]):
         self._socket.settimeout(self._limits.time)
         # If the child died meanwhile, result() raises the error.
         with suppress(OSError):
-            _send(self._socket, piece)
+            send(self._socket, piece)
 
     @property
     def left(self) -> float | None:
@@ -127,7 +120,7 @@ class _Child(Generic[Input, T]):
     def result(self, shown: str) -> T:
         """Waits for the result. Raises the work's error, or BadInput for a limit."""
         try:
-            kind, value = _receive(self._socket, lambda: self.left, self._has_ended)
+            kind, value = receive(self._socket, lambda: self.left, self._has_ended)
         except TimeoutError:
             raise _took_too_long(shown, self._limits.time or 0) from None
         except (OSError, EOFError, pickle.UnpicklingError):
@@ -182,17 +175,6 @@ def _took_too_long(shown: str, seconds: float) -> BadInput:
 
 def _not_started(error: OSError) -> BadInput:
     return BadInput(f"No process can be started to read it: {error.strerror}.")
-
-
-def _above_streams(one: socket.socket) -> socket.socket:
-    """The socket with a descriptor above those of the standard streams.
-
-    Where a caller closed these, a socket gets their numbers, and what is printed goes into it.
-    """
-    if one.fileno() > _LAST_STREAM:
-        return one
-    with one:
-        return socket.socket(fileno=fcntl.fcntl(one, fcntl.F_DUPFD_CLOEXEC, _LAST_STREAM + 1))
 
 
 def _fork() -> int:
@@ -289,7 +271,7 @@ def _serve(connection: socket.socket, work: Callable[[Any], Any], limits: Limits
     try:
         _limit(limits)
         while True:
-            piece = _receive(connection, lambda: None, lambda: False)[1]
+            piece = receive(connection, lambda: None, lambda: False)[1]
             _limit_processor(limits.processor)
             _send_result(connection, _result(work, piece))
     except (EOFError, OSError):
@@ -367,55 +349,9 @@ def _result(work: Callable[[Any], Any], piece: Any) -> tuple[str, Any]:
 
 def _send_result(connection: socket.socket, result: tuple[str, Any]) -> None:
     try:
-        _send(connection, result[1], result[0])
+        send(connection, result[1], result[0])
     except MemoryError:
-        _send(connection, None, "memory")
+        send(connection, None, "memory")
     except Exception as error:  # the result cannot be pickled
         what = f"{type(error).__name__}: {error}"[:500]
-        _send(connection, Crash(what, traceback.format_exc()), "error")
-
-
-# --- messages between parent and child ----------------------------------------------------------
-
-
-def _send(connection: socket.socket, value: Any, kind: str = "value") -> None:
-    data = pickle.dumps((kind, value), pickle.HIGHEST_PROTOCOL)
-    connection.sendall(_LENGTH.pack(len(data)))
-    connection.sendall(data)
-
-
-def _receive(
-    connection: socket.socket, left: Callable[[], float | None], has_ended: Callable[[], bool]
-) -> Any:
-    """Kind and value. Raises TimeoutError, EOFError, OSError and what pickle raises.
-
-    EOFError also when the other process ended and yet the connection stays open, because a process
-    that another thread forked meanwhile has it.
-    """
-    (size,) = _LENGTH.unpack(_exactly(connection, _LENGTH.size, left, has_ended))
-    return pickle.loads(_exactly(connection, size, left, has_ended))
-
-
-def _exactly(
-    connection: socket.socket,
-    size: int,
-    left: Callable[[], float | None],
-    has_ended: Callable[[], bool],
-) -> bytearray:
-    data = bytearray()
-    while len(data) < size:
-        seconds = left()
-        if seconds == 0:
-            raise TimeoutError
-        ended = has_ended()
-        connection.settimeout(_LOOK if seconds is None else min(seconds, _LOOK))
-        try:
-            chunk = connection.recv(min(size - len(data), _CHUNK))
-        except TimeoutError:
-            if ended:
-                raise EOFError from None
-            continue
-        if not chunk:
-            raise EOFError
-        data += chunk
-    return data
+        send(connection, Crash(what, traceback.format_exc()), "error")

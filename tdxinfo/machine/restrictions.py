@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from tdxinfo.errors import BadInput, TimedOut
+from tdxinfo.errors import BadInput, Malformed, TimedOut
 from tdxinfo.machine.bounded import OPEN_FLAGS, read_descriptor, within
 from tdxinfo.machine.kinds import NAMES
 
@@ -83,12 +83,12 @@ def _of_file() -> list[str]:
         data = read_descriptor(fd, _MAX_BYTES, FILE)
     finally:
         os.close(fd)
-    import tomli
+    from tdxinfo.decode.foreign import parse_toml
 
     try:
-        without = tomli.loads(data.decode("utf-8")).get("without", [])
-    except ValueError as error:
-        raise BadInput(f"{FILE} is not valid TOML: {error}.") from None
+        without = parse_toml(data).get("without", [])
+    except Malformed as error:
+        raise BadInput(f"{FILE} cannot be read: {error}.") from None
     if not isinstance(without, list) or not all(isinstance(name, str) for name in without):
         raise BadInput(f'{FILE} has no list of sources. An example: without = ["kmem", "msr"].')
     return _known(without, FILE)

@@ -29,7 +29,6 @@ from tdxinfo.checks.document import CheckRun
 from tdxinfo.checks.engine import run_checks, verdict_of
 from tdxinfo.checks.plan import describe
 from tdxinfo.checks.policy import Policy
-from tdxinfo.checks.policy_checks import _table
 from tdxinfo.cli import run
 from tdxinfo.cli.options import ExitStatus
 from tdxinfo.decode import (
@@ -69,6 +68,7 @@ from tdxinfo.decode import (
     userspace,
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
+from tdxinfo.decode.foreign import parse_toml
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
 from tdxinfo.inputs.supplied import open_input, parse_report, recognize
 from tdxinfo.machine import Machine, confined, identity
@@ -491,7 +491,7 @@ def _identity(data: bytes) -> None:
 
 
 def _policy(data: bytes) -> None:
-    Policy.model_validate(_table(_text(data), "the policy"))
+    Policy.model_validate(parse_toml(data))
 
 
 def _kcore(data: bytes) -> None:

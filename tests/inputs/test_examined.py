@@ -123,8 +123,8 @@ HOSTILE: dict[str, Callable[[Path], Path]] = {
 
 SAID = {
     "toml_memory": "toml.tgz needs more than 320 MiB of memory.",
-    "nested": "has lists nested more than 16 deep.",
-    "long_integer": "is not valid TOML: Exceeds the limit",
+    "nested": "it has lists nested more than 16 deep.",
+    "long_integer": "it is not valid TOML: Exceeds the limit",
     "release": "the kernel log's release is longer than a kernel's",
     "ranges": "/proc/iomem: /proc/iomem lists System RAM in 131008 pieces",
     "log_of_ranges": "Tuple should have at most 64 items after validation",

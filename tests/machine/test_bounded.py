@@ -199,3 +199,24 @@ def test_where_earlier_reads_hang_none_is_done_without_a_thread(
             within(5, "the next", lambda: 7)
     finally:
         goes_on.set()
+
+
+def test_a_thread_of_a_program_can_set_no_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    def ask() -> None:
+        may_ask.wait(10)
+        try:
+            answers.append(within(5, "it", lambda: "read"))
+        except TimedOut as error:
+            answers.append(str(error))
+
+    answers: list[str] = []
+    may_ask = threading.Event()
+    thread = threading.Thread(target=ask)
+    thread.start()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    may_ask.set()
+    thread.join(20)
+    assert answers == ["it was not read: no thread can be started to limit the wait"]

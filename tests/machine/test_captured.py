@@ -234,7 +234,11 @@ def test_an_about_that_cannot_be_used_is_bad_input(folder: Path, about: str, wor
 
 
 @pytest.mark.parametrize(
-    "answers", ["answers = 5\n", "refused = []\n", "[answers\n", "answers = {", "x = " + "[" * 5000]
+    "answers",
+    [
+        *("answers = 5\n", "refused = []\n", "[answers\n", "answers = {", "x = " + "[" * 5000),
+        f'[answers]\n"modprobe/kvm_intel.tdx" = 0x{"f" * 6000}\n',
+    ],
 )
 def test_answers_that_cannot_be_used_are_bad_input(folder: Path, answers: str) -> None:
     (folder / "answers.toml").write_text(answers)

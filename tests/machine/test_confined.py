@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import mmap
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 from tdxinfo.errors import BadInput, Denied
+from tdxinfo.machine import confined
 from tdxinfo.machine.confined import Crash, Limits, Pool, run
 
 QUICK = Limits(memory=64 << 20, processor=1, time=50)
@@ -166,8 +172,6 @@ def test_a_pool_leaves_no_process() -> None:
 
 def test_a_child_of_a_thread_is_no_reason_to_warn() -> None:
     """Sources run in threads; Python 3.12 and later warn of fork() there."""
-    import warnings
-
     from tdxinfo.machine.bounded import within
 
     with warnings.catch_warnings():
@@ -204,3 +208,64 @@ def test_a_child_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyP
             run(_sleep, "it", Limits(time=0.2))
     end(kept[0], signal.SIGKILL)
     os.waitpid(kept[0], 0)
+
+
+def _prints() -> tuple[int, int]:
+    os.write(2, b"printed by a library\n")
+    return resource.getrlimit(resource.RLIMIT_CORE)
+
+
+def test_a_child_prints_nothing_and_leaves_no_core(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(_prints, "it") == (0, 0)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_child_that_dies_leaves_no_trace_where_its_parent_traces(tmp_path: Path) -> None:
+    code = """
+import faulthandler, sys
+from tests.machine.test_confined import _die
+from tdxinfo.errors import BadInput
+from tdxinfo.machine.confined import run
+with open(sys.argv[1], "wb") as trace:
+    faulthandler.enable(trace)
+    try:
+        run(_die, "it")
+    except BadInput as error:
+        print(error)
+"""
+    trace = tmp_path / "trace"
+    command = [sys.executable, "-c", code, str(trace)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("it is damaged: reading it ended with SIGBUS.\n", "")
+    assert trace.read_bytes() == b""
+
+
+def test_a_pools_child_is_replaced_after_so_many_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confined, "_PIECES_PER_CHILD", 2)
+
+    def which(number: int) -> int:
+        return os.getpid()
+
+    with Pool(which, 1) as pool:
+        found = [pool.result(pool.submit("it", number)) for number in range(6)]
+    assert [found.count(pid) for pid in dict.fromkeys(found)] == [2, 2, 2]
+
+
+def _refuse() -> int:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+@pytest.mark.parametrize("can_fork", [True, False])
+def test_sockets_are_closed_and_not_left_to_be_collected(
+    monkeypatch: pytest.MonkeyPatch, can_fork: bool
+) -> None:
+    with warnings.catch_warnings(record=True) as left, monkeypatch.context() as changed:
+        warnings.simplefilter("always")
+        if can_fork:
+            assert run(lambda: 7, "it") == 7
+        else:
+            changed.setattr(os, "fork", _refuse)
+            with pytest.raises(BadInput, match=r"^No process can be started to read it: Resource"):
+                run(lambda: 7, "it")
+        gc.collect()
+    assert [str(one.message) for one in left if one.category is ResourceWarning] == []

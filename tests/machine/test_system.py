@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from tdxinfo.errors import Absent, BadInput, Excluded, Malformed, TimedOut, Unsupported
 from tdxinfo.host import fact_names
 from tdxinfo.host.observe import Observer
-from tdxinfo.machine import kinds, restrictions
+from tdxinfo.machine import kinds, restrictions, system
 from tdxinfo.machine.live import LiveMachine
 from tdxinfo.machine.system import System
 from tests.cli.command import ran
@@ -55,7 +56,32 @@ def test_no_link_leads_out(root: Path, target: str) -> None:
     for path in ("/link", f"/link{outside}"):
         with pytest.raises((Absent, Malformed)):
             System(str(root)).read(path)
+        with suppress(Absent):
+            assert not os.path.samestat(System(str(root)).status(path), outside.stat())
     assert System(str(root)).read("/proc/self/root/etc/inside") == b"inside"
+
+
+def test_a_file_that_becomes_a_link_when_it_is_opened_is_not_followed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exchange(found: os.stat_result, path: str) -> None:
+        (root / "etc/inside").unlink()
+        (root / "etc/inside").symlink_to(root.parent / "secret")
+
+    monkeypatch.setattr(system, "_require_known", exchange)
+    with pytest.raises(Unsupported):
+        System(str(root)).read("/etc/inside")
+
+
+def test_a_folder_of_too_many_names_is_malformed(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "NAMES_LIMIT", 2)
+    for number in range(2):
+        (root / f"dev/{number}").touch()
+    assert System(str(root)).names("/etc") == ["inside"]
+    with pytest.raises(Malformed, match="more than 2 names"):
+        System(str(root)).names("/dev")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
