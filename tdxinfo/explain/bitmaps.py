@@ -293,6 +293,7 @@ def _builds_with(features0: int) -> str:
 
 def whole_bitmap(query: str) -> Iterator[Explanation]:
     """A bitmap by its own name: its bits."""
+    query = of_the_module(query)
     bitmap = bitmap_named(query)
     if bitmap and query.upper().removeprefix("MSR_") in (bitmap, *map(str.upper, _ALIASES)):
         names = ((row["bits"], row["name"]) for row in tables.load("features")[bitmap]["fields"])
