@@ -18,7 +18,7 @@ _IN_WORDS = re.compile(
     r"(?<![A-Za-z0-9.])v?([12]\.[05]\.\d{1,2}(?:\.\d{1,2}\.\d{2,4})?)(?![\w.]*\d)"
 )
 _OF_MODULES = re.compile(
-    r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|update|updated?|upgrade|downgrade|release|svn"
+    r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|updat\w+|upgrad\w+|downgrad\w+|release|svn"
     r"|mr_?seam|vulnerab\w+|advisory|advisories|affect\w{0,3}|cves?|safe|loads?|runs?|linux|ok|supports?|supported|released|when|date|built"
     r"|good|secure|outdated|kvm|enough)\b|->",
     re.IGNORECASE,
@@ -44,7 +44,7 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
     on = named_in(query)
     is_meant = bool(on or len(found) > 1 or _OF_MODULES.search(query))
     if found and is_meant:
-        update = [("the update", _update(found[0], found[1]))] if len(found) == 2 else []
+        update = _between(found[0], found[1]) if len(found) == 2 else []
         if _MEANWHILE.search(query) and _BUILDS.search(query):
             update.append(("while a TD is built", during_a_build(found[0])))
         asked = bits_in_words.asked("TDX_FEATURES0", query, found[0].features0)
@@ -134,6 +134,14 @@ def _loaded(release: Release, loader: str) -> str:
     if any(not releases.is_older(version, str(one)) for one in of_line):
         return "it loads"
     return f"it does not load: it needs P-SEAMLDR {needed} or later"
+
+
+def _between(running: Release, target: Release) -> list[tuple[str, str]]:
+    """Whether an update from one release to another is possible, and what the newer one adds."""
+    added = " ".join(releases.added_features(running, target))
+    is_newer = releases.is_older(running.version, str(target.version))
+    adds = (f"{target.version} adds", added) if is_newer else ("adds", "")
+    return [("the update", _update(running, target)), adds]
 
 
 def _update(running: Release, target: Release) -> str:
