@@ -51,6 +51,7 @@ def of_firmware(text: str) -> list[Found]:
 
 _SIZE = re.compile(r"\b(\d{1,5})\s?([mg])i?b?\b|\b(\d{1,2})\b(?! ?\w+ per channel)")
 _BESIDE = {
+    "auto", "set",
     "in", "the", "a", "my", "how", "to", "do", "i", "no", "what", "is", "should", "be", "of",
     "for", "on", "not", "it", "and", "setting", "server", "servers", "bios", "are", "which",
     "must", "intel", "tdx", "sgx", "size", "minimum", "min", "maximum", "recommended", "required",
@@ -80,6 +81,8 @@ def _size(text: str, row: dict[str, Any]) -> str:
     """The number in the text as the row counts; one that is enough with a word that says so."""
     match = _SIZE.search(text)
     is_bytes = "unit" in row
+    if is_bytes and re.search(r"\bauto\b", text):
+        return "auto"
     if match is None or is_bytes != bool(match[2]):
         return ""
     number = int(match[1] or match[3]) * (1024 if match[2] == "g" else 1)

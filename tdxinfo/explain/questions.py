@@ -89,14 +89,18 @@ def _newest(processors: list[str], query: str) -> Iterator[Explanation]:
     for name in processors:
         if name in newest:
             yield of_release(newest[name], [(f"newest known for {name}", known)])
-    if not processors and _NEWEST.search(query):
+    # `recommended` may ask for the value of a setting.
+    is_current = _CURRENT.search(query) and _OF_RELEASES.search(query)
+    if not processors and (_NEWEST.search(query) or is_current):
         lines = {one.line: one for one in releases.releases()}
         wanted = [line for line in lines if f"{line[0]}.{line[1]}" in query]
         for line in wanted or [line for line in lines if line >= (1, 5)]:
             yield of_release(lines[line], [("newest known of its line", known)])
 
 
-_NEWEST = re.compile(r"(?<![\w.])(?:newest|latest|current|recommended)\b", re.IGNORECASE)
+_NEWEST = re.compile(r"(?<![\w.])(?:newest|latest)\b", re.IGNORECASE)
+_CURRENT = re.compile(r"(?<![\w.])(?:current|recommended)\b", re.IGNORECASE)
+_OF_RELEASES = re.compile(r"\b(?:modules?|releases?|versions?|seam)\b", re.IGNORECASE)
 _OF_PROCESSORS = re.compile(
     r"\b(?:microcode|ucode|[12]\.[05](?:\.x)?|support\w*|have|has|run|runs|load|loads|use|for)\b",
     re.IGNORECASE,
