@@ -12,7 +12,7 @@ from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
-from tdxinfo.explain import fields, programs, terms, versions
+from tdxinfo.explain import errno_names, fields, programs, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
@@ -97,13 +97,14 @@ _MOST = 400
 
 
 _ABSENT = re.compile(
-    r"(?:is |are )?(?:missing|not there|gone|not found|absent|does not exist|not present)", re.I
+    r"(?:is |are )?(?:missing|not there|gone|not found|absent|does not exist|not present)|vs\b.*",
+    re.I,
 )
 
 
 def _is_no_content(text: str) -> bool:
     """Whether a text behind a path is no content of the file: an error, or that it is missing."""
-    return text.lower() in terms.numbers_of_words() or bool(_ABSENT.fullmatch(text))
+    return text.lower() in errno_names.numbers_of_words() or bool(_ABSENT.fullmatch(text))
 
 
 def _said_by(row: dict[str, Any], shown: str) -> str:
@@ -114,6 +115,7 @@ def _said_by(row: dict[str, Any], shown: str) -> str:
         if match:
             return f"{shown}: {text.replace('N ', f'{match[1]} ')}"
         is_alike = "*" in pattern and fnmatchcase(shown.lower(), pattern)
+        is_alike = is_alike or shown.lower().split()[:1] == [pattern.lower()]
         if is_alike or shown.lower() == pattern.lower():
             return f"{shown}: {text}"
     return shown

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from tdxinfo.explain import calls, fields, processors, registers, tcb, terms, versions
+from tdxinfo.explain import calls, errno_names, fields, processors, registers, tcb, terms, versions
 from tdxinfo.explain.meaning import Explainer, Explanation
 
 
@@ -92,7 +92,7 @@ _CONTEXTS: dict[str, Explainer] = {
     "global field": _field,
     "md field": _field,
     "metadata field": _field,
-    "errno": terms.error_number,
+    "errno": errno_names.error_number,
     "cpuid signature": processors.processor,
     "cpu signature": processors.processor,
     "signature": processors.processor,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.explain import catalogue, terms
+from tdxinfo.explain import catalogue, errno_names
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _NAME = re.compile(r"(?<![\w-])-?(E[A-Z0-9]{2,14})\b")
@@ -54,19 +54,19 @@ def in_context(text: str) -> Iterator[Explanation]:
         rows = [
             row
             for row in tables.load("errnos")["row"]
-            if terms.number_of(row["errno"]) == number
+            if errno_names.number_of(row["errno"]) == number
             and all(word.lower() in plain for word in row["where"])
         ]
         if rows:
             row = max(rows, key=lambda one: len("".join(one["where"])))
             yield _explained(row)
             found = list(_of_file(text)) if number == errno.ENOENT else []
-            yield from found or terms.of_errno(number, row["errno"], has_cause=True)
+            yield from found or errno_names.of_errno(number, row["errno"], has_cause=True)
         elif number in _OF_FILES and (found := list(_of_file(text))):
             yield from _on_file(number)
             yield from found
         elif _says_little(text):
-            yield from terms.of_errno(number)
+            yield from errno_names.of_errno(number)
 
 
 _OF_FILES = (errno.EACCES, errno.EPERM, errno.ENOENT)
@@ -105,7 +105,7 @@ def _explained(row: dict[str, Any]) -> Explanation:
 def _numbers(text: str) -> Iterator[int]:
     """The errnos in a text: by name, negated, or as programs print them in words."""
     for name in _NAME.findall(text):
-        number = terms.number_of(name)
+        number = errno_names.number_of(name)
         if number is not None:
             yield number
     yield from (int(digits) for digits in _NEGATIVE.findall(text) if int(digits) in errno.errorcode)
@@ -114,8 +114,8 @@ def _numbers(text: str) -> Iterator[int]:
     if _NEAR.search(text) or any(_of_file(text)):
         plain = text.lower()
         yield from (number for words, number in _OF_INSMOD.items() if words in plain)
-        said = [words for words in terms.numbers_of_words() if words in plain]
+        said = [words for words in errno_names.numbers_of_words() if words in plain]
         for words in said:
             # "No such device" is a part of "No such device or address".
             if not any(words != other and words in other for other in said):
-                yield terms.number_of(terms.numbers_of_words()[words]) or 0
+                yield errno_names.number_of(errno_names.numbers_of_words()[words]) or 0

@@ -31,6 +31,7 @@ from tdxinfo.explain import (
     bits_in_words,
     codes,
     cpuid,
+    errno_names,
     errnos,
     line_values,
     processors,
@@ -52,7 +53,8 @@ _FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
 
 def whole_line(query: str) -> Iterator[Explanation]:
     """A line without values as the kernel prints it, `TDX-Module initialized`: it is no term."""
-    if any(query.rstrip(".") == row["format"].rstrip(".") for row in _without_values()):
+    wanted = query.rstrip(".").lower()
+    if any(wanted == row["format"].rstrip(".").lower() for row in _without_values()):
         yield from line(query)
 
 
@@ -83,7 +85,7 @@ def line(query: str) -> Iterator[Explanation]:
         number = next(digits for digits in match.groups() if digits)
         has_cause = any(row.name.startswith("cause") for one in found for row in one.details)
         has_cause = has_cause or any(one.kind == "errno" for one in found)
-        yield from terms.of_errno(abs(int(number)), has_cause=has_cause)
+        yield from errno_names.of_errno(abs(int(number)), has_cause=has_cause)
 
 
 def _kernel_line(text: str) -> Iterator[Explanation]:
@@ -128,7 +130,7 @@ def _cause_rows(boot: Boot, event: Event) -> list[tuple[str, str]]:
     causes = _causes(boot, event)
     number = event.values.get("errno")
     if not any(one.diagnosis.cause for one in causes) and isinstance(number, int):
-        causes = terms.causes_of(abs(number))
+        causes = errno_names.causes_of(abs(number))
     if any(one.diagnosis.cause for one in causes):
         return failures.rows_of(causes, "cause", "what to do")
     return _remedy_rows(event)

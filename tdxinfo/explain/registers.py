@@ -202,6 +202,17 @@ def asked_for(query: str) -> Iterator[Explanation]:
             yield _register(name, row)
 
 
+_TWO = re.compile(r"(?:msr\s+)?(\w+)\s+(?:vs\.?|versus)\s+(?:msr\s+)?(\w+)", re.IGNORECASE)
+
+
+def compared(query: str) -> Iterator[Explanation]:
+    """Two registers, `MSR 0x1401 vs 0x1400`."""
+    match = _TWO.fullmatch(query)
+    found = [list(_registers(name)) for name in match.groups()] if match else []
+    if found and all(found):
+        yield from (_register(name, row) for pair in found for name, row in pair)
+
+
 _VERBS = "value|is|prints?|printed|returns?|returned|reads|shows?|showed|gives?|gave|says|said"
 """Between a register and its value."""
 _VALUED = re.compile(
