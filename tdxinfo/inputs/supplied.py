@@ -237,7 +237,8 @@ def parse_report(data: bytes, shown: str) -> Report:
         raise _not_a_report(error, shown) from None
     if report.errors and not report.host.model_fields_set:
         raise BadInput(f"{shown} is the report of a run that failed: {report.errors[0].message}")
-    return report.model_copy(update={"origin": Origin.of("report", shown)})
+    # Errors beside facts are of the run that wrote it, and not of this one.
+    return report.model_copy(update={"origin": Origin.of("report", shown), "errors": ()})
 
 
 def _not_a_report(error: ValidationError, shown: str) -> BadInput:

@@ -215,3 +215,13 @@ def test_a_pipe_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert isinstance(open_input(str(pipe)), Machine)
     assert writer.wait() == 0
     assert opened == [str(pipe)]
+
+
+def test_errors_beside_facts_are_not_those_of_this_run() -> None:
+    text = report(host={"module": {"version": "1.5.06"}}, errors=[{"message": "Format the disk."}])
+    read = recognize(text, "report")
+    assert isinstance(read, Report)
+    assert read.errors == ()
+    failed = report(errors=[{"message": "It failed."}])
+    with pytest.raises(BadInput, match=r"the report of a run that failed: It failed\."):
+        recognize(failed, "report")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import os
 import random
 import tarfile
@@ -18,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
+from tdxinfo.machine import archive
 from tdxinfo.machine.archive import ARCHIVE_LIMIT, MEMBER_LIMIT, members, open_archive
 
 FILES = {
@@ -338,3 +340,59 @@ def test_a_broken_zip_is_read_or_bad_input(method: int) -> None:
         except BadInput:
             pass
     assert 0 < read < 4000
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, data in files.items():
+            made.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def repeated(kind: bytes, data: bytes, times: int) -> bytes:
+    """A header with its data, again and again, and then the members."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, len(data)
+    one = header.tobuf() + data + bytes(-len(data) % tarfile.BLOCKSIZE)
+    return one * times + TAR
+
+
+def pax(value: int) -> bytes:
+    line = b" comment=" + b"x" * value + b"\n"
+    return str(len(line) + 4).encode() + line
+
+
+BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "behind the members": (
+        lambda: gzip.compress(TAR + bytes(ARCHIVE_LIMIT), 1),
+        "unpacks to more than 64 MiB",
+    ),
+    "a long header": (lambda: repeated(tarfile.XHDTYPE, pax(5000), 1), "headers .* are too long"),
+    "long headers": (lambda: repeated(tarfile.XGLTYPE, pax(3900), 150), "headers .* are too long"),
+    "headers alone": (lambda: repeated(tarfile.XHDTYPE, pax(1), 3000), "more headers than members"),
+    "members of a zip": (
+        lambda: zip_of({str(number): b"" for number in range(MEMBER_LIMIT + 1)}),
+        "more than 10000 members",
+    ),
+    "a name in a zip": (lambda: zip_of({"../x": b""}), "leads out of it"),
+    "a zip": (
+        lambda: zip_of({"c/about.toml": bytes(ARCHIVE_LIMIT + 1)}),
+        "unpacks to more than 64 MiB",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_each_limit_of_an_archive_holds(name: str) -> None:
+    make, reason = BOMBS[name]
+    with pytest.raises(BadInput, match=reason):
+        members(make(), "x")
+
+
+def test_an_xz_that_needs_much_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = lzma.compress(TAR, preset=6)
+    assert "about.toml" in members(data, "x")
+    monkeypatch.setattr(archive, "XZ_MEMORY", 1 << 20)
+    with pytest.raises(BadInput, match="Memory usage limit"):
+        members(data, "x")

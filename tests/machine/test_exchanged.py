@@ -191,3 +191,37 @@ def test_a_race_with_the_owner_of_the_folder_is_never_lost(
             write(theirs / f"x{number}")
         assert contents(mine) == {str(mine / "victim"): SECRET}, f"in round {number}"
     assert log.read_text().count("\n") > 10, "the exchanges came too late to show anything"
+
+
+def lead_to_another(entry: Path) -> None:
+    (entry.parent / "another").mkdir(mode=0o700)
+    entry.symlink_to("another")
+
+
+def open_to_all(entry: Path) -> None:
+    entry.mkdir()
+    entry.chmod(0o777)
+
+
+@pytest.mark.parametrize("exchange", [lead_to_another, open_to_all])
+def test_a_folder_that_was_exchanged_is_not_taken_for_the_new_one(
+    tmp_path: Path, exchange: Callable[[Path], None]
+) -> None:
+    """Each is empty, and belongs to who writes: one of the guards alone notices it."""
+    exchange(tmp_path / "entry")
+    parent = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(OSError), written._new_folder(parent, "entry"):  # noqa: PT011
+            pytest.fail("it was opened")
+    finally:
+        os.close(parent)
+
+
+def test_an_inner_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
+    lead_to_another(tmp_path / "entry")
+    parent = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(NotADirectoryError):
+            os.close(written._open_or_create_folder(parent, "entry"))
+    finally:
+        os.close(parent)
