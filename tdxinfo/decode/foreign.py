@@ -36,7 +36,7 @@ def _require_usual(document: dict[str, Any]) -> None:
         ]
         level = [item for items in inner for item in items]
         if any(isinstance(item, int) and item.bit_length() >= _BITS for item in level):
-            raise Malformed(f"it has an integer of more than {_BITS} bits")
+            raise Malformed(f"it has a number of more than {_BITS} bits")
         if not level:
             return
     raise Malformed(f"it has lists nested more than {DEPTH_LIMIT} deep")
