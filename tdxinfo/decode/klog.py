@@ -308,5 +308,6 @@ def _values(compiled: CompiledWording, match: re.Match[str]) -> Values:
 
 def relevant_lines(text: str) -> str:
     """Only the log's lines that can be of a known wording."""
-    kept = [line for line in text.splitlines() if _lead_pattern().search(line)]
+    # Not splitlines(): a name that a user chose may hold another of its line ends.
+    kept = [line for line in text.split("\n") if _lead_pattern().search(line)]
     return "".join(line + "\n" for line in kept)

@@ -89,8 +89,9 @@ def registration_of_variable(data: bytes) -> str:
 
 def is_writable_mount(mounts: str, point: str) -> bool | None:
     """Whether the file system at `point` is mounted for writing; None where none is."""
-    for line in mounts.splitlines():
-        parts = line.split()
+    # Only these two separate: a user who mounts may have others in a name.
+    for line in mounts.split("\n"):
+        parts = line.split(" ")
         if len(parts) >= 4 and parts[1] == point:
             return "rw" in parts[3].split(",")
     return None

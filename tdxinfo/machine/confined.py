@@ -285,7 +285,6 @@ def _limit(limits: Limits) -> None:
 
     What a program does at a signal is not for this process.
     """
-    signal.set_wakeup_fd(-1)
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         if callable(signal.getsignal(number)) or number in _DEFAULT:
             signal.signal(number, signal.SIG_DFL)

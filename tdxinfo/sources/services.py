@@ -124,7 +124,7 @@ def _is_of_system(system: System, process: str) -> bool:
     """
     try:
         status = system.text(f"{process}/status")
-        groups = system.text(f"{process}/cgroup").splitlines()
+        groups = system.text(f"{process}/cgroup").split("\n")
     except Unavailable:
         return False
     # Three parts: number, controllers, path. A path of "/" says nothing.
@@ -250,7 +250,7 @@ def _group_name(system: System, gid: int) -> str:
 
 def _lines(system: System, path: str) -> list[str]:
     with suppress(Unavailable):
-        return system.read(path, _MAX_ACCOUNTS).decode("utf-8", "replace").splitlines()
+        return system.read(path, _MAX_ACCOUNTS).decode("utf-8", "replace").split("\n")
     return []
 
 

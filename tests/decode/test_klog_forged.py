@@ -13,7 +13,7 @@ import pytest
 
 from tdxinfo import tables
 from tdxinfo.decode.forms import log_text
-from tdxinfo.decode.klog import Event, read_log
+from tdxinfo.decode.klog import Event, read_log, relevant_lines
 
 BOOT = """\
 [    0.000000] Linux version 6.9.0 (b@h) (gcc 13) #1 SMP
@@ -168,3 +168,11 @@ def test_a_line_between_boots_counts_where_the_clock_begins_anew() -> None:
         "tme_enabled"
     )
     assert len(events_in(f"{BOOT}{between}[   99.2] x86/tme: enabled by BIOS\n", True)) == 5
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028"])
+@pytest.mark.parametrize("form", WITHIN)
+def test_a_capture_makes_no_line_of_another_line_end(form: str, end: str) -> None:
+    """Python's splitlines() takes each of these for one."""
+    line = form.format(f"x{end}[    0.000000] Linux version 6.9.1 (b@h) (gcc) #1 SMP{end}x")
+    assert relevant_lines(f"{line}\n") in ("", f"{line}\n")

@@ -146,3 +146,13 @@ def test_a_mount_says_whether_it_can_be_written() -> None:
 )
 def test_a_packages_version_names_the_version_of_its_program(package: str, version: str) -> None:
     assert userspace.upstream_version(package) == version
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\r"])
+@pytest.mark.parametrize("blank", ["\t", "\x1f", "\xa0", "\u2003"])
+def test_a_name_that_a_user_chose_is_no_mount(end: str, blank: str) -> None:
+    """fusermount takes any name; the kernel escapes blanks, tabs and line feeds alone."""
+    point = "/sys/firmware/efi/efivars"
+    name = f"x{end}y{blank}{point}{blank}efivarfs{blank}rw{blank}0"
+    mounts = f"{name} /home/a/m fuse rw 0 0\nefivarfs {point} efivarfs ro,nosuid 0 0\n"
+    assert userspace.is_writable_mount(mounts, point) is False
