@@ -154,7 +154,7 @@ def test_a_policy_may_name_a_check_by_a_former_id(
     [
         ("[module", "not valid TOML"),
         ("[modul]\n", "modul"),
-        (f'[floors]\n"keys.guest_keyids" = 0x{"f" * 6000}', "an integer of more than 64 bits"),
+        (f'[floors]\n"keys.guest_keyids" = 0x{"f" * 6000}', "a number of more than 64 bits"),
         ('[floors]\n"seamldr.version" = "\u0661.\u0665.1"', "not a version"),
         ('[module]\nminimum = { "1.5" = "2.0.08" }', "module: 2.0.08 does not belong to line 1.5."),
         ('[module]\nminimum = { "1.5" = "new" }', "minimum"),

@@ -32,9 +32,9 @@ def test_lists_may_be_nested_up_to_the_limit() -> None:
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"x = 0x" + b"f" * 6000, "an integer of more than 64 bits"),
-        (b"x = 0x8000000000000000", "an integer of more than 64 bits"),
-        (b"[a.b]\nx = [{y = 0b1" + b"0" * 70 + b"}]", "an integer of more than 64 bits"),
+        (b"x = 0x" + b"f" * 6000, "a number of more than 64 bits"),
+        (b"x = 0x8000000000000000", "a number of more than 64 bits"),
+        (b"[a.b]\nx = [{y = 0b1" + b"0" * 70 + b"}]", "a number of more than 64 bits"),
         (b"x = " + b"9" * 5000, "not valid TOML"),
         (b"x = " + b"[" * 5000, "not valid TOML|nested"),
         (b"x = '\xff'", "not valid TOML"),
