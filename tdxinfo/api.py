@@ -1,9 +1,16 @@
-"""What `import tdxinfo` offers to programs."""
+"""What `import tdxinfo` offers to programs.
+
+Threads take turns: what others made is read by a child process, in which a lock of the import
+system stays locked that another thread held.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterable
+from contextlib import ContextDecorator
 from datetime import date
 
 from tdxinfo import checks
@@ -22,6 +29,27 @@ from tdxinfo.report import observe as observe_machine
 _ = checks  # importing it declares the checks
 
 
+class _Turn(ContextDecorator):
+    """A lock for the threads of one process; a process that was forked has its own."""
+
+    def __init__(self) -> None:
+        self._renew()
+        os.register_at_fork(after_in_child=self._renew)
+
+    def _renew(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
+
+
+_TURN = _Turn()
+
+
+@_TURN
 def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Report:
     """The report of this machine, or of `source`, which is what --from takes.
 
@@ -40,6 +68,7 @@ def observe(source: str | None = None, facts: Iterable[str] | None = None) -> Re
     return report(LiveMachine()) if source is None else examine(source, report)
 
 
+@_TURN
 def check(report: Report, policy: str | None = None, tcb_info: Iterable[str] = ()) -> CheckReport:
     """The report with the results of the checks, and of the policy in a file, if one is named.
 

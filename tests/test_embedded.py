@@ -375,3 +375,83 @@ say(answer=answer(), sent=large.result("it"))
 """
     )
     assert said == {"answer": usual(), "sent": 64 << 20}
+
+
+def test_threads_that_read_this_host_and_a_record_take_turns() -> None:
+    """A child that is forked while another thread loads a module waits for it for ever."""
+    said = program(
+        """
+import tdxinfo.api
+at_once, most, observe_machine = [], [], tdxinfo.api.observe_machine
+def watched(machine, names):
+    at_once.append(1)
+    time.sleep(0.05)
+    most.append(len(at_once))
+    at_once.pop()
+    return observe_machine(machine, names)
+tdxinfo.api.observe_machine = watched
+answers = []
+def ask(number):
+    answers.append(answer() if number % 2 else known(tdxinfo.observe(None, ["kernel.release"])))
+threads = [threading.Thread(target=ask, args=(number,)) for number in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+say(answers=answers, most=max(most))
+"""
+    )
+    release = {"kernel.release": os.uname().release}
+    assert [found for found in said["answers"] if found not in (usual(), release)] == []
+    assert len(said["answers"]) == 12
+    assert said["most"] == 1
+
+
+def test_a_process_that_is_forked_meanwhile_has_its_own_turn() -> None:
+    said = program(
+        """
+import tdxinfo.api
+tdxinfo.observe(HOST, ["kernel.release"])
+observe_machine = tdxinfo.api.observe_machine
+begun = threading.Event()
+def slow(machine, names):
+    begun.set()
+    time.sleep(3)
+    return observe_machine(machine, names)
+tdxinfo.api.observe_machine = slow
+thread = threading.Thread(target=lambda: tdxinfo.observe(None, ["kernel.release"]))
+thread.start()
+begun.wait()
+child = os.fork()
+if not child:
+    tdxinfo.api.observe_machine = observe_machine
+    os._exit(len(known(tdxinfo.observe(None, ["kernel.release"]))))
+end = time.monotonic() + 20
+while not (ended := os.waitpid(child, os.WNOHANG))[0] and time.monotonic() < end:
+    time.sleep(0.1)
+if not ended[0]:
+    os.kill(child, signal.SIGKILL)
+thread.join()
+say(known=os.waitstatus_to_exitcode(ended[1]) if ended[0] else None)
+"""
+    )
+    assert said["known"] == 1
+
+
+def test_a_program_that_builds_a_model_of_its_own_does_not_stop_a_child() -> None:
+    said = program(
+        """
+import pydantic.main
+held, go_on = threading.Event(), threading.Event()
+def build():
+    with pydantic.main._rebuild_lock:
+        held.set()
+        go_on.wait(1)
+class Late(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(defer_build=True)
+    number: int
+thread = threading.Thread(target=build)
+thread.start()
+held.wait()
+say(answer=refused(lambda: Late(number=7).number, confined.Limits(time=10)))
+"""
+    )
+    assert said["answer"] == 7

@@ -19,7 +19,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from tdxinfo.errors import BadInput, TdxinfoError
@@ -182,7 +182,11 @@ def _fork() -> int:
     # Python 3.12 and later warn of threads. catch_warnings() would change the filters of all of
     # them; this one is about this module alone.
     warnings.filterwarnings("ignore", category=DeprecationWarning, module=re.escape(__name__))
-    return os.fork()
+    # A lock that another thread holds is never released in the child. pydantic has one for all
+    # models, also for those of a program.
+    models = getattr(sys.modules.get("pydantic.main"), "_rebuild_lock", nullcontext())
+    with models:
+        return os.fork()
 
 
 class Pool(Generic[Input, T]):
