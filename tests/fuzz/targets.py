@@ -42,6 +42,7 @@ from tdxinfo.decode import (
     dmi,
     failures,
     fieldid,
+    foreign,
     forms,
     grub,
     kernels,
@@ -68,7 +69,6 @@ from tdxinfo.decode import (
     userspace,
 )
 from tdxinfo.decode.boot import Boot, module, platform, ram
-from tdxinfo.decode.foreign import parse_toml
 from tdxinfo.errors import Malformed, TdxinfoError, Unavailable
 from tdxinfo.inputs.supplied import open_input, parse_report, recognize
 from tdxinfo.machine import Machine, confined, identity
@@ -491,7 +491,7 @@ def _identity(data: bytes) -> None:
 
 
 def _policy(data: bytes) -> None:
-    Policy.model_validate(parse_toml(data))
+    Policy.model_validate(foreign.parse_toml(data))
 
 
 def _kcore(data: bytes) -> None:
