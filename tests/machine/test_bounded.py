@@ -219,4 +219,5 @@ def test_a_thread_of_a_program_can_set_no_alarm(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     may_ask.set()
     thread.join(20)
-    assert answers == ["it was not read: no thread can be started to limit the wait"]
+    # The reason may also be that reads of earlier tests hang.
+    assert [answer.partition(":")[0] for answer in answers] == ["it was not read"]
