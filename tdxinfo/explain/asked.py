@@ -17,6 +17,8 @@ _IS_QUESTION = re.compile(
 _ABOUT_TDX = re.compile(r"\b(?:tdx|td|tds)\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
+_ANY_TEXT = re.compile(r"[^\n\[\]{}<>=]{3,240}")
+_LONG_WORD = re.compile(r"[a-z0-9][\w-]*(?:[_.][\w-]+)+")
 
 
 class Topic(NamedTuple):
@@ -30,6 +32,8 @@ class Topic(NamedTuple):
     title: str
     answer: str
     """Where no name has the answer: one or two sentences, with their title."""
+    is_sure: bool
+    """The words can be about nothing else, so that a question's other words do not matter."""
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Topic:
@@ -41,7 +45,12 @@ class Topic(NamedTuple):
             tuple((kind, name) for kind, _, name in names),
             row.get("name", ""),
             row.get("answer", ""),
+            row.get("sure", False),
         )
+
+    def is_asked(self, words: set[str]) -> bool:
+        """Whether the question has a word of each group."""
+        return all(group & words for group in self.groups)
 
 
 class _Words(NamedTuple):
@@ -98,18 +107,27 @@ def answers(
 
 def _topic_of(text: str) -> Topic | None:
     """The topic that has the most of the text's words; the first of several."""
-    if not _PLAIN.fullmatch(text):
+    if not _ANY_TEXT.fullmatch(text):
         return None
     known = _words()
-    asked = {known.plain(word) for word in _WORD.findall(text.lower().replace("\u2019", "'"))}
-    asked -= known.general
+    lower = text.lower().replace("\u2019", "'")
+    words = {known.plain(word.removesuffix("'s")) for word in _WORD.findall(lower)}
+    words |= set(_LONG_WORD.findall(lower))
+    found = [topic for topic in known.topics if topic.is_sure and topic.is_asked(words)]
+    if _PLAIN.fullmatch(text):
+        found += _wholly_asked(text, words - known.general)
+    return max(found, key=lambda topic: len(words & topic.words), default=None)
+
+
+def _wholly_asked(text: str, asked: set[str]) -> list[Topic]:
+    """The topics that have all words of the question, but for what is asked of a thing."""
+    known = _words()
     # What is only asked of a thing is asked of TDX if the text says so.
     needs_thing = not _ABOUT_TDX.search(text)
-    found = [
+    return [
         topic
         for topic in known.topics
-        if all(group & asked for group in topic.groups)
+        if topic.is_asked(asked)
         and not asked - topic.words - known.aspects
         and not (needs_thing and asked <= known.aspects)
     ]
-    return max(found, key=lambda topic: len(asked & topic.words), default=None)
