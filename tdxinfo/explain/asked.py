@@ -18,7 +18,7 @@ _ABOUT_TDX = re.compile(r"\b(?:tdx|td|tds)\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _ANY_TEXT = re.compile(r"[^\n\[\]{}<>=]{3,240}")
-_LONG_WORD = re.compile(r"[a-z0-9][\w-]*(?:[_.][\w-]+)+")
+_LONG_WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.-]{2,60}(?<![.-])")
 
 
 class Topic(NamedTuple):
@@ -112,7 +112,7 @@ def _topic_of(text: str) -> Topic | None:
     known = _words()
     lower = text.lower().replace("\u2019", "'")
     words = {known.plain(word.removesuffix("'s")) for word in _WORD.findall(lower)}
-    words |= set(_LONG_WORD.findall(lower))
+    words |= {word for word in _LONG_WORD.findall(lower) if "_" in word or "." in word}
     found = [topic for topic in known.topics if topic.is_sure and topic.is_asked(words)]
     if _PLAIN.fullmatch(text):
         found += _wholly_asked(text, words - known.general)

@@ -11,8 +11,9 @@ from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 
 _NUMBERED = re.compile(
-    r"(tdvmcall|tdg\.?vp\.?vmcall|vmcall|ghci|get_?quote)\b[\s:,=]*"
-    r"(?:(?:leaf|subfunction|sub-function|number|status|returned|returns?|error|code|r1[01])[\s:=]+){0,3}"
+    r"(?:tdx[\s:]{1,3})?(tdvmcall|tdg\.?vp\.?vmcall|vmcall|ghci|get_?quote)\b[\s:,=]*"
+    r"(?:(?:leaf|subfunction|sub-function|number|status|returned|returns?|error|code|r1[01]"
+    r"|request|failed|with|is)[\s:=,]+){0,5}"
     r"(\w+)",
     re.IGNORECASE,
 )

@@ -198,7 +198,7 @@ _PREFIXES = {"MPA": ("MPA_", "RS_")}
 """Beginnings of names where a program shows the firmware's errors beside its own."""
 
 _SMALL_CODE = re.compile(
-    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?\b(?:error|code|errorcode|status|failed|return)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
+    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?(?:\b|_)(?:error|code|errorcode|status|failed|return)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
     r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?\s*\.?$",
     re.IGNORECASE,
 )
@@ -285,6 +285,11 @@ _FROM_SERVICE = re.compile(
     r"(?P<service>pccs|pcs|registration|irs)\b.*",
     re.IGNORECASE,
 )
+_STATUS_IN_WORDS = re.compile(
+    r"(?:[\w',-]{1,15} ){0,5}(?P<service>pccs|pcs|irs)(?: [\w',-]{1,15}){0,8}"
+    r" (?:status|error|code|http|returns?|answers?)[ :=]{1,3}(?P<code>\d{3})\b(?![./]\d).*",
+    re.IGNORECASE,
+)
 _BARE_STATUS = re.compile(
     r"http(?:/1\.1)? (?P<code>\d{3})\b.*\b(?P<service>registration|pccs|pcs)\b.*", re.I
 )
@@ -297,6 +302,7 @@ def http_status(query: str) -> Iterator[Explanation]:
         _HTTP_STATUS.fullmatch(text)
         or _FROM_SERVICE.fullmatch(text)
         or _BARE_STATUS.fullmatch(text)
+        or _STATUS_IN_WORDS.fullmatch(text)
     )
     for row in tables.load("symptoms")["symptom"] if match else ():
         is_meant = row.get("status") == int(match["code"]) if match else False

@@ -59,7 +59,7 @@ def _rows_around(text: str) -> list[dict[str, Any]]:
 
 def _rows_of_words(text: str) -> list[dict[str, Any]]:
     """The rows of the only event whose line has all the words, one after the other."""
-    if re.match(r"[\w.]+=\w", text):
+    if re.match(r"[\w.]+=\w", text) or re.search(r"<\w+ \w+=", text):
         return []
     wanted = _words(re.sub(r"^[\w/]+: ", "", _plain(text)))
     if len(wanted) < 2 or len("".join(wanted)) < _FEWEST:
