@@ -34,6 +34,7 @@ from tdxinfo.explain import (
     processors,
     programs,
     questions,
+    register_texts,
     registers,
     settings,
     svn,
@@ -90,6 +91,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     calls.status_with_operand,
     registers.by_name,
     registers.field,
+    register_texts.field_with_state,
     versions.release,
     loaders.loader,
     svn.security_version,
@@ -116,6 +118,7 @@ FALLBACKS: tuple[Explainer, ...] = (
     bits_in_words.with_state,
     bits_in_words.in_a_text,
     calls.half_in_words,
+    register_texts.in_a_text,
     registers.accessed,
     registers.asked_for,
     advisories.in_words,
@@ -154,7 +157,8 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = query.strip().strip("`'\"")
     word = values.read_dump(registers.read_by_command(word))
     exact = list(files.file(query)) if may_be_file else []
-    exact = exact or asked.answers(word, _named) or _as_one_thing(word)
+    exact = exact or list(catalogue.counted_in_words(word)) or asked.answers(word, _named)
+    exact = exact or _as_one_thing(word)
     exact = exact or _as_one_thing(defined(word))
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
     found = (
@@ -204,6 +208,7 @@ _ABOUT = {
     "kernel parameter", "kernel option", "QEMU option", "libvirt setting", "path", "term",
     "firmware setting", "flag in /proc/cpuinfo", "setting of the PCCS",
     "setting of the quote libraries", "setting of the quote service",
+    "setting of Kata Containers", "setting of Nova",
 }  # fmt: skip
 """Kinds of things that people write about in their own words."""
 _MOST_NAMES = 2

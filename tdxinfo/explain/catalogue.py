@@ -167,6 +167,18 @@ def counted(query: str) -> Iterator[Explanation]:
         yield from path_named(f"misc.current {query}")
 
 
+def counted_in_words(text: str) -> Iterator[Explanation]:
+    """A line of the control group misc in a text, `misc.capacity says tdx 63: how many TDs`."""
+    match = _COUNTED.search(text) if len(text) <= _MOST else None
+    if match:
+        yield from path_named(f"misc.{match[1].lower()} tdx {match[2]}")
+
+
+_COUNTED = re.compile(
+    r"\bmisc[. ](capacity|current)\b[^\d\n]{0,30}?\btdx[\s:=]{1,3}(\d{1,4})\b", re.IGNORECASE
+)
+
+
 def source_file(query: str) -> Iterator[Explanation]:
     """A file of the system by its path, by its folder or by its name: the facts read from it.
 

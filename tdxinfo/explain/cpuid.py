@@ -19,6 +19,7 @@ from tdxinfo.explain.meaning import Explanation, explanation
 _INPUTS = re.compile(r"\(eax=([0-9a-fx]+)h?(?:,\s*ecx=([0-9a-fx]+)h?)?\)")
 _IS_CPUID = re.compile(
     r"\bcpuid\b|^(?:0x[0-9a-f]{1,8}|[0-9a-f]{8})\s+e[abcd]x\b|\bleaf\b.*\be[abcd]x\b"
+    r"|^e[abcd]x\[\d{1,2}:\d{1,2}\]"
     r"|^[0-9a-f]{1,8}h?[.:](?:\d[.:])?e[abcd]x\b|^leaf \(?(?:0x)?21h?\)?\s.*inteltdx"
 )
 _OPTION = re.compile(r"\s-(?:[1rsl]\b|-(?:leaf|subleaf|one-cpu|raw)\b=?)")
@@ -37,7 +38,9 @@ _INPUT = re.compile(
     r"^((?:cpuid )?(?:leaf )?(?:0x)?[0-9a-f]{1,8}h?) ecx ?= ?(?:0x)?([0-9a-f]{1,2})$"
 )
 """A leaf with its sub-leaf as the input that ECX is."""
-_BIT_STATE = re.compile(r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is ) ?(0x[0-9a-f]{1,8}|\d{1,3})$")
+_BIT_STATE = re.compile(
+    r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is ) ?(0x[0-9a-f]{1,8}|\d{1,3})(?:[\s,;]+[a-z(][^=:]{0,80})?$"
+)
 _FLAG_OF_LEAF = re.compile(r"(\w+) leaf ((?:0x)?[0-9a-f]{1,8}h?)")
 _VALUE = re.compile(r"(\be[abcd]x)(?:\s*[=:]\s*|\s+(?=0x))(0x[0-9a-f]{1,8}|[0-9a-f]{5,8})$")
 _HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
@@ -45,19 +48,9 @@ _HIGH_LEAF = re.compile(r"0x(?:4000000|8000000)[0-9a-f]")
 _NUMBER = re.compile(r"(?:0x)?([0-9a-f]{1,8})h?")
 _REGISTERS = ("eax", "ebx", "ecx", "edx")
 _FILLERS = {
-    "cpuid",
-    "leaf",
-    "bit",
-    "bits",
-    "sub",
-    "subleaf",
-    "sub-leaf",
-    "function",
-    "of",
-    "the",
-    "flag",
+    "cpuid", "leaf", "bit", "bits", "sub", "subleaf", "sub-leaf", "function", "of", "the", "flag",
     "in",
-}
+}  # fmt: skip
 
 
 class _Flag(NamedTuple):
@@ -136,7 +129,15 @@ def _with_state(meaning: Explanation, value: str) -> Explanation:
     text = notes["text"] if is_missed else ""
     given = {"0": "the bit is not set", "1": "the bit is set"}.get(value)
     given = given or f"{int(value, 0):#x} = {int(value, 0)}"
-    return meaning.with_details([("given", given), ("where it is missing", text)])
+    refused = _refused(meaning, int(value, 0))
+    first = [("given", f"{given}: {refused}" if refused else given)]
+    return meaning.with_first(first).with_details([("where it is missing", text)])
+
+
+def _refused(meaning: Explanation, value: int) -> str:
+    """What is said of a value that a field must not have; empty where it may."""
+    rows = (row for row in tables.load("cpuid_notes")["field"] if row["name"] == meaning.name)
+    return next((row["refused"] for row in rows if value not in row.get("allowed", [value])), "")
 
 
 def _of(asked: _Asked) -> Iterator[Explanation]:
@@ -145,7 +146,7 @@ def _of(asked: _Asked) -> Iterator[Explanation]:
     elif asked.flag:
         named = list(_by_name(asked))
         yield from named or (_leaf(asked.leaf, asked.register) if asked.leaf else ())
-    elif asked.leaf is not None and asked.register and asked.bits:
+    elif asked.register and asked.bits:
         yield from _by_place(asked)
     elif asked.leaf is not None:
         yield from _leaf(asked.leaf, asked.register)
@@ -188,14 +189,16 @@ def flag(query: str) -> Iterator[Explanation]:
         if query.strip().lower() in names:
             yield _field(row)
         elif valued and valued[1].lower() in names:
-            yield _field(row).with_details([("given", valued[2])])
-    if _FLAG_FOR_TDX.search(query):
-        yield explanation("flag in /proc/cpuinfo", "tdx_host_platform",
-                          notes["linux"]["tdx_host_platform"])  # fmt: skip
+            yield _with_state(_field(row), valued[2])
+    if _FLAG_FOR_TDX.search(query) and "according to" not in query:
+        kind = "absent" if _MISSES.search(query) else "linux"
+        text = notes[kind]["tdx_host_platform"]
+        yield explanation("flag in /proc/cpuinfo", "tdx_host_platform", text)
         yield explanation("CPUID", "TDX", notes["flag"]["tdx"])
 
 
 _FIELD_VALUE = re.compile(r"(\D{1,80}?)[\s:=]{1,4}(\d{2})(?:\s?bits)?")
+_MISSES = re.compile(r"\b(?:no|not|missing|without|lacks?|absent|doesn't|isn't|nothing)\b", re.I)
 _FLAG_FOR_TDX = re.compile(
     r"\bflags?\b.*\b(?:for|of|with)\s+tdx\b|\btdx\s+(?:cpu\s+)?flag\b"
     r"|^(?!.*: ).{0,60}\btdx\b.{0,40}\b(?:lscpu|cpuinfo)\b"
@@ -303,10 +306,16 @@ def _by_place(asked: _Asked) -> Iterator[Explanation]:
     lowest, highest = min(asked.bits), max(asked.bits)
     for row in tables.load("cpuid_notes")["field"]:
         first, width = bit_range(row["bits"])
-        is_here = int(row["leaf"], 16) == asked.leaf and row["register"] == asked.register
+        is_leaf = asked.leaf in (None, int(row["leaf"], 16))
+        is_here = is_leaf and row["register"] == asked.register
+        # Without a leaf all bits of the field have to be named.
+        if asked.leaf is None and (lowest, highest) != (first, first + width - 1):
+            continue
         if is_here and first <= lowest and highest < first + width:
             yield _field(row)
             return
+    if asked.leaf is None:
+        return
     subleaf = asked.subleaf or 0
     place = (asked.leaf, subleaf, asked.register, lowest)
     found = [one for one in _flags() if one[1:] == place]

@@ -90,6 +90,14 @@ def _range(event: Event) -> Iterator[tuple[str, str]]:
         )
 
 
+def inclusive(text: str) -> str:
+    """The size of the first range `0x1000-0x1fff` in a text, and where it is; else nothing."""
+    match = re.search(r"\b(0x[0-9a-f]{1,16})-(0x[0-9a-f]{1,16})\b", text, re.IGNORECASE)
+    first, last = (int(match[1], 16), int(match[2], 16)) if match else (1, 0)
+    size = last - first + 1
+    return f"{_size(size)} ({size:#x} bytes), from {first:#x} to {last:#x}" if size > 0 else ""
+
+
 def _pamt(event: Event) -> Iterator[tuple[str, str]]:
     """How much memory the PAMTs take, and for how much memory that is usual."""
     number = event.values.get("kb", event.values.get("pages"))

@@ -21,18 +21,19 @@ from tdxinfo.explain.processors import (
 
 def in_a_text(text: str) -> Iterator[Explanation]:
     """The processor in a text about TDX, by its brand or its model: `model 0xc6, TDX host?`."""
-    if not re.search(r"\btdx\b", text, re.I) or len(text.split()) > _MOST_WORDS:
+    if not _OF_TDS.search(text) or len(text.split()) > _MOST_WORDS:
         return
     found = list(branded_in(text))
     models = re.finditer(_MODEL_IN_A_TEXT, text.lower())
     yield from found or [meaning for one in models for meaning in processor(one[0])]
 
 
+_OF_TDS = re.compile(r"\b(?:tdx|tds?|trust(?:ed)?[\s-]domains?|seam)\b", re.IGNORECASE)
 _MODEL_IN_A_TEXT = re.compile(
     r"\b(?:family[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{1,2})[\s,;]{1,3})?"
     r"model[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{2,3})\b|\b06-[0-9a-f]{2}-[0-9a-f]{2}\b"
 )
-_MOST_WORDS = 14
+_MOST_WORDS = 24
 
 
 def in_words(text: str) -> Iterator[Explanation]:
@@ -43,7 +44,9 @@ def in_words(text: str) -> Iterator[Explanation]:
         yield from processor(name)
 
 
-_ABOUT_TDX = re.compile(r"\b(?:tdx|module|modules|seam)\b", re.I)
+_ABOUT_TDX = re.compile(
+    r"\b(?:tdx|tds?|trust(?:ed)?[\s-]domains?|modules?|seam|sgx|keyids?)\b", re.I
+)
 
 
 def misspelled(text: str) -> Iterator[Explanation]:
@@ -93,6 +96,7 @@ def branded_in(text: str) -> Iterator[Explanation]:
 _WHICH = re.compile(
     r"(?=.*\btdx\b)(?=.*\b(?:cpus?|processors?|xeons?|hardware)\b)"
     r"(?!.*\b(?:hot-?plug|offline|online|pin|pinning|cores|frequency|microcode|flags?|bits?)\b)"
+    r"(?!.*\baccording to\b)"
     r"(?=.*\b(?:which|what|list|support\w*|compatible|have|has|with|minimum|oldest|first|needs?|required)\b)",
     re.IGNORECASE,
 )

@@ -27,7 +27,7 @@ _ASKED = re.compile(
     r"(?<![\w.])(?:newest|latest|current|recommended|which|new|release|version)\b", re.I
 )
 """What asks for releases where none is named."""
-_MOST_WORDS = 14
+_MOST_WORDS = 24
 
 
 def releases_in_words(query: str) -> Iterator[Explanation]:

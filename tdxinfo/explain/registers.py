@@ -82,8 +82,8 @@ def _field(
     if value is None:
         rows += [("0 means", _meaning_of(found, 0))]
         rows += [("1 means" if width == 1 else "other values", _meaning_of(found, 1))]
-    is_clear = width == 1 and value == 0
-    meaning = f"Where the bit is set: {found['doc']}" if is_clear else found["doc"]
+    is_open = width == 1 and value != 1
+    meaning = f"Where the bit is set: {found['doc']}" if is_open else found["doc"]
     return explanation("register field", found["name"], meaning, rows)
 
 
@@ -187,8 +187,11 @@ def _is_printed(name: str, value: str) -> bool:
     return is_address and bool(re.fullmatch(r"[0-9a-f]{3,16}", value, re.I))
 
 
-_WHICH = re.compile(r"\b(?:which|what)\b.{0,30}\bmsrs?\b|\bmsrs?\s(?:for|that|which|to)\b", re.I)
-_MOST_ASKED = 14
+_WHICH = re.compile(
+    r"\b(?:which|what)\b.{0,30}\b(?:msrs?|registers?)\b|\b(?:msrs?|register)\s(?:for|that|which|to)\b",
+    re.I,
+)
+_MOST_ASKED = 24
 """Words of a question at most."""
 
 
@@ -197,9 +200,12 @@ def asked_for(query: str) -> Iterator[Explanation]:
     if not _WHICH.search(query) or len(query.split()) > _MOST_ASKED:
         return
     words = set(re.findall(r"[a-z-]+", query.lower()))
-    for name, row in tables.load("msr").items():
-        if words.intersection(row.get("asked", ())):
-            yield _register(name, row)
+    rows = tables.load("msr").items()
+    for key in ("asked", "asked_else"):
+        hits = {name: len(words.intersection(row.get(key, ()))) for name, row in rows}
+        if most := max(hits.values()):
+            yield from (_register(name, row) for name, row in rows if hits[name] == most)
+            return
 
 
 _TWO = re.compile(r"(?:msr\s+)?(\w+)\s+(?:vs\.?|versus)\s+(?:msr\s+)?(\w+)", re.IGNORECASE)

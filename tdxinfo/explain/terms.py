@@ -9,7 +9,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import bits
-from tdxinfo.explain import bitmaps
+from tdxinfo.explain import bitmaps, line_values
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 
@@ -93,7 +93,9 @@ def message(query: str) -> Iterator[Explanation]:
     has_code = bool(next(codes_in(query), None))
     for name, _, row in sorted(known, key=lambda one: (one[2].get("general", False), -len(one[1]))):
         if not (has_code and row.get("general")):
-            yield _symptom(row, name, _surplus(query, row.get("bitmap", "")))
+            size = line_values.inclusive(query) if row.get("range") else ""
+            found_one = _symptom(row, name, _surplus(query, row.get("bitmap", "")))
+            yield found_one.with_first([("size", size)])
         yield from _bitmaps_in(query, row.get("bitmap", ""))
 
 

@@ -63,7 +63,7 @@ def bios_date(boot: Boot) -> str:
 
 def virtualization(boot: Boot) -> str:
     """td-guest or vm. That the log names no hypervisor proves nothing."""
-    if boot.has("td_guest", "td_guest_early"):
+    if boot.has("td_guest", "td_guest_early", "td_guest_no_x2apic_ids"):
         return "td-guest"
     if boot.has("hypervisor"):
         return "vm"

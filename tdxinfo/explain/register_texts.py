@@ -1,0 +1,121 @@
+"""Registers in a text about other things too: commands of rdmsr, values and states behind a name.
+
+PROD=$(rdmsr 0xce -f 27:27)
+rdmsr 0xa0 gives 1861 on the new board
+msr 503h not zero
+IA32_BIOS_SIGN_ID 0x8b upper half = 0x8100a0f1
+SEAMRR lock bit: 0
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tdxinfo import tables
+from tdxinfo.explain import registers
+from tdxinfo.explain.meaning import Explanation
+
+_MOST = 400
+"""Letters of such a text."""
+_COMMAND = re.compile(
+    r"\brdmsr\s{1,4}(?:-[a0-9xdoucpX]{1,2}\s{1,4}(?:\d{1,4}\s{1,4})?)*"
+    r"(?:(?P<bits>-f\s{0,2}\d{1,2}:\d{1,2})\s{1,4})?"
+    r"(?P<address>0x[0-9a-f]{1,8}|\d{2,5})\b"
+    r"(?:\s{1,4}(?P<after>-f\s{0,2}\d{1,2}:\d{1,2})\b)?"
+    r"(?:\)|`|\"|')?"
+    r"(?:\s{0,4}(?:=|:|->|\b(?:is|prints?|returns?|returned|reads|shows?|gives?|gave|says|said)\b)"
+    r"\s{0,4}(?P<value>(?:0x)?[0-9a-f]{1,16})\b)?",
+    re.IGNORECASE,
+)
+_REGISTER = re.compile(
+    r"\b(?:msrs?[\s#:]{1,3}(?P<number>0x[0-9a-f]{1,8}|[0-9a-f]{1,8}h)|(?P<name>[A-Z]\w{2,30}_\w{1,30}))\b",
+    re.IGNORECASE,
+)
+_NOT_ZERO = re.compile(
+    r"(?:\bnot|\bisn't|\bis\s?n't|!=|<>)\s{0,3}(?:zero|0(?:x0)?)\b|\bnon-?\s?zero\b", re.IGNORECASE
+)
+_HALF = re.compile(
+    r"\b(?P<half>upper|high|top|lower|low)\s(?:half|32\sbits|dword|word)\W{0,4}"
+    r"(?:(?:is|reads|shows|of)\s)?(?P<value>0x[0-9a-f]{1,8})\b",
+    re.IGNORECASE,
+)
+_STATE = re.compile(
+    r"(?P<name>\w[\w .-]{2,60}?)\s?(?:=|:|\s(?:is|reads|shows)\s|\s(?=not\b|clear|unset))\s?"
+    r"(?P<value>0|1|0x0|0x1|not set|set|clear|cleared|unset|on|off)",
+    re.IGNORECASE,
+)
+
+
+def in_a_text(text: str) -> Iterator[Explanation]:
+    """The registers that commands of rdmsr in the text read, or one register's value or state."""
+    if len(text) > _MOST:
+        return
+    found = [one for match in _COMMAND.finditer(text) for one in _read(match)]
+    yield from found or _of_half(text) or _not_zero(text)
+
+
+def _read(match: re.Match[str]) -> list[Explanation]:
+    """What a command reads: bits of a register, or all of it, with its value."""
+    address, value = match["address"], match["value"]
+    wanted = match["bits"] or match["after"]
+    address = address if address[:2].lower() == "0x" else f"{int(address):#x}"
+    if wanted:
+        given = f" = {value}" if value else ""
+        range_ = re.sub(r"-f\s*", "", wanted)
+        return list(registers.numbered(f"msr {address} bits {range_}{given}"))
+    whole = f"rdmsr {address} {value}" if value else f"msr {address}"
+    return list(registers.with_value(whole) if value else registers.by_number(address))
+
+
+def _of_half(text: str) -> list[Explanation]:
+    """A register of which the text has one half, `0x8b upper half = 0x8100a0f1`."""
+    register, half = _register_in(text), _HALF.search(text)
+    if register is None or half is None:
+        return []
+    value = int(half["value"], 16)
+    shift = 0 if half["half"].lower().startswith("low") else 32
+    return list(registers.with_value(f"msr {register} {value << shift:#x}"))
+
+
+def _not_zero(text: str) -> list[Explanation]:
+    """A register of which a text says no more than that it is not 0, `msr 503h not zero`."""
+    name = _register_in(text) if _NOT_ZERO.search(text) else None
+    if name is None:
+        return []
+    # Only of a register that is one number: of others it says nothing of a single field.
+    means = [
+        field["other"]
+        for field in tables.load("msr")[name]["fields"]
+        if field["bits"] == "63:0" and "other" in field
+    ]
+    rows = [("not 0 means", f"{one}.") for one in means]
+    return [one.with_first(rows) for one in registers.by_name(name)]
+
+
+def _register_in(text: str) -> str | None:
+    """The name of the first known register in a text, by its name or its address."""
+    for match in _REGISTER.finditer(text):
+        address = int(re.sub(r"(?i)^0x|h$", "", match["number"]), 16) if match["number"] else None
+        for name, row in tables.load("msr").items():
+            if row["address"] == address:
+                return name
+        for found in registers.by_name(match["name"] or ""):
+            return found.name
+    return None
+
+
+def field_with_state(text: str) -> Iterator[Explanation]:
+    """A field by its name with the state of its bit, `SEAMRR lock bit: 0`, `TME lock not set`."""
+    match = _STATE.fullmatch(text) if len(text) <= _MOST else None
+    if match is None:
+        return
+    name = re.sub(r"\s(?:bit|flag)$", "", match["name"].strip(), flags=re.IGNORECASE)
+    for one in registers.field(name):
+        place = {detail.name: detail.text for detail in one.details}
+        register, lowest = place["register"].split()[0], place["bits"].rpartition(":")[2]
+        yield from registers.numbered(f"{register} bit {lowest} {_said(match['value'])}")
+
+
+def _said(value: str) -> str:
+    return f"= {value}" if value[0].isdigit() else value
