@@ -29,7 +29,7 @@ _COMMAND = re.compile(
     re.IGNORECASE,
 )
 _REGISTER = re.compile(
-    r"\b(?:msrs?[\s#:]{1,3}(?P<number>0x[0-9a-f]{1,8}|[0-9a-f]{1,8}h)|(?P<name>[A-Z]\w{2,30}_\w{1,30}))\b",
+    r"\b(?:msrs?[\s#:]{1,3}(?P<number>0x[0-9a-f]{1,8}|[0-9a-f]{1,8}h)|(?P<name>[A-Z]\w{3,60}))\b",
     re.IGNORECASE,
 )
 _NOT_ZERO = re.compile(

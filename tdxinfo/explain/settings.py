@@ -179,7 +179,7 @@ def setting_in(text: str) -> Iterator[Explanation]:
     without_dots = f" {dotless(text[:_MOST])} "
     names = [name for name in rows_by_name() if len(name) >= _IN_A_TEXT and f" {name} " in plain]
     names += [name for name in _telling() if f" {name} " in without_dots]
-    longer = [key(one) for one in _IDENTIFIER.findall(text[:_MOST])]
+    longer = [key(one) for one in _IDENTIFIER.findall(text[:_MOST]) if "_" in one]
     unknown = [f" {one} " for one in longer if one not in rows_by_name()]
     # CONFIG_INTEL_TDX_HOST_DEBUG would be another option than CONFIG_INTEL_TDX_HOST.
     names = [name for name in names if not any(f" {name} " in one for one in unknown)]
@@ -189,8 +189,8 @@ def setting_in(text: str) -> Iterator[Explanation]:
         yield _setting(rows_by_name()[longest], _value_behind(longest, text))
 
 
-_IDENTIFIER = re.compile(r"(?<![\w./-])[A-Za-z]\w*_\w+(?![\w./=-])")
-"""A name with an underscore: one that is unknown is not explained by a part of it."""
+_IDENTIFIER = re.compile(r"(?<![\w./-])[A-Za-z]\w{1,80}(?![\w./=-])")
+"""A name; one with an underscore that is unknown is not explained by a part of it."""
 
 
 def _value_behind(name: str, text: str) -> str:

@@ -36,7 +36,7 @@ def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
      "0x0000120000000000", "kvm_nothing=1", "/sys/no/such/version",
      "0xzz", "1.2.3.4.5.6", "TDX_NO_SUCH_STATUS", "0xffff888012345678",
      "[1000, 1]", "SVN zz", "TDCALL 77", "cpuid 0x99", "TDVMCALL 0x20000", "GetQuote 5",
-     "CONFIG_USB_SERIAL", "numa=off", "5th Gen Intel Core", "4th gen", "PCCS 999",
+     "CONFIG_USB_SERIAL", "CONFIG_INTEL_TDX_HOST_FOO", "numa=off", "5th Gen Intel Core", "4th gen", "PCCS 999",
      "[  10.0] RIP: ffffffff81234567", "\"retry_interval\": 6",
      "TDX_FEATURES0 bit 70", "hello world", "the quick brown fox",
      "kvm_intel: frobnicated the kvm.tdp_mmu", "OS: CentOS Linux 7 (Core)",
