@@ -339,6 +339,10 @@ def _derived(name: str, value: int) -> list[tuple[str, str]]:
     """What follows from several fields together."""
     if name == "IA32_SEAMRR_PHYS_BASE":
         return [("base", f"{value & _SEAMRR_BASE:#x}")]
+    if name == "IA32_BIOS_SIGN_ID":
+        return [
+            ("means", _NOT_SIGNED if value >> 63 else "The microcode is signed for production.")
+        ]
     if name != "IA32_MKTME_KEYID_PARTITIONING":
         return []
     first = bits.msr_field(name, "num_mktme_keyids", value) + 1
@@ -353,6 +357,10 @@ def _number(value: int) -> str:
     return f"{value:#x}" if value < 10 else f"{value:#x} = {value}"
 
 
+_NOT_SIGNED = (
+    "The microcode is not signed for production, since the top bit of its revision is set, and the "
+    "registration of the platform fails: get a BIOS with microcode for production."
+)
 _SEAMRR_BASE = 0x000F_FFFF_FE00_0000
 """Bits 51:25 of the register: the range begins at a multiple of 32 MiB."""
 
