@@ -157,7 +157,9 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = query.strip().strip("`'\"")
     word = values.read_dump(registers.read_by_command(word))
     exact = list(files.file(query)) if may_be_file else []
-    exact = exact or list(catalogue.counted_in_words(word)) or asked.answers(word, _named)
+    # The line of the group that a question quotes comes before what the question is about.
+    counted = list(catalogue.counted_in_words(word))[:1]
+    exact = exact or [*counted, *asked.answers(word, _named)]
     exact = exact or _as_one_thing(word)
     exact = exact or _as_one_thing(defined(word))
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]
