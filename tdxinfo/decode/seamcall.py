@@ -32,6 +32,8 @@ class Leaf(NamedTuple):
     number: int
     doc: str
     basis: str
+    versions: Mapping[str, str]
+    """What a version above 0 of the interface adds, by its number."""
 
     @property
     def code(self) -> int:
@@ -44,7 +46,14 @@ def leaves() -> dict[str, Leaf]:
     """All leaves by name; where several share a number, the released one comes first."""
     rows = tables.load("leaves")
     return {
-        name: Leaf(name, table, row["leaf"], row["doc"], row.get("basis", ""))
+        name: Leaf(
+            name,
+            table,
+            row["leaf"],
+            row["doc"],
+            row.get("basis", ""),
+            rows["versions"].get(name, {}),
+        )
         for table in KINDS
         for name, row in rows[table].items()
     }

@@ -43,7 +43,7 @@ from tdxinfo.explain import (
     values,
     versions,
 )
-from tdxinfo.explain.codes import codes_of
+from tdxinfo.explain.codes import codes_of, returned
 from tdxinfo.explain.counts import counts
 from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation, once
 from tdxinfo.explain.numbers import readings
@@ -57,6 +57,7 @@ __all__ = [
 
 EXPLAINERS: tuple[Explainer, ...] = (
     lines.whole_line,
+    returned,
     addresses.widths,
     cpuid.cpuid,
     flag_lists.flags_listed,
@@ -78,6 +79,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     catalogue.counted,
     contexts.number_in_a_file,
     fields.by_name,
+    fields.state_named,
     bitmaps.with_value,
     registers.compared,
     registers.with_value,
@@ -87,6 +89,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     bitmaps.bit,
     bitmaps.whole_bitmap,
     calls.leaf_by_name,
+    calls.leaf_with_number,
     calls.status_by_name,
     calls.status_with_operand,
     registers.by_name,
@@ -108,6 +111,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     calls.leaf_by_number,
     registers.by_number,
     calls.status_by_number,
+    ghci.numbered,
     fields.by_id,
     values.with_value,
     cpuid.flag,
@@ -282,12 +286,15 @@ def _by_names_in(text: str) -> list[Explanation]:
 
 def _by_codes_in(text: str) -> list[Explanation]:
     """What the only long number or two among words mean. A short or round one could be anything."""
-    words = re.split(r"[\s,;:()\[\]{}'\"=]+", text)
+    words = re.split(r"[\s,;:()\[\]{}'\"=?!]+", text)
     codes = list(dict.fromkeys(filter(_CODE.fullmatch, words)))
     is_sentence = any(word.isalpha() for word in words) and len(words) <= MOST_WORDS
     if not is_sentence or not 0 < len(codes) <= _MOST_NAMES:
         return []
-    if any(len(code.lower().removeprefix("0x").strip("0fh")) < _TELLING_DIGITS for code in codes):
+    is_field = re.search(r"\bfield\b", text, re.I) and all(map(fields.is_own_form, codes))
+    if not is_field and any(
+        len(code.lower().removeprefix("0x").strip("0fh")) < _TELLING_DIGITS for code in codes
+    ):
         return []
     found = [_as_one_thing(code) for code in codes]
     return [meaning for meanings in found for meaning in meanings] if all(found) else []
@@ -368,12 +375,15 @@ def _as_one_thing(word: str) -> list[Explanation]:
     found = exact or [meaning for explain in EXPLAINERS for meaning in explain(word)]
     exactly = [one for one in found if "_" in word and one.name.lower() == word.lower()]
     if exactly:
-        # LOCAL_ATTESTATION is the bit first, then the term that is written with a blank.
-        found = sorted(found, key=lambda one: one.kind == "term" and one not in exactly)
+        # LOCAL_ATTESTATION is the bit first, then the term that is written with a blank; of
+        # TDX_TD_EXIT_ON_L2_VM_EXIT the status is first, then the bit without TDX_.
+        found = sorted(found, key=lambda one: one.kind in _INEXACT and one not in exactly)
     kind = _WITH_KIND.fullmatch(word)
     return _as_one_thing(kind[1]) if kind and not found else found
 
 
+_INEXACT = {"term", "bit"}
+"""Kinds that are found by other spellings of their names too."""
 _WITH_KIND = re.compile(
     r"(\w\S+)\s+(?:bit|feature|field|status|leaf|error|msr|register|option)", re.I
 )

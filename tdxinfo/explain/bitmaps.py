@@ -21,6 +21,7 @@ _ALIASES = {
     "td_attr": "TD_ATTRIBUTES",
     "tdattributes": "TD_ATTRIBUTES",
     "tdattr": "TD_ATTRIBUTES",
+    "attrs": "TD_ATTRIBUTES",
     "supported_attrs": "TD_ATTRIBUTES",
     "supported_attributes": "TD_ATTRIBUTES",
     "supported_xfam": "XFAM",
@@ -212,6 +213,7 @@ def _first_releases(number: int) -> str:
 def with_value(query: str) -> Iterator[Explanation]:
     """A bitmap with its value, `features0=0xfbf`: the names of the bits that are set."""
     query = of_the_module(query.replace('"', "").strip("{}, "))
+    query = re.sub(r"^\w+->(?=\w)", "", query)
     match = _WITH_VALUE.fullmatch(query) or _VALUE_AFTER.fullmatch(query)
     bitmap = bitmap_named(match[1]) if match else None
     values = (readings(match[2]) or readings(f"0x{match[2]}")) if match else []
@@ -264,13 +266,26 @@ def described(bitmap: str, value: Reading) -> Explanation:
     known: dict[str, str] = tables.load("features")[bitmap].get("values", {})
     rows.append(("this value", known.get(f"{value.value:#x}", "")))
     if bitmap == "TDX_FEATURES0":
+        rows.append(("Linux and KVM", "" if missing else f"accept it: {_required()} are set"))
         rows.append(("releases with this value", _releases_with(value.value)))
         rows.append(("other builds with it", _builds_with(value.value)))
+        rows.append(("not set", " ".join(_not_set(bitmap, value.value))))
     rows.append(("KVM", _of_kvm(bitmap, set_bits)))
     title = f"{bitmap} {hex64(value.value)}"
     if len(set_bits) <= _EXPLAINED:
         rows += [(f"bit {row['bits']} {row['name']}", row.get("doc", "")) for row in explained]
     return explanation("bitmap", title, f"These bits are set: {names}.", rows)
+
+
+def _required() -> str:
+    """The bits without which kernels refuse the module."""
+    rows = tables.load("features")["TDX_FEATURES0"]["fields"]
+    return " and ".join(row["name"] for row in rows if "required" in row)
+
+
+def _not_set(bitmap: str, value: int) -> list[str]:
+    rows = tables.load("features")[bitmap]["fields"]
+    return [row["name"] for row in rows if not bits.is_set(bitmap, row["name"], value)]
 
 
 def features_of_a_release(query: str) -> Iterator[Explanation]:

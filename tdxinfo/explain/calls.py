@@ -36,13 +36,30 @@ def leaf_by_name(query: str) -> Iterator[Explanation]:
     yield from (_leaf(leaf, leaf.code) for leaf in found if leaf)
 
 
+_LEAF_WITH_NUMBER = re.compile(
+    r"(\w[\w.]{3,40})[\s(=:]{1,4}(?:leaf|number|no\.?|nr)?[\s:=#]{0,2}(\w{1,18})\)?", re.IGNORECASE
+)
+
+
+def leaf_with_number(query: str) -> Iterator[Explanation]:
+    """A leaf by its name and its own number, `TDG_VP_INFO leaf 1`."""
+    match = _LEAF_WITH_NUMBER.fullmatch(query.strip())
+    leaf = seamcall.leaf_named(match[1]) if match else None
+    numbers = [one.value for one in readings(match[2])] if match and leaf else []
+    own = [number for number in numbers if leaf in seamcall.leaves_numbered(number, leaf.table)]
+    if leaf and own:
+        yield _leaf(leaf, own[0])
+
+
 def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
     """A leaf by its number in any form, the decimal one first where it names a leaf."""
     for reading in readings(query):
         found = seamcall.leaves_numbered(reading.value, *kinds)
         if found and _is_status_first(reading.value):
             return
-        for leaf in found:
+        # A version above 0 tells which of the leaves is meant.
+        version = str(seamcall.interface_version(reading.value))
+        for leaf in [leaf for leaf in found if version in leaf.versions] or found:
             yield _leaf(leaf, reading.value).with_details([_read_as(reading, leaf)])
         if found:
             return
@@ -101,13 +118,23 @@ def _leaf(leaf: Leaf, given: int) -> Explanation:
     rows = [
         ("leaf", f"{leaf.code:#x}" if leaf.table == "SEAMLDR" else f"{leaf.number:#x}"),
         ("decimal", "" if leaf.table == "SEAMLDR" else str(leaf.number)),
-        ("interface version", str(version) if version else ""),
+        ("interface version", _version(leaf, version)),
         ("part of", "the module's initialization" if seamcall.is_initialization(leaf.name) else ""),
         ("made by", _callers(leaf)),
         ("statuses", ", ".join(_statuses_of(leaf))),
         ("basis", _BASES.get(leaf.basis, "")),
     ]
     return explanation(seamcall.KINDS[leaf.table], leaf.name, leaf.doc, rows)
+
+
+def _version(leaf: Leaf, version: int) -> str:
+    """The version and what it adds, where it is not 0; without one the versions that there are."""
+    if version:
+        return f"{version}: {leaf.versions.get(str(version), 'tdxinfo does not know what it adds')}"
+    return "; ".join(
+        f"0, or {number} ({leaf.number | int(number) << 16:#x}): {text}"
+        for number, text in leaf.versions.items()
+    )
 
 
 def _callers(leaf: Leaf) -> str:
@@ -149,7 +176,8 @@ def status_in_words(query: str) -> Iterator[Explanation]:
 
 
 _WITH_OPERAND = re.compile(
-    r"(\w{8,50})[\s|,:(]{1,4}((?:tdx_)?operand[\s_]?(?:id)?[\s_:=#]*)?(\w{1,30})\)?", re.IGNORECASE
+    r"(\w{8,50})[\s|,:(+&-]{1,4}((?:tdx_)?operand[\s_]?(?:id)?[\s_:=#-]*)?(\w{1,30})\)?",
+    re.IGNORECASE,
 )
 
 
@@ -214,7 +242,7 @@ def of_status(code: int, leaves: Collection[str] = ()) -> Iterator[Explanation]:
     elif code >> 20 == _OF_THE_LOADER and not code & 0xFF00:
         known = [one for one in seamcall.all_statuses().values() if one.kind == "seamldr"]
         names = ", ".join(f"{one.code:#x} {one.name}" for one in known)
-        meaning = "A status in the form of the P-SEAMLDR's, but none that tdxinfo knows."
+        meaning = "As a status of the P-SEAMLDR it is none that tdxinfo knows."
         yield explanation("SEAMCALL status", hex64(code), meaning, [("known", names)])
 
 
@@ -240,7 +268,7 @@ def _status(
     rows = [("status", hex64(code))]
     rows += seamcall.flags(code) if status.is_of_module else [("made by", _MAKERS[status.kind])]
     rows += [detail] if detail else []
-    rows += _about_msr(detail)
+    rows += _about_msr(detail) + _about_operand(detail, code)
     rows += [("returned by", ", ".join(meaning.calls)), ("what to do", meaning.remedy)]
     rows += _at_initialization(code, leaves)
     rows += [
@@ -267,12 +295,22 @@ def _about_msr(detail: tuple[str, str] | None) -> list[tuple[str, str]]:
     return [("MSR name", found)] if found else []
 
 
+def _about_operand(detail: tuple[str, str] | None, code: int) -> list[tuple[str, str]]:
+    if detail is None or detail[0] != "operand":
+        return []
+    name = seamcall.operand_name(code & 0xFFFFFFFF)
+    about: dict[str, str] = tables.load("seamcall")["operand_doc"]
+    return [("this operand", about.get(name, ""))]
+
+
 def _at_initialization(code: int, leaves: Collection[str]) -> Iterable[tuple[str, str]]:
     """What `check` says of the code where the module's initialization ended with it.
 
     A cause at one call says nothing of another that returned the same.
     """
     rows = failures.of_status(code)
+    at_run_time = leaves and not any(map(seamcall.is_initialization, leaves))
+    rows = [row for row in rows if row.leaf or not at_run_time]
     for row in (one for one in rows if not (one.leaf and leaves) or one.leaf in leaves):
         call = f"at {row.leaf}" if row.leaf else "at initialization"
         yield call, f"{row.diagnosis.cause}"

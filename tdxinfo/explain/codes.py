@@ -9,6 +9,7 @@ from tdxinfo import tables
 from tdxinfo.decode import fieldid, metadata, seamcall
 from tdxinfo.explain import calls, fields, terms
 from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.explain.numbers import whole
 
 _CODE = re.compile(r"\b0x[0-9a-f]{9,16}\b|\b[0-9a-f]{16}\b", re.IGNORECASE)
 """With 0x, or all 16 digits, as kernels print with %016llx."""
@@ -58,6 +59,43 @@ def in_a_line(text: str) -> Iterator[Explanation]:
 
 _LEVEL_STATE = re.compile(r"\blevel_state[\s,:=]*(?:0x)?([0-9a-f]{1,16})\b", re.IGNORECASE)
 _LEVELS = ("4 KiB", "2 MiB", "1 GiB", "512 GiB", "256 TiB")
+
+
+_AROUND_A_STATUS = {
+    "seamcall", "tdcall", "call", "leaf", "returned", "returns", "return", "returning", "failed",
+    "fails", "fail", "failure", "with", "gave", "gives", "error", "err", "status", "code", "rc",
+    "ret", "rax", "what", "does", "mean", "means", "why", "on", "from", "a", "the", "is", "in",
+    "at", "and", "of", "by", "got", "getting", "get", "result",
+}  # fmt: skip
+"""Words beside a call and what it returned."""
+_MOST_WORDS = 12
+
+
+def returned(text: str) -> Iterator[Explanation]:
+    """What a call returned, `TDH.PHYMEM.CACHE.WB -> 0x0000082100000000`, or the field that it
+    reads, `TDH.MNG.RD OP_STATE`, and then the call.
+    """
+    words = re.findall(r"[\w.]+", text)[: _MOST_WORDS + 1]
+    rest = [word for word in words if word.lower() not in _AROUND_A_STATUS]
+    if len(rest) != 2 or len(words) > _MOST_WORDS:
+        return
+    leaf = seamcall.leaf_named(rest[0]) or seamcall.leaf_named(rest[1])
+    other = rest[1] if seamcall.leaf_named(rest[0]) else rest[0]
+    if leaf is None or leaf.name == "TDG.VP.VMCALL":
+        return
+    known = seamcall.status_named(other)
+    code = whole(other)
+    if known:
+        found = list(calls.status_by_name(other))
+    elif code is not None and (seamcall.is_exact(code) or not fields.is_id(code)):
+        found = list(calls.of_status(code, {leaf.name}))
+    elif leaf.name.endswith((".RD", ".WR")):
+        found = list(fields.by_name(other))
+    else:
+        found = []
+    if found:
+        yield from found
+        yield from calls.leaf_by_name(leaf.name)
 
 
 def _sept_state(number: int) -> Explanation:

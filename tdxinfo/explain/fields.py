@@ -87,8 +87,54 @@ def _spellings(name: str) -> list[str]:
     macro = _MACRO.fullmatch(name)
     # Intel's interface has VPCU in some names, where VCPU is meant.
     plain = [name, name.replace("VCPU_", "VPCU_")]
+    plain += [re.sub(r"^(?:MD_FIELD_ID_|TDX_MD_)", "", name)]
+    plain += [re.sub(r"^(?:TDX_CAPS(?:->|\.))?ATTRS_", "ATTRIBUTES_", name)]
     # Linux patches call the first element of an array CMR_BASE0.
     return [*plain, macro[1], macro[1].removesuffix("0")] if macro else plain
+
+
+def is_own_id(name: str, number: int) -> bool:
+    """Whether the number beside a field's name is the field's id, also as Linux writes it for a
+    TD: without the context, and without the size of its elements.
+    """
+    given = FieldId.parse(number)
+    if not number >> 56 or fieldid.has_reserved_bits(number):
+        return False
+    ids = {row.text for one in by_name(name) for row in one.details if row.name == "id"}
+    own = [FieldId.parse(int(one, 16)) for one in ids]
+    return any(
+        (given.class_code, given.code, given.non_arch) == (one.class_code, one.code, one.non_arch)
+        and given.context in (one.context, 0)
+        for one in own
+    )
+
+
+def is_own_form(text: str) -> bool:
+    """Whether a number is written as a field id is, and is one."""
+    return len(text) > _HALF_AN_ID and any(by_id(text))
+
+
+_HALF_AN_ID = 10
+
+
+def value_meaning(name: str, value: int) -> str:
+    """What a single value of a field means; empty where the tables do not say it."""
+    for table in ("fields", "td_fields"):
+        known: dict[str, str] = tables.load(table)["values"].get(name, {})
+        if str(value) in known:
+            return known[str(value)]
+    return ""
+
+
+def state_named(query: str) -> Iterator[Explanation]:
+    """A field by the name of one of its states, `OP_STATE_PAUSED_EXPORT` or `TD_TEARDOWN`."""
+    wanted = query.strip().upper()
+    for name, known in tables.load("td_fields")["values"].items():
+        for value, text in known.items():
+            state = text.partition(":")[0]
+            if wanted in (state, f"{name}_{state}") and "_" in wanted:
+                rows = [("value", value), ("this value", text)]
+                yield from (one.with_first(rows) for one in by_name(name))
 
 
 def by_id(query: str) -> Iterator[Explanation]:

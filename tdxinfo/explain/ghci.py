@@ -8,7 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.explain.meaning import Explanation, explanation
-from tdxinfo.explain.numbers import readings
+from tdxinfo.explain.numbers import readings, whole
 
 _NUMBERED = re.compile(
     r"(?:tdx[\s:]{1,3})?(tdvmcall|tdg\.?vp\.?vmcall|vmcall|ghci|get_?quote)\b[\s:,=]*"
@@ -22,6 +22,7 @@ _IN_BRACKETS = re.compile(
     r"(.{0,80})",
     re.IGNORECASE,
 )
+_ERROR_CODE = re.compile(r"\b((?:0x)?[8f][0-9a-f]{15})\b")
 _RETURNED = re.compile(
     r"(?:\b(?:status|returned|returns?|error|code|failed|with|r10)\b[\s:=]*){1,3}(\w{1,40})", re.I
 )
@@ -45,7 +46,30 @@ def call(query: str) -> Iterator[Explanation]:
         is_asked = row["code"] > 1 or "status" in wanted
         if _is_named(row, wanted) or (row["code"] in numbers and is_of and is_asked):
             yield _status(row)
+    yield from _with_its_code(wanted)
     yield from _with_what_it_returned(wanted)
+
+
+_WITH_CODE = re.compile(r"([a-z][a-z_]{6,48})[\s:=(]{1,4}(0x[0-9a-f]{1,16}|[0-9a-f]{16}|\d)\)?")
+
+
+def _with_its_code(text: str) -> Iterator[Explanation]:
+    """A status by its name and its code, `TDVMCALL_STATUS_RETRY 0x1`."""
+    match = _WITH_CODE.fullmatch(text)
+    if match:
+        code = int(match[2], 16)
+        found = [row for row in tables.load("ghci")["status"] if _is_named(row, match[1])]
+        for row in found:
+            other = "" if row["code"] == code else f"{code:#x}, which is another code"
+            yield _status(row).with_first([("given", other)])
+
+
+def numbered(query: str) -> Iterator[Explanation]:
+    """Statuses of TDVMCALL by an error code alone, which the P-SEAMLDR has for others."""
+    code = whole(query)
+    for row in tables.load("ghci")["status"]:
+        if row["code"] == code and row["of"] == "TDVMCALL":
+            yield _status(row).with_details([("returned in", "R10, to the guest's kernel")])
 
 
 def _with_what_it_returned(text: str) -> Iterator[Explanation]:
@@ -58,6 +82,8 @@ def _with_what_it_returned(text: str) -> Iterator[Explanation]:
     if match is None or not found or _is_named(found[0], text):
         return
     returned = _RETURNED.search(match[2])
+    code = _ERROR_CODE.search(match[2])
+    returned = returned or code
     if returned is None and is_bare:
         return
     values = {reading.value for reading in readings(returned[1])} if returned else set()

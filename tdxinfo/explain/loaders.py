@@ -19,9 +19,20 @@ _LOADER = re.compile(
 )
 
 
+_FILE = re.compile(
+    r"(?=[\w.-]{0,40}seam_?(?:ldr|loader))[\w.-]{0,60}\.(?:bin|so|acm|fv|blob)", re.I
+)
+"""The name of a file that holds the loader."""
+_NUMBERS = re.compile(r"(?<!\d)(\d)\.(\d)(?:\.(\d{1,3}))?(?:\.\d{1,5}){0,2}(?!\d)")
+
+
 def loader(query: str) -> Iterator[Explanation]:
-    """A version of the P-SEAMLDR: `TDX loader 1.5.02`, `seamldr_version: 2.0.01`."""
-    match = _LOADER.fullmatch(query.strip())
+    """A version of the P-SEAMLDR: `TDX loader 1.5.02`, `seamldr_version: 2.0.01`, or the name of
+    its file, `SEAM_1.5.02.00_SEAMLDR_PW_signed.bin`.
+    """
+    name = query.strip().rpartition("/")[2]
+    is_file = _FILE.fullmatch(name) is not None
+    match = _NUMBERS.search(name) if is_file else _LOADER.fullmatch(query.strip())
     if match is None:
         return
     version = ModuleVersion(int(match[1]), int(match[2]), int(match[3]) if match[3] else None)
@@ -40,6 +51,8 @@ def loader(query: str) -> Iterator[Explanation]:
             ("newest known", f"{known['newest']} (table of {releases.as_of()})"),
             ("note", "This version is newer than this tdxinfo knows." if is_newer else ""),
         ]
+    if is_file:
+        meaning += " By its name this file holds the loader, not a TDX module."
     yield explanation("P-SEAMLDR version", str(version), meaning, rows)
 
 

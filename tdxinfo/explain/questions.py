@@ -44,14 +44,14 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
     on = named_in(query)
     is_meant = bool(on or len(found) > 1 or _OF_MODULES.search(query))
     if found and is_meant:
-        update = _between(found[0], found[1]) if len(found) == 2 else []
+        update = _between(found[0], found[1], on) if len(found) == 2 else []
         if _MEANWHILE.search(query) and _BUILDS.search(query):
             update.append(("while a TD is built", during_a_build(found[0])))
         asked = bits_in_words.asked("TDX_FEATURES0", query, found[0].features0)
-        loads = [(f"on {name}", _loads(found[0], name)) for name in on]
+        loads, *others = [[(f"on {name}", _loads(one, name)) for name in on] for one in found]
         loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
         yield of_release(found[0], (*asked, *update, *loads, *loaded))
-        yield from (of_release(one) for one in found[1:])
+        yield from (of_release(one, rows) for one, rows in zip(found[1:], others, strict=True))
     elif not named and _UPDATES.search(query) and len(set(_LINE.findall(query))) == 2:
         yield from _between_lines(_LINE.findall(query))
     elif not named and loader and _OF_MODULES.search(rest):
@@ -140,12 +140,18 @@ def _loaded(release: Release, loader: str) -> str:
     return f"it does not load: it needs P-SEAMLDR {needed} or later"
 
 
-def _between(running: Release, target: Release) -> list[tuple[str, str]]:
-    """Whether an update from one release to another is possible, and what the newer one adds."""
+def _between(running: Release, target: Release, on: list[str]) -> list[tuple[str, str]]:
+    """Whether an update from one release to another is possible, also on the named processors, and
+    what the newer one adds.
+    """
     added = " ".join(releases.added_features(running, target))
     is_newer = releases.is_older(running.version, str(target.version))
     adds = (f"{target.version} adds", added) if is_newer else ("adds", "")
-    return [("the update", _update(running, target)), adds]
+    elsewhere = [name for name in on if not target.loads_on(name)]
+    update = _update(running, target)
+    if elsewhere:
+        update += f"; {target.version} does not load on {', '.join(elsewhere)}"
+    return [("the update", update), adds]
 
 
 def _update(running: Release, target: Release) -> str:

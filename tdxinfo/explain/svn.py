@@ -22,6 +22,10 @@ _NEEDS = re.compile(
 """An SVN, and the one that is required."""
 _BYTES = re.compile(r"[0-9a-f]{32}")
 _FIRST_BYTES = re.compile(r"0[0-9a-f]{3}(?:[0-9a-f]{2})*(?:\.{2,3}|\u2026)?")
+_SINGLE_BYTES = re.compile(
+    r"[\[({]?(?:0x)?[0-9a-f]{2}(?:(?:\s+|,\s*|(?=:.*:):|(?<!^..):)(?:0x)?[0-9a-f]{2}){1,15}[\])}]?"
+    r"(?:\s*(?:\.{2,3}|\u2026))?"
+)
 _PAIR = re.compile(r"[\[(]?\s*(\d{1,3})\s*[,. ]\s*(\d{1,3})(?:\s*,\s*\d{1,3})*\s*[\])]?")
 _HALVES = re.compile(r"(?:0x)?([0-9a-f]{1,2})\s?[/:-]\s?(?:0x)?([0-9a-f]{1,2})", re.IGNORECASE)
 _IN_WORDS = (
@@ -54,6 +58,10 @@ def _parse(text: str, is_named: bool) -> list[tuple[int, int]]:
     digits = re.sub(r"^0x|[\s:]", "", text)
     if _BYTES.fullmatch(digits):
         return [(int(digits[0:2], 16), int(digits[2:4], 16))]
+    if is_named and _SINGLE_BYTES.fullmatch(text) and re.search(r"\b0[0-9a-f]|[a-f]", text):
+        # Bytes of TEE_TCB_SVN one by one, in the order of a quote.
+        first = re.findall(r"[0-9a-f]{2}(?![x0-9a-f])", text)
+        return [(int(first[0], 16), int(first[1], 16))]
     is_range = text[:1] == "[" and text[-1:] == ")"
     pair = None if is_range else _PAIR.fullmatch(text)
     if pair and (is_named or text[:1] in "[("):
@@ -71,7 +79,9 @@ def _of_number(text: str) -> list[tuple[int, int]]:
     """A number below 256 is a minor one, which each line of releases may have."""
     for reading in readings(text):
         if reading.value >> 8:
-            return [(reading.value & 0xFF, reading.value >> 8 & 0xFF)]
+            pair = (reading.value & 0xFF, reading.value >> 8 & 0xFF)
+            is_swapped = not releases.with_tcb_svn(*pair) and releases.with_tcb_svn(*pair[::-1])
+            return [pair[::-1] if is_swapped else pair]
         found = [
             (reading.value, major)
             for major in sorted(_majors())

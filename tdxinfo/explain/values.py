@@ -39,14 +39,35 @@ _DUMPED = re.compile(
 )
 
 
+_DUMPED_BY = re.compile(r"\b(hexdump|hd|xxd|od)\b(.*)\bmetadata/([0-9a-f]{16})\b(.*)", re.I | re.S)
+_WORDS = re.compile(
+    r"[\s:|>#-]*(?:0{7,8}:?\s+)?((?:(?:[0-9a-f]{2}){1,8}(?![0-9a-z])[ \t]*){1,8})", re.I
+)
+
+
 def read_dump(text: str) -> str:
     """A field and its value, of a hexdump of a file `metadata/ID`; any other text as it is."""
-    match = _DUMPED.match(text)
-    found = list(fields.by_id(match[2])) if match else []
-    if match is None or not found:
+    shown, command = _DUMPED.match(text), _DUMPED_BY.search(text)
+    number, data = "", b""
+    if shown:
+        number, data = shown[2], bytes.fromhex(shown[1])
+    elif command and (words := _WORDS.match(command[4])):
+        number, data = command[3], _bytes_of(words[1].split(), command[1], command[2])
+    found = list(fields.by_id(number)) if data else []
+    if not found:
         return text
-    value = int.from_bytes(bytes.fromhex(match[1]), "little")
+    value = int.from_bytes(data, "little")
     return f"{found[0].name.removesuffix('[0]')} = {value:#x}"
+
+
+def _bytes_of(words: list[str], program: str, options: str) -> bytes:
+    """The bytes that a program printed: od, and hexdump without -C, print words of two bytes or
+    more as numbers of this processor, the lowest byte last.
+    """
+    size = len(words[0])
+    same = [word for word in words if len(word) == size][: 16 // size]
+    is_number = program.lower() == "od" or (program.lower() == "hexdump" and "C" not in options)
+    return b"".join(bytes.fromhex(word)[:: -1 if is_number else 1] for word in same)
 
 
 def with_value(query: str) -> Iterator[Explanation]:
@@ -84,6 +105,10 @@ def _one(query: str) -> Iterator[Explanation]:
     values = readings(value) if value else []
     if match is None or not values:
         return
+    if fields.is_own_id(match[0], values[0].value):
+        # The id of a field beside its name is no value.
+        yield from fields.by_name(match[0])
+        return
     if any(bitmaps.with_value(query)):
         # A bitmap with its value is explained as one: its bits are the answer. What a bit says in
         # a field such as XFAM_FIXED0 is not.
@@ -104,6 +129,7 @@ def _one(query: str) -> Iterator[Explanation]:
 def _valued(meaning: Explanation, reading: Reading) -> Explanation:
     field = metadata.declared().get(meaning.name.partition("[")[0])
     rows = [("value", f"{reading.value} = {reading.value:#x}")]
+    rows.append(("this value", fields.value_meaning(meaning.name, reading.value)))
     if field and field.name == "BUILD_DATE":
         with suppress(ValueError, OverflowError):
             rows.append(("day", decimal_date(reading.value).isoformat()))
