@@ -45,10 +45,12 @@ def leaf_with_number(query: str) -> Iterator[Explanation]:
     """A leaf by its name and its own number, `TDG_VP_INFO leaf 1`."""
     match = _LEAF_WITH_NUMBER.fullmatch(query.strip())
     leaf = seamcall.leaf_named(match[1]) if match else None
-    numbers = [one.value for one in readings(match[2])] if match and leaf else []
-    own = [number for number in numbers if leaf in seamcall.leaves_numbered(number, leaf.table)]
-    if leaf and own:
-        yield _leaf(leaf, own[0])
+    if match is None or leaf is None:
+        return
+    for number in (one.value for one in readings(match[2])):
+        if leaf in seamcall.leaves_numbered(number, leaf.table):
+            yield _leaf(leaf, number)
+            return
 
 
 def leaf_by_number(query: str, *kinds: str) -> Iterator[Explanation]:
