@@ -47,7 +47,7 @@ from tdxinfo.explain.codes import codes_of, returned
 from tdxinfo.explain.counts import counts
 from tdxinfo.explain.meaning import Detail, Explainer, ExplainReport, Explanation, once
 from tdxinfo.explain.numbers import readings
-from tdxinfo.explain.spellings import MOST_WORDS, defined, spellings
+from tdxinfo.explain.spellings import MOST_WORDS, defined, says_nothing, spellings
 
 __all__ = [
     "MAX_QUERY",
@@ -255,7 +255,7 @@ def _as_several(text: str) -> list[Explanation]:
     # A number beside a name that it does not belong to could mean anything.
     if any(reading.value >> 32 == 0 for group in groups for reading in readings(group)):
         return []
-    meanings = {group: _as_one_thing(group) for group in groups if not _says_nothing(group)}
+    meanings = {group: _as_one_thing(group) for group in groups if not says_nothing(group)}
     if _OF_ANOTHER.search(text):
         # The security version of an enclave or an ACM is not that of a module.
         return [
@@ -312,22 +312,6 @@ _OF_THE_INTERFACE = {
 
 
 _OF_ANOTHER = re.compile(r"\b(?:acm|qe|qve|tdqe|pce|ide|sinit)\b.*svn\b", re.IGNORECASE)
-
-
-def _says_nothing(word: str) -> bool:
-    """Whether a word of a text is a general one, or an option such as -machine."""
-    is_option = word[:1] == "-" and word[1:2].isalpha() and word[1:2].islower()
-    return word.lower() in _GENERAL or is_option
-
-
-_GENERAL = {
-    "tdx", "intel", "the", "a", "of", "in", "on", "and", "or", "for", "with", "is", "are", "to",
-    "by", "host", "guest", "error", "failed", "value", "=", ":", "-", "not", "what", "why",
-    "my", "at", "q35", "id", "modprobe", "new", "old", "too", "no", "set", "which",
-    "vs", "vs.", "versus", "difference", "between", "compared", "than", "/", "|",
-    "does", "do", "mean", "means", "it",
-}  # fmt: skip
-"""Words that say nothing beside a name."""
 
 
 def queries(words: Sequence[str]) -> list[str]:

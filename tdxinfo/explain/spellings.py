@@ -149,3 +149,19 @@ def _is_general(words: list[str]) -> bool:
     before = words[:-1]
     is_name = _UNITS.intersection(before) or re.search(r"[A-Z_./\d]", "".join(before))
     return words[-1].lower() in (_BEHIND | _STATES if is_name else _BEHIND)
+
+
+def says_nothing(word: str) -> bool:
+    """Whether a word of a text is a general one, or an option such as -machine."""
+    is_option = word[:1] == "-" and word[1:2].isalpha() and word[1:2].islower()
+    return word.lower() in _GENERAL or is_option
+
+
+_GENERAL = {
+    "tdx", "intel", "the", "a", "of", "in", "on", "and", "or", "for", "with", "is", "are", "to",
+    "by", "host", "guest", "error", "failed", "value", "=", ":", "-", "not", "what", "why",
+    "my", "at", "q35", "id", "modprobe", "new", "old", "too", "no", "set", "which",
+    "vs", "vs.", "versus", "difference", "between", "compared", "than", "/", "|",
+    "does", "do", "mean", "means", "it",
+}  # fmt: skip
+"""Words that say nothing beside a name."""
