@@ -124,7 +124,6 @@ FALLBACKS: tuple[Explainer, ...] = (
     calls.half_in_words,
     register_texts.in_a_text,
     registers.accessed,
-    registers.asked_for,
     advisories.in_words,
     advisories.with_status,
     tcb.microcode_in_words,
@@ -161,9 +160,9 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = query.strip().strip("`'\"")
     word = values.read_dump(registers.read_by_command(word))
     exact = list(files.file(query)) if may_be_file else []
-    # The line of the group that a question quotes comes before what the question is about.
-    counted = list(catalogue.counted_in_words(word))[:1]
-    exact = exact or [*counted, *asked.answers(word, _named)]
+    # A line that a question quotes, or a register that it asks for, comes before its topic.
+    first = list(catalogue.counted_in_words(word))[:1] or list(registers.asked_for(word))
+    exact = exact or [*first, *asked.answers(word, _named)]
     exact = exact or _as_one_thing(word)
     exact = exact or _as_one_thing(defined(word))
     found = exact or [meaning for explain in FALLBACKS for meaning in explain(word)]

@@ -39,7 +39,8 @@ _INPUT = re.compile(
 )
 """A leaf with its sub-leaf as the input that ECX is."""
 _BIT_STATE = re.compile(
-    r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is ) ?(0x[0-9a-f]{1,8}|\d{1,3})(?:[\s,;]+[a-z(][^=:]{0,80})?$"
+    r"(\be[abcd]x\b.*\d\]?) ?(?:=|:| is |(?= missing$| not set$| clear$)) ?"
+    r"(0x[0-9a-f]{1,8}|\d{1,3}|missing|not set|clear)(?:[\s,;]+[a-z(][^=:]{0,80})?$"
 )
 _FLAG_OF_LEAF = re.compile(r"(\w+) leaf ((?:0x)?[0-9a-f]{1,8}h?)")
 _VALUE = re.compile(r"(\be[abcd]x)(?:\s*[=:]\s*|\s+(?=0x))(0x[0-9a-f]{1,8}|[0-9a-f]{5,8})$")
@@ -116,7 +117,8 @@ def _asked_in(text: str) -> Iterator[Explanation]:
         yield from _no_bit(text)
     elif state:
         found = _of(_parse(_BIT_STATE.sub(r"\1", text)))
-        yield from (_with_state(meaning, state[2]) for meaning in found)
+        number = state[2] if state[2][0].isdigit() else "0"
+        yield from (_with_state(meaning, number) for meaning in found)
     elif value:
         yield from _with_value(_parse(_VALUE.sub(r"\1", text)), int(value[2], 16))
     else:

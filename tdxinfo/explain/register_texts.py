@@ -24,7 +24,7 @@ _COMMAND = re.compile(
     r"(?P<address>0x[0-9a-f]{1,8}|\d{2,5})\b"
     r"(?:\s{1,4}(?P<after>-f\s{0,2}\d{1,2}:\d{1,2})\b)?"
     r"(?:\)|`|\"|')?"
-    r"(?:\s{0,4}(?:=|:|->|\b(?:is|prints?|returns?|returned|reads|shows?|gives?|gave|says|said)\b)"
+    r"(?:\s{0,4}(?:=>?|:|->|\b(?:is|prints?|returns?|returned|reads|shows?|gives?|gave|says|said)\b)"
     r"\s{0,4}(?P<value>(?:0x)?[0-9a-f]{1,16})\b)?",
     re.IGNORECASE,
 )
@@ -52,7 +52,7 @@ def in_a_text(text: str) -> Iterator[Explanation]:
     if len(text) > _MOST:
         return
     found = [one for match in _COMMAND.finditer(text) for one in _read(match)]
-    yield from found or _of_half(text) or _not_zero(text)
+    yield from found or _of_half(text) or _not_zero(text) or _assigned(text)
 
 
 def _read(match: re.Match[str]) -> list[Explanation]:
@@ -76,6 +76,26 @@ def _of_half(text: str) -> list[Explanation]:
     value = int(half["value"], 16)
     shift = 0 if half["half"].lower().startswith("low") else 32
     return list(registers.with_value(f"msr {register} {value << shift:#x}"))
+
+
+def _assigned(text: str) -> list[Explanation]:
+    """A register by its address with a value, in a question: `is 0x503 = 1 a problem`."""
+    match = _ASSIGNED.search(text)
+    if match is None or _OF_OTHERS.search(text):
+        return []
+    return list(registers.with_value(f"msr {match['address']} {match['value']}"))
+
+
+_ASSIGNED = re.compile(
+    r"\b(?P<address>0x[0-9a-f]{2,8})\s{0,2}(?:==?|\bis\b|\breads\b)\s{0,2}"
+    r"(?P<value>0x[0-9a-f]{1,16}|\d[0-9a-f]{0,15})\b(?!\S)",
+    re.IGNORECASE,
+)
+_OF_OTHERS = re.compile(
+    r"\b(?:leaf|leaves|field|status|cpuid|seamcall|tdcall|bits?|error|svn|rcx|rdx|r8|offset)\b",
+    re.I,
+)
+"""What the number before a value may belong to instead."""
 
 
 def _not_zero(text: str) -> list[Explanation]:

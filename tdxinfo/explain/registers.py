@@ -64,7 +64,8 @@ def _field_behind(query: str) -> Iterator[Explanation]:
         for one in map(str.lower, (*_names(name, row), *row.get("called", ()))):
             rest = plain.removeprefix(f"{one}_").removesuffix("ed")
             for found in row["fields"] if rest != plain.removesuffix("ed") else ():
-                if rest in (found["name"], *map(str.lower, found.get("source", ()))):
+                names = (found["name"], *map(str.lower, found.get("source", ())))
+                if rest in names or f"{one}_{rest}" in names or f"{one}_{rest}e" in names:
                     yield _field(name, row, found)
                     return
 
@@ -197,7 +198,7 @@ _MOST_ASKED = 24
 
 def asked_for(query: str) -> Iterator[Explanation]:
     """The registers that a question is about, `which MSR shows the number of TDX KeyIDs`."""
-    if not _WHICH.search(query) or len(query.split()) > _MOST_ASKED:
+    if not _WHICH.search(query) or "0x" in query or len(query.split()) > _MOST_ASKED:
         return
     words = set(re.findall(r"[a-z-]+", query.lower()))
     rows = tables.load("msr").items()
@@ -258,7 +259,7 @@ _RDMSR = re.compile(
     r"(?:sudo\s{1,4})?(?:rd|wr)msr\s{1,4}"
     r"(?P<before>(?:-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s))?\s{1,4})*)(?P<address>\w+)"
     r"(?P<after>(?:\s{1,4}-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s|$))?)*)"
-    r"(?:\s{0,4}(?:=|:|->|\b(?:" + _VERBS + r")\b)?\s{0,4}(?P<value>[0-9a-fx]+))?",
+    r"(?:\s{0,4}(?:=>?|:|->|\b(?:" + _VERBS + r")\b)?\s{0,4}(?P<value>[0-9a-fx]+))?",
     re.IGNORECASE,
 )
 """A command line of rdmsr, `rdmsr -p 0 -f 63:32 0x87`, with what it printed."""

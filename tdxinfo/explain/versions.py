@@ -210,7 +210,8 @@ def _not_in_table(word: str, is_of_module: bool) -> Iterator[Explanation]:
         return
     major, minor = int(match[1]), int(match[2])
     # A bare number beyond the next major version is that of a kernel, of QEMU or of libvirt.
-    if not is_of_module and major > max(r.line for r in releases.releases())[0] + 1:
+    is_beyond = major > max(r.line for r in releases.releases())[0] + 1
+    if is_beyond and (not is_of_module or match[3] is None):
         return
     version = ModuleVersion(major, minor, int(match[3]) if match[3] else None)
     of_line = [r for r in releases.releases() if r.line == (major, minor)]
