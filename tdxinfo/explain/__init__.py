@@ -161,7 +161,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     word = values.read_dump(registers.read_by_command(word))
     exact = list(files.file(query)) if may_be_file else []
     # A line that a question quotes, or a register that it asks for, comes before its topic.
-    first = list(catalogue.counted_in_words(word))[:1] or list(registers.asked_for(word))
+    first = list(catalogue.counted_in_words(word)) or list(registers.asked_for(word))
     exact = exact or [*first, *asked.answers(word, _named)]
     exact = exact or _as_one_thing(word)
     exact = exact or _as_one_thing(defined(word))

@@ -169,13 +169,12 @@ def counted(query: str) -> Iterator[Explanation]:
 
 def counted_in_words(text: str) -> Iterator[Explanation]:
     """A line of the control group misc in a text, `misc.capacity says tdx 63: how many TDs`."""
-    match = _COUNTED.search(text) if len(text) <= _MOST else None
-    if match:
-        yield from path_named(f"misc.{match[1].lower()} tdx {match[2]}")
+    for match in _COUNTED.finditer(text if len(text) <= _MOST else ""):
+        yield from list(path_named(f"misc.{match[1].lower()} tdx {match[2]}"))[:1]
 
 
 _COUNTED = re.compile(
-    r"\bmisc[. ](capacity|current)\b[^\d\n]{0,30}?\btdx[\s:=]{1,3}(\d{1,4})\b", re.IGNORECASE
+    r"\bmisc[. ](capacity|current|max)\b[^\d\n]{0,30}?\btdx[\s:=]{1,3}(\d{1,4})\b", re.IGNORECASE
 )
 
 

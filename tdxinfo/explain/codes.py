@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 
 from tdxinfo import tables
 from tdxinfo.decode import fieldid, metadata, seamcall
-from tdxinfo.explain import calls, fields, terms
+from tdxinfo.explain import calls, fields, ghci, terms
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import whole
 
@@ -44,6 +44,9 @@ def is_telling(number: int) -> bool:
 
 def in_a_line(text: str) -> Iterator[Explanation]:
     """The calls in a text, what they returned, and the fields that they were made for."""
+    if of_quote := ghci.quote_in_a_line(text):
+        yield from of_quote
+        return
     yield from _kvm_access(text)
     of_leaf = list(_leaf(text))
     yield from of_leaf

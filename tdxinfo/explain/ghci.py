@@ -50,6 +50,18 @@ def call(query: str) -> Iterator[Explanation]:
     yield from _with_what_it_returned(wanted)
 
 
+_OF_A_QUOTE = re.compile(
+    r"\bget_?quote\b.{0,60}?\b((?:0x)?(?:8000000000000000|8000000000000001|f{16}))\b", re.IGNORECASE
+)
+
+
+def quote_in_a_line(text: str) -> list[Explanation]:
+    """The status in a guest's line, `GetQuote request failed, ret:0x8000000000000001`."""
+    match = _OF_A_QUOTE.search(text)
+    digits = match[1].lower().removeprefix("0x") if match else ""
+    return list(call(f"GetQuote 0x{digits}")) if digits else []
+
+
 _WITH_CODE = re.compile(r"([a-z][a-z_]{6,48})[\s:=(]{1,4}(0x[0-9a-f]{1,16}|[0-9a-f]{16}|\d)\)?")
 
 

@@ -267,6 +267,9 @@ def _values(values: klog.Values) -> Iterator[Explanation]:
 _RANGE = re.compile(r"\[(0x[0-9a-f]+|\d+), ?(0x[0-9a-f]+|\d+)\)", re.IGNORECASE)
 
 
+_KEYIDS = re.compile(r"\bprivate key ?ids?\b|\bkey ?id range\b", re.IGNORECASE)
+
+
 def _range(text: str) -> Iterator[Explanation]:
     """A range as the kernel prints it, of KeyIDs or of memory."""
     for low, high in _RANGE.findall(text):
@@ -274,7 +277,11 @@ def _range(text: str) -> Iterator[Explanation]:
         size = f"{end - first} = {end - first:#x}"
         meaning = f"A range: from {low} up to, not including, {high}."
         if end > first:
-            yield explanation("range", f"[{low}, {high})", meaning, [("holds", size)])
+            count = end - first
+            of_tdx = f"{count}: number {first} is the module's, {count - 1} are for TDs"
+            keyids = of_tdx if _KEYIDS.search(text) else ""
+            rows = [("KeyIDs", keyids), ("holds", size)]
+            yield explanation("range", f"[{low}, {high})", meaning, rows)
 
 
 def _causes(boot: Boot, event: Event) -> list[failures.OfKernels]:
