@@ -17,7 +17,15 @@ _IS_QUESTION = re.compile(
 _ABOUT_TDX = re.compile(r"\b(?:tdx|td|tds)\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
-_ANY_TEXT = re.compile(r"[^\n\[\]{}<>=]{3,240}")
+_OF_THIS_FIELD = re.compile(
+    r"\b(?:tdx|tds?|trust(?:ed)? domains?|tme|sgx|seam\w{0,12}|p-seamldr|qgsd?|qpl|pccs|pck"
+    r"|quot(?:e|es|ing)|attest\w{0,8}|collateral|enclaves?|keyids?|mpa|tcb|misc\.capacity|kvm_tdx\w{0,30})\b",
+    re.IGNORECASE,
+)
+_OF_ANOTHER = re.compile(
+    r"\b(?:amd|sev|snp|sev-snp|arm|cca|virtualbox|vmware player)\b", re.IGNORECASE
+)
+_ANY_TEXT = re.compile(r"[^\n\[\]{}<>]{3,240}")
 _LONG_WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.-]{2,60}(?<![.-])")
 
 
@@ -34,6 +42,8 @@ class Topic(NamedTuple):
     """Where no name has the answer: one or two sentences, with their title."""
     is_sure: bool
     """The words can be about nothing else, so that a question's other words do not matter."""
+    is_of_field: bool
+    """Only a question that names TDX, or something of it, asks for this."""
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> Topic:
@@ -46,6 +56,7 @@ class Topic(NamedTuple):
             row.get("name", ""),
             row.get("answer", ""),
             row.get("sure", False),
+            ("answer" in row or row.get("sure", False)) and not row.get("alone", False),
         )
 
     def is_asked(self, words: set[str]) -> bool:
@@ -116,6 +127,8 @@ def _topic_of(text: str) -> Topic | None:
     found = [topic for topic in known.topics if topic.is_sure and topic.is_asked(words)]
     if _PLAIN.fullmatch(text):
         found += _wholly_asked(text, words - known.general)
+    if not _OF_THIS_FIELD.search(text) or _OF_ANOTHER.search(text):
+        found = [topic for topic in found if not topic.is_of_field]
     return max(found, key=lambda topic: len(words & topic.words), default=None)
 
 

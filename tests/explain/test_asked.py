@@ -65,3 +65,51 @@ def test_a_line_of_a_log_is_no_question() -> None:
     found = explanations("virt/tdx: TDX requires all packages to have an online CPU")
     assert found[0].kind == "kernel log line"
     assert explanations("TDX enabled by BIOS")[0].kind == "kernel log line"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how do I reset my VM's password in libvirt",
+        "which BIOS setting enables the fan?",
+        "how do I snapshot a VM in VirtualBox?",
+        "can I run VMware in a VM?",
+        "how can I encrypt normal memory sticks?",
+        "how to verify a stock quote?",
+        "my domain name registration, must I change the board?",
+        "which CPU model should a VM have?",
+        "can I compile a kernel module myself and load it?",
+        "can I use pflash with my raspberry pi",
+    ],
+)
+def test_sure_words_are_not_enough_without_a_word_of_this_field(text: str) -> None:
+    assert explanations(text) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("TD shuts down instead of rebooting, is this normal?", "reset of a TD"),
+        (
+            "Do I have to give my TD -bios, or is -drive if=pflash fine?",
+            "firmware of a TD as pflash",
+        ),
+        ("Are all SPR SKUs TDX capable?", "TDX on 4th Gen Xeon Scalable"),
+        (
+            "what else besides TDX must be switched on in the setup menu",
+            "firmware settings for TDX",
+        ),
+        ("is it enough to enable TDX in the BIOS", "firmware settings for TDX"),
+        ("will TDs start when SGX is off", "SGX on a TDX host"),
+        ("My PCCS has no internet. How do I fill the cache?", "attestation without internet"),
+        ("How often must PCCS refresh?", "expiry of collateral"),
+        ("is a new platform manifest needed after adding a CPU", "when to register again"),
+        ("can I dump the memory of a TD", "dump of a TD's memory"),
+        ("how do I turn TDX off for one boot", "turning TDX off"),
+        ("UEFI variables of a TD, where are they kept?", "UEFI variables of a TD"),
+        ("what BIOS settings does TDX need", "firmware settings for TDX"),
+        ("which Ubuntu release supports TDX", "distributions with TDX"),
+    ],
+)
+def test_an_answer_of_its_own(question: str, name: str) -> None:
+    assert (explanations(question)[0].kind, explanations(question)[0].name) == ("answer", name)
