@@ -19,12 +19,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _OF_THIS_FIELD = re.compile(
     r"\b(?:tdx|tds?|trust(?:ed)? domains?|tme|sgx|seam\w{0,12}|p-seamldr|qgsd?|qpl|pccs|pck"
-    r"|quot(?:e|es|ing)|attest\w{0,8}|collateral|enclaves?|keyids?|mpa|tcb|misc\.capacity|kvm_tdx\w{0,30})\b",
+    r"|quot(?:e|es|ing)|attest\w{0,8}|collateral|enclaves?|keyids?|mpa|tcb|misc\.capacity"
+    r"|kvm_tdx\w{0,30})\b",
     re.IGNORECASE,
 )
-_OF_ANOTHER = re.compile(
-    r"\b(?:amd|sev|snp|sev-snp|arm|cca|virtualbox|vmware player)\b", re.IGNORECASE
-)
+_OF_ANOTHER = re.compile(r"\b(?:amd|sev|snp|arm|cca|virtualbox)\b", re.IGNORECASE)
 _ANY_TEXT = re.compile(r"[^\n\[\]{}<>]{3,240}")
 _LONG_WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.-]{2,60}(?<![.-])")
 
