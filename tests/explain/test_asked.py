@@ -42,6 +42,13 @@ def test_the_words_of_each_row_are_answered_by_its_names(row: dict[str, Any]) ->
         ("what port does QGS use", "term", "QGS"),
         ("how to reset attestation registration", "firmware setting", "SGX Factory Reset"),
         ("my kernel says TDX module too old", "check", "module.release"),
+        ("what BIOS settings does TDX need", "firmware setting", "TDX settings of the firmware"),
+        (
+            "is it enough to enable TDX in the BIOS",
+            "firmware setting",
+            "TDX settings of the firmware",
+        ),
+        ("does a trust domain survive suspend to RAM?", "firmware setting", "ACPI S3 support"),
     ],
 )
 def test_a_question_is_answered(question: str, kind: str, name: str) -> None:
@@ -95,11 +102,6 @@ def test_sure_words_are_not_enough_without_a_word_of_this_field(text: str) -> No
             "firmware of a TD as pflash",
         ),
         ("Are all SPR SKUs TDX capable?", "TDX on 4th Gen Xeon Scalable"),
-        (
-            "what else besides TDX must be switched on in the setup menu",
-            "firmware settings for TDX",
-        ),
-        ("is it enough to enable TDX in the BIOS", "firmware settings for TDX"),
         ("will TDs start when SGX is off", "SGX on a TDX host"),
         ("My PCCS has no internet. How do I fill the cache?", "attestation without internet"),
         ("How often must PCCS refresh?", "expiry of collateral"),
@@ -107,7 +109,6 @@ def test_sure_words_are_not_enough_without_a_word_of_this_field(text: str) -> No
         ("can I dump the memory of a TD", "dump of a TD's memory"),
         ("how do I turn TDX off for one boot", "turning TDX off"),
         ("UEFI variables of a TD, where are they kept?", "UEFI variables of a TD"),
-        ("what BIOS settings does TDX need", "firmware settings for TDX"),
         ("which Ubuntu release supports TDX", "distributions with TDX"),
     ],
 )
