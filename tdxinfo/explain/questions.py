@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tdxinfo.decode import releases
+from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain import bits_in_words, loaders
 from tdxinfo.explain.meaning import Explanation
@@ -20,7 +20,7 @@ _IN_WORDS = re.compile(
 _OF_MODULES = re.compile(
     r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|updat\w+|upgrad\w+|downgrad\w+|release|svn"
     r"|mr_?seam|vulnerab\w+|advisory|advisories|affect\w{0,3}|cves?|safe|loads?|runs?|linux|ok|supports?|supported|released|when|date|built"
-    r"|good|secure|outdated|kvm|enough)\b|->",
+    r"|good|secure|outdated|kvm|enough|have|has|features?|lacks?|missing)\b|->",
     re.IGNORECASE,
 )
 _ASKED = re.compile(
@@ -50,6 +50,8 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
         asked = bits_in_words.asked("TDX_FEATURES0", query, found[0].features0)
         loads, *others = [[(f"on {name}", _loads(one, name)) for name in on] for one in found]
         loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
+        if _FEATURES.search(query) and found[0].features0 is not None and not asked:
+            asked = [("it has", " ".join(bits.names_of("TDX_FEATURES0", found[0].features0)))]
         yield of_release(found[0], (*asked, *update, *loads, *loaded))
         yield from (of_release(one, rows) for one, rows in zip(found[1:], others, strict=True))
     elif not named and _UPDATES.search(query) and len(set(_LINE.findall(query))) == 2:
@@ -65,6 +67,7 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
         yield from _newest(on, query)
 
 
+_FEATURES = re.compile(r"\bfeatures\b", re.IGNORECASE)
 _MEANWHILE = re.compile(r"\b(?:while|whilst|during|when|with)\b", re.IGNORECASE)
 _BUILDS = re.compile(
     r"\b(?:build(?:s|ing)?|built|creat\w{2,4}|launch\w{0,3}|start(?:s|ing)?|boot(?:s|ing)?)\b", re.I

@@ -26,7 +26,7 @@ _SINGLE_BYTES = re.compile(
     r"[\[({]?(?:0x)?[0-9a-f]{2}(?:(?:\s+|,\s*|(?=:.*:):|(?<!^..):)(?:0x)?[0-9a-f]{2}){1,15}[\])}]?"
     r"(?:\s*(?:\.{2,3}|\u2026))?"
 )
-_PAIR = re.compile(r"[\[(]?\s*(\d{1,3})\s*[,. ]\s*(\d{1,3})(?:\s*,\s*\d{1,3})*\s*[\])]?")
+_PAIR = re.compile(r"[\[({]?\s*(\d{1,3})\s*[,. ]\s*(\d{1,3})(?:\s*,\s*\d{1,3})*\s*[\])}]?")
 _HALVES = re.compile(r"(?:0x)?([0-9a-f]{1,2})\s?[/:-]\s?(?:0x)?([0-9a-f]{1,2})", re.IGNORECASE)
 _IN_WORDS = (
     re.compile(r"minor(?:\s*svn)?[\s:=]*(\w{1,4})[\s,;]+major(?:\s*svn)?[\s:=]*(\w{1,4})", re.I),
@@ -65,7 +65,7 @@ def _parse(text: str, is_named: bool) -> list[tuple[int, int]]:
     is_range = text[:1] == "[" and text[-1:] == ")"
     pair = None if is_range else _PAIR.fullmatch(text)
     if pair and (is_named or text[:1] in "[("):
-        return [(int(pair[1]), int(pair[2]))]
+        return [_known_order(int(pair[1]), int(pair[2]))]
     halves = _HALVES.fullmatch(text) if is_named else None
     if halves:
         return _of_halves(halves[1], halves[2])
@@ -79,9 +79,7 @@ def _of_number(text: str) -> list[tuple[int, int]]:
     """A number below 256 is a minor one, which each line of releases may have."""
     for reading in readings(text):
         if reading.value >> 8:
-            pair = (reading.value & 0xFF, reading.value >> 8 & 0xFF)
-            is_swapped = not releases.with_tcb_svn(*pair) and releases.with_tcb_svn(*pair[::-1])
-            return [pair[::-1] if is_swapped else pair]
+            return [_known_order(reading.value & 0xFF, reading.value >> 8 & 0xFF)]
         found = [
             (reading.value, major)
             for major in sorted(_majors())
@@ -90,6 +88,12 @@ def _of_number(text: str) -> list[tuple[int, int]]:
         if found:
             return found
     return []
+
+
+def _known_order(minor: int, major: int) -> tuple[int, int]:
+    """Minor and major SVN, or the other way round where a release has only that."""
+    is_swapped = not releases.with_tcb_svn(minor, major) and releases.with_tcb_svn(major, minor)
+    return (major, minor) if is_swapped else (minor, major)
 
 
 def _majors() -> set[int]:
