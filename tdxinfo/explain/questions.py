@@ -47,11 +47,9 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
         update = _between(found[0], found[1], on) if len(found) == 2 else []
         if _MEANWHILE.search(query) and _BUILDS.search(query):
             update.append(("while a TD is built", during_a_build(found[0])))
-        asked = bits_in_words.asked("TDX_FEATURES0", query, found[0].features0)
+        asked = _features_asked(query, found[0].features0)
         loads, *others = [[(f"on {name}", _loads(one, name)) for name in on] for one in found]
         loaded = [(f"with P-SEAMLDR {loader[1]}", _loaded(found[0], loader[1]))] if loader else []
-        if _FEATURES.search(query) and found[0].features0 is not None and not asked:
-            asked = [("it has", " ".join(bits.names_of("TDX_FEATURES0", found[0].features0)))]
         yield of_release(found[0], (*asked, *update, *loads, *loaded))
         yield from (of_release(one, rows) for one, rows in zip(found[1:], others, strict=True))
     elif not named and _UPDATES.search(query) and len(set(_LINE.findall(query))) == 2:
@@ -68,6 +66,16 @@ def releases_in_words(query: str) -> Iterator[Explanation]:
 
 
 _FEATURES = re.compile(r"\bfeatures\b", re.IGNORECASE)
+
+
+def _features_asked(query: str, features0: int | None) -> list[tuple[str, str]]:
+    """Whether a release has the feature that the query names, else all that it has, if asked."""
+    asked = list(bits_in_words.asked("TDX_FEATURES0", query, features0))
+    if not asked and features0 is not None and _FEATURES.search(query):
+        asked = [("it has", " ".join(bits.names_of("TDX_FEATURES0", features0)))]
+    return asked
+
+
 _MEANWHILE = re.compile(r"\b(?:while|whilst|during|when|with)\b", re.IGNORECASE)
 _BUILDS = re.compile(
     r"\b(?:build(?:s|ing)?|built|creat\w{2,4}|launch\w{0,3}|start(?:s|ing)?|boot(?:s|ing)?)\b", re.I
