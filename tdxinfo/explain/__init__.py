@@ -28,6 +28,7 @@ from tdxinfo.explain import (
     ghci,
     lines,
     loaders,
+    makers,
     mentions,
     named_processors,
     nearest,
@@ -176,7 +177,8 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
     )
     found = found or _by_setting_in(word) or _by_names_in(word) or _by_codes_in(word)
     found = found or list(named_processors.in_words(word)) or _by_near_name(word)
-    return once(found or mentions.mentioned(word, _as_name_or_text))
+    found = found or mentions.mentioned(word, _as_name_or_text)
+    return once(makers.without_tdx(word, found))
 
 
 def _as_name_or_text(part: str) -> list[Explanation]:
@@ -323,6 +325,9 @@ def queries(words: Sequence[str]) -> list[str]:
         return list(words)
     whole = " ".join(words)
     if len(words) > 1 and not _as_one_thing(whole) and _is_message(whole):
+        return [whole]
+    # A value of AMD's SEV, on its own, would be read as one of a TD.
+    if makers.is_of_another(whole) and explanations(whole):
         return [whole]
     return _groups(words)
 

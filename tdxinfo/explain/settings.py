@@ -235,11 +235,12 @@ def _telling() -> tuple[str, ...]:
 def _setting(found: SettingRow, value: str, asked: str = "") -> Explanation:
     row = found.row
     is_other = asked in row["names"][1:] and value
+    given, other = _given(row, value), row.get("other", "")
     rows = [
         ("also", ", ".join(row["names"][1:])),
-        ("given", f"{asked}={_given(row, value)}" if is_other else _given(row, value)),
+        ("given", f"{asked}={given}" if is_other else given),
         ("wanted", row.get("wanted", "")),
-        ("if not", row.get("other", "")),
+        ("if not", "" if given.endswith(f": {other}") else other),
         ("if hidden", row.get("hidden", "")),
         ("see", ", ".join(row.get("see", ()))),
     ]
