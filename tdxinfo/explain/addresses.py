@@ -19,8 +19,8 @@ _LEFT = re.compile(
 """A width as /proc/cpuinfo and lscpu show it."""
 _OF_CPUID = re.compile(
     r"\b(?:maxpa|maxphyaddr)\b\D{0,12}(\d{2})\b"
-    r"|80000008\b.{0,40}?\beax\s{0,2}[=:]?\s{0,2}(?:0x)?([0-9a-f]{4,8})\b"
-    r"|80000008\b(?!.{0,40}\beax\W{0,4}[0-9a-f]{3}).{0,40}?\b(?<!0x)([3-6]\d)\b",
+    r"|80000008h?\b.{0,40}?\beax\s{0,2}[=:]?\s{0,2}(?:0x)?([0-9a-f]{4,8})\b"
+    r"|80000008h?\b(?!.{0,40}\beax\W{0,4}[0-9a-f]{3}).{0,40}?\b(?<!0x)([3-6]\d)\b",
     re.IGNORECASE,
 )
 """A width, or EAX of the leaf, as CPUID has it."""

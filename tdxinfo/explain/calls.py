@@ -37,12 +37,13 @@ def leaf_by_name(query: str) -> Iterator[Explanation]:
 
 
 _LEAF_WITH_NUMBER = re.compile(
-    r"(\w[\w.]{3,40})[\s(=:]{1,4}(?:leaf|number|no\.?|nr)?[\s:=#]{0,2}(\w{1,18})\)?", re.IGNORECASE
+    r"(\w[\w. ]{3,40}?)[\s(=:]{1,4}(?:leaf|number|no\.?|nr)?[\s:=#]{0,2}(\w{1,18})\)?",
+    re.IGNORECASE,
 )
 
 
 def leaf_with_number(query: str) -> Iterator[Explanation]:
-    """A leaf by its name and its own number, `TDG_VP_INFO leaf 1`."""
+    """A leaf by its name and its own number, `TDG_VP_INFO leaf 1`, `tdh sys rd 0x22`."""
     match = _LEAF_WITH_NUMBER.fullmatch(query.strip())
     leaf = seamcall.leaf_named(match[1]) if match else None
     if match is None or leaf is None:

@@ -29,13 +29,12 @@ _MACRO = re.compile(r"cpuid_([0-9a-f]{1,8})_(?:(\d)_)?(e[abcd]x)_(\w+)")
 _RAW = re.compile(
     r"(?:cpuid[ .]?)?(?:leaf )?((?:0x)?[0-9a-f]{1,8})h?"
     r"(?:[ .:,](?:subleaf |sub-leaf )?((?:0x)?[0-9a-f]{1,2}))?:?"
-    r"(?= e[abcd]x ?[=:])"
-    r"(?: eax ?[=:] ?(?:0x)?([0-9a-f]{1,8}),?)?(?: ebx ?[=:] ?(?:0x)?([0-9a-f]{1,8}),?)?"
-    r"(?: ecx ?[=:] ?(?:0x)?([0-9a-f]{1,8}),?)?(?: edx ?[=:] ?(?:0x)?([0-9a-f]{1,8}))?"
+    r"((?:,? e[abcd]x ?[=:] ?(?:0x)?[0-9a-f]{1,8}){1,4})"
 )
-"""A line of `cpuid -r`."""
+"""A line of `cpuid -r`; people write the registers in any order."""
+_REGISTER = re.compile(r"(e[abcd]x) ?[=:] ?(?:0x)?([0-9a-f]{1,8})")
 _INPUT = re.compile(
-    r"^((?:cpuid )?(?:leaf )?(?:0x)?[0-9a-f]{1,8}h?) ecx ?= ?(?:0x)?([0-9a-f]{1,2})$"
+    r"^((?:cpuid )?(?:leaf )?(?:0x)?[0-9a-f]{1,8}h?) ecx ?= ?(?:0x)?([0-9a-f]{1,2})(?=$|:| e[abd]x)"
 )
 """A leaf with its sub-leaf as the input that ECX is."""
 _BIT_STATE = re.compile(
@@ -133,7 +132,14 @@ def _with_state(meaning: Explanation, value: str) -> Explanation:
     given = given or f"{int(value, 0):#x} = {int(value, 0)}"
     refused = _refused(meaning, int(value, 0))
     first = [("given", f"{given}: {refused}" if refused else given)]
-    return meaning.with_first(first).with_details([("where it is missing", text)])
+    means = ("means", _value_of(meaning, value))
+    return meaning.with_first([*first, means]).with_details([("where it is missing", text)])
+
+
+def _value_of(meaning: Explanation, value: str) -> str:
+    """What a value of a field means by the table; empty where the table does not say it."""
+    rows = (row for row in tables.load("cpuid_notes")["field"] if row["name"] == meaning.name)
+    return next((row.get("values", {}).get(str(int(value, 0)), "") for row in rows), "")
 
 
 def _refused(meaning: Explanation, value: int) -> str:
@@ -220,11 +226,7 @@ _SMALLEST_SIGNATURE = 0x10000
 def _raw(match: re.Match[str]) -> Iterator[Explanation]:
     """A line of `cpuid -r`: what the leaf is, with the fields and the flags of its registers."""
     leaf, subleaf = int(match[1], 16), int(match[2] or "0", 16)
-    values = [
-        (register, int(match[group], 16))
-        for group, register in enumerate(_REGISTERS, start=3)
-        if match[group]
-    ]
+    values = [(register, int(value, 16)) for register, value in sorted(_REGISTER.findall(match[3]))]
     rows: list[tuple[str, str]] = []
     for register, value in values:
         for meaning in _with_value(_Asked(leaf, subleaf, register), value):
@@ -233,7 +235,7 @@ def _raw(match: re.Match[str]) -> Iterator[Explanation]:
                 continue
             shown = [one for one in meaning.details if one.name != "flags that concern TDX"]
             rows += [(f"{register.upper()} {one.name}", one.text) for one in shown]
-    rows += [("text", repr(_letters(dict(values))))] if leaf == _TDX_LEAF else []
+    rows += [("text", _text_of(dict(values)))] if leaf == _TDX_LEAF else []
     for meaning in _leaf(leaf, ""):
         yield explanation("CPUID", f"leaf {leaf:#x}, sub-leaf {subleaf:#x}", meaning.meaning, rows)
 
@@ -241,10 +243,12 @@ def _raw(match: re.Match[str]) -> Iterator[Explanation]:
 _TDX_LEAF = 0x21
 
 
-def _letters(values: dict[str, int]) -> str:
-    """The letters in EBX, EDX and ECX, in this order."""
+def _text_of(values: dict[str, int]) -> str:
+    """The letters in EBX, EDX and ECX, in this order, and what they say."""
     words = (values.get(register, 0) for register in ("ebx", "edx", "ecx"))
-    return "".join(word.to_bytes(4, "little").decode("latin-1") for word in words)
+    text = "".join(word.to_bytes(4, "little").decode("latin-1") for word in words)
+    is_td = text == "IntelTDX    "
+    return f"{text!r}{': the system with these values is a TD, not its host' if is_td else ''}"
 
 
 def _with_value(asked: _Asked, value: int) -> Iterator[Explanation]:

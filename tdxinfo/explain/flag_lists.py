@@ -17,7 +17,7 @@ _MISSING = re.compile(
     r"(?:(?P<before>no|missing|without)\s+)?(?P<name>\w+(?:[-\s]snoop)?)(?:\s+(?:cpu\s+)?(?:flag|feature))?"
     r"(?:\s+(?:is\s+)?(?P<after>missing|absent|gone|not(?:\s(?:there|set|present|found|supported|"
     r"available|listed|shown))?|cleared|disabled))?"
-    r"(?:\s+(?:in|from|by)\s+(?:/proc/)?(?:cpuinfo|lscpu|cpuid))?",
+    r"(?:\s+(?:in|from|by)\s+(?:/proc/)?(?:cpuinfo|lscpu|cpuid))?(?:[,:]?\s+(?:(?:for|on|with)\s+)?tdx)?",
     re.IGNORECASE,
 )
 

@@ -239,7 +239,10 @@ def of_row(
     meaning = "An Intel server processor" if short else "An Intel processor"
     meaning += _HAS_TDX.get(row.get("tdx", ""), ".")
     if row.get("tdx") == "no":
-        meaning = "An Intel processor that never has TDX: a client processor, or an older server."
+        # By a name that clients have too it may be either.
+        is_server = row.get("server") and not is_by_name
+        kind = "an older server" if is_server else "a client processor, or an older server"
+        meaning = f"An Intel processor that never has TDX: {kind}."
     return explanation("processor", name, meaning, rows)
 
 

@@ -82,7 +82,8 @@ def _field(
     ]
     if value is None:
         rows += [("0 means", _meaning_of(found, 0))]
-        rows += [("1 means" if width == 1 else "other values", _meaning_of(found, 1))]
+        others = "without the top bit" if "top" in found else "other values"
+        rows += [("1 means" if width == 1 else others, _meaning_of(found, 1))]
     is_open = width == 1 and value != 1
     meaning = f"Where the bit is set: {found['doc']}" if is_open else found["doc"]
     return explanation("register field", found["name"], meaning, rows)
@@ -332,7 +333,9 @@ def _meanings(name: str, row: dict[str, Any], value: int) -> list[str]:
 
 
 def _meaning_of(field: dict[str, str], value: int) -> str:
-    text = field.get("other" if value else "zero", "")
+    _, width = bits.bit_range(field["bits"])
+    has_top = "top" in field and value >> (width - 1)
+    text = field["top"] if has_top else field.get("other" if value else "zero", "")
     return f"{text}." if text else ""
 
 
@@ -340,10 +343,6 @@ def _derived(name: str, value: int) -> list[tuple[str, str]]:
     """What follows from several fields together."""
     if name == "IA32_SEAMRR_PHYS_BASE":
         return [("base", f"{value & _SEAMRR_BASE:#x}")]
-    if name == "IA32_BIOS_SIGN_ID":
-        return [
-            ("means", _NOT_SIGNED if value >> 63 else "The microcode is signed for production.")
-        ]
     if name != "IA32_MKTME_KEYID_PARTITIONING":
         return []
     first = bits.msr_field(name, "num_mktme_keyids", value) + 1
@@ -358,10 +357,6 @@ def _number(value: int) -> str:
     return f"{value:#x}" if value < 10 else f"{value:#x} = {value}"
 
 
-_NOT_SIGNED = (
-    "The microcode is not signed for production, since the top bit of its revision is set, and the "
-    "registration of the platform fails: get a BIOS with microcode for production."
-)
 _SEAMRR_BASE = 0x000F_FFFF_FE00_0000
 """Bits 51:25 of the register: the range begins at a multiple of 32 MiB."""
 

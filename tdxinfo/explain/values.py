@@ -15,7 +15,7 @@ from tdxinfo.explain.meaning import Explainer, Explanation, details
 from tdxinfo.explain.numbers import Reading, readings
 from tdxinfo.model.values import decimal_date
 
-_NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*|0x[0-9a-f]{16}(?=\s*[=:])", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z][\w.\[\]>-]*|(?:0x)?[0-9a-f]{16}(?=\s*[=:])", re.IGNORECASE)
 _OF_BITS = re.compile(r"_(?:FIXED[01]|MASK)$", re.IGNORECASE)
 """How fields end that say of each bit of another whether it may be set."""
 _NO_WORD = re.compile(r"^[a-z]+[A-Z]|_|[Ss][Vv][Nn]$|SEAM$")
