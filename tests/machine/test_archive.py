@@ -359,8 +359,10 @@ def repeated(kind: bytes, data: bytes, times: int) -> bytes:
 
 
 def pax(value: int) -> bytes:
+    """A record of a header, which begins with its own length in decimal."""
     line = b" comment=" + b"x" * value + b"\n"
-    return str(len(line) + 4).encode() + line
+    length = len(line) + len(str(len(line)))
+    return str(length if len(str(length)) == len(str(len(line))) else length + 1).encode() + line
 
 
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
