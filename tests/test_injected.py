@@ -244,12 +244,14 @@ def test_an_error_of_any_path_of_this_machine_is_no_answer(tmp_path: Path, chose
 
 
 def decisive(names: list[str]) -> list[str]:
-    """A file whose absence is an answer, once for each error."""
-    return [name for name in names if name == "ept" for _ in FAULTS]
+    """A file whose absence is an answer, for one error in three."""
+    return [name for name in names if name == "ept" for _ in FAULTS[::3]]
 
 
 @pytest.mark.parametrize(
-    "chosen", [decisive, pytest.param(list, marks=pytest.mark.slow)], ids=["decisive", "all"]
+    "chosen",
+    [decisive, pytest.param(list, marks=pytest.mark.slow)],
+    ids=["decisive", "all"],
 )
 def test_an_error_of_any_file_below_root_is_no_answer(
     tmp_path: Path, chosen: Callable[[list[str]], list[str]]
