@@ -18,6 +18,7 @@ import pytest
 import tdxinfo
 from tdxinfo import tables
 from tdxinfo.decode import klog
+from tests.parts import one_in
 
 LENGTH = 20_000
 SECONDS = 0.2
@@ -179,7 +180,7 @@ def seconds(used: Used, text: str) -> float:
     return time.process_time() - start
 
 
-@pytest.mark.parametrize("name", patterns())
+@pytest.mark.parametrize("name", one_in(4, patterns()))
 def test_a_pattern_takes_time_in_proportion(name: str) -> None:
     used = patterns()[name]
     for text in hostile(used.pattern):
