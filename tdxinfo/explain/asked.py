@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
 from tdxinfo import tables
+from tdxinfo.explain import makers
+from tdxinfo.explain.known import named
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _IS_QUESTION = re.compile(
     r"(?:how|what|which|is|are|can|could|do|does|did|why|where|when|should|must|will|who)\b.*|.*\?",
     re.IGNORECASE | re.DOTALL,
 )
-_ABOUT_TDX = re.compile(r"\b(?:tdx|td|tds)\b", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9'-]*")
 _OF_THIS_FIELD = re.compile(
@@ -23,7 +23,6 @@ _OF_THIS_FIELD = re.compile(
     r"|kvm_tdx\w{0,30})\b",
     re.IGNORECASE,
 )
-_OF_ANOTHER = re.compile(r"\b(?:amd|sev|snp|arm|cca|virtualbox)\b", re.IGNORECASE)
 _ANY_TEXT = re.compile(r"[^\n\[\]{}<>]{3,240}")
 _LONG_WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.-]{2,60}(?<![.-])")
 
@@ -98,21 +97,18 @@ def _words() -> _Words:
     )
 
 
-def answers(
-    text: str, named: Callable[[str], list[Explanation]], may_be_line: bool = False
-) -> list[Explanation]:
-    """What answers the question: what `named` says of the topic's names.
+def question(text: str) -> list[Explanation]:
+    """What answers a text that is a question by its form; another may be a line of a log."""
+    return topic(text) if _IS_QUESTION.fullmatch(text.strip()) else []
 
-    A text that is no question by its form may be a line of a log; then it is none unless
-    `may_be_line`.
-    """
-    if not may_be_line and not _IS_QUESTION.fullmatch(text.strip()):
+
+def topic(text: str) -> list[Explanation]:
+    """What answers the text, whatever its form: the topic's own answer, and its names."""
+    found = _topic_of(text)
+    if found is None:
         return []
-    topic = _topic_of(text)
-    if topic is None:
-        return []
-    own = [explanation("answer", topic.title, topic.answer)] if topic.answer else []
-    return own + [one for kind, name in topic.names for one in named(name) if one.kind == kind]
+    own = [explanation("answer", found.title, found.answer)] if found.answer else []
+    return own + [one for kind, name in found.names for one in named(name) if one.kind == kind]
 
 
 def _topic_of(text: str) -> Topic | None:
@@ -126,7 +122,7 @@ def _topic_of(text: str) -> Topic | None:
     found = [topic for topic in known.topics if topic.is_sure and topic.is_asked(words)]
     if _PLAIN.fullmatch(text):
         found += _wholly_asked(text, words - known.general)
-    if not _OF_THIS_FIELD.search(text) or _OF_ANOTHER.search(text):
+    if not _OF_THIS_FIELD.search(text) or makers.names_another(text):
         found = [topic for topic in found if not topic.is_of_field]
     return max(found, key=lambda topic: len(words & topic.words), default=None)
 
@@ -135,7 +131,7 @@ def _wholly_asked(text: str, asked: set[str]) -> list[Topic]:
     """The topics that have all words of the question, but for what is asked of a thing."""
     known = _words()
     # What is only asked of a thing is asked of TDX if the text says so.
-    needs_thing = not _ABOUT_TDX.search(text)
+    needs_thing = not makers.names_tdx(text)
     return [
         topic
         for topic in known.topics

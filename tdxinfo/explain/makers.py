@@ -10,16 +10,27 @@ import re
 from tdxinfo.explain import terms
 from tdxinfo.explain.meaning import Explanation
 
+_OF_OTHERS = re.compile(r"\b(?:amd|sev|snp|arm|cca|virtualbox)\b", re.IGNORECASE)
 _OF_AMD = re.compile(r"(?<![a-z0-9])(?:sev|snp)(?![a-z0-9])", re.IGNORECASE)
-_OF_TDX = re.compile(r"tdx|\btds?\b", re.IGNORECASE)
+_OF_TDX = re.compile(r"tdx|\b(?:tds?|trust(?:ed)?[\s-]domains?|seam)\b", re.IGNORECASE)
 _KINDS_OF_TDX = {"bitmap", "bit"}
 _SETTINGS_OF_TDX = {"launchSecurity policy"}
 """Settings that SEV has too, by the same name and with other values."""
 
 
+def names_tdx(text: str) -> bool:
+    """Whether a text names TDX or its trust domains."""
+    return _OF_TDX.search(text) is not None
+
+
+def names_another(text: str) -> bool:
+    """Whether a text names another maker, or what is no TDX host."""
+    return _OF_OTHERS.search(text) is not None
+
+
 def is_of_another(text: str) -> bool:
     """Whether a text is about AMD's SEV and not about TDX."""
-    return bool(_OF_AMD.search(text)) and not _OF_TDX.search(text)
+    return _OF_AMD.search(text) is not None and not names_tdx(text)
 
 
 def without_tdx(text: str, found: list[Explanation]) -> list[Explanation]:

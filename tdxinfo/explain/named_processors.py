@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from tdxinfo import tables
+from tdxinfo.explain.makers import names_tdx
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.processors import (
     BRAND_WORDS,
@@ -21,14 +22,13 @@ from tdxinfo.explain.processors import (
 
 def in_a_text(text: str) -> Iterator[Explanation]:
     """The processor in a text about TDX, by its brand or its model: `model 0xc6, TDX host?`."""
-    if not _OF_TDS.search(text) or len(text.split()) > _MOST_WORDS:
+    if not names_tdx(text) or len(text.split()) > _MOST_WORDS:
         return
     found = list(branded_in(text))
     models = re.finditer(_MODEL_IN_A_TEXT, text.lower())
     yield from found or [meaning for one in models for meaning in processor(one[0])]
 
 
-_OF_TDS = re.compile(r"\b(?:tdx|tds?|trust(?:ed)?[\s-]domains?|seam)\b", re.IGNORECASE)
 _MODEL_IN_A_TEXT = re.compile(
     r"\b(?:family[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{1,2})[\s,;]{1,3})?"
     r"model[\s:=]{1,3}(?:0x[0-9a-f]{1,2}|\d{2,3})\b|\b06-[0-9a-f]{2}-[0-9a-f]{2}\b"
@@ -38,15 +38,17 @@ _MOST_WORDS = 24
 
 def in_words(text: str) -> Iterator[Explanation]:
     """The processors that a text about TDX names, `is emerald rapids TDX capable`."""
-    if not _ABOUT_TDX.search(text) or len(text.split()) > _MOST_WORDS or ": " in text:
+    if (
+        not (names_tdx(text) or _OF_THIS_FIELD.search(text))
+        or len(text.split()) > _MOST_WORDS
+        or ": " in text
+    ):
         return
     for name in named_in(text):
         yield from processor(name)
 
 
-_ABOUT_TDX = re.compile(
-    r"\b(?:tdx|tds?|trust(?:ed)?[\s-]domains?|modules?|seam|sgx|keyids?)\b", re.I
-)
+_OF_THIS_FIELD = re.compile(r"\b(?:modules?|sgx|keyids?)\b", re.I)
 
 
 def misspelled(text: str) -> Iterator[Explanation]:

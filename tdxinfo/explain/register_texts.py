@@ -2,6 +2,7 @@
 
 PROD=$(rdmsr 0xce -f 27:27)
 rdmsr 0xa0 gives 1861 on the new board
+vmx basic msr 480h bit 60
 msr 503h not zero
 IA32_BIOS_SIGN_ID 0x8b upper half = 0x8100a0f1
 SEAMRR lock bit: 0
@@ -53,6 +54,34 @@ def in_a_text(text: str) -> Iterator[Explanation]:
         return
     found = [one for match in _COMMAND.finditer(text) for one in _read(match)]
     yield from found or _of_half(text) or _not_zero(text) or _assigned(text)
+
+
+def accessed(text: str) -> Iterator[Explanation]:
+    """The register in a message, `unchecked MSR access error: RDMSR from 0x87`."""
+    for groups in _ACCESSED.findall(text):
+        yield from registers.by_number("".join(groups))
+
+
+def with_bits(text: str) -> Iterator[Explanation]:
+    """Bits of a register in a text, `vmx basic msr 480h bit 60`."""
+    match = _BITS.search(text) if len(text.split()) <= _FEW else None
+    if match:
+        number = re.sub(r"bits?\s*", "", match[2], flags=re.I)
+        yield from registers.numbered(f"{match[1]} bits {number}{match[3] or ''}")
+
+
+_ACCESSED = re.compile(
+    r"(?:RDMSR|WRMSR) (?:from|to):? (0x[0-9a-f]+)|unrecognized MSR (0x[0-9a-f]+)"
+    r"|cannot (?:read|set|write) MSR (0x[0-9a-f]+)",
+    re.I,
+)
+_BITS = re.compile(
+    r"\bmsr\s+(0x[0-9a-f]+|[0-9a-f]{1,4}h|[A-Z]\w*_\w+)[\s,:]+"
+    r"(bits?\s*\d{1,2}(?::\d{1,2})?|\d{1,2}:\d{1,2})(?![\w:])(\s?[=:]\s?\w+)?",
+    re.I,
+)
+_FEW = 12
+"""Words of a text about some bits at most."""
 
 
 def _read(match: re.Match[str]) -> list[Explanation]:

@@ -231,31 +231,6 @@ _VALUED = re.compile(
 )
 
 
-_ACCESSED = re.compile(
-    r"(?:RDMSR|WRMSR) (?:from|to):? (0x[0-9a-f]+)|unrecognized MSR (0x[0-9a-f]+)"
-    r"|cannot (?:read|set|write) MSR (0x[0-9a-f]+)",
-    re.I,
-)
-
-
-def accessed(query: str) -> Iterator[Explanation]:
-    """The register in a message, `unchecked MSR access error: RDMSR from 0x87`."""
-    for groups in _ACCESSED.findall(query):
-        yield from by_number("".join(groups))
-    match = _BITS_IN_A_TEXT.search(query) if len(query.split()) <= _FEW else None
-    if match:
-        number = re.sub(r"bits?\s*", "", match[2], flags=re.I)
-        yield from numbered(f"{match[1]} bits {number}{match[3] or ''}")
-
-
-_BITS_IN_A_TEXT = re.compile(
-    r"\bmsr\s+(0x[0-9a-f]+|[A-Z]\w*_\w+)[\s,:]+"
-    r"(bits?\s*\d{1,2}(?::\d{1,2})?|\d{1,2}:\d{1,2})(?![\w:])(\s?[=:]\s?\w+)?",
-    re.I,
-)
-_FEW = 12
-"""Words of a text about some bits at most."""
-
 _RDMSR = re.compile(
     r"(?:sudo\s{1,4})?(?:rd|wr)msr\s{1,4}"
     r"(?P<before>(?:-\w+(?:\s{1,4}(?:\d+:\d+|\d+)(?=\s))?\s{1,4})*)(?P<address>\w+)"
