@@ -18,7 +18,9 @@ def parse_toml(data: bytes) -> dict[str, Any]:
 
     try:
         document = tomli.loads(data.decode("utf-8"))
-    # Text that is not UTF-8, and a number of too many digits, are plain ValueErrors.
+    except UnicodeDecodeError:
+        raise Malformed("it is not text in UTF-8") from None
+    # A number of too many digits is a plain ValueError.
     except (ValueError, RecursionError) as error:
         raise Malformed(f"it is not valid TOML: {error}") from None
     _require_usual(document)

@@ -224,7 +224,7 @@ def test_reading_leaves_no_descriptor_open(folder: Path) -> None:
         ('format = "1"\n', "names no format"),
         ("x = 1\n", "names no format"),
         ("format = ", "not valid TOML"),
-        ("\udcff", "not valid TOML"),
+        ("\udcff", "not text in UTF-8"),
     ],
 )
 def test_an_about_that_cannot_be_used_is_bad_input(folder: Path, about: str, words: str) -> None:
