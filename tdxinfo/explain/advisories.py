@@ -1,30 +1,54 @@
-"""Security advisories of Intel that concern TDX, by number, by CVE, or in a question."""
+"""Security advisories of Intel that concern TDX, and CVEs: by number, or in a question."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from tdxinfo import tables
 from tdxinfo.decode import releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain import tcb
 from tdxinfo.explain.meaning import Explanation, explanation
+from tdxinfo.model.values import ModuleVersion
 
-_ADVISORY = re.compile(r"(?:intel[-\s]?)?sa[-\s]?(\d{5})", re.I)
-_IN_WORDS = re.compile(r"\b(?:(?:intel[-\s])?sa-?\d{5}|cve-\d{4}-\d{4,6})\b", re.I)
+_ADVISORY = re.compile(r"(?:intel[-\s]?)?[st]a[-\s]?(\d{5})", re.I)
+_IN_WORDS = re.compile(
+    r"\b(?:(?:intel[-\s]?)?sa[-\s]?\d{5}|intel[-\s]?ta[-\s]?\d{5}|cve-\d{4}-\d{4,6})\b", re.I
+)
+_CVE = re.compile(r"cve-\d{4}-\d{4,6}", re.I)
 _RELEASE = re.compile(r"(?<![\w.])v?([12]\.[05]\.\d{1,2})(?![\w.]*\d)")
 _MOST_WORDS = 16
 
 
+class _Flaw(NamedTuple):
+    """What an advisory's number or a CVE stands for."""
+
+    advisory: dict[str, Any]
+    cve: dict[str, Any]
+    """Empty where the number is that of the advisory."""
+
+
+def _flaw(text: str) -> _Flaw | None:
+    match = _ADVISORY.fullmatch(text.strip())
+    wanted = f"INTEL-SA-{match[1]}" if match else text.strip().upper()
+    for row in tables.load("advisories")["advisory"]:
+        if wanted == row.get("id"):
+            return _Flaw(row, {})
+        for cve in row.get("cve", ()):
+            if wanted == cve["id"]:
+                return _Flaw(row, cve)
+    return None
+
+
 def advisory(query: str) -> Iterator[Explanation]:
-    """A security advisory of Intel by its number, or by a CVE."""
-    match = _ADVISORY.fullmatch(query.strip())
-    wanted = f"INTEL-SA-{match[1]}" if match else query.strip().upper()
-    for row in tables.load("tcb")["advisory"]:
-        if wanted == row["id"] or wanted in row.get("cves", ()):
-            yield _advisory(row)
+    """A security advisory of Intel by its number, or a CVE."""
+    flaw = _flaw(query)
+    if flaw:
+        yield _of_cve(flaw) if flaw.cve else _of_advisory(flaw.advisory)
+    elif _ADVISORY.fullmatch(query.strip()) or _CVE.fullmatch(query.strip()):
+        yield _unknown(query.strip().upper())
 
 
 def in_words(query: str) -> Iterator[Explanation]:
@@ -34,10 +58,10 @@ def in_words(query: str) -> Iterator[Explanation]:
     found = _IN_WORDS.findall(query) if len(query.split()) <= _MOST_WORDS else []
     named = [releases.release_named(text) for text in _RELEASE.findall(query) if found]
     for text in dict.fromkeys(found):
-        for meaning in advisory(text):
-            row = next(r for r in tables.load("tcb")["advisory"] if r["id"] == meaning.name)
-            rows = [(str(one.version), _has_fix(one, row)) for one in named if one]
-            yield meaning.with_first(rows)
+        flaw = _flaw(text)
+        if flaw:
+            rows = [(str(one.version), _has_fix(one, flaw.advisory)) for one in named if one]
+            yield from (meaning.with_first(rows) for meaning in advisory(text))
 
 
 _MOST_LETTERS = 400
@@ -60,7 +84,7 @@ def of_release(release: Release) -> list[tuple[str, str]]:
     """The known advisories of which a release has no fix, each with the release that has it."""
     found = [
         f"{row['id']} (fixed in {text})"
-        for row in tables.load("tcb")["advisory"]
+        for row in tables.load("advisories")["advisory"]
         for text in row.get("fixed", ())
         if releases.is_older(release.version, text)
     ]
@@ -70,29 +94,69 @@ def of_release(release: Release) -> list[tuple[str, str]]:
 def _has_fix(release: Release, row: dict[str, Any]) -> str:
     """Whether a release is older than the fix of its line."""
     for text in row.get("fixed", ()):
-        fixed = releases.release_named(text)
-        if fixed and fixed.line == release.line:
+        fixed = ModuleVersion.parse(text)
+        if (fixed.major, fixed.minor) == release.line:
             is_older = releases.is_older(release.version, text)
             return f"older than the fix, {text}: update" if is_older else f"not older than {text}"
     return "tdxinfo does not know in which release of this line it is fixed"
 
 
-def _advisory(row: dict[str, Any]) -> Explanation:
-    fixed = ", ".join(f"{version} and later of its line" for version in row.get("fixed", ()))
+def _of_cve(flaw: _Flaw) -> Explanation:
+    row, cve = flaw
     rows = [
-        ("fixed in", fixed),
-        ("what to do", "Update the TDX module to one of these or a newer one." if fixed else ""),
-        ("CVEs", ", ".join(row.get("cves", ()))),
-        ("published", row.get("published", "")),
-        ("basis", row["basis"]),
+        ("severity", _severity(cve)),
+        *_remedy(row),
+        ("advisory", row.get("id", "its number is unknown")),
+        *_origin(row),
     ]
-    about = "concerns the TDX module" if row.get("fixed") else "is named with TDX's TCB"
+    return explanation("CVE", cve["id"], cve["text"], rows)
+
+
+def _of_advisory(row: dict[str, Any]) -> Explanation:
+    cves = [(cve["id"], f"{cve['text']} Severity: {_severity(cve)}.") for cve in row.get("cve", ())]
+    rows = [("severity", row.get("severity", "")), *_remedy(row), *cves, *_origin(row)]
+    named = "A security advisory of Intel that is named with TDX's TCB."
+    return explanation("advisory", row["id"], row.get("text", named), rows)
+
+
+def _unknown(name: str) -> Explanation:
+    """A number that the list does not have: it may concern TDX, or not."""
+    kind = "CVE" if _CVE.fullmatch(name) else "advisory"
     meaning = (
-        f"A security advisory of Intel that {about}. This list does not say whether a "
-        "module is safe to run."
+        "tdxinfo does not have it in its list of what concerns TDX, which ends on "
+        f"{tables.load('advisories')['as_of']}: it may be newer, or concern something else."
     )
-    return explanation("advisory", row["id"], meaning, rows)
+    rows = [("what to do", "Look it up in Intel's Security Center, or in the CVE's own record.")]
+    return explanation(kind, name, meaning, rows)
+
+
+def _severity(cve: dict[str, Any]) -> str:
+    return f"{cve['severity']} (CVSS {cve['cvss']})" if "severity" in cve else ""
+
+
+def _remedy(row: dict[str, Any]) -> list[tuple[str, str]]:
+    """What has the flaw, which versions have the fix, and what to do."""
+    part = tables.load("advisories")["part"].get(row.get("part"), {})
+    fixed = ", ".join(f"{version} and later of its line" for version in row.get("fixed", ()))
+    remedy = "Update the TDX module to one of these or a newer one." if fixed else ""
+    return [
+        ("concerns", part.get("text", "")),
+        ("affected", row.get("affected", "")),
+        ("fixed in", fixed),
+        ("what to do", remedy or part.get("remedy", "")),
+    ]
+
+
+def _origin(row: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        ("published", row.get("published", "")),
+        ("named in", row.get("named", "")),
+        ("basis", row.get("basis", "Intel's advisory")),
+        ("note", "This list does not say whether a host is safe."),
+    ]
 
 
 def names() -> Iterator[str]:
-    yield from (row["id"] for row in tables.load("tcb")["advisory"])
+    for row in tables.load("advisories")["advisory"]:
+        yield from (row["id"],) if "id" in row else ()
+        yield from (cve["id"] for cve in row.get("cve", ()))

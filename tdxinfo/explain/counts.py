@@ -31,5 +31,5 @@ def counts() -> dict[str, int]:
         "settings": sum(len(group["row"]) for group in tables.load("settings").values()),
         "files and folders": len(tables.load("paths")["path"]),
         "CPUID leaves": len(tables.load("cpuid_notes")["leaf"]),
-        "security advisories": len(tables.load("tcb")["advisory"]),
+        "security advisories": sum("id" in row for row in tables.load("advisories")["advisory"]),
     }
