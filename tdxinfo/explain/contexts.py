@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from tdxinfo.explain import calls, errno_names, fields, processors, registers, tcb, terms, versions
+from tdxinfo.explain import (
+    calls,
+    errno_names,
+    fields,
+    printed_codes,
+    processors,
+    registers,
+    tcb,
+    terms,
+    versions,
+)
 from tdxinfo.explain.meaning import Explainer, Explanation
 
 
@@ -96,11 +106,11 @@ _CONTEXTS: dict[str, Explainer] = {
     "cpuid signature": processors.processor,
     "cpu signature": processors.processor,
     "signature": processors.processor,
-    "tdx_attest_error": partial(terms.code_of, "TDX_ATTEST"),
-    "tdx_attest": partial(terms.code_of, "TDX_ATTEST"),
-    "tdx_att_get_quote": partial(terms.code_of, "TDX_ATTEST"),
-    "mpa": partial(terms.code_of, "MPA"),
-    "mpa error": partial(terms.code_of, "MPA"),
+    "tdx_attest_error": partial(printed_codes.of_program, "tdx_att"),
+    "tdx_attest": partial(printed_codes.of_program, "tdx_att"),
+    "tdx_att_get_quote": partial(printed_codes.of_program, "tdx_att"),
+    "mpa": partial(printed_codes.of_program, "mpa"),
+    "mpa error": partial(printed_codes.of_program, "mpa"),
     "qv_result": _service_code,
     "quote_verification_result": _service_code,
     "verification result": _service_code,

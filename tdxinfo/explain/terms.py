@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -187,35 +187,15 @@ def service_code(query: str) -> Iterator[Explanation]:
     yield from _service_codes(found, query.upper())
 
 
-def code_of(program: str, number: str) -> Iterator[Explanation]:
-    """An error of a program whose numbers are small: TDX_ATTEST of libtdx_attest, MPA."""
-    values = {reading.value for reading in readings(number)}
-    prefixes = _PREFIXES.get(program, (f"{program}_",))
+def code_of(beginnings: Iterable[str], value: int) -> Iterator[Explanation]:
+    """The errors with this number, of those whose names begin so."""
     for row in tables.load("symptoms")["code"]:
-        if row["name"].startswith(prefixes) and int(row["code"], 16) in values:
-            yield _service_code(row, row["name"], int(row["code"], 16))
-
-
-_PREFIXES = {"MPA": ("MPA_", "RS_")}
-"""Beginnings of names where a program shows the firmware's errors beside its own."""
-
-_SMALL_CODE = re.compile(
-    r"\b(?P<program>mpa|registration|tdx_att)\w*\b.{0,200}?(?:\b|_)(?:error|code|errorcode|status|failed|return)\w{0,32}(?:\s{1,16}is\b)?[\s:=(]{1,16}"
-    r"(?P<code>0x[0-9a-f]{1,2}|\d{1,3})\)?\s*\.?$",
-    re.IGNORECASE,
-)
-
-
-def small_code(query: str) -> Iterator[Explanation]:
-    """The error of a program whose numbers are small, in a line of it."""
-    match = _SMALL_CODE.search(query.strip()) if len(query) < _LONGEST else None
-    if match:
-        program = "TDX_ATTEST" if match["program"].lower() == "tdx_att" else "MPA"
-        yield from code_of(program, match["code"])
+        if row["name"].startswith(tuple(beginnings)) and int(row["code"], 16) == value:
+            yield _service_code(row, row["name"], value)
 
 
 _LONGEST = 400
-"""Letters of a line of a program at most."""
+"""Letters of an answer of a service at most."""
 
 
 def codes_in(text: str) -> Iterator[Explanation]:
@@ -229,7 +209,9 @@ def codes_in(text: str) -> Iterator[Explanation]:
         yield from _service_codes({int(digits, 16) for digits in of_sgx}, is_of_sgx=True)
 
 
-_DECIMAL_CODE = re.compile(r"\b(?:code|error|ret|status)[\s:=(]+(\d{5})\b", re.IGNORECASE)
+_DECIMAL_CODE = re.compile(
+    r"\b(?:code|error|ret(?:urn(?:s|ed)?)?|status|collateral)[\s:=(]+(\d{5})\b", re.IGNORECASE
+)
 """A code as %d prints it: `QGS message error code 73729` is 0x12001."""
 _RESULT = re.compile(r"\bresult[\s:=]+(a0[01][0-9a-f])\b", re.IGNORECASE)
 """A verification's result without 0x, as Intel's sample prints it: `Non-terminal result: a001`."""
@@ -320,6 +302,7 @@ def _service_code(row: dict[str, str], name: str, code: int) -> Explanation:
     rows = [
         ("code", f"{code:#x}"),
         ("printed by", row["by"]),
+        ("what follows", tables.load("symptoms")["affects"].get(row.get("affects"), "")),
         ("what to do", row.get("remedy", "")),
     ]
     return explanation("attestation error", name, row["meaning"], rows)
