@@ -296,6 +296,7 @@ class _TdField(NamedTuple):
     id: int
     words: int
     doc: str
+    read: str
 
 
 @cache
@@ -308,6 +309,7 @@ def _td_fields() -> tuple[_TdField, ...]:
             int(row["id"], 16),
             row.get("fields", 1) * row.get("elements", 1),
             row.get("doc", ""),
+            row.get("read", ""),
         )
         for row in rows
     )
@@ -330,6 +332,14 @@ def _td_field(number: int) -> _TdField | None:
     return _td_fields_by_key().get(fieldid.key(number))
 
 
+_READ = {
+    "": "which the host reads with {call}",
+    "debug": "which the host can read ({call}) only where the TD has the attribute DEBUG",
+    "none": "which the host cannot read: {call} returns TDX_METADATA_FIELD_NOT_READABLE",
+}
+"""How the host reads a field, by `read` of its row."""
+
+
 def _of_td(td_field: _TdField, number: int) -> Explanation:
     parts = FieldId.parse(number)
     index = (parts.code - FieldId.parse(td_field.id).code) // FieldId.parse(td_field.id).stride
@@ -341,7 +351,7 @@ def _of_td(td_field: _TdField, number: int) -> Explanation:
     scope = CONTEXTS[parts.context]
     read = "TDH.MNG.RD" if scope == "TD" else "TDH.VP.RD"
     about = f"{td_field.doc} " if td_field.doc else ""
-    meaning = f"{about}A field of {_SCOPES[scope]}, which the host reads with {read}."
+    meaning = f"{about}A field of {_SCOPES[scope]}, {_READ[td_field.read].format(call=read)}."
     if scope == "VCPU" and parts.class_code == _VMCS_CLASS:
         meaning += " The code is the field's encoding in the VMCS."
     rows = [("id", hex64(td_field.id)), *_parts(number)]
