@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from tdxinfo import tables
 from tdxinfo.decode import failures, seamcall
 from tdxinfo.decode.bits import msr_named
+from tdxinfo.decode.boot.update import LOST_BY
 from tdxinfo.decode.seamcall import Leaf, Status
 from tdxinfo.explain.fields import is_id
 from tdxinfo.explain.meaning import Explanation, explanation
@@ -205,6 +206,14 @@ def status_by_number(query: str) -> Iterator[Explanation]:
     yield from _of_upper_half(query)
 
 
+def status_of_loader(query: str) -> Iterator[Explanation]:
+    """A status of the P-SEAMLDR whose number is that of a leaf of it too."""
+    code = whole(query)
+    kinds = [status.kind for status in seamcall.statuses(code)] if code is not None else []
+    if code is not None and "seamldr" in kinds and seamcall.leaves_numbered(code):
+        yield from of_status(code)
+
+
 def _is_short(reading: Reading) -> bool:
     """Whether a number of few digits is a status: 0, or a known one in decimal without errors."""
     is_of_class = reading.base == "decimal" and reading.value >> 40 != 0
@@ -272,7 +281,10 @@ def _status(
     rows += seamcall.flags(code) if status.is_of_module else [("made by", _MAKERS[status.kind])]
     rows += [detail] if detail else []
     rows += _about_msr(detail) + _about_operand(detail, code)
-    rows += [("returned by", ", ".join(meaning.calls)), ("what to do", meaning.remedy)]
+    rows += [
+        ("returned by", ", ".join(meaning.calls)),
+        ("what to do", _remedy(meaning.remedy, leaves)),
+    ]
     rows += _at_initialization(code, leaves)
     rows += [
         ("other codes", ", ".join(map(hex64, _other_codes(status, code)))),
@@ -282,6 +294,19 @@ def _status(
     ]
     name = " or ".join(s.name for s in found)
     return explanation("SEAMCALL status", name, meaning.meaning, rows)
+
+
+def _remedy(text: str, leaves: Collection[str]) -> str:
+    """What to do after a status, in the light of the call that returned it."""
+    return after_a_loss(text) if set(LOST_BY).intersection(leaves) else text
+
+
+def after_a_loss(text: str) -> str:
+    """What to do where the module is lost: a reboot first, and no other try before."""
+    if text.startswith("Reboot"):
+        return text
+    rest = "" if text.startswith("Try again") else f" {text}"
+    return f"Reboot: there is no TDX module until then, whatever is tried.{rest}"
 
 
 def _other_codes(status: Status, code: int) -> list[int]:

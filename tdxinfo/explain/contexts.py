@@ -22,7 +22,7 @@ from tdxinfo.explain.meaning import Explainer, Explanation
 
 def _host_leaf(query: str) -> Iterator[Explanation]:
     yield from calls.leaf_by_name(query)
-    yield from calls.leaf_by_number(query, "TDH")
+    yield from _leaf(query, "TDH")
 
 
 def _guest_leaf(query: str) -> Iterator[Explanation]:
@@ -35,7 +35,18 @@ def _status(query: str) -> Iterator[Explanation]:
     yield from calls.status_by_number(query)
 
 
+def _leaf(query: str, *tables: str) -> Iterator[Explanation]:
+    """A leaf; of the P-SEAMLDR also the status with the same number, which a text may mean."""
+    yield from calls.leaf_by_number(query, *tables)
+    yield from calls.status_of_loader(query)
+
+
 def _loader_leaf(query: str) -> Iterator[Explanation]:
+    yield from _leaf(query, "SEAMLDR")
+
+
+def _loader_status(query: str) -> Iterator[Explanation]:
+    yield from _status(query)
     yield from calls.leaf_by_number(query, "SEAMLDR")
 
 
@@ -70,7 +81,7 @@ _CONTEXTS: dict[str, Explainer] = {
     "tdg": _guest_leaf,
     "tdh leaf": _host_leaf,
     "tdg leaf": _guest_leaf,
-    "leaf": calls.leaf_by_number,
+    "leaf": _leaf,
     "msr": _register,
     "rdmsr": _register,
     "wrmsr": _register,
@@ -89,6 +100,13 @@ _CONTEXTS: dict[str, Explainer] = {
     "rax": _status_or_leaf,
     "seamldr leaf": _loader_leaf,
     "seamldr": _loader_leaf,
+    "seamldr status": _loader_status,
+    "seamldr error": _loader_status,
+    "seamldr ret": _loader_status,
+    "seamldr returned": _loader_status,
+    "seamldr returns": _loader_status,
+    "seamldr failed": _loader_status,
+    "seamldr result": _loader_status,
     "ret": _status,
     "err": _status,
     "error": _status,

@@ -8,16 +8,19 @@ from contextlib import suppress
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.decode import releases
+from tdxinfo.decode import bits, releases
 from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Unavailable
+from tdxinfo.explain.printers import printed_by
 
 
 def decoded(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
     """Names and texts of what the line's values say."""
     yield from build(boot, event)
+    yield from _of_table(event)
+    yield from _maker(event)
     yield from _keyids(event)
     yield from keyid_bits(event)
     yield from _range(event)
@@ -25,6 +28,51 @@ def decoded(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
     yield from _register(event)
     yield from _unread_version(event)
     yield from _vcpus(event)
+    yield from _once(event)
+
+
+def _of_table(event: Event) -> Iterator[tuple[str, str]]:
+    """What `tables/loglines.toml` has for the values of the line."""
+    texts: dict[str, str] = tables.load("loglines")["value"].get(event.name, {})
+    for name, text in texts.items():
+        with suppress(KeyError):
+            yield name, text.format_map(event.values)
+
+
+def _maker(event: Event) -> Iterator[tuple[str, str]]:
+    """Whether the module or the P-SEAMLDR is for production, and whose it is."""
+    values = event.values
+    if "attributes" in values:
+        number = int(values["attributes"])
+        is_debug = bits.is_set("SYS_ATTRIBUTES", "DEBUG_MODULE", number)
+        kind = (
+            "a debug build, not one for production"
+            if is_debug
+            else "for production, no debug build"
+        )
+        yield "attributes", f"{number:#x}: {kind}"
+    if "vendor_id" in values:
+        maker = ", Intel" if values["vendor_id"] == _INTEL else ""
+        yield "vendor id", f"{int(values['vendor_id']):#x}{maker}"
+    if "kind" in values:
+        yield "kind", f"{values['kind']} module"
+    if "internal_version" in values:
+        yield "internal version", f"{int(values['internal_version']):02}"
+
+
+_INTEL = 0x8086
+
+
+def _once(event: Event) -> Iterator[tuple[str, str]]:
+    """That kernels that can update the module do not print its version again."""
+    if event.name == "module_info" and printed_by(event).startswith("Linux"):
+        yield "after an update", _NOT_AGAIN
+
+
+_NOT_AGAIN = (
+    "the line is printed once, when the module is initialized, and not again after an update at "
+    "run time (Linux 7.2 and later): /sys/devices/faux/tdx_host/version shows the version that runs"
+)
 
 
 def build(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
@@ -60,10 +108,12 @@ def _keyids(event: Event) -> Iterator[tuple[str, str]]:
 
 def keyid_bits(event: Event) -> Iterator[tuple[str, str]]:
     """How many address bits hold KeyIDs, and how many KeyIDs they can tell apart."""
-    bits = event.values.get("bits")
-    if event.name == "phys_bits_reduced" and isinstance(bits, int):
-        keyids = f", for at most {(1 << bits) - 1} KeyIDs of MKTME and TDX" if bits <= _MOST else ""
-        yield "KeyID bits", f"{bits} physical address bits{keyids}"
+    number = event.values.get("bits")
+    if event.name == "phys_bits_reduced" and isinstance(number, int):
+        keyids = (
+            f", for at most {(1 << number) - 1} KeyIDs of MKTME and TDX" if number <= _MOST else ""
+        )
+        yield "KeyID bits", f"{number} physical address bits{keyids}"
 
 
 _MOST = 15
@@ -101,6 +151,8 @@ def inclusive(text: str) -> str:
 def _pamt(event: Event) -> Iterator[tuple[str, str]]:
     """How much memory the PAMTs take, and for how much memory that is usual."""
     number = event.values.get("kb", event.values.get("pages"))
+    if event.name == "extension_kb" and isinstance(number, int):
+        yield "size", _size(number << 10)
     if event.name in ("pamt_kb", "pamt_pages") and isinstance(number, int):
         size = number << (10 if "kb" in event.values else 12)
         yield (

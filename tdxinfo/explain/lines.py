@@ -29,6 +29,7 @@ from tdxinfo.errors import Unavailable
 from tdxinfo.explain import (
     bitmaps,
     bits_in_words,
+    calls,
     codes,
     cpuid,
     errno_names,
@@ -99,7 +100,8 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
                 ("printed by", printed_by_any(event, alike)),
                 *line_values.decoded(boot, event),
             ]
-            rows += [*_after_an_update(boot), *_cause_rows(boot, event)]
+            rows += [*_after_an_update(boot), *_of_a_dead_td(event)]
+            rows += _with_reboot(boot, _cause_rows(boot, event))
             yield explanation("kernel log line", event.text, meanings[event.name], rows)
             if event.name == "cpu":
                 numbers = f"family {event.values['family']} model {event.values['model']}"
@@ -143,6 +145,8 @@ def _remedy_rows(event: Event) -> list[tuple[str, str]]:
     known = seamcall.statuses(status) if isinstance(status, int) else ()
     of_status = seamcall.meaning_of(known[0].name).remedy if known else ""
     is_general = remedy.startswith(_LOOK_UP)
+    if any(_of_a_dead_td(event)) and of_status.startswith("Try again"):
+        of_status = "Start the TD again; update the kernel if it happens again."
     return [("what to do", of_status if is_general and of_status else remedy)]
 
 
@@ -154,6 +158,23 @@ def _after_an_update(boot: Boot) -> Iterator[tuple[str, str]]:
     """Whether a module runs after a line that only an update prints."""
     with suppress(Unavailable):
         yield "after it", _OUTCOMES[last_update(boot)]
+
+
+def _of_a_dead_td(event: Event) -> Iterator[tuple[str, str]]:
+    """Whether KVM takes the TD for broken after the line: other vendors' kernels may not."""
+    dead: list[str] = tables.load("loglines")["kvm"]["dead"]
+    is_access = event.name in ("vp_read_failed", "vp_write_failed")
+    is_call = event.text.startswith("kvm_intel: SEAMCALL") and event.values.get("leaf_name") in dead
+    if is_access or is_call:
+        yield "after it", "KVM takes the TD for broken and does not run it any more"
+
+
+def _with_reboot(boot: Boot, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The rows; what to do begins with a reboot where an update lost the module."""
+    with suppress(Unavailable):
+        if last_update(boot) == "module-lost":
+            return [(n, calls.after_a_loss(t) if n == "what to do" else t) for n, t in rows]
+    return rows
 
 
 _OUTCOMES: dict[Outcome, str] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import bits, seamcall, sessions
-from tdxinfo.explain import bitmaps
+from tdxinfo.explain import bitmaps, wanted
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import read_as, readings
 
@@ -79,6 +79,7 @@ def _field(
         ("register", f"{register} ({row['address']:#x})"),
         ("bits", found["bits"]),
         ("source", ", ".join(found.get("source", ()))),
+        ("TDX wants", wanted.text(register, found["name"])),
     ]
     if value is None:
         rows += [("0 means", _meaning_of(found, 0))]
@@ -283,7 +284,8 @@ def _printed(found: dict[str, str], value: int | None) -> list[tuple[str, str]]:
 
 
 def _with_value(name: str, row: dict[str, Any], value: int) -> Explanation:
-    rows = [
+    rows = wanted.rows(name, value)
+    rows += [
         (f["name"], _with_meaning(f, bits.msr_field(name, f["name"], value))) for f in row["fields"]
     ]
     rows += _derived(name, value)
@@ -340,9 +342,15 @@ _DOC = "A model-specific register that shows the state of TDX."
 
 def _register(name: str, row: dict[str, Any]) -> Explanation:
     rows = [("address", f"{row['address']:#x}")]
-    rows += [(f"{f['bits']} {f['name']}", f["doc"]) for f in row["fields"]]
+    rows += [(f"{f['bits']} {f['name']}", _with_wanted(name, f)) for f in row["fields"]]
     rows += [("also", ", ".join(row.get("aliases", ()))), ("reference", row["reference"])]
     return explanation("MSR", name, row.get("doc", _DOC), rows)
+
+
+def _with_wanted(register: str, found: dict[str, str]) -> str:
+    """What a field is, and the value that TDX wants it to have."""
+    value = wanted.text(register, found["name"])
+    return f"{found['doc']} TDX wants: {value}." if value else found["doc"]
 
 
 def names() -> Iterator[str]:

@@ -25,7 +25,7 @@ from tdxinfo.model.values import Failure
 
 Outcome = Literal["module-lost", "module-kept"]
 
-_LOST_BY = ("SEAMLDR.INSTALL", "TDH.SYS.UPDATE")
+LOST_BY = ("SEAMLDR.INSTALL", "TDH.SYS.UPDATE")
 """Calls that only an update makes, after the old module was shut down."""
 _LOST_AFTER_BOOT = ("TDH.SYS.INIT",)
 """Calls that such a kernel makes once while it boots, and then only in an update."""
@@ -76,7 +76,7 @@ def _lost(boot: Boot) -> list[Event]:
 
 
 def _is_lost_by(event: Event) -> bool:
-    return event.name == "update_failed" or call_name(event) in _LOST_BY
+    return event.name == "update_failed" or call_name(event) in LOST_BY
 
 
 def _kept(boot: Boot) -> list[Event]:
