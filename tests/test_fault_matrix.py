@@ -196,7 +196,7 @@ def _file_cases() -> Iterator[Any]:
             yield pytest.param(folder, question, id=f"{folder.name}:{question}")
 
 
-@pytest.mark.parametrize(("folder", "question"), one_in(80, _file_cases()))
+@pytest.mark.parametrize(("folder", "question"), one_in(160, _file_cases()))
 def test_a_faulty_file_makes_only_its_own_facts_unknown(
     folder: Path, question: str, tmp_path: Path
 ) -> None:
@@ -241,7 +241,7 @@ def _key_cases() -> Iterator[Any]:
             yield pytest.param(folder, question, id=f"{folder.name}:{question}")
 
 
-@pytest.mark.parametrize(("folder", "question"), one_in(80, _key_cases()))
+@pytest.mark.parametrize(("folder", "question"), one_in(160, _key_cases()))
 def test_a_faulty_answer_makes_only_its_own_facts_unknown(folder: Path, question: str) -> None:
     for reason, kind in REASONS.items():
         observe_with(folder, question, _raising(kind)).assert_only_own_facts_changed(reason)

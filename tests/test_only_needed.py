@@ -66,7 +66,7 @@ def asked_for(folder: Path, *arguments: str) -> set[str]:
     return machine.files | machine.keys
 
 
-@pytest.mark.parametrize("folder", one_in(2, BASES), ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", one_in(4, BASES), ids=lambda folder: folder.name)
 @pytest.mark.parametrize("section", SECTIONS)
 def test_only_the_sources_of_the_fact_are_read(folder: Path, section: str) -> None:
     for name in fact_names(section):

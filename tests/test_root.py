@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,8 +12,8 @@ import pytest
 
 import tdxinfo
 from tests.parts import one_in
+from tests.straced import needs_strace, straced
 
-STRACE = shutil.which("strace")
 CODE = (sys.prefix, sys.base_prefix, str(Path(tdxinfo.__file__).parent.parent), "/usr/lib", "/lib")
 """Where the interpreter and tdxinfo itself come from."""
 OPENED = re.compile(r"open(?:at|at2)?\(.* = \d+<(/[^>]*)>")
@@ -44,8 +43,8 @@ LINKS = {
 def opened(*arguments: str, trace: Path) -> set[str]:
     """The resolved paths of all that was opened, without the code itself."""
     done = subprocess.run(
-        [STRACE or "", "-f", "-y", "-qq", "-s", "512", "-e", "trace=open,openat,openat2",
-         "-o", str(trace), sys.executable, "-m", "tdxinfo", *arguments],
+        [*straced(trace, "open,openat,openat2", "-y", "-s", "512"),
+         sys.executable, "-m", "tdxinfo", *arguments],
         capture_output=True,
         check=False,
         timeout=300,
@@ -56,7 +55,7 @@ def opened(*arguments: str, trace: Path) -> set[str]:
     return {path for path in paths if not path.startswith(CODE) and not OWN_SIZE.fullmatch(path)}
 
 
-@pytest.mark.skipif(STRACE is None, reason="strace is not installed")
+@needs_strace
 @pytest.mark.parametrize(
     "command", one_in(2, [("dump", "--all-sources", "--json"), ("check", "-v")]), ids=" ".join
 )

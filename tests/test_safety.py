@@ -13,8 +13,8 @@ import pytest
 
 from tests.documents import assert_valid
 from tests.parts import one_in
+from tests.straced import needs_strace, straced
 
-STRACE = shutil.which("strace")
 SETPRIV = shutil.which("setpriv")
 
 OPENS = ("open", "openat", "openat2", "creat")
@@ -50,8 +50,6 @@ KVM_READS = (
 TERMINAL = ("TCGETS", "TIOCGWINSZ", "FIOCLEX", "FIONCLEX", "FIONBIO")
 EXAMPLE = "example:linux-7.3-emulated"
 
-needs_strace = pytest.mark.skipif(STRACE is None, reason="strace is not installed")
-
 
 def calls_of(tmp_path: Path, *arguments: str) -> list[str]:
     """The system calls of `tdxinfo ARGUMENTS`, after the interpreter itself was started.
@@ -60,9 +58,8 @@ def calls_of(tmp_path: Path, *arguments: str) -> list[str]:
     """
     trace = tmp_path / "trace"
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [STRACE or "", "-f", "-qq", "-s", "256", "-e", f"trace={CALLS}", "-o", str(trace)]
     done = subprocess.run(
-        [*command, sys.executable, "-m", "tdxinfo", *arguments],
+        [*straced(trace, CALLS, "-s", "256"), sys.executable, "-m", "tdxinfo", *arguments],
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -148,7 +145,7 @@ def changing(line: str) -> bool:
 
 
 @needs_strace
-@pytest.mark.parametrize("command", one_in(12, COMMANDS), ids=" ".join)
+@pytest.mark.parametrize("command", one_in(22, COMMANDS), ids=" ".join)
 def test_nothing_is_opened_for_writing_executed_or_changed(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -164,7 +161,7 @@ WRITING = (
 
 
 @needs_strace
-@pytest.mark.parametrize("command", one_in(3, WRITING), ids=" ".join)
+@pytest.mark.parametrize("command", one_in(4, WRITING), ids=" ".join)
 def test_only_what_the_user_named_is_written(tmp_path: Path, command: tuple[str, ...]) -> None:
     place = tmp_path / "named"
     place.mkdir()
@@ -260,7 +257,7 @@ def _reports(done: subprocess.CompletedProcess[str], command: tuple[str, ...]) -
     assert_valid(command, done.stdout)
 
 
-@pytest.mark.parametrize("command", one_in(3, UNPRIVILEGED), ids=" ".join)
+@pytest.mark.parametrize("command", one_in(6, UNPRIVILEGED), ids=" ".join)
 def test_as_nobody_it_still_reports(command: tuple[str, ...]) -> None:
     if os.geteuid() != 0:
         pytest.skip("becoming nobody needs root")

@@ -52,7 +52,7 @@ def faults(page: str, width: int) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("example", one_in(6, example_names()))
+@pytest.mark.parametrize("example", one_in(12, example_names()))
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_page_fits_every_width(example: str, command: tuple[str, ...]) -> None:
     for width in WIDTHS:
