@@ -141,7 +141,9 @@ def test_a_completion_imports_no_rich(line: str) -> None:
     assert [name for name in imported if name.partition(".")[0] == "rich"] == []
 
 
-@pytest.mark.parametrize("line", ["tdxinfo ", "tdxinfo dump mod", "tdxinfo check --only kvm"])
+@pytest.mark.parametrize(
+    "line", one_in(3, ["tdxinfo dump mod", "tdxinfo check --only kvm", "tdxinfo "])
+)
 def test_a_tabulator_is_answered_at_once(line: str) -> None:
     """Prints the time, of the processor since others may run. It fails only far above the limit."""
     times = [math.inf]

@@ -14,6 +14,7 @@ import pytest
 from tdxinfo import tables
 from tdxinfo.decode.forms import log_text
 from tdxinfo.decode.klog import Event, read_log, relevant_lines
+from tests.parts import one_in
 
 BOOT = """\
 [    0.000000] Linux version 6.9.0 (b@h) (gcc 13) #1 SMP
@@ -71,7 +72,7 @@ def assert_no_event(line: str) -> None:
         assert with_line == events_of_boot(pasted), line
 
 
-@pytest.mark.parametrize("form", NAMED)
+@pytest.mark.parametrize("form", one_in(3, NAMED))
 def test_the_name_of_a_process_is_no_statement(form: str) -> None:
     for example in EXAMPLES:
         for name in {example[:15], example[:14] + "x", example[:15].rstrip()}:
