@@ -64,6 +64,11 @@ def decoded(data: bytes) -> str:
     return data.decode(_wide_encoding(data[:_HEAD]) or "utf-8", "replace")
 
 
+def unmarked(data: bytes) -> bytes:
+    """Text with a byte order mark, as editors of Windows write it, in UTF-8 without one."""
+    return decoded(data).encode() if data.startswith(tuple(bom for bom, _ in _BOMS)) else data
+
+
 def is_wide(data: bytes) -> bool:
     """Whether the data is text in UTF-16 or UTF-32."""
     return any(data.startswith(bom) for bom, _ in _BOMS[1:]) or bool(_wide_encoding(data[:_HEAD]))

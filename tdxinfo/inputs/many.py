@@ -6,6 +6,7 @@ yields a BadInput with the reason, and goes on.
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -206,6 +207,7 @@ def _content(
     head = b""
     while not head.strip() and len(head) <= INPUT_LIMIT and (chunk := next(chunks, b"")):
         head += chunk
+    head = head.removeprefix(codecs.BOM_UTF8)
     rest = chain([head], chunks)
     if is_crash_dump(head) and shown != _STANDARD_INPUT:
         yield Unopened(name, shown, None)

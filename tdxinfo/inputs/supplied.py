@@ -84,6 +84,7 @@ def recognize(data: bytes, shown: str) -> Machine | Report:
     """
     from tdxinfo.decode import forms
 
+    data = forms.unmarked(data)
     if not data.strip():
         raise BadInput(f"{shown} is empty.")
     if is_crash_dump(data):

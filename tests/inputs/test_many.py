@@ -90,6 +90,11 @@ def test_reports_one_after_another_are_named_by_their_lines(tmp_path: Path) -> N
     assert kinds(lines) == [("fleet:1", "report"), ("node7", "report"), ("fleet:4", "report")]
 
 
+def test_reports_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "marked").write_bytes(b"\xef\xbb\xbf" + report() + report())
+    assert kinds(tmp_path / "marked") == [("marked:1", "report"), ("marked:2", "report")]
+
+
 def test_printed_reports_one_after_another_are_kept_apart(tmp_path: Path) -> None:
     pretty = json.dumps({**REPORT, "host": {"module": {"version": "1.5"}}}, indent=2) + "\n"
     lines = pretty.count("\n")

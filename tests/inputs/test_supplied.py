@@ -49,6 +49,14 @@ def test_a_report_is_json_with_a_host() -> None:
     assert read.origin == Origin(kind="report", path="r.json", note=None, recorded=None)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_report_may_begin_with_a_byte_order_mark(encoding: str) -> None:
+    """As a redirection in Windows PowerShell writes it."""
+    read = recognize(REPORT.decode().encode(encoding), "r.json")
+    assert isinstance(read, Report)
+    assert read.host.module.version == ModuleVersion(1, 5, 6)
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
