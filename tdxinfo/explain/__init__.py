@@ -134,6 +134,7 @@ _READINGS: tuple[Callable[[str], Iterable[Explanation]], ...] = (
     mentions.names_of_the_interface,
     mentions.long_numbers,
     named_processors.in_words,
+    asked.kernels_named,
     _by_near_name,
     mentions.names_and_parts,
 )

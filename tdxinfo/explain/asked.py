@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from tdxinfo import tables
-from tdxinfo.explain import makers
+from tdxinfo.explain import makers, programs
 from tdxinfo.explain.known import named
 from tdxinfo.explain.meaning import Explanation, explanation
 
@@ -106,11 +106,20 @@ def question(text: str) -> list[Explanation]:
 
 def topic(text: str) -> list[Explanation]:
     """What answers the text, whatever its form: the topic's own answer, and its names."""
-    found = _topic_of(text)
+    rest, kernels = programs.without_kernels(text)
+    found = _topic_of(rest)
     if found is None:
         return []
     own = [explanation("answer", found.title, found.answer)] if found.answer else []
-    return own + [one for kind, name in found.names for one in named(name) if one.kind == kind]
+    names = [one for kind, name in found.names for one in named(name) if one.kind == kind]
+    return [*own, *names, *kernels]
+
+
+def kernels_named(text: str) -> list[Explanation]:
+    """The kernels that a text about TDX names, with what they have of it."""
+    is_log = ": " in text
+    is_of_field = _OF_THIS_FIELD.search(text) and not is_log
+    return programs.without_kernels(text)[1] if is_of_field else []
 
 
 def _topic_of(text: str) -> Topic | None:

@@ -122,13 +122,37 @@ def _kernel(release: str) -> Explanation:
         shown = release if "-" in release else f"{version[0]}.{version[1]}"
         flavours = tables.load("kernels")["flavour"]
         text = next((one["text"] for one in flavours if re.search(one["release"], release)), "")
-        rows = [("note", "" if text else _VENDORS)]
+        rows = [*_changes(version), ("note", "" if text else _VENDORS)]
         return explanation("kernel release", f"Linux {shown}", text or kernels.meaning(name), rows)
     text = f"A vendor's kernel ({vendor['name']}): its release number is not upstream's, and "
     text += "it has TDX of its own." if name else "does not decide whether it has TDX."
     said = kernels.meaning(name or vendor.get("when_shown", "")).rstrip(".")
     rows = [("its TDX" if name else "if it has TDX", said), ("to find out", _TO_FIND_OUT)]
     return explanation("kernel release", f"Linux {release}", text, rows)
+
+
+def _changes(version: tuple[int, ...]) -> Iterator[tuple[str, str]]:
+    """What upstream releases brought for TDX, and whether a release has it."""
+    table = tables.load("kernels")
+    for row in table["change"]:
+        since = f"{row['first'][0]}.{row['first'][1]}"
+        has_it = tuple(row["first"]) <= version
+        yield (f"since {since}" if has_it else f"not before {since}"), row["text"]
+    yield f"in none up to {table['missing']['as_of']}", table["missing"]["text"]
+
+
+_KERNEL_IN_WORDS = re.compile(
+    r"(?<![\w.-])(?<!qemu )(?<!libvirt )(?:(?:on|with|in|under)\s+)?(?:linux\s+|kernel\s+){0,2}v?"
+    r"(?P<version>[5-7]\.\d{1,2})(?:\.\d{1,3}|\.x|\+)?(?:-[\w.~+-]+)?(?![\w.]*\d)",
+    re.IGNORECASE,
+)
+"""A kernel's release in a question: modules and loaders have lower numbers."""
+
+
+def without_kernels(text: str) -> tuple[str, list[Explanation]]:
+    """A question without the kernels that it names, and what is known of these."""
+    found = list(dict.fromkeys(match["version"] for match in _KERNEL_IN_WORDS.finditer(text)))
+    return _KERNEL_IN_WORDS.sub(" linux ", text), [_kernel(version) for version in found]
 
 
 _TO_FIND_OUT = (
