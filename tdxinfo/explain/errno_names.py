@@ -59,6 +59,20 @@ def numbers_of_words() -> dict[str, str]:
     return {_says(name).lower(): name for name in sorted(known)}
 
 
+@cache
+def words_of_all() -> dict[str, str]:
+    """All errnos of Linux by what programs say of them."""
+    return {os.strerror(number).lower(): name for number, name in errno.errorcode.items()}
+
+
+def is_said(text: str) -> bool:
+    """Whether a text has an errno, by name or in the words of programs."""
+    plain = text.lower()
+    return any(name.lower() in plain.split() for name in errno.errorcode.values()) or any(
+        words in plain for words in words_of_all()
+    )
+
+
 def _says(name: str) -> str:
     row = tables.load("terms")["errno"].get(name, {})
     says: str = row.get("says") or os.strerror(getattr(errno, name))

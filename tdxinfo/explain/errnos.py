@@ -7,12 +7,13 @@ modprobe: ERROR: could not insert 'kvm_intel': Invalid argument
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from tdxinfo import tables
-from tdxinfo.explain import catalogue, errno_names
+from tdxinfo.explain import catalogue, errno_names, terms
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _NAME = re.compile(r"(?<![\w-])-?(E[A-Z0-9]{2,14})\b")
@@ -62,6 +63,8 @@ def in_context(text: str) -> Iterator[Explanation]:
             yield _explained(row)
             found = list(_of_file(text)) if number == errno.ENOENT else []
             yield from found or errno_names.of_errno(number, row["errno"], has_cause=True)
+        elif ioctl := _IOCTL.search(text):
+            yield from _of_ioctl(number, ioctl[0])
         elif number in _OF_FILES and (found := list(_of_file(text))):
             yield from _on_file(number)
             yield from found
@@ -69,6 +72,23 @@ def in_context(text: str) -> Iterator[Explanation]:
             yield from errno_names.of_errno(number)
 
 
+def _of_ioctl(number: int, ioctl: str) -> Iterator[Explanation]:
+    """An errno that the table lacks for this call: what it means elsewhere may not be the cause."""
+    name = errno.errorcode.get(number, str(number))
+    meaning = (
+        f"{os.strerror(number)}. tdxinfo does not know why {ioctl} returns this errno: what it "
+        "means where other calls return it may not be the cause."
+    )
+    rows = [
+        ("number", f"{number}, printed by the kernel as -{number}"),
+        ("what to do", "Look for messages of kvm_intel in the host's kernel log at the same time."),
+    ]
+    yield explanation("errno", f"{name} from {ioctl}", meaning, rows)
+    yield from terms.term(ioctl)
+
+
+_IOCTL = re.compile(r"\bKVM_(?!CAP_|EXIT_|SYSTEM_|X86_|INTEL|AMD)[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
+"""A call of KVM by its name, KVM_TDX_INIT_VM or KVM_RUN."""
 _OF_FILES = (errno.EACCES, errno.EPERM, errno.ENOENT)
 _PATH = re.compile(r"/[\w.*-]{2,60}(?:/[\w.*-]{1,100}){1,12}")
 
@@ -114,8 +134,14 @@ def _numbers(text: str) -> Iterator[int]:
     if _NEAR.search(text) or any(_of_file(text)):
         plain = text.lower()
         yield from (number for words, number in _OF_INSMOD.items() if words in plain)
-        said = [words for words in errno_names.numbers_of_words() if words in plain]
+        said = [words for words in _words_of(text) if words in plain]
         for words in said:
             # "No such device" is a part of "No such device or address".
             if not any(words != other and words in other for other in said):
-                yield errno_names.number_of(errno_names.numbers_of_words()[words]) or 0
+                yield errno_names.number_of(_words_of(text)[words]) or 0
+
+
+def _words_of(text: str) -> dict[str, str]:
+    """Words of programs for errnos; of a call of KVM for all that Linux has."""
+    known = errno_names.numbers_of_words()
+    return {**errno_names.words_of_all(), **known} if _IOCTL.search(text) else known

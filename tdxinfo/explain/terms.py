@@ -9,7 +9,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import bits
-from tdxinfo.explain import bitmaps, line_values
+from tdxinfo.explain import bitmaps, errno_names, line_values
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 
@@ -90,6 +90,9 @@ def message(query: str) -> Iterator[Explanation]:
     known = [(part, _plain(part), row) for part, row in found if part]
     # A part of another row's part says less: `return` and `return success`.
     known = [one for one in known if not any(_says_less(one[1], part) for _, part, _ in known)]
+    if errno_names.is_said(query):
+        # The errno says why the call failed: the message alone has to name all causes.
+        known = [one for one in known if not one[2].get("of_call", False)]
     has_code = bool(next(codes_in(query), None))
     for name, _, row in sorted(known, key=lambda one: (one[2].get("general", False), -len(one[1]))):
         if not (has_code and row.get("general")):
