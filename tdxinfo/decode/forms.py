@@ -29,6 +29,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _HEAD = 4096
+_HOLE = re.compile("\0{16,}")
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _MAIL_HEADER = re.compile(
     rb"(?im)^(?:received|return-path|message-id|mime-version|delivered-to|from|subject|date|to|"
@@ -52,8 +53,13 @@ def _text(data: bytes, limit: int, depth: int) -> str:
     if depth and is_mail(data):
         parts = [_text(part, limit, depth - 1) for part in _mail_parts(data)]
         return "\n".join(parts)[:limit]
-    text = decoded(_with_bytes_as_text(data))
+    text = without_zeros(decoded(_with_bytes_as_text(data)))
     return _COLOUR.sub("", exported(journal_lines(dmesg_lines(text))))
+
+
+def without_zeros(text: str) -> str:
+    """The text without zero bytes: a serial line adds some, and a crash leaves a hole in a file."""
+    return _HOLE.sub("\n", text).replace("\0", "") if "\0" in text else text
 
 
 def decoded(data: bytes) -> str:

@@ -47,6 +47,7 @@ _BLOCK = 512
 """Bytes of an archive's header."""
 _HEAD = 64 << 10
 """Bytes of an input by which its kind is recognized."""
+_HOLE = re.compile(rb"\0{64,}")
 _TEXT_CONTROLS = {0x09, 0x0A, 0x0C, 0x0D, 0x1B}
 """Control characters of text: tab, line feed, form feed, carriage return, escape."""
 
@@ -277,11 +278,14 @@ def _begins_like_a_dump(path: str) -> bool:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Whether the beginning is not text: it has zeros, or many control or invalid characters."""
-    head = data[:_HEAD]
+    """Whether the beginning is not text: it has many control or invalid characters.
+
+    A hole of zeros, which a crash leaves in a log, does not count.
+    """
+    head = _HOLE.sub(b"", data[:_HEAD])
     controls = sum(byte < 0x20 and byte not in _TEXT_CONTROLS for byte in head)
     broken = head.decode("utf-8", "replace").count("�")
-    return b"\0" in head or controls > len(head) // 50 or broken > len(head) // 20
+    return not head or controls > len(head) // 50 or broken > len(head) // 20
 
 
 def _read_input(given: str, shown: str) -> bytes:

@@ -42,6 +42,23 @@ def test_a_log_with_broken_characters_is_a_log() -> None:
     assert observe(machine, ["module.state"]).host.module.state == "initialized"
 
 
+@pytest.mark.parametrize(
+    "log",
+    [
+        b"[    1.0] \0virt/tdx: module ini\0tialized\n" + b"[    2.0] usb 1-1: new device\n" * 9,
+        bytes(4096) + b"virt/tdx: module initialized\n",
+        b"[    9.0] usb 1-1: new dev"
+        + bytes(600_000)
+        + b"[   10.0] virt/tdx: module initialized\n",
+    ],
+    ids=["of a serial line", "at the beginning", "in the middle"],
+)
+def test_a_log_may_have_zero_bytes(log: bytes) -> None:
+    machine = recognize(log, "log")
+    assert isinstance(machine, Machine)
+    assert observe(machine, ["module.state"]).host.module.state == "initialized"
+
+
 def test_a_report_is_json_with_a_host() -> None:
     read = recognize(b"  \n" + REPORT, "r.json")
     assert isinstance(read, Report)
