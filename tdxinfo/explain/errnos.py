@@ -118,7 +118,7 @@ def _says_little(text: str) -> bool:
 
 
 def _explained(row: dict[str, Any]) -> Explanation:
-    name = f"{row['errno']} from {' '.join(row['where'])}"
+    name = f"{row['errno']} from {row.get('name') or ' '.join(row['where'])}"
     return explanation("errno", name, row["text"], [("what to do", row["remedy"])])
 
 
