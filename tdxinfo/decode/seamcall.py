@@ -34,6 +34,8 @@ class Leaf(NamedTuple):
     basis: str
     versions: Mapping[str, str]
     """What a version above 0 of the interface adds, by its number."""
+    feature: str
+    """The bit of TDX_FEATURES0 without which a module does not have the call; often none."""
 
     @property
     def code(self) -> int:
@@ -53,10 +55,21 @@ def leaves() -> dict[str, Leaf]:
             row["doc"],
             row.get("basis", ""),
             rows["versions"].get(name, {}),
+            _feature(name),
         )
         for table in KINDS
         for name, row in rows[table].items()
     }
+
+
+def _feature(leaf: str) -> str:
+    features: dict[str, str] = tables.load("leaves")["features"]
+    found = (
+        bit
+        for name, bit in features.items()
+        if leaf == name or (name.endswith(".") and leaf.startswith(name))
+    )
+    return next(found, "")
 
 
 def leaf_named(name: str) -> Leaf | None:
@@ -109,7 +122,7 @@ class Status(NamedTuple):
     code: int
     other_codes: tuple[int, ...]
     kind: str
-    """What returns it: linux or seamldr; empty for the module."""
+    """What returns it: linux, seamldr or np-seamldr; empty for the module."""
 
     @property
     def is_of_module(self) -> bool:
@@ -131,7 +144,12 @@ class Status(NamedTuple):
         return is_alike and not code & _RESERVED and self.code != 0
 
 
-_TABLES = {"status": "", "linux_status": "linux", "seamldr_status": "seamldr"}
+_TABLES = {
+    "status": "",
+    "linux_status": "linux",
+    "seamldr_status": "seamldr",
+    "np_seamldr_status": "np-seamldr",
+}
 
 
 @cache
@@ -176,6 +194,7 @@ def meaning_of(name: str) -> Meaning:
 def status_named(name: str) -> Status | None:
     """The status by the module's name for it, or by an older, newer or kernel's name."""
     wanted = re.sub(r"[-.\s]+", "_", name.strip().upper())
+    wanted = re.sub(r"^P_?SEAMLDR_", "SEAMLDR_", wanted)
     for known in all_statuses():
         if wanted == known or wanted in tables.load("statuses")[known].get("aliases", ()):
             return all_statuses()[known]
@@ -185,7 +204,8 @@ def status_named(name: str) -> Status | None:
 @cache
 def statuses(code: int) -> tuple[Status, ...]:
     """The rows of a code: the exact ones, else those that differ in the upper flags alone."""
-    rows = all_statuses().values()
+    # The number of the loader's own status is that of a leaf of the P-SEAMLDR.
+    rows = [status for status in all_statuses().values() if status.kind != "np-seamldr"]
     exact = [status for status in rows if not status.is_of_module and status.matches(code)]
     exact = exact or [status for status in rows if status.is_of_module and status.matches(code)]
     if len(exact) > 1:  # of two names of one code that of today's modules comes first

@@ -23,7 +23,8 @@ _BASES = {
 }
 
 
-_MAKERS = {"linux": "Linux, without the module", "seamldr": "the P-SEAMLDR"}
+_MAKERS = {"linux": "Linux, without the module", "seamldr": "the P-SEAMLDR",
+           "np-seamldr": "the NP-SEAMLDR, which loads the P-SEAMLDR"}  # fmt: skip
 
 
 # --- leaves -----------------------------------------------------------------------------------
@@ -125,6 +126,7 @@ def _leaf(leaf: Leaf, given: int) -> Explanation:
         ("interface version", _version(leaf, version)),
         ("part of", "the module's initialization" if seamcall.is_initialization(leaf.name) else ""),
         ("made by", _callers(leaf)),
+        ("only with", _feature(leaf)),
         ("statuses", ", ".join(_statuses_of(leaf))),
         ("basis", _BASES.get(leaf.basis, "")),
     ]
@@ -139,6 +141,13 @@ def _version(leaf: Leaf, version: int) -> str:
         f"0, or {number} ({leaf.number | int(number) << 16:#x}): {text}"
         for number, text in leaf.versions.items()
     )
+
+
+def _feature(leaf: Leaf) -> str:
+    """The feature of the module that the call belongs to."""
+    rows = tables.load("features")["TDX_FEATURES0"]["fields"]
+    number = next((row["bits"] for row in rows if row["name"] == leaf.feature), "")
+    return f"{leaf.feature} (TDX_FEATURES0 bit {number})" if number else ""
 
 
 def _callers(leaf: Leaf) -> str:
@@ -283,7 +292,7 @@ def _status(
     rows += _about_msr(detail) + _about_operand(detail, code)
     rows += [
         ("returned by", ", ".join(meaning.calls)),
-        ("what to do", _remedy(meaning.remedy, leaves)),
+        ("what to do", remedy_after(meaning.remedy, leaves)),
     ]
     rows += _at_initialization(code, leaves)
     rows += [
@@ -296,9 +305,14 @@ def _status(
     return explanation("SEAMCALL status", name, meaning.meaning, rows)
 
 
-def _remedy(text: str, leaves: Collection[str]) -> str:
+def remedy_after(text: str, leaves: Collection[str]) -> str:
     """What to do after a status, in the light of the call that returned it."""
+    if _OF_DEBUG_MODULES.intersection(leaves):
+        return "Nothing to do: only debug modules have this call, and the initialization goes on."
     return after_a_loss(text) if set(LOST_BY).intersection(leaves) else text
+
+
+_OF_DEBUG_MODULES = {leaf.name for leaf in seamcall.leaves().values() if leaf.basis == "debug"}
 
 
 def after_a_loss(text: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import failures, klog, seamcall
-from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot import Boot, call_name, is_failed_call
 from tdxinfo.decode.boot.module import failure as boot_failure
 from tdxinfo.decode.boot.platform import KVM_REFUSED
 from tdxinfo.decode.boot.update import Outcome, last_update
@@ -144,6 +144,7 @@ def _remedy_rows(event: Event) -> list[tuple[str, str]]:
     status = event.values.get("status")
     known = seamcall.statuses(status) if isinstance(status, int) else ()
     of_status = seamcall.meaning_of(known[0].name).remedy if known else ""
+    of_status = calls.remedy_after(of_status, [call_name(event)] if is_failed_call(event) else ())
     is_general = remedy.startswith(_LOOK_UP)
     if any(_of_a_dead_td(event)) and of_status.startswith("Try again"):
         of_status = "Start the TD again; update the kernel if it happens again."
