@@ -28,6 +28,7 @@ def decoded(boot: Boot, event: Event) -> Iterator[tuple[str, str]]:
     yield from _register(event)
     yield from _unread_version(event)
     yield from _vcpus(event)
+    yield from _nameless(event)
     yield from _once(event)
 
 
@@ -69,6 +70,17 @@ def _once(event: Event) -> Iterator[tuple[str, str]]:
         yield "after an update", _NOT_AGAIN
 
 
+def _nameless(event: Event) -> Iterator[tuple[str, str]]:
+    """That a processor is one of a virtual machine, where CPUID has no name of it."""
+    name = str(event.values.get("model_name", ""))
+    if event.name == "cpu" and re.fullmatch(r"(?:Intel )?[0-9a-f]{2}/[0-9a-f]{2}", name):
+        yield "name", _WITHOUT_NAME
+
+
+_WITHOUT_NAME = (
+    "numbers only: CPUID has no name of the processor, as in a TD or another virtual machine. The "
+    "line comes from a guest, not from the host"
+)
 _NOT_AGAIN = (
     "the line is printed once, when the module is initialized, and not again after an update at "
     "run time (Linux 7.2 and later): /sys/devices/faux/tdx_host/version shows the version that runs"

@@ -235,6 +235,7 @@ def of_row(
         ),
     ]
     rows += _floors(row)
+    rows.append(("needs too", _NEEDS if row.get("tdx") in ("yes", "some") else ""))
     name = f"{row['codename']} ({short})" if short else row["codename"]
     meaning = "An Intel server processor" if short else "An Intel processor"
     meaning += _HAS_TDX.get(row.get("tdx", ""), ".")
@@ -246,6 +247,10 @@ def of_row(
     return explanation("processor", name, meaning, rows)
 
 
+_NEEDS = (
+    "TME, TME-MT, SGX, the SEAM loader and TDX on in the firmware setup, and all memory channels "
+    "filled (guides require 8 memory modules for each processor): `tdxinfo check` names what lacks"
+)
 _HOW_TO_CHECK = "MSR 0xfe bit 15 (check cpu.seamrr): where it is 0, the part has no TDX"
 _HAS_TDX = {"yes": " with TDX.", "some": ", of which selected parts have TDX."}
 _SOME = "selected parts only: the model number alone does not mean TDX"

@@ -58,8 +58,11 @@ def in_a_text(text: str) -> Iterator[Explanation]:
 
 def accessed(text: str) -> Iterator[Explanation]:
     """The register in a message, `unchecked MSR access error: RDMSR from 0x87`."""
+    is_read = re.search(r"RDMSR|cannot read", text)
     for groups in _ACCESSED.findall(text):
-        yield from registers.by_number("".join(groups))
+        for one in registers.by_number("".join(groups)):
+            absent = tables.load("msr")[one.name].get("absent", "") if is_read else ""
+            yield one.with_first([("cannot be read", f"{absent}." if absent else "")])
 
 
 def with_bits(text: str) -> Iterator[Explanation]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tdxinfo.decode import releases
-from tdxinfo.explain import tcb
+from tdxinfo.decode.releases import Release
+from tdxinfo.explain import advisories, tcb
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 
@@ -48,9 +49,23 @@ def security_version(query: str) -> Iterator[Explanation]:
             ("releases", names or f"none that tdxinfo knows of (table of {releases.as_of()})"),
             ("SVN", f"{major << 8 | minor:#x}"),
             *tcb.against_floor(minor, major),
+            *_of_releases(known),
         ]
         meaning = "The module's security version: bytes 0 (minor) and 1 (major) of TEE_TCB_SVN."
         yield explanation("module security version", f"{minor}, {major}", meaning, rows)
+
+
+def _of_releases(known: Sequence[Release]) -> list[tuple[str, str]]:
+    """What the releases of a security version lack, and the newest of their line."""
+    if not known:
+        return []
+    newest = releases.newest_of_line(known[-1])
+    svn = f"SVN {newest.tcb_svn[0]}, {newest.tcb_svn[1]}; " if newest.tcb_svn else ""
+    text = f"{newest.version} ({svn}table of {releases.as_of()})"
+    return [
+        *advisories.of_release(known[-1]),
+        ("newest known", text if newest != known[-1] else ""),
+    ]
 
 
 def _parse(text: str, is_named: bool) -> list[tuple[int, int]]:

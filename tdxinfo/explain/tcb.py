@@ -126,6 +126,17 @@ def level(query: str) -> Iterator[Explanation]:
     yield from (_level(int(match[1]), minor) for minor in found)
 
 
+_LEVEL_IN_WORDS = re.compile(
+    r"\btdx[_-]0([0-9])[\s,:=]+(?:(?:isv[_\s]?)?svn)[\s:=]+(0x[0-9a-f]+|\d{1,3})\b", re.IGNORECASE
+)
+
+
+def level_in_words(query: str) -> Iterator[Explanation]:
+    """A level in a text about other things too, `TDX_01 isvsvn 4 OutOfDate INTEL-SA-01099`."""
+    for major, minor in _LEVEL_IN_WORDS.findall(query):
+        yield from level(f"TDX_0{major} SVN {minor}")
+
+
 def _level(major: int, minor: int) -> Explanation:
     module = f"TDX_0{major}"
     found = [

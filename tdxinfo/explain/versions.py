@@ -100,6 +100,31 @@ def day_asked(query: str) -> Iterator[Explanation]:
             yield explanation("module build", f"build date {asked}", meaning, rows)
 
 
+_WITH_DAY = re.compile(
+    r"(?:tdx[\s_-]?module\s)?(\d\.\d\.\d{2}\S*?),?\s\(?(?:of|from|built|build[\s_]date)?[\s:=]*"
+    r"(20\d{6}|20\d\d-\d\d-\d\d)\)?", re.I)  # fmt: skip
+
+
+def release_with_day(query: str) -> Iterator[Explanation]:
+    """A release with a day, `1.5.13 20250210`, and how the day compares with its build date."""
+    match = _WITH_DAY.fullmatch(query.strip())
+    found = releases.release_named(match[1]) if match else None
+    if match and found and found.build_date:
+        built = found.build_date
+        yield from (of_release(found, [("date", _compared(built, d))]) for d, _ in _days(match[2]))
+
+
+def _compared(built: date, asked: date) -> str:
+    if built == asked:
+        return f"{asked}, as the module itself and kernels report it"
+    if abs((built - asked).days) <= _FEW_DAYS:
+        return (
+            f"{asked} is no sign of another build: {_OWN} {built}, and release pages differ by days"
+        )
+    return f"{asked} is not its date: {_OWN} {built}"
+
+
+_OWN = "the module itself and kernels report"
 _FEW_DAYS = 21
 
 
