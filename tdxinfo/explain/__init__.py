@@ -25,6 +25,7 @@ from tdxinfo.explain import (
     named_processors,
     nearest,
     programs,
+    quotes,
     registers,
     settings,
     terms,
@@ -192,6 +193,6 @@ def all_names() -> Iterator[str]:
     """Every name that means something here."""
     for kind in (
         fields, catalogue, registers, calls, bitmaps, versions, terms, settings, cpuid, ghci,
-        advisories,
+        advisories, quotes,
     ):  # fmt: skip
         yield from kind.names()

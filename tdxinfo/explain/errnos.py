@@ -20,7 +20,7 @@ _NAME = re.compile(r"(?<![\w-])-?(E[A-Z0-9]{2,14})\b")
 _NEGATIVE = re.compile(r"(?<![\w.-])(?<!echo )-(\d{1,3})(?![\w.]| bytes| E[A-Z])")
 _OURS = re.compile(r"tdx|kvm|sgx|seam|qgs|msr\b", re.IGNORECASE)
 _NEAR = re.compile(
-    rf"{_OURS.pattern}|outblob|\btsm|vsock|guest.cid|kexec|/online|/dev/|misc\.capacity|kcore|efivars|dmesg|hibernate|tdmr",
+    rf"{_OURS.pattern}|outblob|inblob|\brtmr|\btsm|vsock|guest.cid|kexec|/online|/dev/|misc\.capacity|kcore|efivars|dmesg|hibernate|tdmr",
     re.IGNORECASE,
 )
 """Words of a text in which an errno may stand in the words of programs."""

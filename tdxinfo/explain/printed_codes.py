@@ -51,8 +51,13 @@ def _printed(text: str, row: dict[str, Any]) -> list[Explanation]:
         match = re.search(re.escape(words) + _AT_THE_END, text, re.IGNORECASE)
         base = 16 if match and match[1] else row["base"]
         if match and (base == 16 or match[2].isdecimal()):
-            return list(terms.code_of(row["of"], int(match[2], base)))
+            read_as = "" if match[1] else f"{_BASES[base]}, as this program prints it"
+            found = terms.code_of(row["of"], int(match[2], base))
+            return [one.with_details([("read as", read_as)]) for one in found]
     return []
+
+
+_BASES = {10: "decimal", 16: "hex"}
 
 
 def _in_words(text: str) -> Iterator[Explanation]:

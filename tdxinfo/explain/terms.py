@@ -237,6 +237,7 @@ def _service_codes(
             row["name"],
             f"TEE_{rest}",
             *_short(row),
+            *row.get("also", ()),
         ):
             yield _service_code(row, row["name"], code)
 
@@ -247,7 +248,7 @@ _SMALL = 0x1000
 """Codes below are numbers that mean other things too."""
 
 
-def _short(row: dict[str, str]) -> tuple[str, ...]:
+def _short(row: dict[str, Any]) -> tuple[str, ...]:
     """The name of a verification's result without what stands before it, TD_RELAUNCH_ADVISED."""
     result = row["name"].removeprefix("SGX_QL_QV_RESULT_")
     return (result, f"QV_RESULT_{result}") if result not in (row["name"], "OK") else ()
@@ -301,8 +302,9 @@ def _service_of(match: re.Match[str]) -> str:
     return _SERVICES[match["service"].lower()]
 
 
-def _service_code(row: dict[str, str], name: str, code: int) -> Explanation:
+def _service_code(row: dict[str, Any], name: str, code: int) -> Explanation:
     rows = [
+        ("also", ", ".join(row.get("also", ()))),
         ("code", f"{code:#x}"),
         ("printed by", row["by"]),
         ("what follows", tables.load("symptoms")["affects"].get(row.get("affects"), "")),
@@ -316,4 +318,5 @@ def names() -> Iterator[str]:
         yield row["name"]
         yield from row.get("aliases", ())
     yield from tables.load("terms")["errno"]
-    yield from (row["name"] for row in tables.load("symptoms")["code"])
+    for row in tables.load("symptoms")["code"]:
+        yield from (row["name"], *row.get("also", ()))
