@@ -12,7 +12,7 @@ from tdxinfo import checks, tables
 from tdxinfo.checks.engine import CHECKS, ids_by_alias
 from tdxinfo.checks.policy_checks import POLICY_CHECKS
 from tdxinfo.checks.rules import about_rule, head_of_rule
-from tdxinfo.explain import errno_names, fields, programs, versions
+from tdxinfo.explain import bitmaps, errno_names, fields, programs, versions
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.host import SECTIONS, fact_names, meaning, section_meaning, sources_of
 
@@ -81,14 +81,28 @@ def path(query: str) -> Iterator[Explanation]:
         yield from versions.release(shown[2] or "")
     yield from programs.releases_in(os.path.basename(wanted))
     if os.path.dirname(wanted).endswith("metadata"):
-        yield from fields.by_id(os.path.basename(wanted))
-        yield from fields.by_name(os.path.basename(wanted))
+        yield from _field(os.path.basename(wanted), shown[2] or "")
     yield from facts
+
+
+def _field(name: str, shown: str) -> Iterator[Explanation]:
+    """The metadata field that a file is named after; the bits of its value, `01 00 00 70 ...`."""
+    found = [*fields.by_id(name), *fields.by_name(name)]
+    is_dump = re.fullmatch(r"[0-9a-f]{2}(?:\s+[0-9a-f]{2}){0,7}", shown, re.I)
+    is_number = re.fullmatch(r"0x[0-9a-f]{1,16}", shown, re.I)
+    if is_dump or is_number:
+        value = int.from_bytes(bytes.fromhex(shown), "little") if is_dump else int(shown, 16)
+        rows = [("value", f"{value:#x} = {value}, from bytes in little-endian order")]
+        found = [one.with_first(rows if is_dump else ()) for one in found]
+        bits = [one for field in found for one in bitmaps.with_value(f"{field.name}={value:#x}")]
+        # The field itself is among them again.
+        yield from (one for one in bits if one.kind == "bitmap")
+    yield from found
 
 
 _SHOWN = re.compile(
     r"(\S+?)(?:(?::(?=[a-z]+ \d)|(?::|\s*=|\s+->|\s+(?:is|shows|says|has|contains))?\s+)"
-    r"(\[?[\w.:-]{1,40}\]?(?:\s\[?[\w.-]{1,20}\]?){0,5}))?:?",
+    r"(\[?[\w.:-]{1,40}\]?(?:\s{1,2}\[?[\w.-]{1,20}\]?){0,15}))?:?",
     re.ASCII,
 )
 """A path, and what the file shows: `/sys/power/disk [disabled]`."""
@@ -109,6 +123,10 @@ def _is_no_content(text: str) -> bool:
 
 def _said_by(row: dict[str, Any], shown: str) -> str:
     """What follows from what a file shows, `tdx 31`; that alone where the row does not say."""
+    literal = row.get("literal", "")
+    if literal and re.fullmatch(rf"{literal}[0-9a-f]{{1,8}}", shown, re.I):
+        number = int(shown.removeprefix(literal), 16)
+        return f"{shown}: {number:#x}, behind the literal {literal}{_of_number(row, number)}"
     for pattern, text in row.get("shows", ()):
         name, blank, _ = pattern.partition(" N")
         match = re.fullmatch(rf"{re.escape(name)}[\s:=]+(\d+)", shown) if blank else None
@@ -119,6 +137,11 @@ def _said_by(row: dict[str, Any], shown: str) -> str:
         if is_alike or shown.lower() == pattern.lower():
             return f"{shown}: {text}"
     return shown
+
+
+def _of_number(row: dict[str, Any], number: int) -> str:
+    texts: dict[str, str] = dict(row.get("shows", ()))
+    return f": {texts[f'{number:#x}']}" if f"{number:#x}" in texts else ""
 
 
 def _in_decimal_too(shown: str) -> str:
@@ -170,11 +193,13 @@ def counted(query: str) -> Iterator[Explanation]:
 def counted_in_words(text: str) -> Iterator[Explanation]:
     """A line of the control group misc in a text, `misc.capacity says tdx 63: how many TDs`."""
     for match in _COUNTED.finditer(text if len(text) <= _MOST else ""):
-        yield from list(path_named(f"misc.{match[1].lower()} tdx {match[2]}"))[:1]
+        yield from list(path_named(f"misc.{match[1].lower()} tdx{match[2] or ''} {match[3]}"))[:1]
 
 
 _COUNTED = re.compile(
-    r"\bmisc[. ](capacity|current|max)\b[^\d\n]{0,30}?\btdx[\s:=]{1,3}(\d{1,4})\b", re.IGNORECASE
+    r"\bmisc[. ](capacity|current|max|peak|events)\b[^\d\n]{0,30}?"
+    r"\btdx(\.max)?[\s:=]{1,3}(\d{1,4})\b",
+    re.IGNORECASE,
 )
 
 
@@ -190,7 +215,10 @@ def source_file(query: str) -> Iterator[Explanation]:
             is_folder = _FOLDER.match(wanted) and path.startswith(f"{wanted}/")
             if fnmatchcase(wanted, path) or path.endswith(f"/{wanted}") or is_folder:
                 found.setdefault(path, []).append(name)
-    for file, names in found.items():
+    # A pattern of another folder fits too, as /sys/firmware/tdx*/attributes, and is not meant.
+    for file, names in {
+        k: v for k, v in found.items() if wanted not in found or k == wanted
+    }.items():
         rows = [(name, meaning(name)) for name in names]
         yield explanation("file", file, "tdxinfo reads these facts from it.", rows)
 

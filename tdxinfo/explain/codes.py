@@ -50,14 +50,18 @@ def in_a_line(text: str) -> Iterator[Explanation]:
     yield from _kvm_access(text)
     of_leaf = list(_leaf(text))
     yield from of_leaf
-    leaves = {one.name for one in of_leaf} | {
-        leaf.name for leaf in map(seamcall.leaf_named, _NAME.findall(text)) if leaf
-    }
+    leaves = leaves_in(text)
     for match in _CODE.finditer(text):
         yield from _code(text[: match.start()], int(match.group(), 16), leaves)
     yield from _named(text)
     for state in _LEVEL_STATE.findall(text):
         yield _sept_state(int(state, 16))
+
+
+def leaves_in(text: str) -> set[str]:
+    """The names of the calls in a text, by number or by name."""
+    named = [leaf.name for leaf in map(seamcall.leaf_named, _NAME.findall(text)) if leaf]
+    return {*named, *(one.name for one in _leaf(text))}
 
 
 _LEVEL_STATE = re.compile(r"\blevel_state[\s,:=]*(?:0x)?([0-9a-f]{1,16})\b", re.IGNORECASE)

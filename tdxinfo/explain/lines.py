@@ -13,7 +13,7 @@ A line is read in three ways, and all that is found is shown:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -74,7 +74,8 @@ def line(query: str) -> Iterator[Explanation]:
     yield from found
     for version in _FULL_VERSION.findall(query):
         yield from versions.release(version)
-    yield from codes.in_a_line(query)
+    has_remedy = any(row.name == "what to do" for one in found for row in one.details)
+    yield from _without_other_calls(query, codes.in_a_line(query), has_remedy)
     yield from terms.codes_in(query)
     for code in _FMSPC.findall(query):
         yield from processors.fmspc(code)
@@ -87,6 +88,30 @@ def line(query: str) -> Iterator[Explanation]:
         has_cause = any(row.name.startswith("cause") for one in found for row in one.details)
         has_cause = has_cause or any(one.kind == "errno" for one in found)
         yield from errno_names.of_errno(abs(int(number)), has_cause=has_cause)
+
+
+def _without_other_calls(
+    text: str, found: Iterable[Explanation], has_remedy: bool
+) -> Iterator[Explanation]:
+    """The codes of a line; their statuses without what holds for other calls, where the line itself
+    says what to do.
+    """
+    leaves = codes.leaves_in(text)
+    for one in found:
+        is_status = one.kind == "SEAMCALL status" and has_remedy
+        kept = [
+            row
+            for row in one.details
+            if not (is_status and _is_of_other_calls(row.name, row.text, leaves))
+        ]
+        yield one.model_copy(update={"details": tuple(kept)})
+
+
+def _is_of_other_calls(name: str, text: str, leaves: Collection[str]) -> bool:
+    """Whether a row of a status is its general remedy, or names calls but not those of the line."""
+    calls_named = [word for word in text.split(", ") if seamcall.leaf_named(word)]
+    is_other = name == "returned by" and calls_named and leaves
+    return name == "what to do" or bool(is_other and set(leaves).isdisjoint(calls_named))
 
 
 def _kernel_line(text: str) -> Iterator[Explanation]:
@@ -102,7 +127,8 @@ def _kernel_line(text: str) -> Iterator[Explanation]:
             ]
             rows += [*_after_an_update(boot), *_of_a_dead_td(event)]
             rows += _with_reboot(boot, _cause_rows(boot, event))
-            yield explanation("kernel log line", event.text, meanings[event.name], rows)
+            meaning = _special(event).get("meaning", meanings[event.name])
+            yield explanation("kernel log line", event.text, meaning, rows)
             if event.name == "cpu":
                 numbers = f"family {event.values['family']} model {event.values['model']}"
                 yield from processors.processor(numbers)
@@ -129,6 +155,9 @@ def _module_of(found: dict[str, str]) -> Iterator[Explanation]:
 
 def _cause_rows(boot: Boot, event: Event) -> list[tuple[str, str]]:
     """The cause and the remedy of a line; only what to do, where no row of `failures.toml` fits."""
+    special = _special(event)
+    if special:
+        return [("cause", special.get("cause", "")), ("what to do", special["remedy"])]
     causes = _causes(boot, event)
     number = event.values.get("errno")
     if not any(one.diagnosis.cause for one in causes) and isinstance(number, int):
@@ -138,19 +167,34 @@ def _cause_rows(boot: Boot, event: Event) -> list[tuple[str, str]]:
     return _remedy_rows(event)
 
 
+def _special(event: Event) -> dict[str, str]:
+    """What a line says where it has a certain value, or is of a certain call."""
+    leaves = codes.leaves_in(event.text)
+    for row in tables.load("loglines")["special"]:
+        values = row.get("values", {}).items()
+        is_right = all(str(event.values.get(name)) == value for name, value in values)
+        if row["event"] == event.name and is_right and row.get("leaf", "") in ("", *leaves):
+            return dict(row)
+    return {}
+
+
 def _remedy_rows(event: Event) -> list[tuple[str, str]]:
     """What to do after a line; where it has a status, what the status needs."""
     remedy = tables.load("loglines")["remedy"].get(event.name, "")
     status = event.values.get("status")
     known = seamcall.statuses(status) if isinstance(status, int) else ()
-    of_status = seamcall.meaning_of(known[0].name).remedy if known else ""
-    of_status = calls.remedy_after(of_status, [call_name(event)] if is_failed_call(event) else ())
-    is_general = remedy.startswith(_LOOK_UP)
-    if any(_of_a_dead_td(event)) and of_status.startswith("Try again"):
-        of_status = "Start the TD again; update the kernel if it happens again."
-    return [("what to do", of_status if is_general and of_status else remedy)]
+    of_status = seamcall.meaning_of(known[0].name) if known else None
+    text = of_status.remedy if of_status else ""
+    text = calls.remedy_after(text, [call_name(event)] if is_failed_call(event) else ())
+    if any(_of_a_dead_td(event)) and of_status:
+        named = [call for call in of_status.calls if seamcall.leaf_named(call)]
+        is_other = bool(named) and codes.leaves_in(event.text).isdisjoint(named)
+        text = _START_AGAIN if is_other or text.startswith("Try again") else text
+    return [("what to do", text if remedy.startswith(_LOOK_UP) and text else remedy)]
 
 
+_START_AGAIN = "Start the TD again; update the kernel if it happens again."
+"""What a TD needs that KVM takes for broken, where the status is not what this call may return."""
 _LOOK_UP = "Run `tdxinfo explain STATUS`"
 """The remedy of lines that hold a status."""
 
@@ -167,7 +211,13 @@ def _of_a_dead_td(event: Event) -> Iterator[tuple[str, str]]:
     is_access = event.name in ("vp_read_failed", "vp_write_failed")
     is_call = event.text.startswith("kvm_intel: SEAMCALL") and event.values.get("leaf_name") in dead
     if is_access or is_call:
-        yield "after it", "KVM takes the TD for broken and does not run it any more"
+        yield "after it", _DEAD
+
+
+_DEAD = (
+    "KVM takes this for a bug of its own and the TD for broken: it does not run that TD any more; "
+    "the host and other TDs go on"
+)
 
 
 def _with_reboot(boot: Boot, rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
