@@ -76,6 +76,19 @@ def compact(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
+def of_redfish(name: str) -> SettingRow | None:
+    """The row of an attribute as Redfish has it: Lenovo's with its menu before it, as in
+    `Processors_TME_MTTDXkeysplit`; AMI's with the number of a form behind it, `..._F31D`.
+    """
+    plain = _FORM.sub("", name.strip())
+    names = (name, plain, _MENU.sub("", plain))
+    return next(filter(None, (compact_rows().get(compact(one)) for one in names)), None)
+
+
+_MENU = re.compile(r"^(?:Processors|Memory|DevicesandIOPorts|TrustedComputingGroup)_(?=\w)")
+_FORM = re.compile(r"_F[0-9A-F]{3,4}$")
+
+
 @cache
 def compact_rows() -> dict[str, SettingRow]:
     """The settings of the firmware by their names without blanks; short ones mean other things."""

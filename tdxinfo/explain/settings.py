@@ -24,12 +24,11 @@ from tdxinfo.explain.setting_rows import (
     YES,
     Found,
     SettingRow,
-    compact,
-    compact_rows,
     dotless,
     dotless_rows,
     group,
     key,
+    of_redfish,
     rows_by_name,
 )
 
@@ -76,11 +75,11 @@ def _named(text: str) -> list[Found]:
         found = _parameter(name) or rows_by_name().get(key(name))
         found = found or (_with_value_only(name) if "=" in text else None)
         found = found or dotless_rows().get(dotless(name))
-        found = found or compact_rows().get(compact(name))
+        found = found or of_redfish(name)
         # A member of a property, quote-generation-socket.type.
         found = found or group("qemu").get(key(name.partition(".")[0]) if "." in name else "")
     found, value = (found, value) if found else _with_listed_value(text)
-    found = found or compact_rows().get(compact(text))
+    found = found or of_redfish(text)
     return [Found(found, value, name)] if found and not _is_of_another(found, name, value) else []
 
 
@@ -88,10 +87,10 @@ _FILE = re.compile(r"(?:/sys/module/)?(\w+)/parameters/(\w+)(?:\s*(?:[:=]|->)?\s
 
 
 def _of_file(text: str) -> tuple[str, str] | None:
-    """The parameter whose file in sysfs is named, with the value that the file has."""
+    """The parameter whose file in sysfs is named, with the value that the file has, if any."""
     match = _FILE.fullmatch(text)
-    if match and match[3]:
-        return f"{match[1]}.{match[2]}", match[3]
+    if match:
+        return f"{match[1]}.{match[2]}", match[3] or ""
     return None
 
 
@@ -258,6 +257,8 @@ def _given(row: dict[str, Any], value: str) -> str:
         return f"{value}: {said}"
     if value.isdigit() and int(value) < row.get("least", 0):
         return f"{value}, fewer than {row['least']}: {row['other']}"
+    if of_size := _of_size(row, value):
+        return of_size
     if value == "m" and row.get("wanted") == "y":
         return "m: this option can only be y or n"
     wanted = str(row.get("wanted", "")).lower().partition(" ")[0].strip(",")
@@ -270,6 +271,16 @@ def _given(row: dict[str, Any], value: str) -> str:
     if (is_yes and wanted in NO) or (is_no and wanted in YES) or row.get("exact"):
         return f"{value}: {row.get('other', 'TDX needs another value')}"
     return value
+
+
+def _of_size(row: dict[str, Any], value: str) -> str:
+    """Whether a size with its unit, `2G` or `64MB`, is enough."""
+    match = re.fullmatch(r"(\d{1,6})\s?([mg])i?b?", value, re.IGNORECASE)
+    if match is None or "unit" not in row:
+        return ""
+    size = int(match[1]) * (1024 if match[2].lower() == "g" else 1)
+    is_enough = size >= row["least"]
+    return f"{value}: {row['fits'] if is_enough else row['other']}"
 
 
 @cache
