@@ -9,7 +9,7 @@ from tdxinfo import tables
 from tdxinfo.decode import failures, seamcall
 from tdxinfo.decode.bits import msr_named
 from tdxinfo.decode.boot.update import LOST_BY
-from tdxinfo.decode.seamcall import Leaf, Status
+from tdxinfo.decode.seamcall import Leaf, Meaning, Status
 from tdxinfo.explain.fields import is_id
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import Reading, read_as, readings, whole
@@ -166,11 +166,11 @@ def _statuses_of(leaf: Leaf) -> list[str]:
 # --- statuses ---------------------------------------------------------------------------------
 
 
-def status_by_name(query: str) -> Iterator[Explanation]:
+def status_by_name(query: str, leaves: Collection[str] = ()) -> Iterator[Explanation]:
     """A status by its name, also without TDX_, or with TDX_ERR_ as newer Linux patches have it."""
     found = _named(query)
     if found:
-        yield _status([found], found.code, is_name=True)
+        yield _status([found], found.code, is_name=True, leaves=leaves)
 
 
 def _named(name: str) -> Status | None:
@@ -290,9 +290,10 @@ def _status(
     rows += seamcall.flags(code) if status.is_of_module else [("made by", _MAKERS[status.kind])]
     rows += [detail] if detail else []
     rows += _about_msr(detail) + _about_operand(detail, code)
+    is_other = _is_of_another(meaning, leaves)
     rows += [
         ("returned by", ", ".join(meaning.calls)),
-        ("what to do", remedy_after(meaning.remedy, leaves)),
+        ("what to do", "" if is_other else remedy_after(meaning.remedy, leaves)),
     ]
     rows += _at_initialization(code, leaves)
     rows += [
@@ -303,6 +304,13 @@ def _status(
     ]
     name = " or ".join(s.name for s in found)
     return explanation("SEAMCALL status", name, meaning.meaning, rows)
+
+
+def _is_of_another(meaning: Meaning, leaves: Collection[str]) -> bool:
+    """Whether a status's remedy speaks of another call than that which returned it."""
+    names = re.findall(r"[A-Z]+(?:\.[A-Z]+)+", meaning.remedy)
+    others = {leaf.name for leaf in map(seamcall.leaf_named, names) if leaf}
+    return bool(leaves and others and {*others, *meaning.calls}.isdisjoint(leaves))
 
 
 def remedy_after(text: str, leaves: Collection[str]) -> str:

@@ -93,7 +93,7 @@ def returned(text: str) -> Iterator[Explanation]:
     known = seamcall.status_named(other)
     code = whole(other)
     if known:
-        found = list(calls.status_by_name(other))
+        found = list(calls.status_by_name(other, {leaf.name}))
     elif code is not None and (seamcall.is_exact(code) or not fields.is_id(code)):
         found = list(calls.of_status(code, {leaf.name}))
     elif leaf.name.endswith((".RD", ".WR")):

@@ -45,7 +45,8 @@ from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.printers import printed_by_any
 
 _ERRNO = re.compile(
-    r"\((-\d{1,3})\)|\b(?:err(?:or|no)?|ret(?:urn(?:s|ed)?)?|rc)[\s:=]+(-\d{1,3})\b|:\s(-\d{1,3})\s*$"
+    r"\((-\d{1,3})\)|\b(?:err(?:or|no)?|ret(?:urn(?:s|ed)?)?|rc)[\s:=]+(-\d{1,3})\b(?! E[A-Z])"
+    r"|:\s(-\d{1,3})\s*$"
 )
 _FMSPC = re.compile(r"\bFMSPC[\s:=\"']*([0-9a-f]{12})\b", re.IGNORECASE)
 _FULL_VERSION = re.compile(r"(?<![\d.])\d\.\d\.\d{2}\.\d{2}\.\d{3,4}(?![\d.])")
