@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator
 from tdxinfo import tables
 from tdxinfo.decode import failures, seamcall
 from tdxinfo.decode.bits import msr_named
-from tdxinfo.decode.boot.update import LOST_BY
-from tdxinfo.decode.seamcall import Leaf, Meaning, Status
+from tdxinfo.decode.seamcall import Leaf, Status
+from tdxinfo.explain import remedies
 from tdxinfo.explain.fields import is_id
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import Reading, read_as, readings, whole
@@ -290,10 +290,10 @@ def _status(
     rows += seamcall.flags(code) if status.is_of_module else [("made by", _MAKERS[status.kind])]
     rows += [detail] if detail else []
     rows += _about_msr(detail) + _about_operand(detail, code)
-    is_other = _is_of_another(meaning, leaves)
+    is_other = remedies.is_of_another(meaning, leaves)
     rows += [
         ("returned by", ", ".join(meaning.calls)),
-        ("what to do", "" if is_other else remedy_after(meaning.remedy, leaves)),
+        ("what to do", "" if is_other else remedies.after(meaning.remedy, leaves)),
     ]
     rows += _at_initialization(code, leaves)
     rows += [
@@ -304,31 +304,6 @@ def _status(
     ]
     name = " or ".join(s.name for s in found)
     return explanation("SEAMCALL status", name, meaning.meaning, rows)
-
-
-def _is_of_another(meaning: Meaning, leaves: Collection[str]) -> bool:
-    """Whether a status's remedy speaks of another call than that which returned it."""
-    names = re.findall(r"[A-Z]+(?:\.[A-Z]+)+", meaning.remedy)
-    others = {leaf.name for leaf in map(seamcall.leaf_named, names) if leaf}
-    return bool(leaves and others and {*others, *meaning.calls}.isdisjoint(leaves))
-
-
-def remedy_after(text: str, leaves: Collection[str]) -> str:
-    """What to do after a status, in the light of the call that returned it."""
-    if _OF_DEBUG_MODULES.intersection(leaves):
-        return "Nothing to do: only debug modules have this call, and the initialization goes on."
-    return after_a_loss(text) if set(LOST_BY).intersection(leaves) else text
-
-
-_OF_DEBUG_MODULES = {leaf.name for leaf in seamcall.leaves().values() if leaf.basis == "debug"}
-
-
-def after_a_loss(text: str) -> str:
-    """What to do where the module is lost: a reboot first, and no other try before."""
-    if text.startswith("Reboot"):
-        return text
-    rest = "" if text.startswith("Try again") else f" {text}"
-    return f"Reboot: there is no TDX module until then, whatever is tried.{rest}"
 
 
 def _other_codes(status: Status, code: int) -> list[int]:

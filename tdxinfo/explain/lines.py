@@ -29,7 +29,6 @@ from tdxinfo.errors import Unavailable
 from tdxinfo.explain import (
     bitmaps,
     bits_in_words,
-    calls,
     codes,
     cpuid,
     errno_names,
@@ -37,6 +36,7 @@ from tdxinfo.explain import (
     line_values,
     processors,
     registers,
+    remedies,
     terms,
     versions,
     wordings,
@@ -186,7 +186,7 @@ def _remedy_rows(event: Event) -> list[tuple[str, str]]:
     known = seamcall.statuses(status) if isinstance(status, int) else ()
     of_status = seamcall.meaning_of(known[0].name) if known else None
     text = of_status.remedy if of_status else ""
-    text = calls.remedy_after(text, [call_name(event)] if is_failed_call(event) else ())
+    text = remedies.after(text, [call_name(event)] if is_failed_call(event) else ())
     if any(_of_a_dead_td(event)) and of_status:
         named = [call for call in of_status.calls if seamcall.leaf_named(call)]
         is_other = bool(named) and codes.leaves_in(event.text).isdisjoint(named)
@@ -225,7 +225,7 @@ def _with_reboot(boot: Boot, rows: list[tuple[str, str]]) -> list[tuple[str, str
     """The rows; what to do begins with a reboot where an update lost the module."""
     with suppress(Unavailable):
         if last_update(boot) == "module-lost":
-            return [(n, calls.after_a_loss(t) if n == "what to do" else t) for n, t in rows]
+            return [(n, remedies.after_a_loss(t) if n == "what to do" else t) for n, t in rows]
     return rows
 
 
