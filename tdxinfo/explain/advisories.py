@@ -66,15 +66,20 @@ def in_words(query: str) -> Iterator[Explanation]:
 
 _MOST_LETTERS = 400
 """Of a text in which a status is looked for."""
+_NAMED_IDENTITY = re.compile(r"\bTDX_0\d\b(?:\W+(?:isv_?)?svn\W{1,3}\d{1,3}\b)?", re.IGNORECASE)
 _NAMED_ADVISORY = re.compile(r"\bINTEL-SA-(\d{5})\b", re.IGNORECASE)
 
 
 def with_status(query: str) -> Iterator[Explanation]:
-    """The TCB status in a text, and the advisories there: `OutOfDate what to do`."""
+    """The TCB status in a text, with the module's identity and the advisories there:
+    `TDX_01 isvsvn 4 OutOfDate INTEL-SA-01099`.
+    """
     text = query[:_MOST_LETTERS]
     words = re.findall(r"[A-Za-z]+", text)
     known = {word: list(tcb.status(word)) for word in words if re.search(r"[a-z][A-Z]", word)}
     found = [meaning for meanings in known.values() for meaning in meanings]
+    for identity in _NAMED_IDENTITY.findall(text) if found else ():
+        yield from tcb.level(identity)
     yield from found
     for number in _NAMED_ADVISORY.findall(text) if found else ():
         yield from advisory(f"SA-{number}")
@@ -137,7 +142,7 @@ def _severity(cve: dict[str, Any]) -> str:
 def _remedy(row: dict[str, Any]) -> list[tuple[str, str]]:
     """What has the flaw, which versions have the fix, and what to do."""
     part = tables.load("advisories")["part"].get(row.get("part"), {})
-    fixed = ", ".join(f"{version} and later of its line" for version in row.get("fixed", ()))
+    fixed = ", ".join(map(_and_later, row.get("fixed", ())))
     remedy = "Update the TDX module to one of these or a newer one." if fixed else ""
     return [
         ("concerns", part.get("text", "")),
@@ -145,6 +150,12 @@ def _remedy(row: dict[str, Any]) -> list[tuple[str, str]]:
         ("fixed in", fixed),
         ("what to do", remedy or part.get("remedy", "")),
     ]
+
+
+def _and_later(version: str) -> str:
+    """A release with its security version, by which a TCB status names it, and those after it."""
+    svn = releases.release_tcb_svn(version)
+    return f"{version}{f' (minor SVN {svn[0]})' if svn else ''} and later of its line"
 
 
 def _origin(row: dict[str, Any]) -> list[tuple[str, str]]:

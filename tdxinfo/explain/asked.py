@@ -91,8 +91,9 @@ class _Words(NamedTuple):
 @cache
 def _words() -> _Words:
     table = tables.load("questions")
+    attestation = tables.load("questions_attestation")
     return _Words(
-        tuple(map(Topic.of, table["question"])),
+        tuple(map(Topic.of, [*attestation["question"], *table["question"]])),
         {other: word for word, others in table["same"].items() for other in others},
         frozenset(table["aspects"]),
         frozenset(table["general"]),

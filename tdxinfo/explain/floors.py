@@ -13,7 +13,7 @@ from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.processors import named_in
 from tdxinfo.explain.tcb import processor_of
 
-_MOST_WORDS = 14
+_MOST_WORDS = 20
 _RECOVERY = re.compile(
     r"(?:tcb[-\s]?r(?:ecovery)?|tcb\s?evaluation\s?data(?:\s?(?:set|number))?)[\s#:=]+(\d{1,3})",
     re.I,

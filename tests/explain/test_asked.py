@@ -103,7 +103,7 @@ def test_sure_words_are_not_enough_without_a_word_of_this_field(text: str) -> No
         ),
         ("Are all SPR SKUs TDX capable?", "TDX on 4th Gen Xeon Scalable"),
         ("will TDs start when SGX is off", "SGX on a TDX host"),
-        ("My PCCS has no internet. How do I fill the cache?", "attestation without internet"),
+        ("My PCCS has no internet. How do I fill the cache?", "PCK certificates without Internet"),
         ("How often must PCCS refresh?", "expiry of collateral"),
         ("is a new platform manifest needed after adding a CPU", "when to register again"),
         ("can I dump the memory of a TD", "dump of a TD's memory"),
