@@ -66,7 +66,7 @@ def explanations(query: str, may_be_file: bool = True) -> list[Explanation]:
 def _as_question(text: str) -> list[Explanation]:
     """What answers a question: a line that it quotes or a register comes before its topic."""
     first = list(catalogue.counted_in_words(text)) or list(registers.asked_for(text))
-    return [*first, *asked.question(text)]
+    return [*first, *(asked.said(text) or asked.question(text))]
 
 
 def _as_macro(text: str) -> list[Explanation]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tdxinfo import tables
 from tdxinfo.explain import makers, programs
-from tdxinfo.explain.known import named
+from tdxinfo.explain.known import as_one_thing, as_text, named
 from tdxinfo.explain.meaning import Explanation, explanation
 
 _IS_QUESTION = re.compile(
@@ -91,13 +91,33 @@ class _Words(NamedTuple):
 @cache
 def _words() -> _Words:
     table = tables.load("questions")
-    attestation = tables.load("questions_attestation")
+    others = [
+        row
+        for name in ("questions_attestation", "questions_host")
+        for row in tables.load(name)["question"]
+    ]
     return _Words(
-        tuple(map(Topic.of, [*attestation["question"], *table["question"]])),
+        tuple(map(Topic.of, [*others, *table["question"]])),
         {other: word for word, others in table["same"].items() for other in others},
         frozenset(table["aspects"]),
         frozenset(table["general"]),
     )
+
+
+_SAID = re.compile(
+    r"(?:why|what|how)\b.{0,40}\b(?:says?|saying|shows?|prints?|reports?|complains?(?: about| of)?|logs?)\b"
+    r"(?: that)?[:\s]+(?P<said>.{12,})|.*\b(?:does|do)\s+(?P<meant>.{12,}?)\s+mean\b.*",
+    re.IGNORECASE,
+)
+_ARE_SAID = {"message", "kernel log line", "attestation error", "SEAMCALL status"}
+
+
+def said(text: str) -> list[Explanation]:
+    """The message that a question quotes: `why does dmesg say reserved areas exhausted`."""
+    match = _SAID.fullmatch(text.strip())
+    words = (match["said"] or match["meant"]).strip(" \"'`?.") if match else ""
+    found = as_one_thing(words) or as_text(words) if words else []
+    return found if found and found[0].kind in _ARE_SAID else []
 
 
 def question(text: str) -> list[Explanation]:
