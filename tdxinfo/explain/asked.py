@@ -105,8 +105,8 @@ def _words() -> _Words:
 
 
 _SAID = re.compile(
-    r"(?:why|what|how)\b.{0,40}\b(?:says?|saying|shows?|prints?|reports?|complains?(?: about| of)?|logs?)\b"
-    r"(?: that)?[:\s]+(?P<said>.{12,})|.*\b(?:does|do)\s+(?P<meant>.{12,}?)\s+mean\b.*",
+    r"(?:why|what|how)\b.{0,40}\b(?:says?|shows?|prints?|reports?|complains?(?: about| of)?|logs?)"
+    r"\b(?: that)?[:\s]+(?P<said>.{12,})|.*\b(?:does|do)\s+(?P<meant>.{12,}?)\s+mean\b.*",
     re.IGNORECASE,
 )
 _ARE_SAID = {"message", "kernel log line", "attestation error", "SEAMCALL status"}
