@@ -64,6 +64,48 @@ def in_words(query: str) -> Iterator[Explanation]:
             yield from (meaning.with_first(rows) for meaning in advisory(text))
 
 
+_IPU = re.compile(r"(?:intel\s+)?(?:ipu\s*(\d{4}\.\d)|(\d{4}\.\d)\s*ipu)", re.IGNORECASE)
+
+
+def of_platform_update(query: str) -> Iterator[Explanation]:
+    """The advisories of an Intel Platform Update, `IPU 2026.1`."""
+    match = _IPU.fullmatch(query.strip())
+    for row in tables.load("advisories")["advisory"] if match else ():
+        if match and row.get("ipu") == (match[1] or match[2]):
+            yield _of_advisory(row)
+
+
+_ASKS_FOR_ALL = re.compile(
+    r"\b(?:advisor(?:y|ies)|cves?|vulnerabilit(?:y|ies)|security\s(?:problems?|holes?|issues?|flaws?))\b",
+    re.IGNORECASE,
+)
+_OF_TDX = re.compile(r"\b(?:tdx|seam\w*|tds?|trust domains?)\b", re.IGNORECASE)
+
+
+def all_in_words(query: str) -> Iterator[Explanation]:
+    """All advisories, for a question that names none, `which advisories concern the TDX module`."""
+    is_asked = _ASKS_FOR_ALL.search(query) and _OF_TDX.search(query)
+    names_one = _RELEASE.search(query) or _IN_WORDS.search(query)
+    if not is_asked or names_one or len(query.split()) > _MOST_WORDS:
+        return
+    table = tables.load("advisories")
+    rows = [
+        (row["id"], f"{row['text']} {_fixed(row)}".strip())
+        for row in reversed(table["advisory"])
+        if "id" in row and "text" in row and (row["part"] == "module" or "module" not in query)
+    ]
+    meaning = (
+        "Intel's advisories that concern TDX, as far as tdxinfo knows them: the list ends on "
+        f"{table['as_of']}. `tdxinfo explain RELEASE` shows which fixes a TDX module lacks."
+    )
+    yield explanation("advisories", "advisories on TDX", meaning, rows)
+
+
+def _fixed(row: dict[str, Any]) -> str:
+    fixed = ", ".join(row.get("fixed", ()))
+    return f"Fixed in {fixed}." if fixed else ""
+
+
 _MOST_LETTERS = 400
 """Of a text in which a status is looked for."""
 _NAMED_IDENTITY = re.compile(r"\bTDX_0\d\b(?:\W+(?:isv_?)?svn\W{1,3}\d{1,3}\b)?", re.IGNORECASE)
@@ -86,21 +128,62 @@ def with_status(query: str) -> Iterator[Explanation]:
 
 
 def of_release(release: Release) -> list[tuple[str, str]]:
-    """The known advisories of which a release has no fix, each with the release that has it."""
-    found = [
-        f"{row['id']} (fixed in {text})"
+    """The known advisories of which a release has no fix, each with the release that has it, and
+    those of which it is the first release with the fix.
+    """
+    fixes = [
+        (row, text)
         for row in tables.load("advisories")["advisory"]
         for text in row.get("fixed", ())
+    ]
+    missing = [
+        f"{row['id']} (fixed in {text})"
+        for row, text in fixes
         if releases.is_older(release.version, text)
     ]
-    return [("without the fix of", ", ".join(found))]
+    before = [one for one in releases.releases() if one.line == release.line]
+    older = before[: before.index(release)] if release in before else []
+    is_first = [
+        f"{row['id']} ({', '.join(cve['id'] for cve in row.get('cve', ()))})"
+        for row, text in fixes
+        if _is_of_line(text, release)
+        and not releases.is_older(release.version, text)
+        and all(releases.is_older(one.version, text) for one in older)
+    ]
+    return [
+        ("first with the fix of", ", ".join(is_first)),
+        ("without the fix of", ", ".join(missing)),
+    ]
+
+
+def of_loader(version: ModuleVersion) -> list[tuple[str, str]]:
+    """The known advisories of which a SEAM loader has no fix."""
+    missing = [
+        f"{row['id']} (fixed in {row['loader']}): update the firmware"
+        for row in tables.load("advisories")["advisory"]
+        if "loader" in row
+        and version.update is not None
+        and releases.is_older(version, row["loader"])
+    ]
+    return [("without the fix of", ", ".join(missing))]
+
+
+def _is_of_line(text: str, release: Release) -> bool:
+    version = ModuleVersion.parse(text)
+    return (version.major, version.minor) == release.line
+
+
+def of_recovery(number: str) -> str:
+    """The advisories that the TCB info of a recovery names, by its number."""
+    named = re.compile(rf"\bTCB evaluation data {number}\b")
+    found = tables.load("advisories")["advisory"]
+    return ", ".join(row["id"] for row in found if named.search(row.get("named", "")))
 
 
 def _has_fix(release: Release, row: dict[str, Any]) -> str:
     """Whether a release is older than the fix of its line."""
     for text in row.get("fixed", ()):
-        fixed = ModuleVersion.parse(text)
-        if (fixed.major, fixed.minor) == release.line:
+        if _is_of_line(text, release):
             is_older = releases.is_older(release.version, text)
             return f"older than the fix, {text}: update" if is_older else f"not older than {text}"
     return "tdxinfo does not know in which release of this line it is fixed"
@@ -161,6 +244,7 @@ def _and_later(version: str) -> str:
 def _origin(row: dict[str, Any]) -> list[tuple[str, str]]:
     return [
         ("published", row.get("published", "")),
+        ("part of", f"IPU {row['ipu']} (Intel Platform Update)" if "ipu" in row else ""),
         ("named in", row.get("named", "")),
         ("basis", row.get("basis", "Intel's advisory")),
         ("note", "This list does not say whether a host is safe."),

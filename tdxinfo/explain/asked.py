@@ -29,6 +29,10 @@ _ANY_TEXT = re.compile(r"[^\n\[\]{}<>]{3,240}")
 _LONG_WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.-]{2,60}(?<![.-])")
 
 
+_DISTRIBUTION = re.compile(r"\d{2}\.(?:0?\d|10)|[89]\.\d{1,2}")
+"""The version of a distribution, 24.04; a module's line, 1.5, is another thing."""
+
+
 class Topic(NamedTuple):
     """A row of `tables/questions.toml`."""
 
@@ -150,7 +154,9 @@ def _topic_of(text: str) -> Topic | None:
     known = _words()
     lower = text.lower().replace("\u2019", "'")
     words = {known.plain(word.removesuffix("'s")) for word in _WORD.findall(lower)}
-    words |= {word for word in _LONG_WORD.findall(lower) if "_" in word or "." in word}
+    # The version of a distribution is in the words by its numbers.
+    long_words = {word for word in _LONG_WORD.findall(lower) if "_" in word or "." in word}
+    words |= {word for word in long_words if not _DISTRIBUTION.fullmatch(word)}
     found = [topic for topic in known.topics if topic.is_sure and topic.is_asked(words)]
     if _PLAIN.fullmatch(text):
         found += _wholly_asked(text, words - known.general)

@@ -8,7 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import releases
-from tdxinfo.explain import terms
+from tdxinfo.explain import advisories, terms
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.processors import named_in
 from tdxinfo.explain.tcb import processor_of
@@ -28,8 +28,12 @@ def recovery(query: str) -> Iterator[Explanation]:
     if tables.load("tcb")["floors"]["recovery"].endswith(f" {match[1]}"):
         yield _floors([])
     asked = [row for row in tables.load("tcb")["level"] if row.get("evaluation") == int(match[1])]
-    rows = [("given", match[1]), *(("asks for", _asked_for(row)) for row in asked)]
-    yield from (meaning.with_details(rows) for meaning in terms.term("TCB recovery"))
+    rows = [
+        ("given", match[1]),
+        *(("asks for", _asked_for(row)) for row in asked),
+        ("advisories", advisories.of_recovery(match[1])),
+    ]
+    yield from (meaning.with_first(rows) for meaning in terms.term("TCB recovery"))
 
 
 def _asked_for(row: dict[str, Any]) -> str:
@@ -53,6 +57,11 @@ def floor_in_words(query: str) -> Iterator[Explanation]:
     """What a TCB recovery requires at least, for the processors that a text names:
     `TCB recovery feb 2026 minimum module GNR`.
     """
+    numbered = _RECOVERY.search(query)
+    floors = tables.load("tcb")["floors"]["recovery"]
+    if numbered and not floors.endswith(f" {numbered[1]}"):
+        yield from recovery(numbered[0])
+        return
     on = named_in(query)
     has_floor = _FLOOR.search(query)
     is_of_recovery = has_floor and (on or _LEAST.search(query) or "floor" in query.lower())

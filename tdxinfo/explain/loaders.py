@@ -8,6 +8,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import releases
+from tdxinfo.explain import advisories
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.model.values import ModuleVersion
 
@@ -48,6 +49,7 @@ def loader(query: str) -> Iterator[Explanation]:
             ("for", ", ".join(known["platforms"])),
             ("loads", ", ".join(_loaded_by(version))),
             ("needed by", ", ".join(_loaded_by(version, only=True))),
+            *advisories.of_loader(version),
             ("newest known", f"{known['newest']} (table of {releases.as_of()})"),
             ("note", "This version is newer than this tdxinfo knows." if is_newer else ""),
         ]

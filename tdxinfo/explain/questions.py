@@ -19,7 +19,7 @@ _IN_WORDS = re.compile(
 )
 _OF_MODULES = re.compile(
     r"\b(?:tdx|seam|p-seamldr|seamldr|module|modules|updat\w+|upgrad\w+|downgrad\w+|release|svn"
-    r"|mr_?seam|vulnerab\w+|advisory|advisories|affect\w{0,3}|cves?|safe|loads?|runs?|linux|ok|supports?|supported|released|when|date|built"
+    r"|mr_?seam|vulnerab\w+|advisory|advisories|affect\w{0,3}|fix\w{0,3}|cves?|safe|loads?|runs?|linux|ok|supports?|supported|released|when|date|built"
     r"|good|secure|outdated|kvm|enough|have|has|features?|lacks?|missing)\b|->",
     re.IGNORECASE,
 )

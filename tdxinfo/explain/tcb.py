@@ -209,7 +209,9 @@ def _rating(module: str, minor: int, major: int) -> str:
     is_own = rated.get("isvsvn") == minor
     is_read_later = any(date <= rated.get("as_of", "9999") for date in built)
     status: str = rated.get("status", "")
-    return status if is_own or is_read_later else ""
+    asked = [row for row in levels if row["isvsvn"] > minor and "evaluation" in row]
+    below = [f"below what TCB evaluation data {row['evaluation']} asks for" for row in asked]
+    return "; ".join(filter(None, [status if is_own or is_read_later else "", *below]))
 
 
 _BYTE = re.compile(
