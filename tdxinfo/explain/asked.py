@@ -13,8 +13,8 @@ from tdxinfo.explain.meaning import Explanation, explanation
 
 _IS_QUESTION = re.compile(
     r"(?:how|what|which|is|are|can|could|do|does|did|why|where|when|should|must|will|who|no|nothing)"
-    r"\b.*|.*\?"
-    r"|.*\b(?:I|my|we|our)\b.*|(?!.*: ).*\b(?:never|(?:does|wo|is|ca)n['\u2019]?t)\b.*",
+    r"\b(?!['\u2019]t).*|.*\?"
+    r"|.*\b(?:I|my|we|our)\b.*|(?!.*: ).*\b(?:never|(?:does|wo|is)n['\u2019]?t)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
 _PLAIN = re.compile(r"[A-Za-z0-9'\u2019/.,?!() -]{3,120}")
