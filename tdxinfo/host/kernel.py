@@ -83,7 +83,7 @@ class Kernel(Section, frozen=True):
     """The kernel was built with KVM for TDX (Linux 6.16 and later)."""
 
     config_kexec_core: Annotated[bool | None, KernelConfig("CONFIG_KEXEC_CORE")] = None
-    """The kernel was built with kexec, which excludes TDX hosts before Linux 6.18."""
+    """The kernel was built with kexec, which excludes TDX hosts before Linux 6.18 upstream."""
 
     config_hibernation: Annotated[bool | None, KernelConfig("CONFIG_HIBERNATION")] = None
     """The kernel was built with hibernation."""
