@@ -46,7 +46,8 @@ def of_failure(failure: Failure, generation: str | None = None) -> Diagnosis:
     if not known or failure.status_name not in {None, known[0].name}:
         return _NOTHING
     meaning = seamcall.meaning_of(known[0].name)
-    return Diagnosis(_as_clause(meaning.meaning), meaning.remedy)
+    calls = [failure.leaf_name] if failure.leaf_name else []
+    return Diagnosis(_as_clause(meaning.meaning), meaning.remedy_at(calls))
 
 
 def described(failure: Failure) -> list[str]:
@@ -62,12 +63,17 @@ def described(failure: Failure) -> list[str]:
 
 
 def of_status(status: int) -> list[OfStatus]:
-    """The rows for a status, whatever the call."""
+    """The rows for a status, whatever the call; those of its upper half where none has it all."""
     code = hex64(status)
-    return [
-        OfStatus(row.get("leaf", ""), Diagnosis(row["cause"], row["remedy"]))
+    found = [
+        row
         for row in tables.load("failures")["failure"]
         if "status" in row and code.startswith(row["status"])
+    ]
+    whole = [row for row in found if row["status"] == code]
+    return [
+        OfStatus(row.get("leaf", ""), Diagnosis(row["cause"], row["remedy"]))
+        for row in whole or found
     ]
 
 

@@ -1,7 +1,8 @@
 """Leaves and status codes of SEAMCALL and TDCALL: names, meanings and details."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -170,11 +171,24 @@ class Meaning(NamedTuple):
     aliases: tuple[str, ...]
     meaning: str
     remedy: str
+    at: Mapping[str, str]
+    """Remedies of single calls, by their names, of which `TDH.SYS.*` is all that begin so."""
     calls: tuple[str, ...]
     low: str
     """What the lower 32 bits hold."""
     until: str
     basis: str
+
+    def remedy_at(self, leaves: Collection[str]) -> str:
+        """What to do after one of these calls, if it is known; where none is named, after each."""
+        called = [leaf.replace("_", ".") for leaf in leaves]
+        for names, text in self.at.items():
+            if any(fnmatchcase(leaf, name) for leaf in called for name in names.split(", ")):
+                return text
+        if called or not self.at:
+            return self.remedy
+        others = [f"At other calls: {self.remedy}"] if self.remedy else []
+        return " ".join([*(f"At {names}: {text}" for names, text in self.at.items()), *others])
 
 
 def meaning_of(name: str) -> Meaning:
@@ -184,6 +198,7 @@ def meaning_of(name: str) -> Meaning:
         aliases=tuple(row.get("aliases", ())),
         meaning=row["meaning"],
         remedy=row.get("remedy", ""),
+        at=row.get("at", {}),
         calls=tuple(row.get("calls", ())),
         low=row.get("low", ""),
         until=row.get("until", ""),
@@ -296,6 +311,10 @@ def _hex(low: int) -> str:
     return f"{low:#x}"
 
 
+def _cpuid_leaf(low: int) -> str:
+    return f"{low:#x}" if low else "0x1f (topology), which the module reports as 0"
+
+
 def _operand(low: int) -> str:
     return f"{low:#x} ({operand_name(low)})"
 
@@ -335,7 +354,7 @@ def _list_position(low: int) -> str:
 _DETAILS: dict[str, tuple[str, Callable[[int], str]]] = {
     "operand": ("operand", _operand),
     "msr": ("MSR", _hex),
-    "cpuid": ("CPUID leaf", _hex),
+    "cpuid": ("CPUID leaf", _cpuid_leaf),
     "vmcs": ("VMCS encoding", _hex),
     "x2apic": ("x2APIC id", _hex),
     "package": ("package", str),

@@ -167,7 +167,9 @@ def _statuses_of(leaf: Leaf) -> list[str]:
 
 
 def status_by_name(query: str, leaves: Collection[str] = ()) -> Iterator[Explanation]:
-    """A status by its name, also without TDX_, or with TDX_ERR_ as newer Linux patches have it."""
+    """A status by its name, also without TDX_, or with TDX_ERR_ as newer Linux patches have it;
+    `leaves` are the calls that returned it, where a text names them.
+    """
     found = _named(query)
     if found:
         yield _status([found], found.code, is_name=True, leaves=leaves)
@@ -293,7 +295,7 @@ def _status(
     is_other = remedies.is_of_another(meaning, leaves)
     rows += [
         ("returned by", ", ".join(meaning.calls)),
-        ("what to do", "" if is_other else remedies.after(meaning.remedy, leaves)),
+        ("what to do", "" if is_other else remedies.after(meaning, leaves)),
     ]
     rows += _at_initialization(code, leaves)
     rows += [

@@ -53,7 +53,7 @@ def in_a_line(text: str) -> Iterator[Explanation]:
     leaves = leaves_in(text)
     for match in _CODE.finditer(text):
         yield from _code(text[: match.start()], int(match.group(), 16), leaves)
-    yield from _named(text)
+    yield from _named(text, leaves)
     for state in _LEVEL_STATE.findall(text):
         yield _sept_state(int(state, 16))
 
@@ -163,12 +163,12 @@ def _code(before: str, number: int, leaves: Collection[str]) -> Iterator[Explana
         yield from fields.of_id(number)
 
 
-def _named(text: str) -> Iterator[Explanation]:
+def _named(text: str, leaves: Collection[str]) -> Iterator[Explanation]:
     """Leaves and statuses that the line names in words, and fields beside a leaf."""
     names = dict.fromkeys(_NAME.findall(text))
     has_leaf = any(seamcall.leaf_named(name) for name in names)
     for name in names:
         yield from calls.leaf_by_name(name) if seamcall.leaf_named(name) else ()
-        yield from calls.status_by_name(name)
+        yield from calls.status_by_name(name, leaves)
         yield from terms.service_code(name)
         yield from fields.by_name(name) if has_leaf and name in metadata.declared() else ()

@@ -185,8 +185,8 @@ def _remedy_rows(event: Event) -> list[tuple[str, str]]:
     status = event.values.get("status")
     known = seamcall.statuses(status) if isinstance(status, int) else ()
     of_status = seamcall.meaning_of(known[0].name) if known else None
-    text = of_status.remedy if of_status else ""
-    text = remedies.after(text, [call_name(event)] if is_failed_call(event) else ())
+    call = call_name(event) if is_failed_call(event) else ""
+    text = remedies.after(of_status, [call] if call else []) if of_status else ""
     if any(_of_a_dead_td(event)) and of_status:
         named = [call for call in of_status.calls if seamcall.leaf_named(call)]
         is_other = bool(named) and codes.leaves_in(event.text).isdisjoint(named)

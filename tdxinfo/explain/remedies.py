@@ -17,10 +17,11 @@ def is_of_another(meaning: Meaning, leaves: Collection[str]) -> bool:
     return bool(leaves and others and {*others, *meaning.calls}.isdisjoint(leaves))
 
 
-def after(text: str, leaves: Collection[str]) -> str:
+def after(status: Meaning, leaves: Collection[str]) -> str:
     """What to do after a status, in the light of the call that returned it."""
     if _OF_DEBUG_MODULES.intersection(leaves):
         return "Nothing to do: only debug modules have this call, and the initialization goes on."
+    text = status.remedy_at(leaves)
     return after_a_loss(text) if set(LOST_BY).intersection(leaves) else text
 
 

@@ -176,8 +176,23 @@ def test_the_lower_half_names_an_operand_or_an_msr(
 
 def test_what_a_code_means_does_not_depend_on_its_details() -> None:
     (status,) = seamcall.statuses(0x8000020200000001)
-    assert seamcall.meaning_of(status.name).remedy == "Try again."
+    assert status.name == "TDX_SYS_BUSY"
     assert seamcall.statuses(0xC000777700000000) == ()
+
+
+@pytest.mark.parametrize(
+    ("leaves", "remedy"),
+    [
+        (["TDH.MNG.CREATE"], "Start the TD again."),
+        (["TDH_MNG_CREATE"], "Start the TD again."),
+        (["TDH.EXPORT.STATE.IMMUTABLE"], "Try again: "),
+        ([], "At TDH.SYS.INIT: Reboot: "),
+    ],
+)
+def test_what_to_do_depends_on_the_call(leaves: list[str], remedy: str) -> None:
+    found = seamcall.meaning_of("TDX_RND_NO_ENTROPY").remedy_at(leaves)
+    assert found.startswith(remedy)
+    assert ("At other calls: Try again" in found) == (not leaves)
 
 
 @pytest.mark.parametrize(

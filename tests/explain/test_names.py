@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from pathlib import Path
 
@@ -64,6 +65,13 @@ def test_a_call_that_returns_a_status_is_a_leaf() -> None:
         for call in seamcall.meaning_of(name).calls:
             if text.fullmatch(call):
                 assert call in seamcall.leaves()
+
+
+def test_a_remedy_of_one_call_is_of_a_leaf() -> None:
+    for name in seamcall.all_statuses():
+        for calls in seamcall.meaning_of(name).at:
+            for call in calls.split(", "):
+                assert fnmatch.filter(seamcall.leaves(), call), (name, call)
 
 
 def test_the_events_of_the_log_have_meanings_but_for_lists_of_memory() -> None:
