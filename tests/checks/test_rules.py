@@ -147,7 +147,7 @@ def test_the_way_to_ask_for_the_module_depends_on_the_kernel(release: str, word:
     ("status", "word"),
     [
         (0xC000090000000000, "firmware"),
-        (0xC000092100000122, "firmware"),
+        (0xC000092100000122, "tsx=on"),
         (0xC0000C0000000000, "module"),
     ],
 )
