@@ -118,7 +118,11 @@ _ABSENT = re.compile(
 
 def _is_no_content(text: str) -> bool:
     """Whether a text behind a path is no content of the file: an error, or that it is missing."""
-    return text.lower() in errno_names.numbers_of_words() or bool(_ABSENT.fullmatch(text))
+    plain = text.lower()
+    says = errno_names.numbers_of_words()
+    # A name may stand beside it: `permission denied qgsd`.
+    is_error = any(plain == one or plain.startswith((f"{one} ", f"{one}:")) for one in says)
+    return is_error or bool(_ABSENT.fullmatch(text))
 
 
 def _said_by(row: dict[str, Any], shown: str) -> str:

@@ -28,7 +28,7 @@ _GENERAL = frozenset(
     ("tdx", "seam", "kvm", "module", "initialization", "init", "error", "failed", "host", "errno")
 )
 _WITHOUT_CAUSE = re.compile(
-    r"\b(?:cannot|can't|could not|unable to) (?:access|stat|open)\s+'?/[^\s']{2,100}'?:?$"
+    r"\b(?:cannot|can't|could not|unable to) (?:access|stat)\s+'?/[^\s']{2,100}'?:?$"
     r"|^(?:ls|cat|stat|file): '?/[^\s']{2,100}'?: no such file$"
     r"|^(?:no|there is no|missing) /[^\s']{2,100}$"
     r"|^/[^\s']{2,100} (?:(?:is|are) )?(?:missing|not there|gone|not found|absent|does not exist"
@@ -61,8 +61,12 @@ def in_context(text: str) -> Iterator[Explanation]:
         if rows:
             row = max(rows, key=lambda one: len("".join(one["where"])))
             yield _explained(row)
-            found = list(_of_file(text)) if number == errno.ENOENT else []
-            yield from found or errno_names.of_errno(number, row["errno"], has_cause=True)
+            found = list(_of_file(text)) if number in _OF_FILES else []
+            if found or (number in _OF_FILES and _DEVICE.search(text)):
+                # What the errno means of a SEAMCALL is not meant here.
+                yield from found
+                continue
+            yield from errno_names.of_errno(number, row["errno"], has_cause=True)
         elif ioctl := _IOCTL.search(text):
             yield from _of_ioctl(number, ioctl[0])
         elif number in _OF_FILES and (found := list(_of_file(text))):
@@ -89,6 +93,7 @@ def _of_ioctl(number: int, ioctl: str) -> Iterator[Explanation]:
 
 _IOCTL = re.compile(r"\bKVM_(?!CAP_|EXIT_|SYSTEM_|X86_|INTEL|AMD)[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 """A call of KVM by its name, KVM_TDX_INIT_VM or KVM_RUN."""
+_DEVICE = re.compile(r"(?<!\w)/dev/\w|efivars|outblob|inblob")
 _OF_FILES = (errno.EACCES, errno.EPERM, errno.ENOENT)
 _PATH = re.compile(r"/[\w.*-]{2,60}(?:/[\w.*-]{1,100}){1,12}")
 

@@ -50,6 +50,17 @@ def rows_by_name() -> dict[str, SettingRow]:
 
 
 @cache
+def rows_by_member() -> dict[str, SettingRow]:
+    """The rows by names that mean them only as a member of a JSON file."""
+    return {
+        name: SettingRow(table["kind"], row)
+        for table in tables.load("settings").values()
+        for row in table["row"]
+        for name in row.get("members", ())
+    }
+
+
+@cache
 def group(name: str) -> dict[str, SettingRow]:
     """The rows of one group by all their names."""
     table = tables.load("settings")[name]

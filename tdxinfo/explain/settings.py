@@ -29,6 +29,7 @@ from tdxinfo.explain.setting_rows import (
     group,
     key,
     of_redfish,
+    rows_by_member,
     rows_by_name,
 )
 
@@ -49,7 +50,8 @@ def setting(query: str) -> Iterator[Explanation]:
     text = query.strip()
     if len(text) > _MOST:
         return
-    found = fragments.command_line(text) or fragments.elements(text) or fragments.options(text)
+    found = _of_json(text) or fragments.command_line(text) or fragments.elements(text)
+    found = found or fragments.options(text)
     found = found or _named(text)
     found = found or fragments.of_virsh(text) or fragments.of_launch_security(text)
     found = found or _of_order(text) or firmware_setup.of_firmware(text)
@@ -60,6 +62,17 @@ def setting(query: str) -> Iterator[Explanation]:
         if bitmap and each.value:
             yield from bitmaps.with_value(f"{bitmap}={each.value}")
             yield from bitmaps.numbered(f"{bitmap} {each.value}")
+
+
+_MEMBER = re.compile(r'[\s{/]*"?([\w-]{2,40})"\s*:\s*"?([^"{}\[\]]*)"?[\s,}]*')
+"""A line of a JSON file; a quote before the name may be missing."""
+
+
+def _of_json(text: str) -> list[Found]:
+    """The setting that a line of a JSON file has under a name too general for other texts."""
+    match = _MEMBER.fullmatch(text)
+    row = rows_by_member().get(match[1]) if match else None
+    return [Found(row, match[2].strip(" ,"))] if match and row else []
 
 
 # --- a name alone, or with its value --------------------------------------------------------------
@@ -251,7 +264,7 @@ _FITS, _FITS_GUEST = "this is what TDX needs", "this is what a guest needs"
 
 def _given(row: dict[str, Any], value: str) -> str:
     """What follows from the value in the query, where it is plainly right or wrong."""
-    value = value.strip("\"',; ")
+    value = value.strip("\"',;{ ")
     said = row.get("said", {}).get(value.lower())
     if said:
         return f"{value}: {said}"
