@@ -16,9 +16,9 @@ from tdxinfo.explain.numbers import Reading, read_as, readings, whole
 from tdxinfo.model.values import hex64
 
 _BASES = {
-    "patches": "named by Linux and its patches; no published module interface describes it",
+    "patches": "named by Linux and its patches; no module interface that tdxinfo knows has it",
     "fork": "only a research fork has it; no Intel module does",
-    "debug": "no public interface describes it; only debug modules have it",
+    "debug": "no module interface that tdxinfo knows has it; only debug modules do",
     "name": "the meaning is inferred from the name",
 }
 
@@ -150,7 +150,13 @@ def _feature(leaf: Leaf) -> str:
     return f"{leaf.feature} (TDX_FEATURES0 bit {number})" if number else ""
 
 
+_OF_NP_SEAMLDR = "SEAMLDR.SHUTDOWN"
+"""The only call to the P-SEAMLDR that the kernel does not make."""
+
+
 def _callers(leaf: Leaf) -> str:
+    if leaf.name == _OF_NP_SEAMLDR:
+        return "the NP-SEAMLDR, with SEAMCALL, to the P-SEAMLDR"
     return {
         "TDH": "the host's kernel, with SEAMCALL",
         "TDG": "the guest's kernel in a TD, with TDCALL",

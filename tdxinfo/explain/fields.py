@@ -250,7 +250,10 @@ def _of_module(field: metadata.Declared, index: int, given: int | None = None) -
     rows.append(("since", " and ".join(f"TDX module {version}" for version in field.since)))
     if field.basis == "patches":
         rows.append(
-            ("basis", "named by Linux and its patches; no published module interface describes it")
+            (
+                "basis",
+                "named by Linux and its patches; no module interface that tdxinfo knows has it",
+            )
         )
     facts = [fact for fact in fact_names() if _shows(fact, field.name)]
     rows.append(("shown as", ", ".join(facts)))

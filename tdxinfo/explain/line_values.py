@@ -212,6 +212,33 @@ def _register(event: Event) -> Iterator[tuple[str, str]]:
     yield from (("MSR", name) for name, row in rows if row["address"] == address)
 
 
+_VALUE = re.compile(
+    r"\b(at{1,2}ributes|vendor_id|major_version|minor_version|build_date|build_num)\b[\s:=]+"
+    r"(0x[0-9a-f]+|\d+)",
+    re.IGNORECASE,
+)
+_VERSION = re.compile(r"(?<![\d.])(\d)\.(\d)(?:\.(\d{2})(?:\.\d{2})?)?(?![\d.])")
+
+
+def values_of_a_part(event: Event, text: str) -> tuple[Boot, Event] | None:
+    """The values of a line about the module's version that was cut off, as a log and its event."""
+    if event.name not in ("module_info", "seamldr_info"):
+        return None
+    found_in = _VALUE.findall(text)
+    # One kernel spelled it `atributes`.
+    values: dict[str, Any] = {
+        re.sub("^at+r", "attr", name.lower()): int(number, 0) for name, number in found_in
+    }
+    version = _VERSION.search(text)
+    names = ("major_version", "minor_version", "update_version")
+    if version and event.name == "module_info":
+        values |= {
+            name: int(part) for name, part in zip(names, version.groups(), strict=True) if part
+        }
+    found = Event(event.name, values, text)
+    return (Boot((found,), complete=False), found) if values else None
+
+
 def filled(wording: str, text: str) -> str:
     """The line of a wording with the numbers of a text, where it has as many; else nothing."""
     numbers = iter(re.findall(r"\b(?:0x[0-9a-f]+|\d+)\b", text, re.IGNORECASE))

@@ -194,6 +194,16 @@ def _remedy_rows(event: Event) -> list[tuple[str, str]]:
     return [("what to do", text if remedy.startswith(_LOOK_UP) and text else remedy)]
 
 
+def _remedy_without_value(event: Event, text: str) -> list[tuple[str, str]]:
+    """What to do after a line that was typed without its status: not what its example needs."""
+    remedy = tables.load("loglines")["remedy"].get(event.name, "")
+    if "status" not in event.values or not remedy.startswith(_LOOK_UP):
+        return _remedy_rows(event)
+    has_status = any(one.kind == "SEAMCALL status" for one in codes.in_a_line(text))
+    return [] if has_status else [("what to do", _REST)]
+
+
+_REST = "The rest of the line has the status, which says why: run `tdxinfo explain` with it."
 _START_AGAIN = "Start the TD again; update the kernel if it happens again."
 """What a TD needs that KVM takes for broken, where the status is not what this call may return."""
 _LOOK_UP = "Run `tdxinfo explain STATUS`"
@@ -248,6 +258,8 @@ def _read(text: str) -> Boot:
 def _readings(text: str) -> list[Boot]:
     """The line as it is, or under each prefix whose wording says most of it, upstream's first."""
     text = re.sub(r"(\[\w{1,20}),(?=\w{1,20}\))", r"\1, ", text)
+    # Bit 63 of a leaf says that the P-SEAMLDR was called, whose lines have another prefix.
+    text = re.sub(r"^SEAMCALL \(0x[89a-f][0-9a-f]{15}\)", r"seamldr: \g<0>", text)
     boot = Boot.from_log(text + "\n")
     found = [] if boot.events else [Boot.from_log(f"{one}: {text}\n") for one in _prefixes()]
     known = [one for one in found if one.events]
@@ -287,16 +299,29 @@ def _part_of_a_line(text: str) -> Iterator[Explanation]:
             if event.name in (meanings := tables.load("loglines")["meaning"]):
                 # What a status or an errno says is not said by the wording.
                 is_whole = _DECISIVE.isdisjoint(row["names"])
-                causes = _cause_rows(boot, event) if is_whole else _remedy_rows(event)
+                causes = (
+                    _cause_rows(boot, event) if is_whole else _remedy_without_value(event, text)
+                )
                 own = [rows for one in filled.events for rows in line_values.decoded(filled, one)]
+                partly = line_values.values_of_a_part(event, text) if not own else None
+                own += line_values.decoded(*partly) if partly else ()
                 yield explanation(
                     "kernel log line",
                     name.removeprefix(": "),
                     meanings[event.name],
                     [*own, *causes],
                 )
+                cut = [partly] if partly else [(filled, one) for one in filled.events]
+                yield from (one for part in cut for one in _of_a_part(*part))
         yield from _values_in(re.sub(r"\(0x[0-9a-f]+\)", "", text), row)
     yield from _range(text)
+
+
+def _of_a_part(boot: Boot, event: Event) -> Iterator[Explanation]:
+    """What the attributes and the version say that a line about the module still has."""
+    if event.name == "module_info":
+        yield from _attributes(event)
+        yield from _module_of(dict(line_values.build(boot, event)))
 
 
 def _beginning(text: str, rows: list[dict[str, Any]]) -> Explanation:

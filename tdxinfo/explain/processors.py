@@ -46,7 +46,8 @@ def _of_family(wanted: str) -> Iterator[Explanation]:
     families += [(found >> 8 & 0xF) + (found >> 20 & 0xFF) for found in _signatures(wanted)]
     if match and families[0] in tables.load("cpus")["families_without_tdx"]:
         text = "An old family of processors, none of which has TDX."
-        yield explanation("processor", f"family {families[0]}", text, [("TDX", "no")])
+        rows = [("TDX", "no"), ("which have it", which_have_it())]
+        yield explanation("processor", f"family {families[0]}", text, rows)
     elif _AMD.intersection(families):
         yield from branded("authenticamd")
     elif match and families[0] == _INTEL and "model" not in wanted:
@@ -198,7 +199,17 @@ def branded(words: str) -> Iterator[Explanation]:
 
 
 def _of_brand(brand: dict[str, str]) -> Explanation:
-    return explanation("processor", brand["name"], brand["doc"], [("TDX", brand.get("tdx", "no"))])
+    rows = [("TDX", brand.get("tdx", "no"))]
+    rows += [] if "tdx" in brand else [("which have it", which_have_it())]
+    return explanation("processor", brand["name"], brand["doc"], rows)
+
+
+def which_have_it() -> str:
+    """The processors with TDX, as they are sold: what an asker without it needs."""
+    rows = [row for row, _ in named_rows() if "sold_as" in row]
+    some = [f"selected {row['sold_as']}" for row in rows if row.get("tdx") == "some"]
+    names = [row["sold_as"] for row in rows if row.get("tdx") == "yes"]
+    return f"{', '.join(some + names)}; no firmware setting and no module adds it to another"
 
 
 def _signature(row: dict[str, int]) -> int:
@@ -227,6 +238,7 @@ def of_row(
         ("family and model", _models_of(row, is_by_name)),
         ("CPUID signature", f"{cpuinfo.signature(family, model):#x} and the stepping"),
         ("TDX", of_brand or has_tdx.get(row.get("tdx", ""), "unknown to this tdxinfo")),
+        ("which have it", which_have_it() if row.get("tdx") == "no" else ""),
         ("how to check", _HOW_TO_CHECK if row.get("tdx") == "some" and not of_brand else ""),
         ("modules that load", _lines_for(short)),
         (
@@ -242,8 +254,8 @@ def of_row(
     if row.get("tdx") == "no":
         # By a name that clients have too it may be either.
         is_server = row.get("server") and not is_by_name
-        kind = "an older server" if is_server else "a client processor, or an older server"
-        meaning = f"An Intel processor that never has TDX: {kind}."
+        kind = "server processor of an older generation" if is_server else "processor"
+        meaning = f"An Intel {kind} that never has TDX."
     return explanation("processor", name, meaning, rows)
 
 

@@ -9,8 +9,9 @@ from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release
 from tdxinfo.explain import bits_in_words, loaders
 from tdxinfo.explain.meaning import Explanation
+from tdxinfo.explain.module_updates import during_a_build
 from tdxinfo.explain.processors import named_in, processor
-from tdxinfo.explain.versions import build_asked, during_a_build, of_release
+from tdxinfo.explain.versions import build_asked, of_release
 from tdxinfo.explain.versions import release as module_release
 from tdxinfo.model.values import ModuleVersion
 

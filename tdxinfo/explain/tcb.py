@@ -31,23 +31,40 @@ def microcode(query: str) -> Iterator[Explanation]:
     if match is None:
         return
     revision = int(match[2], 16)
-    floors = {fms: int(text, 16) for fms, text in tables.load("tcb")["floors"]["microcode"].items()}
+    floors = _microcode_floors()
     # Revisions with another first byte are of other products. Without a word before it, the number
     # has to be like those of one product, or in the table.
     found = {fms: floor for fms, floor in floors.items() if floor >> 24 == revision >> 24}
     is_like = any(floor >> 16 == revision >> 16 > _FEW for floor in found.values())
     if not match[1] and not is_like:
         found = {fms: floor for fms, floor in found.items() if floor == revision}
-    floors_name = (
-        f"{tables.load('tcb')['floors']['recovery']}, {tables.load('tcb')['floors']['as_of']}"
-    )
+    yield from _of_revision(revision, found)
+
+
+def _of_revision(revision: int, found: dict[str, int]) -> Iterator[Explanation]:
+    """A microcode revision beside the minimum of each processor that it can be of."""
+    floors = tables.load("tcb")["floors"]
+    named = f"{floors['recovery']}, {floors['as_of']}"
     rows = [
-        (processor_of(fms), f"{_compared(revision, floor)} ({floors_name})")
-        for fms, floor in found.items()
+        (processor_of(fms), f"{_compared(revision, least)} ({named})")
+        for fms, least in found.items()
     ]
     if rows:
+        rows += _of_old_microcode() if any(least > revision for least in found.values()) else []
         meaning = "A microcode revision, compared with the minimum that a TCB recovery required."
         yield explanation("microcode revision", f"{revision:#010x}", meaning, rows)
+
+
+def _of_old_microcode() -> list[tuple[str, str]]:
+    """What follows for attestation from microcode below the minimum, and what to do."""
+    text = "verifiers that go by Intel's TCB info rate the platform OutOfDate; TDs still run"
+    return [("where older", text), ("what to do then", _UPDATE_MICROCODE)]
+
+
+_UPDATE_MICROCODE = (
+    "Update the firmware, whose microcode counts for the TCB, and reboot. Microcode that Linux "
+    "loads is not enough for it."
+)
 
 
 _IN_WORDS = re.compile(r"\b(?:microcode|ucode)\b.*?\b0x([0-9a-f]{7,8})\b", re.IGNORECASE)
@@ -59,9 +76,29 @@ def microcode_in_words(query: str) -> Iterator[Explanation]:
     """A microcode revision in a question, for the processor that it names."""
     match = _IN_WORDS.search(query) if len(query.split()) <= _MOST_WORDS else None
     signature = _SIGNATURE.search(query)
-    for meaning in microcode(f"microcode {match[1]}") if match else ():
-        wanted = [row for row in meaning.details if not signature or signature[0] in row.name]
-        yield meaning.model_copy(update={"details": tuple(wanted)}) if wanted else meaning
+    least = _microcode_floors().get(signature[0].lower()) if signature else None
+    if match is None:
+        return
+    revision = int(match[1], 16)
+    if signature is None or least is None:
+        yield from microcode(f"microcode {match[1]}")
+    elif least >> 24 == revision >> 24:
+        yield from _of_revision(revision, {signature[0].lower(): least})
+    else:
+        rows = [(processor_of(signature[0].lower()), f"{least:#010x} is the only known minimum")]
+        yield explanation("microcode revision", f"{revision:#010x}", _OF_OTHER_PARTS, rows)
+
+
+_OF_OTHER_PARTS = (
+    "A microcode revision. tdxinfo cannot compare it: its first byte is another than that of the "
+    "minimum that it knows for this processor, so that it is for other parts."
+)
+
+
+def _microcode_floors() -> dict[str, int]:
+    """The minimum revision that a TCB recovery required, by family, model and stepping."""
+    rows: dict[str, str] = tables.load("tcb")["floors"]["microcode"]
+    return {fms: int(text, 16) for fms, text in rows.items()}
 
 
 _FEW = 0x1000
@@ -76,7 +113,7 @@ def processor_of(fms: str) -> str:
 
 def _compared(revision: int, floor: int) -> str:
     if revision == floor:
-        return f"{floor:#010x} is the minimum: this one"
+        return f"{floor:#010x} is the minimum: this one meets it"
     word = "older" if revision < floor else "newer"
     return f"{floor:#010x} is the minimum: this one is {word}"
 

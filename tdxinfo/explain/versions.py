@@ -11,7 +11,7 @@ from typing import Any
 from tdxinfo import tables
 from tdxinfo.decode import bits, releases
 from tdxinfo.decode.releases import Release
-from tdxinfo.explain import advisories, tcb
+from tdxinfo.explain import advisories, module_updates, tcb
 from tdxinfo.explain.meaning import Explanation, explanation
 from tdxinfo.explain.numbers import readings
 from tdxinfo.model.values import ModuleVersion, decimal_date, hex64
@@ -257,14 +257,15 @@ def _not_in_table(word: str, is_of_module: bool) -> Iterator[Explanation]:
         lines = sorted({r.line for r in releases.releases()})
         known = ", ".join(f"{first}.{second}" for first, second in lines)
         rows = [("lines", known), ("table of", releases.as_of())]
-        yield explanation(
-            "module version", str(version), "No public release has this version.", rows
-        )
+        yield explanation("module version", str(version), _UNKNOWN_VERSION, rows)
     else:
         around = ", ".join(str(r.version) for r in of_line)
-        meaning = "No public release has this version."
+        meaning = _UNKNOWN_VERSION
         rows = [("releases of the line", around), ("table of", releases.as_of())]
         yield explanation("module version", str(version), meaning, rows)
+
+
+_UNKNOWN_VERSION = "tdxinfo knows no public release with this version."
 
 
 def _table() -> str:
@@ -306,9 +307,12 @@ def of_release(release: Release, first: Iterable[tuple[str, str]] = ()) -> Expla
         ("newest known", "" if is_newest else f"{newest.version} ({_table()})"),
         ("P-SEAMLDR", ", or ".join(f"{version} or later" for version in release.min_seamldr)),
         ("features", hex64(release.features0) if release.features0 is not None else ""),
-        ("update from", f"{release.update_from} or later" if release.update_from else ""),
-        ("update to", _updates(release)),
-        ("while a TD is built", during_a_build(release) if corrupts else ""),
+        (
+            "update from",
+            f"{release.update_from} or later, at run time" if release.update_from else "",
+        ),
+        ("update to", module_updates.targets(release)),
+        ("while a TD is built", module_updates.during_a_build(release) if corrupts else ""),
         ("newer releases add", " ".join(releases.added_features(release, newest))),
         ("MRSEAM", release.mrseam),
         ("note", _note(release)),
@@ -324,46 +328,6 @@ def _note(release: Release) -> str:
     """What holds for all releases of its line."""
     notes: dict[str, str] = tables.load("modules")["line_note"]
     return notes.get(f"{release.version.major}.{release.version.minor}", "")
-
-
-def _updates(release: Release) -> str:
-    """The later releases to which it can be updated while TDs run, if they load on a processor
-    that has it.
-    """
-    later = [r for r in releases.releases() if r.line == release.line]
-    later = later[later.index(release) + 1 :] if release.update_from else []
-    later = [r for r in later if _processors(r) & _processors(release)]
-    found = [_for_some(r, release) for r in later if releases.takes_over(release, r)]
-    if later and not found:
-        first = later[0]
-        return f"no later release: an update to {first.version} needs {first.update_from} or later"
-    return ", ".join(found)
-
-
-def _processors(release: Release) -> set[str]:
-    """The processors of a release; GNR in its list means GNR-SP and GNR-D."""
-    return {name for name in releases.newest_by_processor() if release.loads_on(name)} or set(
-        release.platforms
-    )
-
-
-def _for_some(target: Release, running: Release) -> str:
-    """The version, with its processors where it does not load on all that the running one has."""
-    if _processors(running) <= _processors(target):
-        return str(target.version)
-    return f"{target.version} ({', '.join(target.platforms)})"
-
-
-def during_a_build(release: Release) -> str:
-    """Whether an update from the release is safe while a TD is being built."""
-    if not releases.corrupts_builds(release):
-        return "no corrupted measurement is known of an update from this release"
-    safe: list[str] = tables.load("modules")["safe_update"]
-    of_line = [one for one in safe if one.startswith("{}.{}.".format(*release.line))]
-    return (
-        "unsafe: an update from this release then can corrupt the TD's measurement; let no TD be "
-        f"built during the update (safe from {', '.join(of_line)} on)"
-    )
 
 
 def _missing(features0: int | None) -> str:

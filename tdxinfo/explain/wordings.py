@@ -15,13 +15,23 @@ _SUBSYSTEM = re.compile(r"(?:^|\s)(x86/\w+|virt/tdx|seamldr): \S")
 def rows_like(text: str) -> list[dict[str, Any]]:
     """The rows of `tables/klog.toml` that a text most likely means; none of another subsystem."""
     for find in (_rows_with, _rows_around, _rows_of_words):
-        rows = find(text)
+        rows = [row for row in find(text) if _is_of_callee(row, text)]
         subsystem = _SUBSYSTEM.search(text)
         if subsystem:
             rows = [row for row in rows if row["prefix"] in ("", subsystem[1])]
         if rows:
             return [row for row in rows if row["prefix"] and f"{row['prefix']}:" in text] or rows
     return []
+
+
+_CALL = re.compile(r"SEAMCALL \((0x[0-9a-f]+)\)", re.IGNORECASE)
+
+
+def _is_of_callee(row: dict[str, Any], text: str) -> bool:
+    """Whether a row about a call fits a text with its leaf, whose bit 63 says who was called."""
+    call = _CALL.search(text)
+    of_loader = {"seamcall_failed": False, "seamldr_call_failed": True}.get(row["event"])
+    return call is None or of_loader is None or bool(int(call[1], 16) >> 63) == of_loader
 
 
 _TELLING = 15
