@@ -210,10 +210,17 @@ def status_named(name: str) -> Status | None:
     """The status by the module's name for it, or by an older, newer or kernel's name."""
     wanted = re.sub(r"[-.\s]+", "_", name.strip().upper())
     wanted = re.sub(r"^P_?SEAMLDR_", "SEAMLDR_", wanted)
-    for known in all_statuses():
-        if wanted == known or wanted in tables.load("statuses")[known].get("aliases", ()):
-            return all_statuses()[known]
-    return None
+    return _by_all_names().get(wanted)
+
+
+@cache
+def _by_all_names() -> dict[str, Status]:
+    """The statuses by their names and other names; a name that two have is the first's."""
+    found: dict[str, Status] = {}
+    for name, status in all_statuses().items():
+        for one in (name, *tables.load("statuses")[name].get("aliases", ())):
+            found.setdefault(one, status)
+    return found
 
 
 @cache

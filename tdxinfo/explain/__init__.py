@@ -86,11 +86,15 @@ def _by_other_spelling(word: str) -> list[Explanation]:
 def _as_several(text: str) -> list[Explanation]:
     """What the words of a text mean, where each of them but for general ones means something."""
     words = [word for word in re.split(r"[\s,;]+", text.strip()) if word]
-    groups = _groups(words) if 1 < len(words) <= MOST_WORDS else []
-    # A number beside a name that it does not belong to could mean anything.
-    if any(reading.value >> 32 == 0 for group in groups for reading in readings(group)):
-        return []
-    meanings = {group: as_one_thing(group) for group in groups if not says_nothing(group)}
+    meanings: dict[str, list[Explanation]] = {}
+    for group in _groups(words) if 1 < len(words) <= MOST_WORDS else ():
+        # A number beside a name that it does not belong to could mean anything.
+        if any(reading.value >> 32 == 0 for reading in readings(group)):
+            return []
+        if not says_nothing(group):
+            meanings[group] = as_one_thing(group)
+            if not meanings[group]:
+                return []
     if _OF_ANOTHER.search(text):
         # The security version of an enclave or an ACM is not that of a module.
         return [
@@ -99,9 +103,7 @@ def _as_several(text: str) -> list[Explanation]:
             for meaning in found
             if meaning.kind != "module security version"
         ]
-    if meanings and all(meanings.values()):
-        return [meaning for found in meanings.values() for meaning in found]
-    return []
+    return [meaning for found in meanings.values() for meaning in found]
 
 
 _OF_ANOTHER = re.compile(r"\b(?:acm|qe|qve|tdqe|pce|ide|sinit)\b.*svn\b", re.IGNORECASE)
@@ -156,12 +158,11 @@ def queries(words: Sequence[str]) -> list[str]:
     # A value of AMD's SEV, on its own, would be read as one of a TD.
     if makers.is_of_another(whole) and explanations(whole):
         return [whole]
-    return _groups(words)
+    return list(_groups(words))
 
 
-def _groups(words: Sequence[str]) -> list[str]:
+def _groups(words: Sequence[str]) -> Iterator[str]:
     """The words, with those together that mean one thing together."""
-    found: list[str] = []
     rest = [word for word in words if word]
     while rest:
         # Within a text `on` is no value.
@@ -171,9 +172,8 @@ def _groups(words: Sequence[str]) -> list[str]:
             if size == len(rest) or rest[size - 1].lower() != "on"
         ]
         size = next((size for size in sizes if as_one_thing(" ".join(rest[:size]))), 1)
-        found.append(" ".join(rest[:size]))
+        yield " ".join(rest[:size])
         rest = rest[size:]
-    return found
 
 
 _MAX_WORDS = 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from tdxinfo import tables
@@ -128,11 +129,20 @@ def _without_macro(macro: str, prefix: str) -> str:
 
 def rows_named(name: str, only: str | None) -> Iterator[Explanation]:
     """The bits of a name; QEMU's options have hyphens, `sept-ve-disable`."""
-    name = name.replace("-", "_")
+    for bitmap, row in _by_names().get(name.replace("-", "_").upper(), ()):
+        if only in (None, bitmap):
+            yield _bit(bitmap, row)
+
+
+@cache
+def _by_names() -> dict[str, list[tuple[str, dict[str, Any]]]]:
+    """The bits by all their names, each with its bitmap."""
+    found: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     for bitmap, table in tables.load("features").items():
-        for row in table["fields"] if only in (None, bitmap) else ():
-            if name.upper() in (row["name"].upper(), *_other_names(row)):
-                yield _bit(bitmap, row)
+        for row in table["fields"]:
+            for name in {row["name"].upper(), *_other_names(row)}:
+                found.setdefault(name, []).append((bitmap, row))
+    return found
 
 
 def _other_names(row: dict[str, Any]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 from tdxinfo import checks, tables
@@ -155,8 +156,18 @@ def _in_decimal_too(shown: str) -> str:
 
 def _row_of(wanted: str) -> dict[str, Any] | None:
     """The row of `tables/paths.toml` for a path."""
-    rows: list[dict[str, Any]] = tables.load("paths")["path"]
-    return next((row for row in rows if any(_is_path(wanted, one) for one in row["paths"])), None)
+    return next((row for one, row in _patterns("/" in wanted) if _is_path(wanted, one)), None)
+
+
+@cache
+def _patterns(with_slash: bool) -> tuple[tuple[str, dict[str, Any]], ...]:
+    """The patterns that a path can fit, each with its row: those without a slash fit names."""
+    return tuple(
+        (one, row)
+        for row in tables.load("paths")["path"]
+        for one in row["paths"]
+        if with_slash or "/" not in one
+    )
 
 
 def _is_path(wanted: str, pattern: str) -> bool:

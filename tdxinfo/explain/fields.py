@@ -47,8 +47,8 @@ def by_name(query: str) -> Iterator[Explanation]:
     if match and bitmap_named(name):
         return  # XFAM[0] is a bit
     for text in _spellings(name.upper()):
-        for td_field in _td_fields():
-            if td_field.name.upper() == text and (match is None or int(match[2]) < td_field.words):
+        for td_field in _td_fields_by_name().get(text, ()):
+            if match is None or int(match[2]) < td_field.words:
                 yield _of_td(td_field, td_field.id)
 
 
@@ -58,13 +58,9 @@ def _not_numbered(name: str) -> Iterator[Explanation]:
     known = [one for one in metadata.declared() if stem and re.fullmatch(rf"{stem[1]}\d", one)]
     if known and name not in known:
         meaning = f"No TDX module that tdxinfo knows has this field: there is {', '.join(known)}."
-        yield explanation("metadata field", name, meaning, [("see", _counted_by(known[0]))])
-
-
-def _counted_by(name: str) -> str:
-    """The field that counts the fields of this name: NUM_TDX_FEATURES."""
-    count = f"NUM_{name[:-1]}"
-    return count if count in metadata.declared() else ""
+        count = f"NUM_{known[0][:-1]}"
+        see = count if count in metadata.declared() else ""
+        yield explanation("metadata field", name, meaning, [("see", see)])
 
 
 def _array_element(query: str) -> re.Match[str] | None:
@@ -76,9 +72,9 @@ def _array_element(query: str) -> re.Match[str] | None:
 
 def _by_member(query: str) -> Iterator[Explanation]:
     match = _MEMBER.fullmatch(query.lower())
-    for field in metadata.declared().values():
+    last = match[1].rpartition(".")[2] if match else ""
+    for field in metadata.declared().values() if match else ():
         member = field.kernel.partition("[")[0]
-        last = match[1].rpartition(".")[2] if match else ""
         if match and (member == match[1] or (last == field.name.lower() and "_" in last)):
             yield _of_module(field, 0)
 
@@ -316,6 +312,15 @@ def _td_fields() -> tuple[_TdField, ...]:
         )
         for row in rows
     )
+
+
+@cache
+def _td_fields_by_name() -> dict[str, list[_TdField]]:
+    """The fields by their names in capitals: several scopes can have one of a name."""
+    found: dict[str, list[_TdField]] = {}
+    for td_field in _td_fields():
+        found.setdefault(td_field.name.upper(), []).append(td_field)
+    return found
 
 
 @cache

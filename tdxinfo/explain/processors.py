@@ -21,8 +21,9 @@ def processor(query: str) -> Iterator[Explanation]:
     named: set[str] = set()
     for row, names in named_rows():
         # Of several models with one name the first is shown, with the numbers of all.
-        is_meant = (name in names or name in _macros(row)) and row["codename"] not in named
-        if (name and is_meant) or _signature(row) in signatures:
+        is_named = name in names or name in _macros(row.get("linux", ""))
+        is_meant = is_named and row["codename"] not in named
+        if (name and is_meant) or (signatures and _signature(row) in signatures):
             named.add(row["codename"])
             yield of_row(row, is_by_name=is_meant).with_details(_stepping(row, wanted))
     yield from _of_family(wanted)
@@ -93,9 +94,10 @@ def _names(row: dict[str, Any]) -> list[str]:
     return [_plain(name.lower()) for name in names if name]
 
 
-def _macros(row: dict[str, Any]) -> list[str]:
+@cache
+def _macros(linux: str) -> list[str]:
     """The names of the kernel's macros for a processor, plain."""
-    name = row.get("linux", "").lower()
+    name = linux.lower()
     return [_plain(macro) for macro in (name, f"intel_{name}", f"intel_fam6_{name}") if name]
 
 

@@ -124,8 +124,15 @@ def _loads(release: Release, processor: str) -> str:
     if release.loads_on(processor):
         return "it loads there"
     newest = releases.newest_by_processor().get(processor)
-    other = f"{newest.version} is the newest that does" if newest else "no TDX module does"
-    return f"it does not load there: {other}"
+    if newest is None:
+        return "it does not load there: no TDX module does"
+    alike = [
+        str(one.version)
+        for one in releases.releases()
+        if one.loads_on(processor) and one.tcb_svn == release.tcb_svn is not None
+    ]
+    rest = f"; of the same security version is {alike[0]}" if alike else ""
+    return f"it does not load there: {newest.version} is the newest that does{rest}"
 
 
 _LOADER = re.compile(

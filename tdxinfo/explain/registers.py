@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from tdxinfo import tables
@@ -19,13 +20,14 @@ def by_name(query: str) -> Iterator[Explanation]:
     """A register by the manual's name, or by Linux's, which begins with MSR_."""
     wanted = query.upper().removesuffix("_MSR_ADDR")
     for name, row in tables.load("msr").items():
-        if wanted in _names(name, row):
+        if wanted in _names(name):
             yield _register(name, row)
 
 
-def _names(name: str, row: dict[str, Any]) -> tuple[str, ...]:
+@cache
+def _names(name: str) -> tuple[str, ...]:
     """The names of a register: the manual's, also without IA32_, Linux's, and others."""
-    names = (name, *row.get("aliases", ()))
+    names = (name, *tables.load("msr")[name].get("aliases", ()))
     short = [one.removeprefix("MSR_").removeprefix("IA32_") for one in names]
     # A name of a single word, such as XSS, could be something else.
     short = [one for one in short if "_" in one]
@@ -50,7 +52,7 @@ def field(query: str) -> Iterator[Explanation]:
     if not dot:
         yield from _field_behind(query.lower())
     for name, row in tables.load("msr").items():
-        if dot and register.upper() not in _names(name, row):
+        if dot and register.upper() not in _names(name):
             continue
         for found in row["fields"] if dot or "_" in wanted else ():
             if wanted.lower() in (found["name"], *map(str.lower, found.get("source", ()))):
@@ -60,14 +62,26 @@ def field(query: str) -> Iterator[Explanation]:
 def _field_behind(query: str) -> Iterator[Explanation]:
     """A field behind the name of its register, `tme_activate_lock` or `FEATURE_CONTROL lock`."""
     plain = re.sub(r"[\s-]", "_", query).removesuffix("_bit")
-    for name, row in tables.load("msr").items():
-        for one in map(str.lower, (*_names(name, row), *row.get("called", ()))):
-            rest = plain.removeprefix(f"{one}_").removesuffix("ed")
-            for found in row["fields"] if rest != plain.removesuffix("ed") else ():
-                names = (found["name"], *map(str.lower, found.get("source", ())))
-                if rest in names or f"{one}_{rest}" in names or f"{one}_{rest}e" in names:
-                    yield _field(name, row, found)
-                    return
+    for one, name in _called():
+        if not plain.startswith(f"{one}_"):
+            continue
+        rest = plain.removeprefix(f"{one}_").removesuffix("ed")
+        row = tables.load("msr")[name]
+        for found in row["fields"]:
+            names = (found["name"], *map(str.lower, found.get("source", ())))
+            if rest in names or f"{one}_{rest}" in names or f"{one}_{rest}e" in names:
+                yield _field(name, row, found)
+                return
+
+
+@cache
+def _called() -> tuple[tuple[str, str], ...]:
+    """The words that registers are called by, in small letters, each with the register's name."""
+    return tuple(
+        (one.lower(), name)
+        for name, row in tables.load("msr").items()
+        for one in (*_names(name), *row.get("called", ()))
+    )
 
 
 def _field(
@@ -143,7 +157,7 @@ def _registers(word: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Registers of this name, or of this address in hex."""
     for register, row in tables.load("msr").items():
         by_address = any(r.value == row["address"] for r in readings(word) if r.base == "hex")
-        if word.upper() in _names(register, row) or by_address:
+        if word.upper() in _names(register) or by_address:
             yield register, row
 
 

@@ -225,6 +225,8 @@ def _service_codes(
     values: Collection[int], name: str = "", is_of_sgx: bool = False
 ) -> Iterator[Explanation]:
     """The errors with one of the values, or with the name; TDX's own where that was asked for."""
+    if not values and name not in _names_of_codes():
+        return
     for row in tables.load("symptoms")["code"]:
         if row.get("of_sgx", False) != is_of_sgx and name != row["name"]:
             continue
@@ -233,13 +235,22 @@ def _service_codes(
         of_tdx = code ^ _SGX ^ _TDX
         if rest != row["name"] and (of_tdx in values or name == f"TEE_ATT_{rest}"):
             yield _service_code(row, f"TEE_ATT_{rest}", of_tdx)
-        elif (code >= _SMALL and code in values) or name in (
-            row["name"],
-            f"TEE_{rest}",
-            *_short(row),
-            *row.get("also", ()),
-        ):
+        elif (code >= _SMALL and code in values) or name in _other_names(row):
             yield _service_code(row, row["name"], code)
+
+
+@cache
+def _names_of_codes() -> frozenset[str]:
+    """All names of errors."""
+    rows = tables.load("symptoms")["code"]
+    of_tdx = (f"TEE_ATT_{row['name'].removeprefix('SGX_QL_')}" for row in rows)
+    return frozenset(of_tdx).union(*map(_other_names, rows))
+
+
+def _other_names(row: dict[str, Any]) -> tuple[str, ...]:
+    """The names of an error, but for that of TDX."""
+    rest = row["name"].removeprefix("SGX_QL_")
+    return (row["name"], f"TEE_{rest}", *_short(row), *row.get("also", ()))
 
 
 _SGX, _TDX = 0xE000, 0x11000
