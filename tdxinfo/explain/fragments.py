@@ -28,7 +28,7 @@ def command_line(text: str) -> list[Found]:
     return found if has_it else [Found(needed, _MISSING), *found]
 
 
-_SECTYPES = re.compile(r"<enum name=['\"]sectype['\"]>(.*)</enum>", re.DOTALL)
+_SECTYPES = re.compile(r"<enum name=['\"]sectype['\"]>(.{0,1000}?)</enum>", re.DOTALL)
 
 
 def security_types(text: str) -> list[Found]:

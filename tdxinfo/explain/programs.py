@@ -142,8 +142,9 @@ def _changes(version: tuple[int, ...]) -> Iterator[tuple[str, str]]:
 
 
 _KERNEL_IN_WORDS = re.compile(
-    r"(?<![\w.-])(?<!qemu )(?<!libvirt )(?:(?:on|with|in|under)\s+)?(?:linux\s+|kernel\s+){0,2}v?"
-    r"(?P<version>[5-7]\.\d{1,2})(?:\.\d{1,3}|\.x|\+)?(?:-[\w.~+-]+)?(?![\w.]*\d)",
+    r"(?<![\w.-])(?<!qemu )(?<!libvirt )(?:(?:on|with|in|under)\s{1,4})?"
+    r"(?:(?:linux|kernel)\s{1,4}){0,2}v?"
+    r"(?P<version>[5-7]\.\d{1,2})(?:\.\d{1,3}|\.x|\+)?(?:-[\w.~+-]{1,60})?(?![\w.]{0,20}\d)",
     re.IGNORECASE,
 )
 """A kernel's release in a question: modules and loaders have lower numbers."""

@@ -16,7 +16,9 @@ from uuid import UUID
 from tdxinfo import tables
 from tdxinfo.explain.meaning import Explanation, explanation
 
-_VALUE = re.compile(r"(\D.{3,60}?)[\s:=]+(?:of\s+|is\s+)?(0x[0-9a-f]{1,8}|\d{1,4})", re.IGNORECASE)
+_VALUE = re.compile(
+    r"(\D.{3,60}?)[\s:=]{1,4}(?:(?:of|is)\s{1,4})?(0x[0-9a-f]{1,8}|\d{1,4})", re.IGNORECASE
+)
 _HEX = re.compile(r"(?:0x)?((?:[0-9a-f]{2}[\s:]?){8,})(?:\.{2,3})?", re.IGNORECASE)
 _BASE64 = re.compile(r"([A-Za-z0-9+/]{11,}={0,2})(?:\.{2,3})?")
 _REPORT = re.compile(

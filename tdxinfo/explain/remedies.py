@@ -12,7 +12,7 @@ from tdxinfo.decode.seamcall import Meaning
 
 def is_of_another(meaning: Meaning, leaves: Collection[str]) -> bool:
     """Whether a status's remedy speaks of another call than that which returned it."""
-    names = re.findall(r"[A-Z]+(?:\.[A-Z]+)+", meaning.remedy)
+    names = re.findall(r"(?<![A-Z.])[A-Z]+(?:\.[A-Z]+)+", meaning.remedy)
     others = {leaf.name for leaf in map(seamcall.leaf_named, names) if leaf}
     return bool(leaves and others and {*others, *meaning.calls}.isdisjoint(leaves))
 
