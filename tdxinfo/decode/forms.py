@@ -53,11 +53,11 @@ def _text(data: bytes, limit: int, depth: int) -> str:
     if depth and is_mail(data):
         parts = [_text(part, limit, depth - 1) for part in _mail_parts(data)]
         return "\n".join(parts)[:limit]
-    text = without_zeros(decoded(_with_bytes_as_text(data)))
+    text = _without_zeros(decoded(_with_bytes_as_text(data)))
     return _COLOUR.sub("", exported(journal_lines(dmesg_lines(text))))
 
 
-def without_zeros(text: str) -> str:
+def _without_zeros(text: str) -> str:
     """The text without zero bytes: a serial line adds some, and a crash leaves a hole in a file."""
     return _HOLE.sub("\n", text).replace("\0", "") if "\0" in text else text
 
