@@ -163,6 +163,7 @@ except Unavailable as refusal:
         )
 
 
+@pytest.mark.slow
 def test_an_alarm_of_the_program_goes_off_all_the_same() -> None:
     """Where no thread can start, the same timer limits a read."""
     said = program(
@@ -201,6 +202,7 @@ say(
     assert 0 < said["left"][0] < 5
 
 
+@pytest.mark.slow
 def test_signals_of_the_program_do_nothing_in_a_child() -> None:
     """Neither its handlers, nor what it blocks, nor the descriptor that wakes its event loop."""
     said = program(
@@ -332,6 +334,7 @@ say(recorded=recorded, live=known(report), reasons=reasons, leaked=before != aft
     assert not said["leaked"]
 
 
+@pytest.mark.slow
 def test_a_process_that_was_forked_meanwhile_does_not_hold_the_answer() -> None:
     """It has a copy of the child's end of the connection, which therefore stays open."""
     said = program(
@@ -370,6 +373,7 @@ say(first=first, status=os.waitpid(child, 0)[1])
     assert said == {"first": usual(), "status": 0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("setup", ["import socket\nsocket.setdefaulttimeout(0.0001)\n"])
 def test_time_limits_of_the_programs_sockets_do_not_count(setup: str) -> None:
     said = program(
@@ -383,6 +387,7 @@ say(answer=answer(), sent=large.result("it"))
     assert said == {"answer": usual(), "sent": 64 << 20}
 
 
+@pytest.mark.slow
 def test_threads_that_read_this_host_and_a_record_take_turns() -> None:
     """A child that is forked while another thread loads a module waits for it for ever."""
     said = program(
@@ -411,6 +416,7 @@ say(answers=answers, most=max(most))
     assert said["most"] == 1
 
 
+@pytest.mark.slow
 def test_a_process_that_is_forked_meanwhile_has_its_own_turn() -> None:
     said = program(
         """
@@ -442,6 +448,7 @@ say(known=os.waitstatus_to_exitcode(ended[1]) if ended[0] else None)
     assert said["known"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(pydantic.main, "_rebuild_lock"), reason="this pydantic builds models without a lock"
 )

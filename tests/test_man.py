@@ -134,7 +134,7 @@ def examples() -> list[Any]:
     return [pytest.param(*page, id=page[0]) for page in (*pages, ("scripts", scripts))]
 
 
-@pytest.mark.parametrize(("command", "found"), one_in(4, examples()))
+@pytest.mark.parametrize(("command", "found"), one_in(12, examples()))
 def test_the_examples_of_a_page_run_as_written(
     command: str, found: list[dict[str, str]], tmp_path: Path
 ) -> None:

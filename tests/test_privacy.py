@@ -17,6 +17,7 @@ import pytest
 from tdxinfo.inputs.collector import script
 from tdxinfo.machine.identity import without_identity
 from tests.cli.command import ran
+from tests.parts import one_in
 
 NAME = "zeus42"
 KNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -163,7 +164,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, COMMANDS), ids=" ".join)
 def test_no_format_shows_any(capture: Path, command: tuple[str, ...]) -> None:
     shown = ran(*command, "--from", str(capture), columns=400)
     assert shown.out, shown.err

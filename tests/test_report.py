@@ -26,7 +26,7 @@ def report_by_api(subject: str) -> Report:
     return tdxinfo.observe(str(folder_of(subject)) if subject in NAMES else subject)
 
 
-@pytest.mark.parametrize("subject", one_in(4, SUBJECTS))
+@pytest.mark.parametrize("subject", one_in(12, SUBJECTS))
 def test_what_is_printed_is_read_again(subject: str) -> None:
     report = recorded.report_of(subject) if subject in NAMES else report_by_api(subject)
     printed = report.model_dump_json()
@@ -39,7 +39,7 @@ def test_what_is_printed_is_read_again(subject: str) -> None:
     assert [c.outcome for c in tdxinfo.check(read).checks] == [c.outcome for c in judged.checks]
 
 
-@pytest.mark.parametrize("subject", one_in(35, SUBJECTS))
+@pytest.mark.parametrize("subject", one_in(50, SUBJECTS))
 def test_a_second_look_at_a_host_finds_the_same(subject: str) -> None:
     first = recorded.report_of(subject) if subject in NAMES else report_by_api(subject)
     assert report_by_api(subject).host == first.host

@@ -26,6 +26,7 @@ from tdxinfo.inputs.many import Supplied
 from tdxinfo.inputs.supplied import example_names, parse_report
 from tdxinfo.model.verdict import HostVerdict
 from tests.cli.command import Ran, ran, spawned
+from tests.parts import fewer_examples
 
 READY = "example:linux-7.3-emulated"
 NOT_READY = "example:module-never-loaded"
@@ -334,6 +335,7 @@ def changed(found: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
+@fewer_examples
 @given(st.data())
 def test_a_report_with_anything_anywhere_is_a_host_or_bad_input(data: st.DataObject) -> None:
     whole, paths = data.draw(st.sampled_from(reports()))

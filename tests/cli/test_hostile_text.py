@@ -184,7 +184,7 @@ def test_two_captures_and_a_fleet_of_them_are_harmless(evil_capture: Path) -> No
         harmless(shown("fleet", *form, str(evil_capture), "example:emr-five-cmrs"))
 
 
-@pytest.mark.parametrize("content", [b"", b"\0\1\2", b"{", b'{"a": 1}', b"\x1f\x8bx"])
+@pytest.mark.parametrize("content", one_in(3, [b"", b"\0\1\2", b"{", b'{"a": 1}', b"\x1f\x8bx"]))
 def test_the_names_of_files_are_harmless(tmp_path: Path, content: bytes) -> None:
     name = HOSTILE.replace("/", "")
     folder = tmp_path / f"{name}.d"

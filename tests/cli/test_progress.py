@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.command import spawned
 from tests.cli.test_fleet import on_a_terminal
+from tests.parts import one_in
 
 SLOW = """
 import sys, time
@@ -56,7 +57,7 @@ def test_what_is_quick_shows_nothing_on_a_terminal_either() -> None:
     assert shown == b""
 
 
-@pytest.mark.parametrize("command", ["dump", "check"])
+@pytest.mark.parametrize("command", one_in(2, ["dump", "check"]))
 def test_input_that_is_slow_to_come_is_named(tmp_path: Path, command: str) -> None:
     """A log that somebody writes into a pipe bit by bit."""
     pipe = tmp_path / "slow.log"

@@ -35,6 +35,7 @@ LARGE = (
 """Files that a run keeps, of which each may be large: all of them have 390 MiB."""
 
 
+@pytest.mark.slow
 def test_the_files_below_a_root_cannot_use_up_the_memory(tmp_path: Path) -> None:
     for name in ("proc/version", "sys/kernel/x", "dev/null", *LARGE):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -145,6 +145,7 @@ def test_a_modules_types_stand_above_its_kernels(built: dict[str, bytes], tmp_pa
 RUNNING = Path("/sys/kernel/btf/vmlinux")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not RUNNING.exists(), reason="this kernel has no BTF")
 @pytest.mark.skipif(shutil.which("bpftool") is None, reason="not installed: bpftool")
 def test_the_running_kernels_types_lie_where_bpftool_says() -> None:

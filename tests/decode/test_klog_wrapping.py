@@ -13,6 +13,7 @@ from tdxinfo import tables
 from tdxinfo.decode.boot import Boot, platform
 from tdxinfo.decode.klog import read_log
 from tdxinfo.errors import Absent
+from tests.parts import fewer_examples
 
 LOG = """\
 [    0.000000] Linux version 6.8.0-1028-intel (buildd@builder) (x86_64-linux-gnu-gcc-13 13)
@@ -282,6 +283,7 @@ PIECES = st.one_of(
 )
 
 
+@fewer_examples
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_any_text_is_read_without_error(text: str) -> None:
     found, *_ = read_log(text)

@@ -23,7 +23,7 @@ QUERIES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(
-    "row", one_in(4, (pytest.param(row, id=row["query"][:60]) for row in QUERIES))
+    "row", one_in(8, (pytest.param(row, id=row["query"][:60]) for row in QUERIES))
 )
 def test_a_query_has_its_meaning(row: dict[str, Any]) -> None:
     found = explanations(row["query"])

@@ -17,6 +17,7 @@ from tdxinfo.machine.archive import members
 from tdxinfo.model.values import MemoryRange
 from tests.fuzz.seeds import joined
 from tests.fuzz.targets import TARGETS, try_out
+from tests.parts import one_in
 
 SECONDS = 10
 """The hangs took minutes to hours, what ends well here takes under a second."""
@@ -94,7 +95,7 @@ INPUTS: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "many headers of some digits": (
         "archive",
-        lambda: (header(tarfile.XHDTYPE, b"1" * 4000) + header(b"0", b"")) * 9000 + bytes(1024),
+        lambda: (header(tarfile.XHDTYPE, b"1" * 1500) + header(b"0", b"")) * 9000 + bytes(1024),
     ),
     "headers that extend headers": (
         "archive",
@@ -107,7 +108,7 @@ INPUTS: dict[str, tuple[str, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("name", INPUTS)
+@pytest.mark.parametrize("name", one_in(2, INPUTS))
 def test_what_was_found_stays_fixed(name: str) -> None:
     target, made = INPUTS[name]
     data = made()

@@ -17,7 +17,7 @@ from tdxinfo import decode
 from tests.fuzz import targets
 from tests.fuzz.targets import TARGETS, Target, try_out
 
-_FEW, _MANY = 3, 200
+_FEW, _MANY = 2, 200
 """Inputs of a target; coverage-guided runs try thousands a second."""
 
 

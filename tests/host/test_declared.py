@@ -21,6 +21,7 @@ from tdxinfo.host.section import From
 from tdxinfo.report import Report, observe
 from tdxinfo.sources.klog import KernelLog
 from tests.builders import captured_machine, report_from_log
+from tests.parts import fewer_examples
 
 SOURCES: list[tuple[str, Any]] = [
     (name, source) for name in fact_names() for source in sources_of(name)
@@ -143,6 +144,7 @@ def printed_without_error(report: Report) -> None:
 EXAMPLES: list[str] = [row["example"] for row in tables.load("klog")["line"]]
 
 
+@fewer_examples
 @given(st.lists(st.sampled_from(EXAMPLES), max_size=30), st.sampled_from(["", "[    5.300843] "]))
 def test_lines_in_any_order_are_observed_and_written_without_error(
     lines: list[str], header: str
@@ -154,6 +156,7 @@ JUNK = st.text(max_size=30) | st.sampled_from(["Y", "N", "0x0", "1.5.06", "-1", 
 PATHS = sorted({p.path for _, p in SOURCES if hasattr(p, "path")} | {"/proc/cpuinfo"})
 
 
+@fewer_examples
 @given(st.dictionaries(st.sampled_from(PATHS), JUNK))
 def test_files_with_any_text_are_observed_without_error(files: dict[str, str]) -> None:
     printed_without_error(observe(captured_machine(dict(files))))

@@ -70,7 +70,7 @@ def test_a_menu_that_was_cleaned_starts_the_same(command: tuple[str, ...]) -> No
         assert options_of(found.entry) == options_of(expected.entry)
 
 
-@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
 def test_entries_that_were_cleaned_start_the_same(command: tuple[str, ...]) -> None:
     variables = {
         "saved_entry": f"{MACHINE}-{RELEASES[0]}",
@@ -94,7 +94,7 @@ def test_entries_that_were_cleaned_start_the_same(command: tuple[str, ...]) -> N
     assert set(found.entry.options.split()) >= {"kvm_intel.tdx=1", "nohibernate"}
 
 
-@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
 def test_settings_and_module_options_keep_what_counts(command: tuple[str, ...]) -> None:
     settings = f'# of alice\nGRUB_CMDLINE_LINUX="{OPTIONS}"\nGRUB_PASSWORD=hunter2\n'
     kept = lines.shell_settings(filtered(command, "default_lines", settings))
@@ -184,7 +184,8 @@ def inside(root: Path, command: list[str], given: str = "") -> bytes:
     return done.stdout
 
 
-@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
+@pytest.mark.slow
+@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
 def test_the_script_records_what_a_capture_by_root_does(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:

@@ -52,13 +52,19 @@ def by_files(report: Report, name: str) -> bool:
 
 
 @pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
-def test_its_archive_has_the_facts_of_this_machine(
+def test_its_archive_has_the_facts_of_this_machine_and_nothing_is_left(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     done = subprocess.run(
-        shell(command), input=text().encode(), capture_output=True, check=False, timeout=120
+        shell(command),
+        input=text().encode(),
+        capture_output=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr
+    assert list(tmp_path.iterdir()) == []
     wanted = rb"(?:A capture by root would also have: [^\n]+\.\n)?" if os.geteuid() else rb""
     assert re.fullmatch(wanted, done.stderr)
     archive = tmp_path / "host.tar"
@@ -115,7 +121,7 @@ def test_a_file_whose_driver_has_lost_its_state_is_refused_as_such(
     assert (found["reason"], found["errno"]) == ("unsupported", "ENXIO")
 
 
-@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
 def test_a_command_line_keeps_what_a_capture_keeps(command: tuple[str, ...]) -> None:
     done = subprocess.run(
         [*shell(command), "-c", functions() + "\ncommand_line"],
@@ -127,7 +133,7 @@ def test_a_command_line_keeps_what_a_capture_keeps(command: tuple[str, ...]) -> 
     assert done.stdout == b"ro intel_iommu=on kvm_intel.tdx=1 memmap=1G!4G nohibernate quiet\n"
 
 
-@pytest.mark.parametrize("command", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(3, SHELLS), ids=" ".join)
 def test_lines_of_the_log_name_nobody(command: tuple[str, ...]) -> None:
     lines = [line for line in LOG.splitlines() if "kernel: " in line and "ommand" not in line]
     done = subprocess.run(
@@ -139,19 +145,6 @@ def test_lines_of_the_log_name_nobody(command: tuple[str, ...]) -> None:
     )
     assert b"private KeyID range [64, 128)" in done.stdout
     assert secrets_in(done.stdout) == []
-
-
-def test_nothing_is_written_to_a_terminal_and_nothing_is_left(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["sh", "-s"],
-        input=text().encode(),
-        capture_output=True,
-        check=True,
-        timeout=120,
-        env={"PATH": "/usr/bin:/bin", "TMPDIR": str(tmp_path)},
-    )
-    assert done.stdout
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

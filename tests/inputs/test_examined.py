@@ -110,8 +110,8 @@ def endless_report(folder: Path) -> Path:
 HOSTILE: dict[str, Callable[[Path], Path]] = {
     made.__name__: made
     for made in (
-        toml_memory,
         nested,
+        toml_memory,
         long_integer,
         release,
         ranges,

@@ -79,7 +79,7 @@ def test_the_result_comes_back_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("work", "sentence"),
     [
-        (_spin, "it takes more than 1 s to read."),
+        pytest.param(_spin, "it takes more than 1 s to read.", marks=pytest.mark.slow),
         pytest.param(_backtrack, "it takes more than 1 s to read.", marks=pytest.mark.slow),
         (_swell, "it needs more than 64 MiB of memory."),
         (_take_more, "it needs more than 64 MiB of memory."),

@@ -65,12 +65,14 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return Built(tree, folder / "tdx_sysrd.ko", done.stdout)
 
 
+@pytest.mark.slow
 def test_it_builds_without_a_warning(built: Built) -> None:
     """Nor does sparse find anything, where it is installed and new enough for the kernel."""
     found = re.findall(r".*(?:warning|error).*", built.output, re.IGNORECASE)
     assert [line for line in found if "the compiler differs" not in line] == []
 
 
+@pytest.mark.slow
 def test_the_build_knows_its_source_and_takes_no_parameter(built: Built) -> None:
     result = subprocess.run(["modinfo", built.module], capture_output=True, text=True, check=True)
     assert re.search(rf"^version:\s+{native.shipped_version()}$", result.stdout, re.MULTILINE)

@@ -53,7 +53,7 @@ def faults(page: str, width: int) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("example", one_in(12, example_names()))
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", one_in(2, COMMANDS), ids=" ".join)
 def test_a_page_fits_every_width(example: str, command: tuple[str, ...]) -> None:
     for width in WIDTHS:
         done = ran("--from", example, *command, columns=width)
@@ -116,7 +116,7 @@ def test_the_state_of_the_helper_fits_every_width() -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "prometheus", "nfd", "junit", "markdown"])
-@pytest.mark.parametrize("example", example_names())
+@pytest.mark.parametrize("example", one_in(3, example_names()))
 def test_a_format_for_programs_has_no_internal_key_nor_blank_ends(example: str, form: str) -> None:
     out = ran("--from", example, "check", "--format", form).out
     assert [f for f in faults(out, 1 << 20) if f[0] != "an internal key"] == []

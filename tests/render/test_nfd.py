@@ -18,6 +18,7 @@ from tdxinfo.model.values import ModuleVersion
 from tdxinfo.render import nfd
 from tests.builders import report_with
 from tests.cli.command import ran
+from tests.parts import one_in
 from tests.recorded import NAMES, check_run_of, folder_of
 
 WHEN = 1_800_000_000.0
@@ -77,7 +78,7 @@ def page_of(facts: dict[str, Any], hours: int | None = None) -> str:
     return nfd.page(CheckRun(report, results, verdict_of(results), WHEN), hours)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_in(4, NAMES))
 def test_kubernetes_takes_every_name_and_value(name: str) -> None:
     labels, features = read_as_nfd_does(nfd.page(check_run_of(name)))
     assert labels

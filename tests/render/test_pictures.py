@@ -61,7 +61,7 @@ def page(name: str, form: str = "html") -> str:
     return ran(*PAGES[name], "--format", form).out
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", one_in(2, PAGES))
 def test_a_page_has_no_script_and_loads_nothing(name: str) -> None:
     document = Document(page(name))
     assert document.tags <= {
@@ -236,6 +236,7 @@ def browsed(folder: Path, url: str) -> tuple[str, str]:
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 
 
+@pytest.mark.slow
 @needs_chromium
 @pytest.mark.parametrize(
     ("name", "width", "layout"),

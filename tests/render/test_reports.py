@@ -14,6 +14,7 @@ from tdxinfo.render import junit, markdown
 from tests.builders import report_with
 from tests.checks.test_engine import READY
 from tests.cli.command import ran
+from tests.parts import one_in
 from tests.recorded import NAMES, check_run_of
 
 
@@ -27,7 +28,7 @@ def check_run(strict: bool = False, **changes: object) -> CheckRun:
 # --- JUnit ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_in(4, NAMES))
 def test_a_hosts_results_are_xml_that_counts_itself(name: str) -> None:
     run = check_run_of(name)
     root = ElementTree.fromstring(junit.page(run))
@@ -133,7 +134,7 @@ def test_the_report_names_no_machine() -> None:
     assert "myhost" not in value
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", one_in(4, NAMES))
 def test_every_table_of_a_report_has_its_columns(name: str) -> None:
     for line in markdown.page(check_run_of(name)).splitlines():
         if line.startswith("|"):

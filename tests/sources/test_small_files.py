@@ -70,7 +70,7 @@ def machine(root: Path, path: str, data: bytes) -> LiveMachine:
 CASES = [pytest.param(*case, id=f"{case[0]} {case[2][:20]!r}") for case in HOSTILE]
 
 
-@pytest.mark.parametrize(("path", "fact", "unit"), one_in(3, CASES))
+@pytest.mark.parametrize(("path", "fact", "unit"), one_in(6, CASES))
 def test_up_to_its_limit_a_file_is_cheap_to_parse(
     tmp_path: Path, path: str, fact: str, unit: str
 ) -> None:
