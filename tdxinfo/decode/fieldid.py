@@ -15,7 +15,7 @@ NULL = (1 << 64) - 1
 _CONTEXT = 0x0070_0000_0000_0000
 _RESERVED = 0x4083_8000_FF00_0000
 
-_PARTS = {
+_BITS = {
     "code": "23:0",
     "size_code": "33:32",
     "last_element": "37:34",
@@ -26,6 +26,8 @@ _PARTS = {
     "class_code": "61:56",
     "non_arch": "63",
 }
+_PARTS = {name: bit_range(bits) for name, bits in _BITS.items()}
+"""Lowest bit and width: of thousands of elements the ids are parsed."""
 CONTEXTS = {0: "SYS", 1: "TD", 2: "VCPU"}
 
 
@@ -45,15 +47,14 @@ class FieldId(NamedTuple):
     @classmethod
     def parse(cls, number: int) -> Self:
         parts = {}
-        for name, bits in _PARTS.items():
-            lowest, width = bit_range(bits)
+        for name, (lowest, width) in _PARTS.items():
             parts[name] = number >> lowest & ((1 << width) - 1)
         return cls(**parts)
 
     def __int__(self) -> int:
         number = 0
-        for name, bits in _PARTS.items():
-            number |= getattr(self, name) << bit_range(bits)[0]
+        for name, (lowest, _) in _PARTS.items():
+            number |= getattr(self, name) << lowest
         return number
 
     @property
