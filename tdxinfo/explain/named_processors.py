@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from functools import cache
 
 from tdxinfo import tables
 from tdxinfo.explain.makers import names_tdx
@@ -73,15 +74,21 @@ _ALIKE = 0.88
 
 
 def _likest(group: str) -> tuple[float, int]:
-    """How alike the most similar codename is, and the number of its row."""
-    names = [re.sub(r"\W", "", row["codename"].lower()) for row, _ in named_rows()]
+    """How alike the most similar codename is, and the number of its row; 0.0 below `_ALIKE`."""
     alike = (
-        (SequenceMatcher(None, group, name).ratio(), -index)
-        for index, name in enumerate(names)
+        (matcher.ratio(), -index)
+        for index, name in enumerate(_codenames())
         if name[0] == group[0]
+        for matcher in [SequenceMatcher(None, group, name)]
+        if matcher.real_quick_ratio() >= _ALIKE and matcher.quick_ratio() >= _ALIKE
     )
     found, index = max(alike, default=(0.0, 0))
     return found, -index
+
+
+@cache
+def _codenames() -> list[str]:
+    return [re.sub(r"\W", "", row["codename"].lower()) for row, _ in named_rows()]
 
 
 def branded_in(text: str) -> Iterator[Explanation]:

@@ -137,8 +137,16 @@ BRAND_WORDS = 5
 def brands_of(words: str) -> list[dict[str, str]]:
     """The first row of brands that the words fit."""
     text = " ".join(_GENERATION.sub(r"\1 gen", _TRADE.sub(" ", words)).split())
+    if not _any_brand().fullmatch(text):
+        return []
     rows: list[dict[str, str]] = tables.load("cpus")["brand"]
     return [brand for brand in rows if re.fullmatch(brand["pattern"], text)][:1]
+
+
+@cache
+def _any_brand() -> re.Pattern[str]:
+    """All patterns of brands as one: most words of a text fit none."""
+    return re.compile("|".join(f"(?:{brand['pattern']})" for brand in tables.load("cpus")["brand"]))
 
 
 def _stepping(row: dict[str, int], word: str) -> list[tuple[str, str]]:

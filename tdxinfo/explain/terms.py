@@ -87,7 +87,7 @@ def message(query: str) -> Iterator[Explanation]:
     """
     text = _plain(query)
     found = [(_part_in(text, row), row) for row in tables.load("symptoms")["symptom"]]
-    known = [(part, _plain(part), row) for part, row in found if part]
+    known = [(part, _plain_part(part), row) for part, row in found if part]
     # A part of another row's part says less: `return` and `return success`.
     known = [one for one in known if not any(_says_less(one[1], part) for _, part, _ in known)]
     if errno_names.is_said(query):
@@ -105,7 +105,7 @@ def message(query: str) -> Iterator[Explanation]:
 def _part_in(text: str, row: dict[str, Any]) -> str:
     """The longest part of the row that the text has, or the first that has the text; else empty."""
     if len(text) >= _TELLING:
-        whole = next((part for part in row["text"] if text in _plain(part)), "")
+        whole = next((part for part in row["text"] if text in _plain_part(part)), "")
         if whole:
             return str(whole)
     parts = [str(part) for part in row["text"] if _holds(text, part)]
@@ -153,7 +153,7 @@ _HEX = re.compile(r"\b0x[0-9a-f]{1,16}\b", re.IGNORECASE)
 def _holds(text: str, part: str) -> bool:
     """Whether the part is in the text, or its pieces between `...` one after the other."""
     position = 0
-    for piece in _plain(part).split("..."):
+    for piece in _plain_part(part).split("..."):
         position = _end_of(piece.strip(), text, position)
         if position < 0:
             return False
@@ -172,6 +172,12 @@ def _end_of(piece: str, text: str, position: int) -> int:
             return end
         begin = text.find(piece, begin + 1)
     return -1
+
+
+@cache
+def _plain_part(part: str) -> str:
+    """The same of a part in the table, which every text is held against."""
+    return _plain(part)
 
 
 def _plain(text: str) -> str:
