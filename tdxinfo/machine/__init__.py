@@ -70,6 +70,10 @@ class Machine(ABC):
             raise remembered.with_traceback(None)
         return cast(T, remembered)
 
+    def recorded(self, begin: str) -> tuple[str, ...]:
+        """The keys with this beginning that a record has answers to; none on a live machine."""
+        return ()
+
     @property
     def host_names(self) -> tuple[str, ...]:
         """The names of the machine, so far as it is known to have any."""

@@ -58,6 +58,9 @@ class CapturedMachine(Machine):
         self._answers = answers.get("answers", {})
         self._refused = answers.get("refused", {})
 
+    def recorded(self, begin: str) -> tuple[str, ...]:
+        return tuple(key for key in self._answers if key.startswith(begin))
+
     @property
     def host_names(self) -> tuple[str, ...]:
         """Those that are given, and those that the log has: a record's names may be kept in it."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import reduce
+from operator import and_, or_
 from typing import NamedTuple
 
 from tdxinfo.decode import bits, cpuinfo, lines
@@ -58,8 +61,12 @@ class PackageDifferences:
     origin = "msr:packages"
 
     def read(self, machine: Machine) -> tuple[str, ...]:
-        """Registers that this processor does not have are left out; one is needed."""
-        differences, missing = [], []
+        """Registers that this processor does not have are left out; one is needed. A difference
+        that was seen counts, whatever could not be read.
+        """
+        differences: list[str] = []
+        missing: list[Unavailable] = []
+        unread: list[Unavailable] = []
         for register in _SET_BY_FIRMWARE:
             try:
                 value_of(machine, register)
@@ -67,8 +74,12 @@ class PackageDifferences:
                 differences.append(error.message)
             except Unsupported as error:
                 missing.append(error)
+            except Unavailable as error:
+                unread.append(error)
         if len(missing) == len(_SET_BY_FIRMWARE):
             raise missing[0]
+        if unread and not differences:
+            raise unread[0]
         return tuple(differences)
 
 
@@ -83,19 +94,50 @@ def _value_and_bits(machine: Machine, register: str) -> tuple[int, int]:
 
 
 def _common_value(machine: Machine, register: str) -> tuple[int, int]:
-    """The register's value on all packages. Raises Inconsistent when they differ."""
+    """The register's value on all packages. Raises Inconsistent when CPUs are seen to differ.
+
+    What a record has of other CPUs can contradict the value, but is not needed for it.
+    """
     address = bits.address_of(register)
-    values = {package: _ask(machine, cpu, address) for package, cpu in _packages(machine).items()}
-    if len(set(values.values())) > 1:
-        found = ", ".join(
-            f"package {package}: {value:#x}" for package, (value, _) in values.items()
-        )
-        raise Inconsistent(f"{register} differs between packages ({found})")
-    return next(iter(values.values()))
+    packages = _packages(machine)
+    found: dict[int, tuple[int, int]] = {}
+    refusals: list[Unavailable] = []
+    for cpu in sorted({*packages.values(), *_recorded_cpus(machine, address)}):
+        try:
+            found[cpu] = _ask(machine, cpu, address)
+        except Unavailable as refusal:
+            refusals.append(refusal)
+    _raise_difference(register, packages, found)
+    if refusals:
+        raise refusals[0]
+    values = [found[cpu] for cpu in packages.values()]
+    return values[0][0], reduce(and_, (known for _, known in values))
+
+
+def _raise_difference(
+    register: str, packages: dict[int, int], found: dict[int, tuple[int, int]]
+) -> None:
+    """Raises Inconsistent with one CPU for each value, where bits are known to differ."""
+    ones = reduce(or_, (value for value, _ in found.values()), 0)
+    zeros = reduce(or_, (known & ~value for value, known in found.values()), 0)
+    differing = ones & zeros
+    first: dict[int, int] = {}
+    for cpu, (value, known) in found.items():
+        if known & differing:
+            first.setdefault(value & differing, cpu)
+    if len(first) < 2:
+        return
+    names = {cpu: f"package {package}" for package, cpu in packages.items()}
+    is_named = len(packages) > 1 and all(cpu in names for cpu in first.values())
+    what = "packages" if is_named else "CPUs"
+    shown = ", ".join(
+        f"{names[cpu] if is_named else f'CPU {cpu}'}: {found[cpu][0]:#x}" for cpu in first.values()
+    )
+    raise Inconsistent(f"{register} differs between {what} ({shown})")
 
 
 def _packages(machine: Machine) -> dict[int, int]:
-    """An online CPU of each package; CPU 0 alone where that is unknown.
+    """An online CPU of each package; where that is unknown, CPU 0 alone.
 
     It is the first that the kernel uses for its own work: an isolated one is not to be disturbed.
     """
@@ -111,6 +153,15 @@ def _packages(machine: Machine) -> dict[int, int]:
         p: next((c for c in known.members.get(p, ()) if c not in isolated), cpu)
         for p, cpu in first.items()
     }
+
+
+def _recorded_cpus(machine: Machine, address: int) -> Iterator[int]:
+    """The CPUs of which a record has the register: `rdmsr -a` prints it of each."""
+    begin = f"msr/{address:#x}/cpu"
+    for key in machine.recorded(begin):
+        number = key.removeprefix(begin)
+        if re.fullmatch(r"\d{1,5}", number, re.ASCII):
+            yield int(number)
 
 
 def _isolated(machine: Machine) -> frozenset[int]:

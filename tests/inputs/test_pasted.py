@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tdxinfo import checks  # noqa: F401  # declares them
+from tdxinfo.checks.engine import run_checks
 from tdxinfo.errors import BadInput
 from tdxinfo.inputs.supplied import recognize
 from tdxinfo.machine import Machine
@@ -69,6 +71,22 @@ def test_rdmsr_is_read_for_the_bits_that_were_asked_for() -> None:
     assert report.host.firmware.seamrr_locked is None, "bit 10 was not asked for"
     (attempt, *_) = report.attempts("firmware.seamrr_locked")
     assert attempt.reason == "not-recorded"
+
+
+@pytest.mark.parametrize(
+    "session",
+    [
+        "# rdmsr -a 0x982\n3\n3\n1\n",
+        "# rdmsr -p 0 0x982\n3\n# rdmsr -p 64 0x982\n1\n",
+        f"{LSCPU}# rdmsr -a 0x982\n3\n1\n",
+        "# rdmsr -a 0x982 -f 1:1\n1\n0\n",
+    ],
+)
+def test_rdmsr_of_cpus_that_differ_fails(session: str) -> None:
+    report = observed(session)
+    results = {result.check.id: result.outcome.value for result in run_checks(report)}
+    assert results["firmware.packages_agree"] == "FAIL"
+    assert results["firmware.tme_locked"] in ("UNKNOWN", "SKIP")
 
 
 def test_a_system_report_is_read_for_all_that_it_has() -> None:

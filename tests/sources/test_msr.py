@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tdxinfo.errors import (
     Unsupported,
 )
 from tdxinfo.machine.live import LiveMachine
-from tdxinfo.sources.msr import Msr
+from tdxinfo.sources.msr import Msr, PackageDifferences
 from tests.builders import captured_machine
 
 TDX = Msr("IA32_MKTME_KEYID_PARTITIONING", "num_tdx_keyids")
@@ -68,6 +69,76 @@ def test_packages_that_differ_are_inconsistent() -> None:
 def test_a_package_that_does_not_answer_leaves_the_fact_unknown() -> None:
     with pytest.raises(NotRecorded):
         TDX.read(captured_machine(cpuinfo(0, 1), {"msr/0x87/cpu0": SPLIT}))
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        # `rdmsr -a` without a list of the CPUs.
+        (
+            {
+                "msr/0x1401/cpu0": "0x0003ffffff800c00",
+                "msr/0x1401/cpu1": "0x0003ffffff800c00",
+                "msr/0x1401/cpu2": "0x0003ffffff800000",
+            },
+            "IA32_SEAMRR_PHYS_MASK differs between CPUs (CPU 0: 0x3ffffff800c00, "
+            "CPU 2: 0x3ffffff800000)",
+        ),
+        # `rdmsr -p 64` after the bits of CPU 0.
+        (
+            {"msr/0x1401/cpu0": {"11:11": "0x1"}, "msr/0x1401/cpu64": "0x0003ffffff800400"},
+            "IA32_SEAMRR_PHYS_MASK differs between CPUs (CPU 0: 0x800, CPU 64: 0x3ffffff800400)",
+        ),
+        # One CPU whose bits are others says nothing of these.
+        (
+            {
+                "msr/0x1401/cpu0": {"11:11": "0x1"},
+                "msr/0x1401/cpu1": {"10:10": "0x1"},
+                "msr/0x1401/cpu2": {"11:11": "0x0"},
+            },
+            "IA32_SEAMRR_PHYS_MASK differs between CPUs (CPU 0: 0x800, CPU 2: 0x0)",
+        ),
+    ],
+)
+def test_cpus_of_a_record_that_differ_leave_no_value(answers: dict[str, Any], shown: str) -> None:
+    machine = captured_machine(answers=answers)
+    with pytest.raises(Inconsistent) as refusal:
+        ENABLED.read(machine)
+    assert refusal.value.message == shown
+    assert PackageDifferences().read(machine) == (shown,)
+
+
+@pytest.mark.parametrize(
+    "other", ["0x0000000000000c00", {"11:11": "0x1"}, {"10:10": "0x1"}, {"31:12": "0x0"}]
+)
+def test_cpus_of_a_record_that_agree_leave_the_value(other: object) -> None:
+    answers = {"msr/0x1401/cpu0": "0x0000000000000c00", "msr/0x1401/cpu7": other}
+    assert ENABLED.read(captured_machine(answers=answers)) is True
+
+
+def test_two_cpus_of_one_package_can_differ() -> None:
+    answers = {"msr/0x87/cpu0": SPLIT, "msr/0x87/cpu1": "0x0000002000000020"}
+    with pytest.raises(Inconsistent, match=r"between CPUs \(CPU 0: 0x400000003f, CPU 1: 0x2000"):
+        TDX.read(captured_machine(cpuinfo(0, 0), answers))
+
+
+def test_a_difference_that_was_seen_counts_without_the_other_registers() -> None:
+    answers = {
+        "msr/0x87/cpu0": SPLIT,
+        "msr/0x1401/cpu0": "0x0000000000000c00",
+        "msr/0x1401/cpu1": "0x0000000000000400",
+    }
+    (difference,) = PackageDifferences().read(captured_machine(cpuinfo(0, 1), answers))
+    assert difference.startswith("IA32_SEAMRR_PHYS_MASK differs between packages (package 0: ")
+    del answers["msr/0x1401/cpu1"]
+    with pytest.raises(NotRecorded, match="MSR 0x87 of CPU 1"):
+        PackageDifferences().read(captured_machine(cpuinfo(0, 1), answers))
+
+
+def test_packages_that_differ_do_so_while_a_third_does_not_answer() -> None:
+    answers = {"msr/0x87/cpu0": SPLIT, "msr/0x87/cpu2": "0x0000002000000020"}
+    with pytest.raises(Inconsistent):
+        TDX.read(captured_machine(cpuinfo(0, 1, 2), answers))
 
 
 def test_without_cpuinfo_the_first_cpu_is_asked() -> None:
