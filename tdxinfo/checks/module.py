@@ -245,6 +245,8 @@ def _obstacle(report: Report, running: Release, target: Release) -> str:
     """The clause that names what prevents an update at run time; empty if nothing known does."""
     left = report.host.seamldr.remaining_updates
     kernel = evidence.upstream_version(report)
+    if report.host.module.state not in ("initialized", "unknown"):
+        return "it replaces a running module, and none runs"
     if left == 0:
         return "no update is left before a reboot"
     excluded = _excludes_updates(report)

@@ -28,6 +28,10 @@ FILES = "tdx_module_1.5.34.bin and tdx_module_1.5.34.sigstruct to EFI/TDX"
 UPDATES = {**OLD, "kernel.release": "7.3.4", "seamldr.remaining_updates": 14}
 
 BY_REBOOT: list[tuple[dict[str, Any], str]] = [
+    ({**UPDATES, "module.state": "failed"}, "it replaces a running module, and none runs"),
+    ({**UPDATES, "module.state": "not-attempted"}, "it replaces a running module, and none runs"),
+    ({**UPDATES, "module.state": "initialized"}, ""),
+    ({**UPDATES, "module.state": "unknown"}, ""),
     ({"seamldr.remaining_updates": 0}, "no update is left before a reboot"),
     ({"platform.errata": ("seamret_invd_vmcs",)}, "erratum seamret_invd_vmcs"),
     ({"module.features0": 0xFBD}, "the module lacks TD_PRESERVING"),
