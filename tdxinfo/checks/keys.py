@@ -50,6 +50,7 @@ def kernel_counts_keyids(report: Report) -> Verdict:
     limit = known(report.host.keys.guest_keyids)
     if report.origin_of("keys.guest_keyids").startswith("cgroup:"):
         return passed(f"misc.capacity has {counted(limit, 'KeyID')} for TDs")
-    return failed(
-        f"misc.capacity has no line for tdx; keys.guest_keyids is {limit} from another source"
-    )
+    if not report.is_absent("keys.cgroup_keyids"):
+        known(report.host.keys.cgroup_keyids)
+    (attempt,) = report.attempts("keys.cgroup_keyids")
+    return failed(f"{attempt.message}; keys.guest_keyids is {limit} from another source")

@@ -80,6 +80,9 @@ class Keys(Section, frozen=True):
     ] = None
     """TDs that can run at once."""
 
+    cgroup_keyids: Annotated[Count | None, MiscCgroup("capacity")] = None
+    """KeyIDs for TDs in misc.capacity, where schedulers look for them."""
+
     guest_keyids_in_use: Annotated[Count | None, KmemKeyidsInUse(), MiscCgroup("current")] = None
     """KeyIDs of TDs that run now."""
 

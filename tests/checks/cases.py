@@ -794,9 +794,21 @@ CASES += [
     ("keys.leaked", {}, "UNKNOWN", "keys.leaked is unknown"),
     (
         "keys.counted",
-        {"keys.guest_keyids": 63},
+        {"keys.guest_keyids": 63, "keys.cgroup_keyids": NONE_THERE},
         "INFO",
-        "misc.capacity has no line for tdx; keys.guest_keyids is 63 from another source",
+        "it does not exist; keys.guest_keyids is 63 from another source",
+    ),
+    (
+        "keys.counted",
+        {"keys.guest_keyids": 63, "keys.cgroup_keyids": DENIED},
+        "UNKNOWN",
+        "keys.cgroup_keyids is unknown: /dev/cpu/0/msr may not be read",
+    ),
+    (
+        "keys.counted",
+        {"keys.guest_keyids": 63},
+        "UNKNOWN",
+        "keys.cgroup_keyids is unknown",
     ),
     (
         "kernel.generation",
