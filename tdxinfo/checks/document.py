@@ -19,6 +19,8 @@ class CheckRun(NamedTuple):
     """When the host was judged, in seconds since 1970."""
     selection: Selection | None = None
     """The checks that were selected; None for all."""
+    blockers: tuple[Result, ...] = ()
+    """The failed checks outside the selection, because of which selected checks were not run."""
 
     @property
     def is_whole(self) -> bool:
@@ -38,6 +40,12 @@ class CheckRun(NamedTuple):
         }
         # A report of `check` that is judged anew has these parts already.
         return CheckReport(**{**self.report.parts(), **judged})
+
+
+def blockers_of(results: list[Result], chosen: list[Result]) -> tuple[Result, ...]:
+    """The failed checks that are not among the chosen, and because of which some were not run."""
+    causes = {result.failed_need for result in chosen} - {result.check.id for result in chosen}
+    return tuple(result for result in results if result.check.id in causes)
 
 
 def _entry(result: Result, facts: dict[str, dict[str, JsonValue]]) -> CheckResult:

@@ -120,7 +120,7 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
     With --format nagios the exit status is that of a monitoring plugin: 0 OK; 1 a check warned;
     2 not ready; 3 undecided, not applicable, or no answer.
     """
-    from tdxinfo.checks.document import CheckRun
+    from tdxinfo.checks.document import CheckRun, blockers_of
     from tdxinfo.checks.engine import run_checks, select_results, verdict_of
 
     settings = settings_of(context)
@@ -137,10 +137,10 @@ def check(  # noqa: PLR0913, PLR0917 (click hands over every option)
         report = with_tcb_infos(report, tcb_info)
     results = run_checks(report, _ids(skip), applied, added, date.today())
     selection = _selection(only, skip, results)
-    if selection:
-        results = select_results(results, selection.ids)
-    verdict = verdict_of(results, strict, selection)
-    run = CheckRun(report, results, verdict, time.time(), selection)
+    chosen = select_results(results, selection.ids) if selection else results
+    verdict = verdict_of(chosen, strict, selection)
+    blockers = blockers_of(results, chosen)
+    run = CheckRun(report, chosen, verdict, time.time(), selection, blockers)
     status = _status_of(run, settings.format)
     if since is not None:
         _show_since(settings, before, run, since)

@@ -55,7 +55,7 @@ def page(run: CheckRun, redact: Callable[[str], str] = str) -> str:
         return escaped(redact(listed))
 
     lines = [f"## {text(answer(run).sentence)}", ""]
-    found = steps(run.results)
+    found = steps([*run.blockers, *run.results])
     if found:
         lines += ["### What to do", ""]
         lines += [f"{number}. {text(step)}" for number, step in enumerate(found, 1)] + [""]

@@ -80,14 +80,34 @@ def _passed(run: CheckRun, warnings: list[Result]) -> Answer:
 
 def _undecided(run: CheckRun, warnings: list[Result]) -> Answer:
     waiting = unresolved(run.results, run.selection)
-    kind = "selected" if run.selection and run.selection.only else "required"
-    named = [result.check.id for result in waiting[:_MAX_NAMED]]
-    left = len(waiting) - len(named)
-    names = ", ".join(named) + (f" and {left} more" if left else "")
     warned = f"; {counted(len(warnings), 'warning')}" if warnings else ""
+    if run.blockers:
+        return _blocked(run, waiting, warned)
+    kind = "selected" if run.selection and run.selection.only else "required"
     advice = next_step(run, waiting)
     why = f": no check failed, but {counted(len(waiting), f'{kind} check')} could not run"
-    return Answer("Undecided", f"{why}: {names}{warned}. Next: {advice}", None, advice)
+    return Answer("Undecided", f"{why}: {_names(waiting)}{warned}. Next: {advice}", None, advice)
+
+
+def _blocked(run: CheckRun, waiting: list[Result], warned: str) -> Answer:
+    """The answer where a check that is not selected failed, and selected ones need it."""
+    cause = run.blockers[0]
+    blocked = [result for result in run.results if result.failed_need == cause.check.id]
+    others = [result for result in waiting if result not in blocked]
+    were = _agree(blocked, "was", "were")
+    more = f"; {len(others)} more could not run" if others else ""
+    why = (
+        f": {counted(len(blocked), 'selected check')} {were} not run ({_names(blocked)}), because "
+        f"{cause.check.id} failed: {cause.verdict.message}{more}{warned}"
+    )
+    advice = _lowered(cause.remedy) if cause.remedy else next_step(run, waiting)
+    return Answer("Undecided", f"{why}. Next: {advice}", None, advice)
+
+
+def _names(results: list[Result]) -> str:
+    named = [result.check.id for result in results[:_MAX_NAMED]]
+    left = len(results) - len(named)
+    return ", ".join(named) + (f" and {left} more" if left else "")
 
 
 def next_step(run: CheckRun, waiting: list[Result]) -> str:

@@ -57,7 +57,7 @@ def print_verdict(console: Console, run: CheckRun, options: Options) -> None:
     if run.verdict is HostVerdict.NOT_APPLICABLE and not options.verbose:
         return
     if options.steps:
-        _print_steps(console, run.results)
+        _print_steps(console, [*run.blockers, *run.results])
         return
     if head.named and head.named.remedy:
         layout.paragraph(console, printable(head.named.remedy), 2, 2, "label")

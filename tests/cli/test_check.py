@@ -144,6 +144,54 @@ def test_a_file_as_argument_is_pointed_to_from() -> None:
     assert "`tdxinfo --from 'my log.txt' check`" in result.err
 
 
+HIBERNATION = """\
+[    0.000000] Linux version 6.17.0 (a@b) (gcc (Debian) 12.2.0) #1 SMP
+[    0.000000] Command line: kvm_intel.tdx=1
+[    1.400000] virt/tdx: BIOS enabled: private KeyID range [64, 128)
+[    1.400001] virt/tdx: initialization failed: Hibernation support is enabled
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "begin"),
+    [
+        (("--only", "module.loaded"), "1 selected check was not run (module.loaded), because "),
+        (("--only", "attestation.tcb"), "1 selected check was not run (attestation.tcb), because "),
+        (
+            ("--only", "module"),
+            "12 selected checks were not run (module.attempted, module.loaded, module.line and 9 "
+            "more), because ",
+        ),
+    ],
+)
+@pytest.mark.parametrize("form", ["table", "nagios", "markdown"])
+def test_what_keeps_selected_checks_from_being_run_is_named_with_its_remedy(
+    tmp_path: Path, options: tuple[str, ...], begin: str, form: str
+) -> None:
+    log = tmp_path / "log"
+    log.write_text(HIBERNATION)
+    result = ran("check", *options, "--format", form, "--from", str(log), columns=500)
+    answer = result.out.splitlines()[0].replace("\\", "")
+    assert result.status == 3
+    assert f"Undecided: {begin}kernel.hibernation failed: " in answer
+    assert "Next: add `nohibernate` to the kernel command line, and reboot." in answer
+    assert "root" not in answer
+
+
+def test_the_steps_of_a_selection_remove_what_keeps_it_from_being_run(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(HIBERNATION)
+    result = ran("check", "--only", "kvm", "--steps", "--from", str(log))
+    assert "1. Add `nohibernate` to the kernel command line. (kernel.hibernation)" in result.out
+
+
+def test_what_is_selected_itself_is_no_cause_outside(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(HIBERNATION)
+    lines = ran("check", "--only", "kernel,module", "--from", str(log)).out.splitlines()
+    assert lines[0].startswith("Failed: the kernel disables TDX while hibernation is available")
+
+
 # --- options ----------------------------------------------------------------------------------
 
 
