@@ -8,6 +8,7 @@ several children for many pieces of work, and replaces those that ended.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import pickle
 import re
@@ -274,10 +275,14 @@ def _serve(connection: socket.socket, work: Callable[[Any], Any], limits: Limits
     status = 1
     try:
         _limit(limits)
+        gc.freeze()  # what the parent has is no garbage, and is not searched below
         while True:
             piece = receive(connection, lambda: None, lambda: False)[1]
             _limit_processor(limits.processor)
             _send_result(connection, _result(work, piece))
+            # What is left of this piece counts against the memory of the next.
+            del piece
+            gc.collect()
     except (EOFError, OSError):
         status = 0
     finally:

@@ -251,6 +251,18 @@ def test_a_pools_child_is_replaced_after_so_many_pieces(monkeypatch: pytest.Monk
     assert [found.count(pid) for pid in dict.fromkeys(found)] == [2, 2, 2]
 
 
+def test_what_a_piece_leaves_in_cycles_is_freed_before_the_next() -> None:
+    """Else the memory of many logs adds up until a later one breaks the limit."""
+
+    def leave(number: int) -> int:
+        cycle: list[object] = [b"x" * (8 << 20)]
+        cycle.append(cycle)
+        return number
+
+    with Pool(leave, 1, QUICK) as pool:
+        assert [pool.result(pool.submit("it", number)) for number in range(20)] == [*range(20)]
+
+
 def _refuse() -> int:
     raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
