@@ -6,7 +6,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 from tdxinfo.checks.engine import (
@@ -240,7 +240,9 @@ class Reader:
     def _submit(self, unread: Sequence[Unread]) -> None:
         if not unread:
             return
-        self._pending.append((self._pool.submit(unread[0].place, list(unread)), list(unread)))
+        slot = self._pool.submit(unread[0].place, list(unread))
+        # A worker has its bytes by now: only reports of a batch may have to be sent again.
+        self._pending.append((slot, [_without_bytes(one) for one in unread]))
         if len(self._pending) > 2 * self._workers:
             self._output_next()
 
@@ -275,6 +277,11 @@ class Reader:
         """The workers. They are forked, so that they have the models and tables already."""
         limits = LIMITS._replace(memory=WORKER_MEMORY)
         return self._stack.enter_context(Pool(_entries_of, self._workers, limits))
+
+
+def _without_bytes(unread: Unread) -> Unread:
+    """An input of one host without its bytes, of which a worker has a copy."""
+    return unread if isinstance(unread, ReportText) else replace(unread, data=None)
 
 
 def _error_message(error: Exception, place: str) -> str:

@@ -9,6 +9,7 @@ import pty
 import resource
 import subprocess
 import sys
+import tracemalloc
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
@@ -21,8 +22,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tdxinfo.errors import BadInput
-from tdxinfo.fleet import MAX_EXAMPLES, Entry, Fleet, Kind, kind_of
-from tdxinfo.inputs.many import Supplied
+from tdxinfo.fleet import MAX_EXAMPLES, Entry, Fleet, Kind, Reader, kind_of
+from tdxinfo.inputs.many import Supplied, Unopened
 from tdxinfo.inputs.supplied import example_names, parse_report
 from tdxinfo.model.verdict import HostVerdict
 from tests.cli.command import Ran, ran, spawned
@@ -240,6 +241,23 @@ def test_a_judged_report_is_freed_at_once() -> None:
         assert freed() is None
     finally:
         gc.enable()
+
+
+def test_bytes_that_a_worker_has_are_kept_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With many processors many inputs of many MiB are under way."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(20))
+    sizes: list[int] = []
+    monkeypatch.setattr(
+        "tdxinfo.fleet.unparsed",
+        lambda *_: (Unopened("x", "x", os.urandom(1 << 20)) for _ in range(10)),
+    )
+    tracemalloc.start()
+    try:
+        Reader(lambda _: sizes.append(tracemalloc.get_traced_memory()[0])).read(["x"])
+    finally:
+        tracemalloc.stop()
+    assert len(sizes) == 10
+    assert max(sizes) < 4 << 20
 
 
 @pytest.mark.slow
