@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from tdxinfo.explain import Detail, Explanation
 
 _MAX_TEXT = 1 << 20
-"""Characters of standard input that are read."""
+"""Bytes of standard input that are read."""
+_MAX_SECONDS = 10.0
+"""Seconds after which no more lines of standard input are explained; each takes some hundredths."""
 
 _WITH_SIGN = re.compile(r"-(?![hqv]+$)[A-Za-z0-9].+|-\d", re.DOTALL)
 """What begins with a minus sign and is not an option of this command: an errno as the kernel prints
@@ -56,55 +59,92 @@ def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None
         return
     if not what:
         raise click.UsageError("Say what to explain, for example 0xc000050500000000.")
-    found = _found(settings, what)
+    found, left_out = _found(settings, what)
     unknown = [query for query, meanings in found.items() if not meanings]
     if not any(found.values()):
-        raise click.UsageError(_no_meaning(unknown[0]) if unknown else _NO_CODE)
+        sentence = _no_meaning(unknown[0]) if unknown else _NO_CODE
+        raise click.UsageError(f"{sentence} {left_out}".rstrip())
+    problems = [*map(_no_meaning, unknown), *([left_out] if left_out else ())]
     if not settings.quiet:
-        _print(settings, found)
-    if unknown:
+        _print(settings, found, problems)
+    if problems:
         from tdxinfo.render.safe import printable
 
-        for query in unknown:
-            click.echo(printable(_no_meaning(query)), err=True)
+        for sentence in problems:
+            click.echo(printable(sentence), err=True)
         context.exit(2)
 
 
 _NO_CODE = "Standard input holds nothing that tdxinfo knows."
 
 
-def _found(settings: Settings, what: tuple[str, ...]) -> dict[str, tuple[Explanation, ...]]:
-    """The meanings of each query, with values of this host; of lines only those with a meaning."""
+def _found(
+    settings: Settings, what: tuple[str, ...]
+) -> tuple[dict[str, tuple[Explanation, ...]], str]:
+    """The meanings of each query, with values of this host; of lines only those with a meaning.
+
+    Also the sentence that says which lines were left out; empty where all were explained.
+    """
     from tdxinfo.explain import explanations, queries
 
+    def meanings_of(query: str, may_be_file: bool = True) -> tuple[Explanation, ...]:
+        return tuple(
+            _with_value(settings, query, meaning) for meaning in explanations(query, may_be_file)
+        )
+
     found: dict[str, tuple[Explanation, ...]] = {}
+    left_out = ""
     for query in queries(what):
         if query != "-":
-            found[query] = tuple(explanations(query))
+            found[query] = meanings_of(query)
             continue
-        for line in _lines():
-            meanings = tuple(explanations(line, may_be_file=False))
-            if meanings:
-                found[line] = meanings
-    return {
-        query: tuple(_with_value(settings, query, meaning) for meaning in meanings)
-        for query, meanings in found.items()
-    }
+        lines, is_cut = _lines()
+        end = time.monotonic() + _MAX_SECONDS
+        of_lines: dict[str, tuple[Explanation, ...]] = {}
+        for line in sorted(lines, key=lambda line: not _ABOUT_TDX.search(line)):
+            if time.monotonic() > end:
+                break
+            of_lines[line] = meanings_of(line, may_be_file=False)
+        found |= {line: of_lines[line] for line in lines if of_lines.get(line)}
+        left_out = _left_out(len(lines), len(of_lines), is_cut)
+    return found, left_out
 
 
-def _lines() -> Iterator[str]:
-    """The lines of standard input, each once."""
-    text = input_bytes(_MAX_TEXT).decode("utf-8", "replace")
-    yield from dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
+_ABOUT_TDX = re.compile(r"tdx|seam|\btd|sgx|kvm|qemu|tme|quote|0x[89c]0000[0-9a-f]{11}\b", re.I)
 
 
-def _print(settings: Settings, found: dict[str, tuple[Explanation, ...]]) -> None:
+def _left_out(lines: int, done: int, is_cut: bool) -> str:
+    """The sentence about lines that were not explained; empty where there is none."""
+    if done < lines:
+        what = (
+            f"Standard input has {lines} different lines: only {done} were explained within "
+            f"{_MAX_SECONDS:g} s, first those that mention TDX."
+        )
+    elif is_cut:
+        what = f"Standard input is longer than {_MAX_TEXT >> 20} MiB: the rest was not explained."
+    else:
+        return ""
+    return f"{what} Give only the lines that you ask about."
+
+
+def _lines() -> tuple[list[str], bool]:
+    """The lines of standard input, each once, and whether there are more than are read."""
+    data = input_bytes(_MAX_TEXT + 1)
+    is_cut = len(data) > _MAX_TEXT
+    if is_cut:  # the last line may be a part of one
+        data = data[: data.rfind(b"\n") + 1]
+    text = data.decode("utf-8", "replace")
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())), is_cut
+
+
+def _print(
+    settings: Settings, found: dict[str, tuple[Explanation, ...]], problems: list[str]
+) -> None:
     if settings.format == "json":
         from tdxinfo.explain import ExplainReport
         from tdxinfo.report import Problem, frame
 
-        unknown = [query for query, meanings in found.items() if not meanings]
-        errors = tuple(Problem(message=_no_meaning(query)) for query in unknown)
+        errors = tuple(Problem(message=sentence) for sentence in problems)
         click.echo(ExplainReport(**frame(errors=errors), explanations=found).model_dump_json())
         return
     from tdxinfo.render import meanings, theme

@@ -406,3 +406,27 @@ def test_an_option_that_is_not_there_is_named(word: str) -> None:
     result = ran("explain", word)
     assert result.status == 2
     assert "No such option" in result.err
+
+
+_CODE = "0xc000050500000000"
+
+
+def _given(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("tdxinfo.cli.explain.input_bytes", lambda limit: text.encode()[:limit])
+
+
+def test_many_lines_end_and_those_about_tdx_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line takes some hundredths of a second, and a log has thousands."""
+    monkeypatch.setattr("tdxinfo.cli.explain._MAX_SECONDS", 0.5)
+    others = "".join(f"[{number}.0] usb 1-{number}: new device\n" for number in range(2000))
+    _given(monkeypatch, f"{others}tdx: SEAMCALL failed: {_CODE}\n")
+    result = ran("explain", "-")
+    assert (result.status, "2001 different lines" in result.err) == (2, True)
+    assert "TDX_SYS_NOT_READY" in result.out
+
+
+def test_a_text_that_is_longer_than_what_is_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    _given(monkeypatch, f"{_CODE}\n" + "\n" * (1 << 20) + "KeyID\n")
+    result = ran("explain", "-")
+    assert (result.status, "1 MiB" in result.err) == (2, True)
+    assert "TDX_SYS_NOT_READY" in result.out
