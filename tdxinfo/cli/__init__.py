@@ -76,6 +76,11 @@ def run(arguments: list[str]) -> int:
         streams.silence_output()
         return _refuse(str(error), arguments, has_output=False)
     except Exception as error:
+        # Python 3.11 makes this of what a signal's handler raises while a class is made.
+        if isinstance(error.__cause__, SystemExit):
+            raise error.__cause__ from None
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return ExitStatus.INTERRUPTED
         return _crash(error, arguments)
 
 

@@ -165,6 +165,27 @@ def test_an_interrupt_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run(["check", "--from", EXAMPLE]) == 130
 
 
+@pytest.mark.parametrize(("raised", "status"), [(KeyboardInterrupt(), 130), (SystemExit(143), 143)])
+def test_a_signal_while_a_class_is_made_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, status: int
+) -> None:
+    """Python 3.11 makes a RuntimeError of what its handler raises there."""
+
+    class Interrupted:
+        def __set_name__(self, owner: object, name: str) -> None:
+            raise raised
+
+    def examine(*arguments: object) -> object:
+        return type("Made", (), {"field": Interrupted()})
+
+    monkeypatch.setattr(subject, "examine", examine)
+    try:
+        found: int | str | None = run(["check", "--from", EXAMPLE])
+    except SystemExit as ended:
+        found = ended.code
+    assert found == status
+
+
 MANY = """
 import os, resource, sys
 soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
