@@ -193,14 +193,22 @@ def _journal(entries: Iterator[Mapping[str, Any]], with_transport: bool = True) 
 
 
 def _is_of_kernel(entry: Mapping[str, Any]) -> bool:
-    """Whether the kernel wrote it. Programs cannot write fields that begin with an underscore."""
-    return entry.get("_TRANSPORT") == "kernel"
+    """Whether the kernel wrote it. Programs cannot write fields that begin with an underscore.
+
+    What they write to /dev/kmsg has the transport too, but never the kernel's facility.
+    """
+    return entry.get("_TRANSPORT") == "kernel" and _has_facility_of_kernel(entry)
+
+
+def _has_facility_of_kernel(entry: Mapping[str, Any]) -> bool:
+    return str(entry.get("SYSLOG_FACILITY", 0)) == "0"
 
 
 def _can_be_of_kernel(entry: Mapping[str, Any]) -> bool:
     """Whether no field names a program: journald records the process of each of their entries."""
     is_program = any(name in entry for name in _OF_A_PROCESS)
-    return not is_program and entry.get("SYSLOG_IDENTIFIER", "kernel") == "kernel"
+    is_of_kernel = entry.get("SYSLOG_IDENTIFIER", "kernel") == "kernel"
+    return not is_program and is_of_kernel and _has_facility_of_kernel(entry)
 
 
 _OF_A_PROCESS = ("_PID", "_UID", "_COMM", "_EXE", "_CMDLINE", "_SYSTEMD_UNIT", "SYSLOG_PID")

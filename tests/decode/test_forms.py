@@ -261,6 +261,25 @@ def test_entries_whose_transport_was_left_out_are_the_kernels_unless_a_program_i
         assert FORGED not in found
 
 
+@pytest.mark.parametrize("left_out", [(), ("_TRANSPORT",)])
+@pytest.mark.parametrize("identifier", ["kernel", "sh"])
+def test_what_a_program_wrote_to_the_kernels_log_is_not_the_kernels(
+    left_out: tuple[str, ...], identifier: str
+) -> None:
+    """journald takes it from /dev/kmsg with the transport kernel; its facility is never 0."""
+    entries = [{**found, "SYSLOG_FACILITY": "0"} for found in without_fields(*left_out)]
+    forged = {"SYSLOG_FACILITY": "1", "SYSLOG_IDENTIFIER": identifier, "MESSAGE": FORGED}
+    entries.append({**entries[0], **forged})
+    in_json = "".join(f"{json.dumps(found)}\n" for found in entries)
+    in_export = "".join(
+        "".join(f"{name}={value}\n" for name, value in found.items()) + "\n" for found in entries
+    )
+    for text in (in_json, in_export):
+        found = forms.log_text(text.encode())
+        assert all(line in found for line in LINES)
+        assert FORGED not in found
+
+
 def test_an_entry_of_no_transport_is_not_the_kernels_beside_others_that_have_one() -> None:
     forged = {**without_fields("_TRANSPORT")[0], "MESSAGE": FORGED}
     assert FORGED not in forms.log_text(journal() + json.dumps(forged).encode())
