@@ -515,13 +515,16 @@ if grep -q '^vendor_id.*GenuineIntel' /proc/cpuinfo 2>/dev/null; then
 END
 fi
 
-# The kernel log: the lines that say something about TDX.
+# The kernel log: the lines that say something about TDX. -k and the facility leave out what programs
+# wrote to /dev/kmsg; BusyBox has no -k.
 cat >"$work/leads" <<'END'
 @LEADS@
 END
-if dmesg >"$work/log" 2>/dev/null && [ -s "$work/log" ]; then
+if dmesg -k >"$work/log" 2>/dev/null && [ -s "$work/log" ]; then
 	:
-elif journalctl -k -b -q -o short-monotonic --no-hostname --no-pager >"$work/log" 2>/dev/null && [ -s "$work/log" ]; then
+elif dmesg >"$work/log" 2>/dev/null && [ -s "$work/log" ]; then
+	:
+elif journalctl -k -b -q -o short-monotonic --no-hostname --no-pager SYSLOG_FACILITY=0 >"$work/log" 2>/dev/null && [ -s "$work/log" ]; then
 	:
 else
 	rm -f "$work/log"

@@ -92,6 +92,7 @@ def _journal(system: System) -> str:
     if not any(os.access(path, os.R_OK) for path in journals):
         raise Denied("the journal may not be read by this user", AS_ROOT)
     arguments = ["-k", "-b", "-q", "-o", "short-monotonic", "--no-hostname", "--no-pager"]
+    arguments.append("SYSLOG_FACILITY=0")  # not what programs wrote to /dev/kmsg
     from tdxinfo.sources import programs
 
     text = programs.output_of("journalctl", arguments)

@@ -86,7 +86,7 @@ def test_without_root_it_says_what_root_would_add(tmp_path: Path) -> None:
         pytest.skip("becoming another user needs root and setpriv")
     done = subprocess.run(
         ["setpriv", "--reuid", "65534", "--clear-groups", "sh", "-s"],
-        input=text().replace("dmesg >", "false >").replace("journalctl -k", "false").encode(),
+        input=re.sub("dmesg(?= (-k )?>)|journalctl(?= -k)", "false", text()).encode(),
         capture_output=True,
         check=True,
         timeout=120,
@@ -98,6 +98,27 @@ def test_without_root_it_says_what_root_would_add(tmp_path: Path) -> None:
         about = archive.extractfile("capture/about.toml")
         assert about is not None
         assert tomllib.load(about)["as_root"] == done.stderr.decode().strip()
+
+
+def test_what_programs_wrote_to_the_kernels_log_is_left_out(tmp_path: Path) -> None:
+    dmesg = tmp_path / "dmesg"
+    dmesg.write_text(
+        "#!/bin/sh\n"
+        "echo '[    1.000000] virt/tdx: BIOS not enabled.'\n"
+        "[ \"$1\" = -k ] || echo '[    9.000000] virt/tdx: module initialized'\n"
+    )
+    dmesg.chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-s"],
+        input=re.sub("dmesg (?=(-k )?>)", f"{dmesg} ", text()).encode(),
+        capture_output=True,
+        check=True,
+        timeout=120,
+    )
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        log = archive.extractfile("capture/kernel.log")
+        assert log is not None
+        assert log.read().split(b"] ")[1:] == [b"virt/tdx: BIOS not enabled.\n"]
 
 
 def functions() -> str:

@@ -226,7 +226,7 @@ def test_the_journal_is_asked_for_the_kernels_lines_of_this_boot(
     assert live_log(System()) == JOURNAL
     ((program, arguments),) = asked
     assert program == "journalctl"
-    assert {"-k", "-b"} <= set(arguments)
+    assert {"-k", "-b", "SYSLOG_FACILITY=0"} <= set(arguments)
 
 
 @pytest.mark.parametrize("printed", ["", "\n"])
