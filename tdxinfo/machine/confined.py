@@ -164,7 +164,10 @@ class _Child(Generic[Input, T]):
         if number in (signal.SIGXCPU, signal.SIGKILL):
             return _took_too_long(shown, self._limits.processor)
         name = signal.Signals(number).name
-        return BadInput(f"{shown} is damaged: reading it ended with {name}.")
+        # Libraries in Rust and C abort where they get no memory, also for input that is whole.
+        what = f"needs more than {self._limits.memory >> 20} MiB of memory, or is damaged"
+        what = what if number == signal.SIGABRT else "is damaged"
+        return BadInput(f"{shown} {what}: reading it ended with {name}.")
 
     def _too_large(self, shown: str) -> BadInput:
         return BadInput(f"{shown} needs more than {self._limits.memory >> 20} MiB of memory.")

@@ -86,6 +86,10 @@ def test_the_result_comes_back_as_it_is() -> None:
         (_share, "it needs more than 64 MiB of memory."),
         (_die, "it is damaged: reading it ended with SIGBUS."),
         (_leave, "it needs more than 64 MiB of memory."),
+        (
+            os.abort,
+            "it needs more than 64 MiB of memory, or is damaged: reading it ended with SIGABRT.",
+        ),
     ],
 )
 def test_what_breaks_a_limit_is_bad_input_in_one_sentence(
