@@ -95,11 +95,15 @@ def test_a_log_of_the_field_gives_its_outcomes_and_messages(name: str) -> None:
 def holds(condition: dict[str, Any], report: Report, results: dict[str, Result]) -> bool:
     """Whether every check that it names has one of the outcomes, and every fact of the values."""
     return all(
-        report.host.fact(name.removeprefix(FACT_PREFIX)) in wanted
+        _value(report, name.removeprefix(FACT_PREFIX)) in wanted
         if name.startswith(FACT_PREFIX)
         else name in results and results[name].outcome.value in wanted
         for name, wanted in condition.items()
     )
+
+
+def _value(report: Report, fact: str) -> object:
+    return report.host.fact(fact) if report.is_known(fact) else "unknown"
 
 
 def contradictions(report: Report, found: Iterable[Result] | None = None) -> list[str]:

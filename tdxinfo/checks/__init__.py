@@ -5,6 +5,7 @@ from tdxinfo.checks import (  # noqa: I001
     firmware,
     keys,
     kernel,
+    attempt,
     module,
     staged,
     memory,
@@ -18,6 +19,7 @@ from tdxinfo.checks import (  # noqa: I001
 # Checks run in the order above: from the processor to devices.
 
 __all__ = [
+    "attempt",
     "attestation",
     "boot",
     "cpu",

@@ -1,25 +1,18 @@
 """Does KVM support trust domains?"""
 
+from tdxinfo.checks import refusals
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import failures, kernels, kvm
+from tdxinfo.decode import kernels, kvm
 from tdxinfo.model.values import hex64
 from tdxinfo.model.verdict import Verdict, failed, passed, skipped
 from tdxinfo.report import Report
-
-_PARAMETERS = {
-    "kvm_intel.ept": "ept",
-    "kvm_intel.eptad": "eptad",
-    "kvm_intel.enable_apicv": "apicv",
-    "kvm.tdp_mmu": "tdp_mmu",
-    "kvm.mmio_caching": "mmio_caching",
-}
 
 
 @check("kvm.loaded")
 def is_loaded(report: Report) -> Verdict:
     if known(report.host.kvm.loaded):
         return passed("kvm_intel is loaded")
-    refused = _refused(report)
+    refused = refusals.of_kvm(report)
     if refused:
         return refused
     reason = _silent_refusal(report)
@@ -39,19 +32,12 @@ def _silent_refusal(report: Report) -> str | None:
     return kvm.silent_refusal(td.attributes_fixed0, td.attributes_fixed1, td.xfam_fixed1)
 
 
-def _refused(report: Report) -> Verdict | None:
-    """A failure with the line that KVM logged and its cause; None if it logged none."""
-    line = report.host.kvm.refusal
-    if line is None:
-        return None
-    diagnosis = failures.of_refusal(line)
-    return failed(f"{line}: {diagnosis.cause}" if diagnosis.cause else line, diagnosis.remedy)
-
-
 @check("kvm.parameters")
 def parameters_allow_tdx(report: Report) -> Verdict:
     off = [
-        name for name, field in _PARAMETERS.items() if not known(getattr(report.host.kvm, field))
+        name
+        for name, field in refusals.PARAMETERS.items()
+        if not known(getattr(report.host.kvm, field))
     ]
     return (
         failed(f"parameters that are off: {', '.join(off)}")
@@ -73,7 +59,7 @@ def virtualization_is_on_early(report: Report) -> Verdict:
 def tdx_is_enabled(report: Report) -> Verdict:
     if known(report.host.kvm.tdx_enabled):
         return passed("kvm_intel.tdx is on")
-    return _refused(report) or failed("kvm_intel.tdx is off")
+    return refusals.of_kvm(report) or failed("kvm_intel.tdx is off")
 
 
 @check("kvm.vm_type")

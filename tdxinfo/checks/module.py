@@ -1,4 +1,4 @@
-"""Is the TDX module loaded, recent enough, and initialized?"""
+"""Is the loaded TDX module recent enough, and initialized?"""
 
 from tdxinfo.checks import evidence
 from tdxinfo.checks.engine import check, known
@@ -11,30 +11,6 @@ from tdxinfo.report import Report
 from tdxinfo.sources.files import LOAD_DRIVER
 
 _FIRST_LINE = "1.0"
-
-
-@check("module.attempted")
-def was_attempted(report: Report) -> Verdict:
-    state = known(report.host.module.state)
-    if state != "not-attempted":
-        return passed("the kernel has tried to initialize the module")
-    failure = report.host.module.failure
-    generation = report.host.kernel.generation
-    if failure:
-        diagnosis = failures.of_failure(failure, generation)
-        return failed(
-            failure.message, diagnosis.remedy or "Remove what the kernel names, and reboot."
-        )
-    diagnosis = failures.of_silence("not-attempted", generation)
-    silence = "the kernel found KeyIDs, but has not tried to initialize the module"
-    return failed(f"{silence}: {diagnosis.cause}" if diagnosis.cause else silence, diagnosis.remedy)
-
-
-@check("module.loaded")
-def is_loaded(report: Report) -> Verdict:
-    if known(report.host.module.state) == "not-loaded":
-        return failed("the TDX module is not loaded")
-    return passed("the module is loaded")
 
 
 @check("module.line")

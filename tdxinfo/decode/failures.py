@@ -1,11 +1,13 @@
 """How an initialization that failed is read: `tables/failures.toml`."""
 
+import errno
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tdxinfo import tables
 from tdxinfo.decode import seamcall
 from tdxinfo.model.values import Failure, hex64
+from tdxinfo.model.verdict import Effect
 
 
 class Diagnosis(NamedTuple):
@@ -13,6 +15,8 @@ class Diagnosis(NamedTuple):
 
     cause: str
     remedy: str
+    effect: Effect | None = None
+    """What the remedy requires; None for what a check's own remedy requires."""
 
 
 class OfKernels(NamedTuple):
@@ -120,27 +124,43 @@ def of_silence(
     generation: str | None,
     is_requested: bool | None = None,
     first_call: int | str | None = None,
+    is_enabled: bool | None = None,
 ) -> Diagnosis:
     """Why the module is in this state, where the kernel printed nothing of it.
 
-    `first_call` is what the kernel keeps of it: the errno, NOT_MADE or SUCCEEDED.
+    `first_call` is what the kernel keeps of it: the errno, NOT_MADE or SUCCEEDED. `is_enabled` is
+    the value of kvm_intel's parameter tdx.
     """
     for row in tables.load("failures")["failure"]:
         if row.get("state") != state or row.get("first_call") != first_call:
             continue
         is_right = "kernels" not in row or generation in row["kernels"]
+        if row.get("tdx_off") and is_enabled is not False:
+            continue
         if is_right and (not row.get("requested") or is_requested):
-            return Diagnosis(row["cause"], row["remedy"])
+            return Diagnosis(row["cause"], row["remedy"], row.get("effect"))
     return _NOTHING
 
 
 def of_refusal(line: str) -> Diagnosis:
     """Why KVM does without TDX, or the kernel without an update, by the line that says so."""
+    row = _of_line(line)
+    return Diagnosis(row["cause"], row["remedy"], row.get("effect")) if row else _NOTHING
+
+
+def is_before_module(line: str) -> bool:
+    """Whether KVM prints this line before it makes a SEAMCALL, and makes none then."""
+    return bool(_of_line(line).get("before_module"))
+
+
+def _of_line(line: str) -> Mapping[str, Any]:
+    """The first row whose text is in the line; empty if there is none."""
     for row in tables.load("failures")["failure"]:
         text = row.get("kvm") or row.get("update")
         if text and text in line:
-            return Diagnosis(row["cause"], row["remedy"])
-    return _NOTHING
+            found: Mapping[str, Any] = row
+            return found
+    return {}
 
 
 def _fits(row: Mapping[str, Any], failure: Failure, generation: str | None) -> bool:
@@ -153,6 +173,20 @@ def _fits(row: Mapping[str, Any], failure: Failure, generation: str | None) -> b
         and row.get("errno", failure.errno) == failure.errno
         and ("kernels" not in row or generation in row["kernels"])
     )
+
+
+_MADE_BY_KERNEL = 0x8000FF00
+"""The upper half of a status of the kernel's own, since no module answered."""
+_AFTER_ANSWERS = (errno.ENOMEM, errno.EINVAL, errno.ENOSPC)
+"""With these the kernel gives up after it read the module's metadata, without a failed call."""
+
+
+def shows_answer(failure: Failure) -> bool:
+    """Whether a module answered before the initialization failed, so that one is loaded."""
+    if failure.status is not None:
+        is_of_loader = (failure.leaf_name or "").startswith("SEAMLDR")
+        return failure.status >> 32 != _MADE_BY_KERNEL and not is_of_loader
+    return failure.errno in _AFTER_ANSWERS or failure.tdmr is not None
 
 
 def _as_clause(sentence: str) -> str:

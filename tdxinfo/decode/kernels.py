@@ -21,6 +21,8 @@ NONE = "none"
 
 UPSTREAM_KVM = (KVM, BOOT)
 """Generations whose KVM is that of Linux 6.16 and later."""
+BY_KVM = (KVM, VENDOR_KVM)
+"""Generations in which kvm_intel starts the module when it is loaded."""
 
 
 def version(release: str) -> tuple[int, int] | None:

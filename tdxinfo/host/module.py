@@ -120,6 +120,7 @@ class Module(Section, frozen=True):
             "module.log_silent",
             "kernel.generation",
             "kvm.tdx_requested?",
+            "kvm.refusal?",
         ),
         Inferred(_without_tdx_host, "kernel.config_tdx_host"),
     ] = "unknown"

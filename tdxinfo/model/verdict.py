@@ -67,9 +67,9 @@ def warned(message: str, remedy: str = "", effect: Effect | None = None) -> Verd
     return Verdict(Outcome.WARN, message, remedy, effect)
 
 
-def failed(message: str, remedy: str = "") -> Verdict:
-    """`remedy`, where given, replaces the check's own."""
-    return Verdict(Outcome.FAIL, message, remedy)
+def failed(message: str, remedy: str = "", effect: Effect | None = None) -> Verdict:
+    """`remedy`, where given, replaces the check's own, and `effect` what that requires."""
+    return Verdict(Outcome.FAIL, message, remedy, effect)
 
 
 def informed(message: str) -> Verdict:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from tdxinfo.decode import cpuinfo
+from tdxinfo.decode import cpuinfo, kernels
 from tdxinfo.render.safe import printable
 from tdxinfo.report import Report
 
@@ -107,9 +107,14 @@ def _kernel(report: Report) -> Line | None:
 
 
 def _not_started(report: Report) -> Line | None:
-    sentences = {
-        "not-loaded": "The TDX module is not loaded: the firmware must load it.",
-        "not-attempted": "The TDX module is not initialized: the kernel has not tried.",
-    }
-    sentence = sentences.get(report.host.module.state)
-    return None if sentence is None else (sentence, "bad")
+    if report.host.module.state == "not-loaded":
+        return "The TDX module is not loaded: the firmware must load it.", "bad"
+    if report.host.module.state != "not-attempted":
+        return None
+    refusal = report.host.kvm.refusal
+    is_by_kvm = report.host.kernel.generation in kernels.BY_KVM
+    if is_by_kvm and refusal is not None:
+        return f"The TDX module is not initialized: {refusal.rstrip('.')}.", "bad"
+    if is_by_kvm and report.host.module.log_silent:
+        return "The TDX module is not initialized: the kernel log has no line about it.", "bad"
+    return "The TDX module is not initialized: the kernel has not tried.", "bad"

@@ -22,6 +22,10 @@ UNEQUAL = ("IA32_MKTME_KEYID_PARTITIONING differs", "IA32_TME_ACTIVATE differs")
 ALL_INSTRUCTIONS = ("vmx", "movdir64b", "ss", "xsave")
 
 
+ANSWERED = ("PASS", "the module is loaded")
+NO_ANSWER = ("UNKNOWN", "no source shows that a module is loaded")
+
+
 def failure(**parts: Any) -> Failure:
     empty = dict.fromkeys(
         ("errno", "errno_name", "leaf", "leaf_name", "status", "status_name", "tdmr")
@@ -358,6 +362,46 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "module.attempted",
+        {"module.state": "failed", "module.log_silent": True, "kernel.generation": "kvm"},
+        "UNKNOWN",
+        "kvm_intel.tdx=1 is set, but the kernel log has no line about the module: whether "
+        "kvm_intel has tried to initialize it is unknown",
+    ),
+    (
+        "module.attempted",
+        {"module.state": "failed", "module.log_silent": True, "kernel.generation": "boot"},
+        "PASS",
+        "the kernel has tried to initialize the module",
+    ),
+    (
+        "module.attempted",
+        {
+            "module.state": "not-attempted",
+            "module.log_silent": True,
+            "kernel.generation": "kvm",
+            "kvm.tdx_enabled": False,
+            "kvm.ept": False,
+            "kvm.apicv": True,
+            "kvm.virt_at_load": False,
+        },
+        "FAIL",
+        "the kernel found KeyIDs, but its log has no line about the module: kvm_intel initializes "
+        "the module when it is loaded with tdx=1, and its parameter tdx is off; parameters that "
+        "are off, which TDX requires: kvm_intel.ept, kvm.enable_virt_at_load",
+    ),
+    (
+        "module.attempted",
+        {
+            "module.state": "not-attempted",
+            "kernel.generation": "vendor-kvm",
+            "kvm.refusal": "kvm_intel: MOVDIR64B is reqiured for TDX",
+        },
+        "FAIL",
+        "kvm_intel: MOVDIR64B is reqiured for TDX: the processor lacks MOVDIR64B, or it is hidden: "
+        "by `clearcpuid=` on the kernel command line, or by a hypervisor",
+    ),
+    (
+        "module.attempted",
         {"module.state": "not-attempted"},
         "FAIL",
         "the kernel found KeyIDs, but has not tried to initialize the module",
@@ -479,7 +523,29 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("module.attempted", {}, "UNKNOWN", "module.state is unknown"),
     ("module.loaded", {"module.state": "not-loaded"}, "FAIL", "the TDX module is not loaded"),
-    ("module.loaded", {"module.state": "failed"}, "PASS", "the module is loaded"),
+    ("module.loaded", {"module.state": "initialized"}, "PASS", "the module is loaded"),
+    (
+        "module.loaded",
+        {"module.state": "failed"},
+        "UNKNOWN",
+        "no source shows that a module is loaded",
+    ),
+    *(
+        ("module.loaded", {"module.state": "failed", **facts}, *verdict)
+        for facts, verdict in (
+            ({"module.version": ModuleVersion(1, 5, 24)}, ANSWERED),
+            ({"module.sysinit_done": True, "module.sysinit_result": 0}, ANSWERED),
+            ({"module.sysinit_done": True, "module.sysinit_result": -95}, NO_ANSWER),
+            ({"module.sysinit_done": False}, NO_ANSWER),
+            ({"module.failure": failure(errno=28)}, ANSWERED),
+            ({"module.failure": failure(errno=19)}, NO_ANSWER),
+            ({"module.failure": failure(errno=95)}, NO_ANSWER),
+            ({"module.failure": failure(errno=5)}, NO_ANSWER),
+            ({"module.failure": failure(leaf_name="TDH.SYS.INIT", status=0xC000 << 48)}, ANSWERED),
+            ({"module.failure": failure(status=0x8000FF000000000D)}, NO_ANSWER),
+            ({"module.failure": failure(leaf_name="SEAMLDR.INFO", status=1 << 63)}, NO_ANSWER),
+        )
+    ),
     (
         "module.line",
         {"module.failure": REFUSED_SEAMCALL},

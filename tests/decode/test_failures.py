@@ -29,7 +29,8 @@ def silent_world(row: dict[str, Any]) -> CapturedMachine:
     lines = [f"Linux version {release} (x)", *row.get("example", KEYIDS).strip().split("\n")]
     log = "".join(f"[    1.0] {line}\n" for line in lines)
     if "first_call" not in row:
-        return captured_machine(log=log)
+        off = {"/sys/module/kvm_intel/parameters/tdx": "N\n"} if row.get("tdx_off") else {}
+        return captured_machine(off, log=log)
     is_made = row["first_call"] != failures.NOT_MADE
     result = -row["first_call"] if isinstance(row["first_call"], int) else 0
     data = struct.pack("<??2xi", False, is_made, result).hex()
@@ -47,7 +48,8 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         generation = host.kernel.generation
         requested = host.kvm.tdx_requested
         call = row.get("first_call")
-        reading = failures.of_silence(row["state"], generation, requested, call)
+        enabled = host.kvm.tdx_enabled
+        reading = failures.of_silence(row["state"], generation, requested, call, enabled)
     elif "kvm" in row:
         line = report_from_log(row["example"]).host.kvm.refusal
         assert line is not None
@@ -61,7 +63,7 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         host = report_from_log(release + row["example"]).host
         assert host.module.failure is not None
         reading = failures.of_failure(host.module.failure, host.kernel.generation)
-    assert reading == (row["cause"], row["remedy"])
+    assert reading == (row["cause"], row["remedy"], row.get("effect"))
 
 
 def test_a_status_without_a_row_is_read_by_itself() -> None:
@@ -76,7 +78,7 @@ def test_a_status_without_a_row_is_read_by_itself() -> None:
 def test_what_nobody_knows_is_left_unread() -> None:
     report = report_from_log("virt/tdx: module initialization failed (-99)\n")
     assert report.host.module.failure is not None
-    assert failures.of_failure(report.host.module.failure) == ("", "")
+    assert failures.of_failure(report.host.module.failure) == ("", "", None)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row["name"] for row in ROWS])

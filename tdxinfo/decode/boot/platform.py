@@ -276,12 +276,20 @@ def kvm_loaded(boot: Boot) -> bool:
 
 def kvm_tdx_enabled(boot: Boot) -> bool:
     """Whether KVM enabled TDX, by its last line about it."""
-    return boot.last("kvm_supported", *KVM_REFUSED).name == "kvm_supported"
+    return _last_of_kvm(boot, "kvm_supported", *KVM_REFUSED).name == "kvm_supported"
 
 
 def kvm_refusal(boot: Boot) -> str:
     """Why KVM did not offer TDX, in its own words."""
-    return boot.last(*KVM_REFUSED).text
+    return _last_of_kvm(boot, *KVM_REFUSED).text
+
+
+def _last_of_kvm(boot: Boot, *names: str) -> Event:
+    """The last event of these names. Raises Absent for a refusal that an attempt follows."""
+    event = boot.last(*names)
+    if event.name in KVM_REFUSED and boot.last(*names, "initialized", "failed") is not event:
+        raise Absent("the kernel tried to initialize the module after KVM's last line about TDX")
+    return event
 
 
 def max_vcpus(boot: Boot) -> int:
