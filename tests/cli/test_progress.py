@@ -20,8 +20,15 @@ import sys, time
 from tdxinfo.cli import progress
 progress._TIMEOUT = 0.1
 with progress.progress(sys.argv[1], sys.argv[2] == "quiet"):
-    time.sleep(0.6)
+    time.sleep(SECONDS)
 print("done")
+"""
+SHOWN = SLOW.replace("SECONDS", "3")
+"""Long enough for a line on a busy machine."""
+QUICK = """
+from tdxinfo.cli import main, progress
+progress._TIMEOUT = 60
+main()
 """
 
 
@@ -30,29 +37,30 @@ def on_terminal(program: str, *arguments: str) -> tuple[bytes, bytes]:
 
 
 def test_a_terminal_shows_what_goes_on_and_clears_it() -> None:
-    out, shown = on_terminal(SLOW, "Reading vmcore", "loud")
+    out, shown = on_terminal(SHOWN, "Reading vmcore", "loud")
     assert b"\rReading vmcore: 0 s" in shown
     assert shown.endswith(b"\r\x1b[K")
     assert out == b"done\n"
 
 
 def test_it_fits_the_line_and_cannot_steer_the_terminal() -> None:
-    _, shown = on_terminal(SLOW, "Reading " + "x" * 300, "loud")
+    _, shown = on_terminal(SHOWN, "Reading " + "x" * 300, "loud")
     assert b"xxx" not in shown
     assert b"\rWorking: 0 s" in shown
-    _, shown = on_terminal(SLOW, "Reading \x1b[2J", "loud")
+    _, shown = on_terminal(SHOWN, "Reading \x1b[2J", "loud")
     assert b"\x1b[2J" not in shown
 
 
 def test_quiet_and_a_pipe_see_nothing() -> None:
-    assert on_terminal(SLOW, "Reading vmcore", "quiet") == (b"done\n", b"")
-    command = [sys.executable, "-c", SLOW, "Reading vmcore", "loud"]
+    program = SLOW.replace("SECONDS", "0.6")
+    assert on_terminal(program, "Reading vmcore", "quiet") == (b"done\n", b"")
+    command = [sys.executable, "-c", program, "Reading vmcore", "loud"]
     done = subprocess.run(command, capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"done\n", b"")
 
 
 def test_what_is_quick_shows_nothing_on_a_terminal_either() -> None:
-    out, shown = on_a_terminal("dump", "module.version", "--from", "example:emr-five-cmrs")
+    out, shown = on_terminal(QUICK, "dump", "module.version", "--from", "example:emr-five-cmrs")
     assert out
     assert shown == b""
 
@@ -75,7 +83,7 @@ def test_input_that_is_slow_to_come_is_named(tmp_path: Path, command: str) -> No
 
 
 def test_an_interrupted_run_leaves_no_process_behind() -> None:
-    program = SLOW.replace("time.sleep(0.6)", "time.sleep(60)")
+    program = SLOW.replace("SECONDS", "60")
     leader, follower = pty.openpty()
     command = [sys.executable, "-c", program, "Reading vmcore", "loud"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=follower) as process:
