@@ -49,8 +49,8 @@ def explain(context: click.Context, what: tuple[str, ...], counts: bool) -> None
     version; a processor, an errno, a term such as KeyID; a message of the kernel, QEMU, libvirt or
     the quote service; a setting of the firmware, the kernel, QEMU or libvirt; a file of sysfs; a
     leaf or a bit of CPUID; a sigstruct or module file; a check or a fact of `dump`. `-` reads lines
-    from standard input. For a fact it shows what each source says on this host, for a check its
-    outcome here.
+    from standard input, 1 MiB at most, and explains them for 10 s at most, first those that mention
+    TDX. For a fact it shows what each source says on this host, for a check its outcome here.
     """
     what = tuple(word.removeprefix(" ") for word in what)
     settings = settings_of(context)
