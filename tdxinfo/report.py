@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from tdxinfo import __version__
 from tdxinfo.errors import Absent
@@ -23,6 +23,10 @@ UNKNOWN = "unknown"
 _UNSOURCED = "report"
 """The origin of a value whose report names none."""
 
+
+MAX_FACTS, MAX_ATTEMPTS = 4096, 256
+"""Facts that a report may name, those of later versions too, and sources of each of them."""
+Attempts = Annotated[tuple[Attempt, ...], Field(max_length=MAX_ATTEMPTS)]
 
 SchemaVersion = Annotated[str, Matching(r"1\.\d{1,9}")]
 CheckId = Annotated[str, Matching(r"[a-z0-9]{1,32}\.[a-z0-9_]{1,64}")]
@@ -55,9 +59,9 @@ class Document(Frozen, frozen=True):
     """Where the facts come from; null where there are none."""
     host: Host
     """The facts that were asked for, by section; null is unknown."""
-    sources: dict[str, Source]
+    sources: Annotated[dict[str, Source], Field(max_length=MAX_FACTS)]
     """The source of each known fact."""
-    unavailable: dict[str, tuple[Attempt, ...]]
+    unavailable: Annotated[dict[str, Attempts], Field(max_length=MAX_FACTS)]
     """For each unknown fact, the sources that were asked, and why they have no value."""
     errors: tuple[Problem, ...]
     """Why the run failed; empty when it did not."""
@@ -101,7 +105,7 @@ class SourceAnswer(Frozen, frozen=True):
 class Report(Document, frozen=True):
     """A host as tdxinfo sees it."""
 
-    name: str | None = None
+    name: Annotated[str, Field(max_length=1024)] | None = None
     """What `fleet` calls the host; tdxinfo itself writes no name."""
     all_sources: dict[str, tuple[SourceAnswer | Attempt, ...]] | None = None
     """With --all-sources: what every source of each fact has."""

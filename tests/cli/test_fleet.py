@@ -135,6 +135,7 @@ def test_one_bad_file_is_reported_and_the_rest_done(tmp_path: Path) -> None:
     assert "not complete" in rows[1]["error"]
 
 
+ASKED = {"origin": "a", "reason": "absent", "message": "m", "remedy": ""}
 FAILED = {"schema_version": "1.0", "host": {}, "errors": [{"message": "It broke."}]}
 
 
@@ -152,8 +153,13 @@ FAILED = {"schema_version": "1.0", "host": {}, "errors": [{"message": "It broke.
         ({"host": {"module": {"features0": -1}}}, "module.features0"),
         ({"host": {"module": {"version": "one"}}}, "module.version"),
         ({"host": {"module": {"state": 7}}}, "module.state"),
+        ({"sources": {f"x{i}": {"origin": "y"} for i in range(5000)}}, "sources"),
+        ({"unavailable": {f"x{i}": [] for i in range(5000)}}, "unavailable"),
+        ({"unavailable": {"memory.cmrs": [ASKED] * 300}}, "unavailable"),
+        ({"name": "x" * 2000}, "name"),
         (FAILED, "It broke."),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_report_that_is_none_is_refused_in_one_sentence(
     tmp_path: Path, change: dict[str, Any], word: str
