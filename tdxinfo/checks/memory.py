@@ -5,7 +5,7 @@ from itertools import pairwise
 from tdxinfo.checks.engine import check, known
 from tdxinfo.checks.plan import describe
 from tdxinfo.checks.units import counted, size, span
-from tdxinfo.decode import tdmr
+from tdxinfo.decode import failures, tdmr
 from tdxinfo.model.units import PAGE
 from tdxinfo.model.values import MemoryRange
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, unknown, warned
@@ -61,7 +61,7 @@ def tdmrs_fit(report: Report) -> Verdict:
         short = f"{where} has more holes and PAMTs than the module has reserved areas"
         return failed(short + _hint_of_cmrs(report))
     if failure and "TDMRs exhausted" in failure.message:
-        return failed("there are more memory regions than TDMRs")
+        return failed("there are more memory regions than TDMRs", _fewer_regions())
     return _predicted(report)
 
 
@@ -82,7 +82,15 @@ def _predicted(report: Report) -> Verdict:
     message += "" if by_cmrs else _hint_of_cmrs(report)
     is_inferred = any(origin.startswith("inferred:") for origin in (basis, report.origin_of(name)))
     is_certain = report.is_known("memory.holes_from") and not is_inferred
-    return failed(message) if is_certain and plan.outcome == "exhausted" else warned(message)
+    remedy = _fewer_regions() if plan.limit == "tdmrs" else ""
+    if is_certain and plan.outcome == "exhausted":
+        return failed(message, remedy)
+    return warned(message, remedy)
+
+
+def _fewer_regions() -> str:
+    """What to do about too many regions; the check's own remedy is about reserved areas."""
+    return failures.named("tdmrs-exhausted").remedy
 
 
 def _hint_of_cmrs(report: Report) -> str:

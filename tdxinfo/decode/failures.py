@@ -54,6 +54,12 @@ def of_failure(failure: Failure, generation: str | None = None) -> Diagnosis:
     return Diagnosis(_as_clause(meaning.meaning), meaning.remedy_at(calls))
 
 
+def named(name: str) -> Diagnosis:
+    """The row with this name."""
+    rows = tables.load("failures")["failure"]
+    return next(Diagnosis(row["cause"], row["remedy"]) for row in rows if row["name"] == name)
+
+
 def described(failure: Failure) -> list[str]:
     """The kernel's message, the SEAMCALL with its status, and the errno, as far as known."""
     parts = [failure.message]

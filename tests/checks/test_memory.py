@@ -117,6 +117,22 @@ def test_what_happened_counts_more_than_what_was_calculated() -> None:
     assert result_of("memory.tdmrs_fit", {**fits, **refused}).outcome.value == "FAIL"
 
 
+@pytest.mark.parametrize(
+    ("limit", "has", "lacks"),
+    [("tdmrs", "interleaving", "4 GiB"), ("reserved-areas", "4 GiB", "interleaving")],
+)
+def test_a_remedy_is_for_the_limit_that_does_not_suffice(limit: str, has: str, lacks: str) -> None:
+    line = {"tdmrs": "TDMRs exhausted.", "reserved-areas": "reserved areas exhausted."}[limit]
+    tdmr = MemoryRange.between(0, GIB) if limit == "reserved-areas" else None
+    happened = {"module.state": "failed", "module.failure": failed(message=line, tdmr=tdmr)}
+    plan = plan_of(20).model_copy(update={"limit": limit})
+    for result in (
+        predicted(20, holes_from="cmrs", plan_by_cmrs=plan),
+        result_of("memory.tdmrs_fit", happened),
+    ):
+        assert (has in result.remedy, lacks in result.remedy) == (True, False)
+
+
 def test_memory_that_could_not_be_looked_at_says_how_it_could() -> None:
     result = result_of("memory.tdmrs_fit", {"memory.system_ram": DENIED})
     assert (result.outcome.value, result.remedy) == ("UNKNOWN", "Run as root.")
