@@ -2,6 +2,8 @@
 
 from tdxinfo.checks import evidence, next_boot
 from tdxinfo.checks.engine import check, known
+from tdxinfo.checks.rules import head_of_rule
+from tdxinfo.checks.units import counted
 from tdxinfo.decode import bits, kernels
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report
@@ -94,7 +96,30 @@ def command_line_is_sane(report: Report) -> Verdict:
 def kernel_found_tdx(report: Report) -> Verdict:
     if known(report.host.kernel.tdx_detected):
         return passed("the kernel found KeyIDs for TDX")
+    if report.host.kernel.config_tdx_host is None:
+        return _no_line(report)
     return failed("the kernel found no TDX on this platform")
+
+
+def _no_line(report: Report) -> Verdict:
+    """The verdict if the log of a whole boot has no line about TDX: it shows no cause."""
+    message = "the log of the whole boot has no line about TDX on the host: "
+    keyids = report.host.keys.tdx_keyids
+    if keyids:
+        message += f"the firmware gives TDX {counted(keyids, 'KeyID')}, so that most likely "
+    else:
+        message += "TDX is off in the firmware, or "
+    message += "this kernel was built without CONFIG_INTEL_TDX_HOST"
+    if _is_before(report, (6, 18)):
+        message += ", which excludes kexec before Linux 6.18"
+    rule = head_of_rule("kernel.config_tdx_host")
+    other = next_boot.kernel_remedy(report) or rule.remedy_for(report.host.platform.distribution)
+    return failed(
+        message,
+        "Run `grep INTEL_TDX_HOST /boot/config-$(uname -r)`. If it prints "
+        "CONFIG_INTEL_TDX_HOST=y, enable TDX in the firmware setup, if this processor has it, and "
+        f"reboot. If not: {other}",
+    )
 
 
 @check("kernel.log")

@@ -101,6 +101,8 @@ def _kernel(report: Report) -> Line | None:
     kernel = report.host.kernel
     if kernel.config_tdx_host is False:
         return "TDX is off: this kernel was built without TDX host support.", "bad"
+    if kernel.tdx_detected is False and kernel.config_tdx_host is None:
+        return "TDX is off: the log of the whole boot has no line about it.", "bad"
     if kernel.tdx_detected is False:
         return "TDX is off: the kernel found no TDX on this platform.", "bad"
     return None

@@ -22,6 +22,7 @@ UNEQUAL = ("IA32_MKTME_KEYID_PARTITIONING differs", "IA32_TME_ACTIVATE differs")
 ALL_INSTRUCTIONS = ("vmx", "movdir64b", "ss", "xsave")
 
 
+NO_KEXEC = ", which excludes kexec before Linux 6.18"
 ANSWERED = ("PASS", "the module is loaded")
 NO_ANSWER = ("UNKNOWN", "no source shows that a module is loaded")
 
@@ -335,9 +336,23 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "kernel.tdx_detected",
-        {"kernel.tdx_detected": False},
+        {"kernel.tdx_detected": False, "kernel.config_tdx_host": True},
         "FAIL",
         "the kernel found no TDX on this platform",
+    ),
+    *(
+        (
+            "kernel.tdx_detected",
+            {"kernel.tdx_detected": False, "keys.tdx_keyids": keyids, "kernel.release": release},
+            "FAIL",
+            f"the log of the whole boot has no line about TDX on the host: {cause} this kernel was "
+            f"built without CONFIG_INTEL_TDX_HOST{more}",
+        )
+        for keyids, release, cause, more in (
+            (None, "6.18.3", "TDX is off in the firmware, or", ""),
+            (None, "6.17.1", "TDX is off in the firmware, or", NO_KEXEC),
+            (64, "6.18.3", "the firmware gives TDX 64 KeyIDs, so that most likely", ""),
+        )
     ),
     ("kernel.places_agree", {"kernel.disagreements": ()}, "PASS", "all sources agree"),
     (
@@ -899,8 +914,8 @@ CASES += [
         "kernel.generation",
         {"kernel.release": "6.12.1"},
         "FAIL",
-        "built with CONFIG_INTEL_TDX_HOST, the kernel finds KeyIDs for TDX, but nothing in it "
-        "starts the TDX module (Linux 6.8 to 6.15)",
+        "nothing in Linux 6.8 to 6.15 starts the TDX module: if it was built with "
+        "CONFIG_INTEL_TDX_HOST, it only looks for the KeyIDs",
     ),
     (
         "kernel.generation",

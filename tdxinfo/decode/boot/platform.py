@@ -129,9 +129,10 @@ def platform_detected(boot: Boot) -> bool:
 def has_tdx_code(boot: Boot) -> bool:
     """Whether the kernel was built with TDX host support: one that prints about it was.
 
-    From 7.1 on a kernel that was built with it prints an outcome at every boot.
+    KVM's TDX (CONFIG_KVM_INTEL_TDX) is built only with it. From 7.1 on a kernel that was built with
+    it prints an outcome at every boot.
     """
-    if boot.was_tried or boot.has(*_SIGNS, *REFUSED):
+    if boot.was_tried or boot.has(*_SIGNS, *REFUSED, *KVM_REFUSED):
         return True
     if _is_silent(boot, (kernels.BOOT,)):
         return False
