@@ -35,15 +35,21 @@ LINES_OF_WHOLE_LOG = 220
 FILLER = (
     "[    0.9] pci 0000:00:00.0: [8086:3258] type 00 class 0x088000 conventional PCI endpoint\n"
 )
+PROGRAMS_RUN = "[    1.9] Freeing unused kernel image (initmem) memory: 3728K\n"
+LATER = "[ 7207.1] usb 1-3: USB disconnect, device number 4\n"
 
 
 def text_of(case: dict[str, Any]) -> str:
-    """The case's log; a whole one has other lines before its last."""
+    """The case's log; a whole one has other lines before its last, and goes on for hours.
+
+    One that is whole but for its `end` has the other lines alone.
+    """
     lines: str = case["lines"].strip("\n") + "\n"
     if not case.get("whole"):
         return lines
     *first, last = lines.splitlines(keepends=True)
-    return "".join(first) + FILLER * LINES_OF_WHOLE_LOG + last
+    end: str = case.get("end", PROGRAMS_RUN + LATER)
+    return "".join(first) + FILLER * LINES_OF_WHOLE_LOG + last + end
 
 
 @cache

@@ -6,7 +6,7 @@ Here is the beginning: has the kernel tried to initialize it, and is one loaded?
 
 from tdxinfo.checks import refusals
 from tdxinfo.checks.engine import check, known
-from tdxinfo.decode import failures, kernels
+from tdxinfo.decode import failures, kernels, parameters
 from tdxinfo.model.verdict import Verdict, failed, passed, unknown
 from tdxinfo.report import Report
 
@@ -41,8 +41,10 @@ def _is_guess_by_request(report: Report) -> bool:
 def _not_tried(report: Report) -> Verdict:
     """The verdict where the kernel printed neither an attempt nor a refusal."""
     generation, enabled = report.host.kernel.generation, report.host.kvm.tdx_enabled
-    diagnosis = failures.of_silence("not-attempted", generation, is_enabled=enabled)
     is_by_kvm = generation in kernels.BY_KVM
+    diagnosis = failures.of_silence("not-attempted", generation, is_enabled=enabled)
+    if is_by_kvm and parameters.is_blocked(report.host.kernel.command_line, "kvm_intel"):
+        diagnosis = failures.of_block(generation)
     is_certain = not (is_by_kvm and report.host.module.log_silent)
     what = (
         "has not tried to initialize the module"

@@ -5,6 +5,7 @@ from tdxinfo.checks.engine import check, known
 from tdxinfo.checks.rules import head_of_rule
 from tdxinfo.checks.units import counted
 from tdxinfo.decode import bits, kernels
+from tdxinfo.decode.boot import BEGINNING, LACKS
 from tdxinfo.model.verdict import Verdict, failed, informed, passed, skipped, unknown, warned
 from tdxinfo.report import Report
 
@@ -128,9 +129,8 @@ def log_is_whole(report: Report) -> Verdict:
     which = f"; it has {boots} boots, and the last one is checked" if boots > 1 else ""
     if known(report.host.kernel.log_complete):
         return passed(f"the kernel log begins at boot{which}")
-    return informed(
-        f"the beginning of the kernel log is missing: a missing line proves nothing{which}"
-    )
+    lacks = LACKS[report.host.kernel.log_lacks or BEGINNING]
+    return informed(f"{lacks}: a missing line proves nothing{which}")
 
 
 @check("kernel.places_agree")

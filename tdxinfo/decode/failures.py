@@ -141,9 +141,17 @@ def of_silence(
         if row.get("state") != state or row.get("first_call") != first_call:
             continue
         is_right = "kernels" not in row or generation in row["kernels"]
-        if row.get("tdx_off") and is_enabled is not False:
+        if row.get("blocked") or (row.get("tdx_off") and is_enabled is not False):
             continue
         if is_right and (not row.get("requested") or is_requested):
+            return Diagnosis(row["cause"], row["remedy"], row.get("effect"))
+    return _NOTHING
+
+
+def of_block(generation: str | None) -> Diagnosis:
+    """Why nobody tried, where the kernel command line keeps kvm_intel from loading."""
+    for row in tables.load("failures")["failure"]:
+        if row.get("blocked") and generation in row["kernels"]:
             return Diagnosis(row["cause"], row["remedy"], row.get("effect"))
     return _NOTHING
 

@@ -9,7 +9,8 @@ from functools import cache, cached_property
 from typing import NamedTuple
 
 from tdxinfo import tables
-from tdxinfo.decode.logtext import Entry, Reading, entries
+from tdxinfo.decode.logend import End, end_of
+from tdxinfo.decode.logtext import Entry, Reading, entries, log_lines
 
 Values = dict[str, int | str]
 
@@ -171,6 +172,8 @@ class Log(NamedTuple):
     """How many boots have a known line in the log."""
     known: int
     """How many lines of all boots match a row of the table."""
+    end: End | None = None
+    """How far the last boot has come; only for a pasted log, which may end anywhere."""
 
 
 def read_log(text: str, pasted: bool = True) -> Log:
@@ -181,15 +184,17 @@ def read_log(text: str, pasted: bool = True) -> Log:
     # The events of the boot that is being read; older boots are only counted.
     found: list[Event] = []
     complete = any_header = is_between = False
-    boots = known = 0
+    boots = known = first_line = 0
     last: float | None = None
-    for entry in entries(text, _lead_pattern().search, _lead_pattern().match, _is_whole, pasted):
+    is_lead = _lead_pattern().match
+    lines = log_lines(text, is_lead, pasted)
+    for entry in entries(lines, _lead_pattern().search, is_lead, _is_whole, pasted):
         if _NEW_BOOT.fullmatch(entry.text):
             is_between = True
             continue
         if is_between and not _clock_continues(last, entry.time):
             boots += _is_boot(found)
-            found, complete = [], False
+            found, complete, first_line = [], False, entry.number
         is_between = False
         last = last if entry.time is None else entry.time
         any_header = any_header or entry.has_header
@@ -205,9 +210,10 @@ def read_log(text: str, pasted: bool = True) -> Log:
                 continue
             early = _early_events(found)
             boots += _is_boot(found[: len(found) - len(early)])
-            found, complete = early, True
+            found, complete, first_line = early, True, entry.number
         found.append(event)
-    return Log(found, complete, boots + bool(found), known)
+    end = end_of(lines[first_line:]) if pasted else None
+    return Log(found, complete, boots + bool(found), known, end)
 
 
 def _clock_continues(last: float | None, now: float | None) -> bool:

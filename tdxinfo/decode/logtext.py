@@ -78,6 +78,8 @@ class Entry(NamedTuple):
     """The lines below that may belong to it."""
     time: float | None = None
     """Seconds since the kernel began, where the header has them."""
+    number: int = 0
+    """The number of its line in the log."""
 
     def readings(self) -> Iterator[Reading]:
         """All readings: the line alone, then joined with one, two and three lines below it.
@@ -112,8 +114,16 @@ class _Line(NamedTuple):
     """Seconds since the kernel began, where the header has them."""
 
 
+def log_lines(text: str, is_lead: Search, pasted: bool) -> list[str]:
+    """The log's lines without the marks of a quotation; a pasted log's as they were printed."""
+    lines = [_QUOTE.sub("", line, count=1) for line in _lines(text)]
+    if pasted and len(lines) <= _MAX_WRAPPED_LINES:
+        lines = _unwrapped(lines, is_lead)
+    return lines
+
+
 def entries(
-    text: str, relevant: Search, is_lead: Search, is_whole: IsWhole, pasted: bool
+    lines: Sequence[str], relevant: Search, is_lead: Search, is_whole: IsWhole, pasted: bool
 ) -> Iterator[Entry]:
     """The kernel's entries that can be about TDX.
 
@@ -121,9 +131,6 @@ def entries(
     only at its beginning. `is_whole` is whether a text is exactly one known entry. Lines are split
     and joined only in a pasted log: elsewhere a text within a line is from a device or a program.
     """
-    lines = [_QUOTE.sub("", line, count=1) for line in _lines(text)]
-    if pasted and len(lines) <= _MAX_WRAPPED_LINES:
-        lines = _unwrapped(lines, is_lead)
     writer, last_relevant = NO_HEADER, -1
     for number, full_line in enumerate(lines):
         if not relevant(full_line):
@@ -139,8 +146,8 @@ def entries(
         below = tuple(_lines_below(lines, number, relevant, is_lead)) if pasted else ()
         pieces = _split_joined(line.text, is_whole) if pasted else [line.text]
         for piece in pieces[:-1]:
-            yield _entry(piece, line, is_lead)
-        yield _entry(pieces[-1], line, is_lead, below)
+            yield _entry(piece, line, is_lead)._replace(number=number)
+        yield _entry(pieces[-1], line, is_lead, below)._replace(number=number)
 
 
 def _lines(text: str) -> list[str]:
@@ -231,7 +238,9 @@ def _writer(above: Sequence[str], is_lead: Search) -> str | None:
     return next((kind for kind in kinds if kind != NO_HEADER), None)
 
 
-def _lines_below(lines: list[str], number: int, relevant: Search, is_lead: Search) -> Iterator[str]:
+def _lines_below(
+    lines: Sequence[str], number: int, relevant: Search, is_lead: Search
+) -> Iterator[str]:
     """The lines below that can be the rest of this one, up to _MAX_LINES_BELOW."""
     for line in lines[number + 1 : number + 1 + _MAX_LINES_BELOW]:
         if relevant(line) or not _is_rest(line, is_lead):

@@ -21,10 +21,20 @@ def is_on(value: str) -> bool:
 def is_requested(command_line: str | None, option: str | None) -> bool | None:
     """Whether somebody turned TDX on in kvm_intel; modprobe gives the command line's value last.
 
-    None where neither names it, or one of them is unknown and the other does not name it.
+    None where neither names it, or one of them is unknown and the other does not name it. Nobody
+    turns it on in a module that the kernel is told not to load.
     """
+    if is_blocked(command_line, "kvm_intel"):
+        return False
     given = on_command_line(command_line or "", "kvm_intel", "tdx") or option
     return is_on(given) if given else None
+
+
+def is_blocked(command_line: str | None, module: str) -> bool:
+    """Whether the kernel command line keeps the kernel from loading this module."""
+    words = (word.partition("=") for word in (command_line or "").split())
+    names = [value for name, _, value in words if name == "module_blacklist"]
+    return module in (name.replace("-", "_") for value in names for name in value.split(","))
 
 
 def on_command_line(text: str, module: str, name: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tdxinfo import tables
 from tdxinfo.decode import bits, releases
-from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot import BEGINNING, Boot
 from tdxinfo.decode.boot.module import build_date, build_number, module_version
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Unavailable
@@ -236,7 +236,7 @@ def values_of_a_part(event: Event, text: str) -> tuple[Boot, Event] | None:
             name: int(part) for name, part in zip(names, version.groups(), strict=True) if part
         }
     found = Event(event.name, values, text)
-    return (Boot((found,), complete=False), found) if values else None
+    return (Boot((found,), BEGINNING), found) if values else None
 
 
 def filled(wording: str, text: str) -> str:

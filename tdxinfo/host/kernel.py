@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Literal
 
 from tdxinfo.decode import kernels, lines
+from tdxinfo.decode.boot import Lack
 from tdxinfo.decode.boot import platform as boot_platform
 from tdxinfo.host.section import Compared, From, Inferred, Section
 from tdxinfo.model.values import Names, Release
@@ -43,7 +44,7 @@ Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boo
 
 
 class Kernel(Section, frozen=True):
-    volatile = ("log_complete", "boots_in_log")
+    volatile = ("log_complete", "log_lacks", "boots_in_log")
 
     release: Annotated[
         Release | None, File("/proc/sys/kernel/osrelease"), KernelLog(boot_platform.kernel_release)
@@ -165,7 +166,10 @@ class Kernel(Section, frozen=True):
     """The kernel's lockdown mode."""
 
     log_complete: Annotated[bool | None, KernelLog(boot_platform.log_complete)] = None
-    """The kernel log that was read begins at the start of the kernel."""
+    """The kernel log that was read has the whole boot, until programs run."""
+
+    log_lacks: Annotated[Lack | None, KernelLog(boot_platform.log_lacks)] = None
+    """What the kernel log that was read lacks of the boot: its beginning, lines or its end."""
 
     boots_in_log: Annotated[int | None, KernelLog(boot_platform.boots_in_log)] = None
     """Boots that the kernel log has lines of; only the last one is used."""

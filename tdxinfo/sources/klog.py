@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from tdxinfo.decode.boot import Boot
+from tdxinfo.decode.boot import Boot, Lack
 from tdxinfo.errors import AS_ROOT, Absent, Denied, Malformed, Unavailable, from_oserror
 from tdxinfo.machine import FILE_LIMIT, KERNEL_LOG, Machine
 from tdxinfo.machine.bounded import within
@@ -56,10 +56,20 @@ def _boot(machine: Machine) -> Boot:
         raise Malformed("the record's kernel log is not text")
     pasted = machine.origin.kind in PASTED
     boot = Boot.from_log(text, pasted)
-    is_excerpt = text.count("\n") < _WHOLE_LOG or machine.origin.kind in _EXCERPTS
-    if pasted and is_excerpt:
-        return boot.incomplete()
-    return boot
+    lacks = _lack(boot, machine.origin.kind)
+    return boot.lacking(lacks) if boot.complete and lacks else boot
+
+
+def _lack(boot: Boot, kind: str) -> Lack | None:
+    """What a log that begins with the boot lacks; only one that somebody supplied lacks anything.
+
+    The log of this machine, or of a record, ends when a program read it.
+    """
+    if kind not in PASTED or boot.end is None:
+        return None
+    if boot.end.lines < _WHOLE_LOG or kind in _EXCERPTS:
+        return "lines"
+    return None if boot.end.programs_run else "end"
 
 
 def live_log(system: System) -> str:

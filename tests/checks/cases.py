@@ -370,6 +370,20 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "the beginning of the kernel log is missing: a missing line proves nothing",
     ),
     (
+        "kernel.log",
+        {"kernel.log_complete": False, "kernel.log_lacks": "lines"},
+        "INFO",
+        "the kernel log has too few lines to be that of a whole boot: a missing line proves "
+        "nothing",
+    ),
+    (
+        "kernel.log",
+        {"kernel.log_complete": False, "kernel.log_lacks": "end"},
+        "INFO",
+        "the kernel log ends before the kernel starts the first program: a missing line proves "
+        "nothing",
+    ),
+    (
         "module.attempted",
         {"module.state": "failed"},
         "PASS",
@@ -465,8 +479,8 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
         "FAIL",
         "the kernel log has no line about the module: kvm_intel.tdx=1 is set, so kvm_intel most "
         "likely tried to initialize the module; it prints nothing when its first calls fail "
-        "before the module answers: VMX, SGX, TDX or the SEAM loader is off in the firmware; SGX "
-        "is off on this host",
+        "before the module answers: VMX, SGX, TDX or the SEAM loader is off in the firmware; or "
+        "kvm_intel is blacklisted or not loaded yet, and has not tried; SGX is off on this host",
     ),
     (
         "module.initialized",

@@ -234,7 +234,8 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
         "FAIL",
         "the kernel found KeyIDs, but has not tried to initialize the module: kvm_intel "
         "initializes the module when it is loaded with tdx=1, and as far as the log shows it was "
-        "not; its first calls can also have failed, about which it prints nothing",
+        "not: it can be blacklisted or not loaded yet; its first calls can also have failed, about "
+        "which it prints nothing",
     ),
     (
         "module.attempted",

@@ -117,7 +117,7 @@ def test_silence_leaves_the_state_unknown(log: str) -> None:
 
 
 def silent(log: str) -> bool:
-    return module.silent(Boot.from_log(log))
+    return module.silent(Boot.from_log(log, pasted=False))
 
 
 @pytest.mark.parametrize("first", [OLD, KVM, NEW])

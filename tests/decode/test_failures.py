@@ -50,6 +50,8 @@ def test_the_lines_of_a_row_are_read_as_the_row_says(row: dict[str, Any]) -> Non
         call = row.get("first_call")
         enabled = host.kvm.tdx_enabled
         reading = failures.of_silence(row["state"], generation, requested, call, enabled)
+        if row.get("blocked"):
+            reading = failures.of_block(generation)
     elif "kvm" in row:
         line = report_from_log(row["example"]).host.kvm.refusal
         assert line is not None

@@ -52,3 +52,21 @@ def test_what_the_kernel_takes_for_on(value: str) -> None:
 @pytest.mark.parametrize("value", ["", "0", "n", "No", "false", "off", "OFF", "o", "2", " 1", "-1"])
 def test_what_the_kernel_takes_for_off_or_refuses(value: str) -> None:
     assert not parameters.is_on(value)
+
+
+@pytest.mark.parametrize(
+    ("line", "blocked"),
+    [
+        ("ro module_blacklist=kvm_intel", True),
+        ("ro module_blacklist=nouveau,kvm-intel,ast", True),
+        ("module_blacklist=nouveau module_blacklist=kvm_intel", True),
+        ("modprobe.blacklist=kvm_intel", False),
+        ("module_blacklist=kvm", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_a_module_that_the_kernel_may_not_load_is_blocked(line: str | None, blocked: bool) -> None:
+    assert parameters.is_blocked(line, "kvm_intel") is blocked
+    asked = f"{line or ''} kvm_intel.tdx=1"
+    assert parameters.is_requested(asked, None) is not blocked

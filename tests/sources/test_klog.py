@@ -273,9 +273,53 @@ def test_a_short_pasted_log_is_an_excerpt_and_a_recorded_one_is_whole() -> None:
     assert boot_of(captured_machine(log=WHOLE, kind="capture")).complete is True
 
 
-def test_a_long_pasted_log_from_the_beginning_is_whole() -> None:
-    long = WHOLE + "[    6.0] usb: x\n" * 300
-    assert boot_of(captured_machine(log=long, kind="kernel-log")).complete is True
+LONG = WHOLE + "[    6.0] usb: x\n" * 300
+
+
+def lack_of(log: str, kind: str = "kernel-log") -> str | None:
+    return boot_of(captured_machine(log=log, kind=kind)).lacks
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[    7.0] Freeing unused kernel image (initmem) memory: 3728K",
+        "[    7.0] Freeing unused kernel memory: 2048K",
+        "[    7.0] Run /init as init process",
+        "[    7.0] Run /sbin/init as init process",
+        "[    7.0] Write protecting the kernel read-only data: 36864k",
+        "[    7.0] systemd[1]: systemd 257 running in system mode",
+        "Nov 20 08:00:09 node systemd[1]: Reached target Multi-User System.",
+        "Nov 20 08:00:09 node systemd-journald[412]: Received client request to flush runtime.",
+        "Nov 20 08:00:09 node kernel: Freeing unused kernel image (initmem) memory: 3728K",
+    ],
+)
+def test_a_long_pasted_log_until_programs_run_is_whole(line: str) -> None:
+    assert lack_of(LONG + line + "\n") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "[    7.0] Freeing initrd memory: 60000K",
+        "[    7.0] Freeing SMP alternatives memory: 48K",
+        "[    7.0] IOAPIC[0]: apic_id 0, version 32, address 0xfec00000, GSI 0-23",
+        "[    7.0] usb 1-1: Product: systemd[1]",
+    ],
+)
+def test_a_long_pasted_log_that_ends_before_programs_run_lacks_its_end(line: str) -> None:
+    assert lack_of(LONG + line + "\n") == "end"
+    assert lack_of(LONG + line + "\n", kind="capture") is None
+
+
+def test_what_a_log_lacks_is_named_by_the_last_boot_alone() -> None:
+    end = "[    7.0] Run /init as init process\n"
+    assert lack_of(LONG + end + LONG + end) is None
+    assert lack_of(LONG + end + LONG) == "end"
+    assert lack_of(LONG + end + WHOLE + end) == "lines"
+    assert lack_of(LONG + end + "-- Reboot --\n[    3.2] " + KEYIDS_LINE) == "beginning"
+    assert lack_of(LONG + end, kind="system-report") == "lines"
 
 
 def test_a_record_whose_log_is_no_text_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:

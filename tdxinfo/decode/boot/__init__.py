@@ -9,11 +9,23 @@ from __future__ import annotations
 import re
 from datetime import date
 from functools import cached_property
+from typing import Literal
 
 from tdxinfo.decode import klog, seamcall
 from tdxinfo.decode.klog import Event
+from tdxinfo.decode.logend import End
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import decimal_date
+
+Lack = Literal["beginning", "lines", "end"]
+"""What a log can lack of a boot."""
+BEGINNING: Lack = "beginning"
+LACKS: dict[Lack, str] = {
+    "beginning": "the beginning of the kernel log is missing",
+    "lines": "the kernel log has too few lines to be that of a whole boot",
+    "end": "the kernel log ends before the kernel starts the first program",
+}
+"""The same as a clause."""
 
 _OUTCOMES = ("initialized", "failed")
 _BOOT_ONLY = "virt/tdx: TDX-Module "
@@ -55,25 +67,43 @@ class Boot:
     """The events of one boot, in order. Questions about names do not visit all of them."""
 
     def __init__(
-        self, events: tuple[Event, ...], complete: bool, boots: int = 1, known: int = 0
+        self,
+        events: tuple[Event, ...],
+        lacks: Lack | None = None,
+        boots: int = 1,
+        known: int = 0,
+        end: End | None = None,
     ) -> None:
         self.events = events
-        self.complete = complete
-        """The log has the beginning of the boot: a line that it lacks was not printed."""
+        self.lacks = lacks
+        """What the log lacks of the boot; None where a line that it lacks was not printed."""
         self.boots = boots
         """How many boots the log holds lines of; this one is the last."""
         self.known = known
         """How many lines of the log, in all boots, match a wording."""
+        self.end = end
+        """How far the boot has come in a log that may end anywhere; None for one that is whole."""
 
     @classmethod
     def from_log(cls, text: str, pasted: bool = True) -> Boot:
         """The last boot of the log; `pasted` where somebody supplied it."""
         found = klog.read_log(text, pasted)
-        return cls(tuple(found.events), found.complete, found.boots, found.known)
+        lacks = None if found.complete else BEGINNING
+        return cls(tuple(found.events), lacks, found.boots, found.known, found.end)
 
-    def incomplete(self) -> Boot:
+    def lacking(self, lacks: Lack) -> Boot:
         """The same events, of a log that may lack others."""
-        return Boot(self.events, False, self.boots, self.known)
+        return Boot(self.events, lacks, self.boots, self.known, self.end)
+
+    @property
+    def complete(self) -> bool:
+        """The log has the whole boot: a line that it lacks was not printed."""
+        return self.lacks is None
+
+    def require_whole(self) -> None:
+        """Raises Absent where a missing line proves nothing."""
+        if self.lacks is not None:
+            raise Absent(f"{LACKS[self.lacks]}: a missing line proves nothing")
 
     def indexes(self, name: str) -> list[int]:
         """The indexes in `events` of the events of this name."""

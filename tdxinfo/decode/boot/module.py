@@ -153,8 +153,7 @@ def silent(boot: Boot) -> bool:
         raise Absent("the kernel log shows no KeyIDs that the kernel accepted")
     if boot.was_tried or boot.has("initialized", "failed", "kvm_supported"):
         return False
-    if not boot.complete:
-        raise Absent("the beginning of the kernel log is missing: a missing line proves nothing")
+    boot.require_whole()
     return True
 
 
@@ -249,8 +248,8 @@ def failed_calls(boot: Boot) -> tuple[str, ...]:
     calls = [
         call for call in boot.failed_calls if id(call) in late or not is_initialization_call(call)
     ]
-    if not calls and not boot.complete:
-        raise Absent("the beginning of the kernel log is missing: a missing line proves nothing")
+    if not calls:
+        boot.require_whole()
     return tuple(dict.fromkeys(map(describe, calls)))
 
 

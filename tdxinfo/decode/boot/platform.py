@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from tdxinfo.decode import kernels
-from tdxinfo.decode.boot import REFUSED, Boot, as_date
+from tdxinfo.decode.boot import REFUSED, Boot, Lack, as_date
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import ModuleVersion
@@ -161,8 +161,13 @@ def generation(boot: Boot) -> str:
 
 
 def log_complete(boot: Boot) -> bool:
-    """Whether the log begins where the kernel began."""
+    """Whether the log has the whole boot, from where the kernel began until programs run."""
     return boot.complete
+
+
+def log_lacks(boot: Boot) -> Lack | None:
+    """What the log lacks of the boot; None when it lacks nothing."""
+    return boot.lacks
 
 
 def boots_in_log(boot: Boot) -> int:
@@ -233,8 +238,8 @@ def private_memory_error(boot: Boot) -> bool:
 def _said(boot: Boot, name: str) -> list[Event]:
     """The events of this name; none is an answer of a whole log alone."""
     found = boot.named(name)
-    if not found and not boot.complete:
-        raise Absent("the beginning of the kernel log is missing: a missing line proves nothing")
+    if not found:
+        boot.require_whole()
     return found
 
 
