@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tdxinfo.checks.engine import CHECKS, run_checks, run_some
+from tdxinfo import tables
+from tdxinfo.checks.engine import CHECKS, first_failure, run_checks, run_some
 from tdxinfo.decode import bits
+from tdxinfo.render.headline import headline
 from tdxinfo.report import observe
 from tests.builders import captured_machine, report_from_log
 from tests.recorded import folder_of
@@ -111,6 +115,27 @@ def test_a_refusal_of_kvm_is_shown_in_its_own_words(line: str, word: str) -> Non
     value, message, remedy = result_of(log, "kvm.tdx_enabled" if is_loaded else "kvm.loaded")
     assert (value, line.rstrip(".") in message) == ("FAIL", True)
     assert word in remedy
+
+
+EARLY: list[dict[str, Any]] = [
+    row for row in tables.load("failures")["failure"] if row.get("before_module")
+]
+
+
+@pytest.mark.parametrize("row", EARLY, ids=[row["name"] for row in EARLY])
+@pytest.mark.parametrize("option", ["", " kvm_intel.tdx=1"])
+def test_what_kvm_requires_before_it_calls_the_module_is_the_first_finding(
+    row: dict[str, Any], option: str
+) -> None:
+    first = f"Linux version 6.17.8 (x)\nCommand line: ro{option}\n"
+    lines = (first + KEYIDS + row["example"].strip()).split("\n")
+    log = "".join(f"[    1.0] {line}\n" for line in lines)
+    report = observe(captured_machine(log=log))
+    found = first_failure(run_checks(report))
+    assert found is not None
+    assert (found.check.id, found.remedy) == ("module.attempted", row["remedy"])
+    assert found.effect == row.get("effect", "vms")
+    assert lines[-1].rstrip(".") in headline(report).plain
 
 
 def test_the_limit_of_virtual_cpus_is_read_out_of_kvms_refusal() -> None:
