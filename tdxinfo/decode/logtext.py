@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from tdxinfo.decode.logorder import in_order
+
 Search = Callable[[str], object]
 IsWhole = Callable[[str], bool]
 
@@ -115,11 +117,14 @@ class _Line(NamedTuple):
 
 
 def log_lines(text: str, is_lead: Search, pasted: bool) -> list[str]:
-    """The log's lines without the marks of a quotation; a pasted log's as they were printed."""
+    """The log's lines without the marks of a quotation; a pasted log's as they were printed.
+
+    Its oldest line is the first, also where the log was pasted in reverse.
+    """
     lines = [_QUOTE.sub("", line, count=1) for line in _lines(text)]
     if pasted and len(lines) <= _MAX_WRAPPED_LINES:
         lines = _unwrapped(lines, is_lead)
-    return lines
+    return in_order(lines) if pasted else lines
 
 
 def entries(
