@@ -74,7 +74,7 @@ def clients_reach_quote_service(report: Report) -> Verdict:
             looked = f"VMs look for the quote service at {client}"
             if report.host.attestation.quote_service is False:
                 return failed(f"{looked}, and it is not running", _START)
-            return failed(f"{looked}: {reason}", _transport_remedy(client, reason))
+            return failed(f"{looked}: {reason}", _transport_remedy(report, client, reason))
     for client, is_reached, reason in answers:
         if is_reached is None:
             return unknown(f"VMs look for the quote service at {client}: {reason}")
@@ -82,6 +82,10 @@ def clients_reach_quote_service(report: Report) -> Verdict:
 
 
 _START = "Run `systemctl enable --now {quote_unit}`."
+_RESTART = (
+    "Run `systemctl restart {quote_unit}`, and read its log (`journalctl -b -u {quote_unit}`)."
+)
+_NO_SOCKET = "the socket does not exist"
 _DENIED_SOCKET = "the user under whom libvirt runs QEMU cannot open the socket"
 
 
@@ -103,7 +107,7 @@ def _reached(report: Report, client: str) -> tuple[bool | None, str]:
         return False, f"the quote service is configured to listen at {endpoint}"
     if kind == "unix" and place == services.default_socket():
         if report.is_absent("attestation.quote_socket"):
-            return False, "the socket does not exist"
+            return False, _NO_SOCKET
         return None, "whether the socket exists is unknown"
     if endpoint is None:
         return None, "where the quote service listens is unknown"
@@ -130,14 +134,19 @@ def _elsewhere(endpoint: str | None, client: str) -> str:
     return f", and the quote service is configured to listen at {endpoint}"
 
 
-def _transport_remedy(client: str, reason: str) -> str:
-    """The remedy: how to give both the same endpoint, or QEMU the right to open the socket."""
+def _transport_remedy(report: Report, client: str, reason: str) -> str:
+    """The remedy: how to give both the same endpoint, or QEMU the right to open the socket.
+
+    Where no configuration names another endpoint, the service has only to listen.
+    """
     if reason.startswith(_DENIED_SOCKET):
         return (
             "Run `usermod -aG {quote_user} {qemu_user}`, or give the socket's folder and the "
             "socket a group that {qemu_user} is in; then restart the VMs."
         )
     kind, _, place = client.partition(":")
+    if report.host.attestation.quote_endpoint == client or reason == _NO_SOCKET:
+        return _RESTART if report.host.attestation.quote_service else _START
     line = f"Set `port = {place}`" if kind == "vsock" else "Remove the line `port`"
     return (
         f"{line} in {services.QGS_CONF} and run `systemctl restart {{quote_unit}}`, or have the "

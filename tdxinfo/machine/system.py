@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from tdxinfo.errors import Absent, Excluded, Malformed, Unavailable, Unsupported, from_oserror
 from tdxinfo.machine.bounded import OPEN_FLAGS, in_words, is_device, read_descriptor
 from tdxinfo.machine.kinds import kind_of
+from tdxinfo.model.base import encodable
 
 NAMES_LIMIT = 65_536
 """Names of one folder that are read at most; /dev/cpu of the largest host has 8192."""
@@ -95,15 +96,18 @@ class System:
             raise Malformed(f"{path[:100]!r} is not a valid file name") from None
 
     def _refusal(self, error: OSError, path: str) -> Unavailable:
-        """The Unavailable for the error: Unsupported, not Absent, below an empty mount point."""
+        """The Unavailable for the error: Unsupported, not Absent, where the kernel's file system is
+        not mounted. What lies there then, as in a copy of a host's files, is not all of it.
+        """
         refusal = from_oserror(error, path)
         if not isinstance(refusal, Absent):
             return refusal
         for folder, file_system, always_there in _MOUNTS:
             is_inside = path.startswith(f"{folder}/") and path != always_there
             if is_inside and not self.exists(always_there):
-                remedy = f"Mount {file_system} on {folder}."
-                return Unsupported(f"{folder} is empty", remedy)
+                where = folder if self.is_whole else encodable(self.root.rstrip("/") + folder)
+                message = f"{file_system} is not mounted on {where}"
+                return Unsupported(message, f"Mount {file_system} on {where}.")
         return refusal
 
     def names(self, folder: str) -> list[str]:

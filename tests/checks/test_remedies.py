@@ -11,7 +11,7 @@ from tdxinfo.checks.engine import CHECKS, run_checks
 from tdxinfo.decode import services
 from tdxinfo.model.values import ModuleVersion
 from tests.builders import report_with
-from tests.checks.cases import ON_EMR, UNIX, UNIX_PATH, VSOCK, tcb_info
+from tests.checks.cases import ABSENT_SOCKET, ON_EMR, UNIX, UNIX_PATH, VSOCK, tcb_info
 
 pytestmark = pytest.mark.usefixtures("releases_of_2026_08")
 
@@ -130,3 +130,27 @@ def test_the_way_depends_on_where_the_vms_look() -> None:
         "platform.distribution": "rhel",
     }
     assert "`usermod -aG qgs qemu`" in remedy("attestation.quote_transport", closed)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"attestation.quote_clients": (UNIX,), "attestation.quote_socket": ABSENT_SOCKET},
+        {
+            "attestation.quote_clients": (UNIX,),
+            "attestation.quote_socket": ABSENT_SOCKET,
+            "attestation.quote_endpoint": UNIX,
+        },
+        {
+            "attestation.quote_clients": (VSOCK,),
+            "attestation.vsock_listeners": (1024,),
+            "attestation.quote_endpoint": VSOCK,
+        },
+    ],
+)
+def test_a_service_that_is_configured_right_is_only_started(facts: dict[str, Any]) -> None:
+    text = remedy("attestation.quote_transport", facts)
+    assert text == "Run `systemctl enable --now qgsd`."
+    runs = {**facts, "attestation.quote_service": True, "platform.distribution": "rhel"}
+    text = remedy("attestation.quote_transport", runs)
+    assert text == "Run `systemctl restart qgs`, and read its log (`journalctl -b -u qgs`)."

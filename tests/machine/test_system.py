@@ -123,9 +123,20 @@ def test_below_a_file_system_that_is_not_mounted_nothing_is_absent(
     tmp_path: Path, path: str, folder: str
 ) -> None:
     (tmp_path / folder[1:]).mkdir()
-    with pytest.raises(Unsupported, match=f"{folder} is empty") as refusal:
+    with pytest.raises(Unsupported) as refusal:
         System(str(tmp_path)).status(path)
-    assert folder in refusal.value.remedy
+    assert refusal.value.message.endswith(f" is not mounted on {tmp_path}{folder}")
+    assert refusal.value.remedy.endswith(f" on {tmp_path}{folder}.")
+
+
+def test_a_copy_of_some_files_of_sysfs_is_read_and_lacks_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "sys/module").mkdir(parents=True)
+    (tmp_path / "sys/module/copied").write_text("1")
+    system = System(str(tmp_path))
+    assert system.text("/sys/module/copied") == "1"
+    with pytest.raises(Unsupported) as refusal:
+        system.read("/sys/module/other")
+    assert refusal.value.message == f"sysfs is not mounted on {tmp_path}/sys"
 
 
 def test_every_question_of_every_fact_has_a_kind_and_an_excluded_one_opens_nothing(
