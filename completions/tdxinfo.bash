@@ -1,8 +1,32 @@
 _tdxinfo_completion() {
     local IFS=$'\n'
-    local response
+    local response type value word number
+    local rest=${COMP_LINE:0:COMP_POINT}
+    local -a words=()
+    local count=0 place
 
-    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _TDXINFO_COMPLETE=bash_complete $1)
+    # bash ends a word at each character of COMP_WORDBREAKS, such as the colon. What has no blank
+    # before it belongs to the word before.
+    for ((place = 0; place <= COMP_CWORD; place++)); do
+        word=${COMP_WORDS[place]}
+        if [[ $place == 0 || $rest == [[:blank:]]* ]]; then
+            rest=${rest#"${rest%%[![:blank:]]*}"}
+            count=$((count + 1))
+        fi
+        [[ $place == "$COMP_CWORD" ]] && word=$rest
+        words[count - 1]+=$word
+        rest=${rest#"$word"}
+    done
+    number=$((count - 1))
+    word=${words[number]}
+
+    response=$(
+        env COMP_WORDS="${words[*]}" COMP_CWORD=$number _TDXINFO_COMPLETE=bash_complete $1
+    )
+
+    # bash replaces only what is behind the last colon.
+    [[ $word == --*=* ]] && word=${word#*=}
+    [[ $COMP_WORDBREAKS == *:* && $word == *:* ]] && word=${word%"${word##*:}"} || word=
 
     for completion in $response; do
         IFS=',' read type value <<< "$completion"
@@ -14,7 +38,7 @@ _tdxinfo_completion() {
             COMPREPLY=()
             compopt -o default
         elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=($value)
+            COMPREPLY+=("${value#"$word"}")
         fi
     done
 

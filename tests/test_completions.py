@@ -1,4 +1,4 @@
-"""bash, zsh and fish ask tdxinfo for what completes a line, by click's own scripts."""
+"""bash, zsh and fish ask tdxinfo for what completes a line."""
 
 from __future__ import annotations
 
@@ -49,11 +49,17 @@ CASES = {
     "tdxinfo helper b": {"build"},
 }
 
-# bash ends a word at a colon, and click's script for it puts no word together again.
+# bash ends a word at a colon, and replaces only what is behind it.
 WITH_COLONS = {
     "tdxinfo --from example:emr": {"example:emr-five-cmrs"},
     "tdxinfo diff example:emr-five-cmrs li": {"live"},
     "tdxinfo diff live example:emr": {"example:emr-five-cmrs"},
+    "tdxinfo --from example:": set(example_names()),
+    "tdxinfo --from example:emr-five-cmrs check --only keys.headr": {"keys.headroom"},
+}
+IN_LISTS = {
+    "tdxinfo check --only firmware.tme,keys.headr": {"firmware.tme,keys.headroom"},
+    "tdxinfo check --skip kvm,module,cpu.mod": {"kvm,module,cpu.model"},
 }
 LIMIT = 0.25
 """Seconds that nobody takes for a pause."""
@@ -96,10 +102,36 @@ def test_a_shell_offers_what_may_stand_there(place: Place, shell: str, line: str
     assert set(SHELLS[shell](place, line)) == CASES[line]
 
 
-@needed("zsh", "fish")
-@pytest.mark.parametrize("line", one_in(6, WITH_COLONS))
+@needed("bash", "zsh", "fish")
+@pytest.mark.parametrize("line", WITH_COLONS)
 def test_a_shell_offers_names_with_colons(place: Place, shell: str, line: str) -> None:
-    assert set(SHELLS[shell](place, line)) == WITH_COLONS[line]
+    # bash puts all that it offers behind the colon, which the line keeps.
+    begun = line.rpartition(" ")[2].rpartition(":")
+    kept = "".join(begun[:2]) if shell == "bash" else ""
+    first, *others = SHELLS[shell](place, line)
+    assert {first, *(kept + other for other in others)} == WITH_COLONS[line]
+
+
+@needed("bash", "zsh", "fish")
+@pytest.mark.parametrize("line", IN_LISTS)
+def test_a_shell_offers_what_follows_a_comma(place: Place, shell: str, line: str) -> None:
+    assert set(SHELLS[shell](place, line)) == IN_LISTS[line]
+
+
+@needed("bash")
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("tdxinfo --from example:em", ["example:emr-five-cmrs"]),
+        ("tdxinfo --from=example:em", ["--from=example:emr-five-cmrs"]),
+        ("tdxinfo --from ex", ["example:"]),
+        ("tdxinfo   --from  example:emr-five-cmrs dump  module.no_r", ["module.no_rbp_mod"]),
+    ],
+)
+def test_the_tabulator_completes_behind_a_colon(
+    place: Place, shell: str, line: str, wanted: list[str]
+) -> None:
+    assert bash(place, line, TAB) == wanted
 
 
 @needed("bash", "zsh")

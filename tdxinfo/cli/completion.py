@@ -28,7 +28,9 @@ FILES = ""
 
 
 def require_request(environment: Mapping[str, str]) -> None:
-    """Raises BadInput if the environment asks for completions as no shell's script does.
+    """Prepares for a request of a shell's script.
+
+    Raises BadInput if the environment asks for completions as no shell's script does.
 
     click would end with status 1, which has another meaning here, or with an unexpected exception.
     """
@@ -41,6 +43,9 @@ def require_request(environment: Mapping[str, str]) -> None:
             f"{VARIABLE} is {request[:60]!r}, which no shell's script sets. Unset it, or set "
             "bash_source, zsh_source or fish_source."
         )
+    from tdxinfo.cli import shell_scripts  # only for shells: it imports much of click
+
+    shell_scripts.register()
     if asked == "source":
         return
     place = environment.get(_PLACE, "")
@@ -52,19 +57,29 @@ def require_request(environment: Mapping[str, str]) -> None:
         )
 
 
-def _completer(offers: Callable[[], Iterable[Offer]]) -> Completer:
-    """A callback for click that offers these words, whatever else the line holds."""
+def _completer(offers: Callable[[], Iterable[Offer]], separator: str = "") -> Completer:
+    """A callback for click that offers these words, whatever else the line holds.
+
+    With a separator a word can be a list, of which the last is completed.
+    """
 
     def complete(
         context: click.Context, parameter: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         from click.shell_completion import CompletionItem
 
+        before, found, last = (
+            incomplete.rpartition(separator) if separator else ("", "", incomplete)
+        )
         return [
             # click's script for zsh loses count at an item without a value.
-            CompletionItem(word or incomplete or " ", "plain" if word else "file", _text(meaning))
+            CompletionItem(
+                before + found + word if word else incomplete or " ",
+                "plain" if word else "file",
+                _text(meaning),
+            )
             for word, meaning in offers()
-            if word.startswith(incomplete) or word == FILES
+            if word.startswith(last) or word == FILES
         ]
 
     return complete
@@ -127,7 +142,7 @@ def _deployments() -> Iterable[Offer]:
 
 facts = _completer(_facts)
 files = _completer(lambda: [(FILES, "")])
-checks = _completer(_checks)
+checks = _completer(_checks, ",")
 groups = _completer(_groups)
 meanings = _completer(_meanings)
 subjects = _completer(_subjects)

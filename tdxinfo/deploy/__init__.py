@@ -76,6 +76,11 @@ def files(name: str) -> dict[str, str]:
     return {os.path.basename(place): _content(file) for file, place in found.items()}
 
 
+def bash_completion() -> str:
+    """The template of the script with which bash asks for completions."""
+    return _read("completion.bash")
+
+
 def _read(file: str) -> str:
     with open(os.path.join(os.path.dirname(__file__), file), encoding="utf-8") as opened:
         return opened.read()

@@ -1,9 +1,10 @@
-"""The scripts with which bash, zsh and fish ask tdxinfo for completions: click's own."""
+"""The scripts with which bash, zsh and fish ask tdxinfo for completions."""
 
 from __future__ import annotations
 
 from click.shell_completion import ShellComplete, get_completion_class
 
+from tdxinfo.cli import shell_scripts
 from tdxinfo.cli.root import root
 
 FILES = {"bash": "tdxinfo.bash", "zsh": "_tdxinfo", "fish": "tdxinfo.fish"}
@@ -17,6 +18,7 @@ def files() -> dict[str, str]:
 
 def script(shell: str) -> str:
     """What `_TDXINFO_COMPLETE=SHELL_source tdxinfo` prints."""
+    shell_scripts.register()
     made = get_completion_class(shell)
     assert made is not None
     # That of bash would ask the installed bash for its version first.
