@@ -98,6 +98,7 @@ EXPLAINERS: tuple[Explainer, ...] = (
     terms.http_status,
     calls.leaf_by_number,
     registers.by_number,
+    registers.by_value,
     calls.status_by_number,
     ghci.numbered,
     fields.by_id,

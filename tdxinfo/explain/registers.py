@@ -46,6 +46,15 @@ def by_number(query: str) -> Iterator[Explanation]:
                 return
 
 
+def by_value(query: str) -> Iterator[Explanation]:
+    """A register by a value that is known of it alone: `0x1861` is a status of MCHECK."""
+    for reading in readings(query):
+        shown = f"{reading.value:#x}"
+        for name, row in tables.load("msr").items():
+            if reading.is_certain and shown in row.get("seen", ()):
+                yield from with_value(f"{name}={shown}")
+
+
 def field(query: str) -> Iterator[Explanation]:
     """A register's field by its name, alone or after the register: `IA32_TME_ACTIVATE.lock`."""
     register, dot, wanted = query.rpartition(".")

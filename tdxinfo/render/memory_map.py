@@ -304,5 +304,7 @@ def _unknown(report: Report) -> Iterator[Text]:
         value = "" if expected is None else f"; it takes {size(expected)} by calculation"
         yield Text(f"The row PAMT is not drawn: its address is unknown{value}", "unknown")
     cut = _known_to(report)
-    if cut is not None:
+    if cut == 0:
+        yield Text("The memory map is unknown", "doubtful")
+    elif cut is not None:
         yield Text(f"The memory map is known up to {address(cut)} and no further", "doubtful")

@@ -84,6 +84,12 @@ def test_without_utf_8_the_signs_are_ascii_and_what_is_cut_off_is_not_drawn() ->
     assert "The memory map is known up to 0x00006f800000 and no further" in lines
 
 
+def test_a_memory_map_of_which_nothing_is_known_has_no_end() -> None:
+    lines = drawn(recorded("emr-five-cmrs"))
+    assert lines[-1] == "The memory map is unknown"
+    assert not any("0x000000000000 and no further" in line for line in lines)
+
+
 def test_each_node_above_four_gib_has_a_strip_of_its_own() -> None:
     lines = drawn(recorded("linux-7.3-four-nodes"))
     titles = [line.partition(":")[0] for line in lines if "a column is" in line]
