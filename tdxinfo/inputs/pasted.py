@@ -28,7 +28,8 @@ def pasted_machine(text: str, shown: str) -> CapturedMachine:
     if boot_of(machine).known or report:
         return machine
     if not answers:
-        raise BadInput(f"{shown} has no line that this tdxinfo knows. {ACCEPTED}.")
+        single = "`tdxinfo explain -` explains single messages"
+        raise BadInput(f"{shown} has no line that this tdxinfo knows: {single}. {ACCEPTED}.")
     return _machine(LSCPU if LSCPU in answers else "rdmsr", shown, None, answers, None)
 
 

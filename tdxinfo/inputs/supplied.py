@@ -194,6 +194,11 @@ def _folder(path: str) -> Machine:
 
             files = {name: read_beneath(path, name, _FIELD_LIMIT) for name in fields}
             return _metadata(lambda: metadata.parse_files(files), path)
+        if "about.toml" not in names:
+            raise BadInput(
+                f"{path} is not a capture: it has no about.toml. Make one with `tdxinfo capture`; "
+                "for a folder of several logs or captures use `tdxinfo fleet`."
+            )
         return open_folder(path)
     except Unavailable as error:
         raise BadInput(f"{path} cannot be read: {error}.") from None

@@ -149,5 +149,6 @@ def test_a_packed_report_of_tdxinfo_is_one(pack: Any) -> None:
 def test_text_without_a_known_line_is_refused(text: str) -> None:
     with pytest.raises(BadInput, match="no line that this tdxinfo knows") as error:
         recognize(text.encode(), "the-file")
+    assert "`tdxinfo explain -`" in str(error.value)
     for accepted in ("kernel log", "capture", "JSON report", "crash dump", "lscpu", "rdmsr"):
         assert accepted in str(error.value)

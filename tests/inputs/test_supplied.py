@@ -250,3 +250,9 @@ def test_errors_beside_facts_are_not_those_of_this_run() -> None:
     failed = report(errors=[{"message": "It failed."}])
     with pytest.raises(BadInput, match=r"the report of a run that failed: It failed\."):
         recognize(failed, "report")
+
+
+def test_a_folder_of_several_inputs_is_pointed_to_fleet(tmp_path: Path) -> None:
+    (tmp_path / "a.dmesg").write_text("[ 1.0] virt/tdx: module initialized\n")
+    with pytest.raises(BadInput, match=r"it has no about\.toml.*`tdxinfo fleet`"):
+        open_input(str(tmp_path))
