@@ -112,7 +112,11 @@ def _microcode(blocks: list[dict[str, str]]) -> tuple[str, ...] | None:
     return tuple("/".join(packages[package]) for package in sorted(packages)) or None
 
 
+AMD_OR_HYGON = "AuthenticAMD or HygonGenuine"
+"""One of two vendors: both use the kernel module kvm_amd."""
+
 _MAKERS = {
+    AMD_OR_HYGON: "AMD or Hygon",
     "GenuineIntel": "Intel",
     "AuthenticAMD": "AMD",
     "HygonGenuine": "Hygon",

@@ -46,8 +46,10 @@ class Platform(Section, frozen=True):
         str | None,
         CpuInfo("vendor_id", lambda c: c.vendor),
         Inferred(cpuinfo.vendor_of_name, "platform.model_name"),
+        KernelLog(boot_platform.vendor),
     ] = None
-    """The processor's vendor, as CPUID reports it: GenuineIntel or AuthenticAMD."""
+    """The processor's vendor, as CPUID reports it: GenuineIntel or AuthenticAMD. A log of kvm_amd
+    leaves open which of two it is: AuthenticAMD or HygonGenuine."""
 
     family: Annotated[
         Count | None, CpuInfo("cpu family", lambda c: c.family), KernelLog(boot_platform.family)

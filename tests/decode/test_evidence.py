@@ -482,7 +482,7 @@ def test_a_real_log_tells_no_more(name: str, fact: Fact) -> None:
         fact(Boot.from_log(LOGS[name][0]))
 
 
-def test_an_amd_hosts_log_tells_nothing_of_tdx() -> None:
+def test_an_amd_hosts_log_tells_only_the_vendor() -> None:
     boot = Boot.from_log(
         """\
 Feb 27 19:32:31 h-snp kernel: SEV-SNP: RMP table physical range [0x35500000 - 0x75afffff]
@@ -491,4 +491,31 @@ Feb 27 19:33:13 h-snp kernel: ccp 0000:09:00.5: SEV API:1.55 build:32
 Feb 27 19:33:13 h-snp kernel: kvm_amd: SEV enabled (ASIDs 100 - 1006)
 """
     )
-    assert boot.events == ()
+    assert {event.name for event in boot.events} == {"sev_snp", "kvm_amd"}
+    assert platform.vendor(boot) == "AuthenticAMD"
+
+
+@pytest.mark.parametrize(
+    ("line", "vendor"),
+    [
+        ("kvm_amd: SEV-SNP disabled (ASIDs 0 - 0)", "AuthenticAMD"),
+        ("kvm_amd: SEV enabled (ASIDs 1 - 15)", "AuthenticAMD or HygonGenuine"),
+        ("kvm_amd: SEV-ES unusable (ASIDs 100 - 99)", "AuthenticAMD or HygonGenuine"),
+        ("kvm_amd: Nested Paging enabled", "AuthenticAMD or HygonGenuine"),
+    ],
+)
+def test_kvm_of_another_vendor_names_it(line: str, vendor: str) -> None:
+    assert platform.vendor(Boot.from_log(f"[    5.101010] {line}\n")) == vendor
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "kvm_amd: CPU 0 isn't AMD or Hygon",
+        "kvm_amd: SVM not supported by CPU 0",
+        "ccp 0000:09:00.5: sev enabled",
+    ],
+)
+def test_a_module_that_was_refused_names_no_vendor(line: str) -> None:
+    with pytest.raises(Absent):
+        platform.vendor(Boot.from_log(f"[    5.101010] {line}\n"))

@@ -126,7 +126,7 @@ def test_operands_of_a_failed_call_keep_all_64_bits() -> None:
         "[4.846924] usb usb1: Manufacturer: Linux 6.6.0-tdx.1.0.v1 xhci-hcd",
         "[    0.428531] sgx: EPC section 0x1020c00000-0x107fffffff",
         "  BIOS-e820: [mem 0x000000000009f000-0x00000000000fffff] reserved",
-        "Feb 27 19:33:13 snp kernel: kvm_amd: SEV enabled (ASIDs 100 - 1006)",
+        "Feb 27 19:33:13 snp kernel: ccp 0000:09:00.5: SEV API:1.55 build:32",
         "virt/tdx: something no kernel says yet",
         "virt/tdx: module initialized_later",
         "",

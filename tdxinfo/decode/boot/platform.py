@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from tdxinfo.decode import kernels
+from tdxinfo.decode import cpuinfo, kernels
 from tdxinfo.decode.boot import REFUSED, Boot, Lack, as_date
 from tdxinfo.decode.klog import Event
 from tdxinfo.errors import Absent, Malformed
@@ -25,6 +25,15 @@ def kernel_release(boot: Boot) -> str:
 def command_line(boot: Boot) -> str:
     """The kernel command line."""
     return boot.text("command_line", "text")
+
+
+def vendor(boot: Boot) -> str:
+    """The processor's vendor, by the KVM that runs on it: kvm_amd loads with two vendors."""
+    if boot.has("sev_snp"):
+        return "AuthenticAMD"
+    if boot.has("kvm_amd"):
+        return cpuinfo.AMD_OR_HYGON
+    raise Absent("the kernel log does not show the processor's vendor")
 
 
 def family(boot: Boot) -> int:
