@@ -51,16 +51,17 @@ def _update(version: ModuleVersion) -> int | None:
     return version.update
 
 
-def _kvm_kept_tdx(tdx_enabled: bool, release: str, has_driver: bool | None) -> str | None:
+def _kvm_kept_tdx(tdx_enabled: bool, release: str) -> str | None:
     """The state "initialized", if KVM's parameter tdx proves it; else None.
 
     KVM clears the parameter when it cannot initialize the module (Linux 6.16 and later), but not
-    when the module is lost later, which only the driver's file shows.
+    when the module is lost later, as it can be from Linux 7.2 on. The driver's file shows that.
     """
     version = kernels.version(release)
-    if not tdx_enabled or version is None or version < kernels.FIRST_KVM_TDX:
+    if not tdx_enabled or version is None:
         return None
-    return None if version >= kernels.FIRST_UPDATE and has_driver is False else "initialized"
+    can_tell = kernels.FIRST_KVM_TDX <= version < kernels.FIRST_UPDATE
+    return "initialized" if can_tell else None
 
 
 def _lost_by_update(outcome: str) -> str | None:
@@ -102,12 +103,12 @@ class Module(Section, frozen=True):
         State,
         RunningState(MODULE_VERSION, ModuleVersion.parse),
         From(_lost_by_update, "module.last_update"),
-        WhileRunning(KmemState()),
+        WhileRunning(KmemState(), shows_loss=True),
         WhileRunning(KvmSucceeds("initialized")),
         VendorState(),
         WhileRunning(CgroupImplies("initialized")),
-        Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release", "module.driver_loaded?"),
-        WhileRunning(KernelLog(boot_module.module_state)),
+        Inferred(_kvm_kept_tdx, "kvm.tdx_enabled", "kernel.release"),
+        WhileRunning(KernelLog(boot_module.module_state), shows_loss=True),
         Inferred(
             silence.state_of_sysinit,
             "module.sysinit_done",

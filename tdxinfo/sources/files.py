@@ -86,6 +86,8 @@ class WhileRunning(NamedTuple):
     """
 
     source: FactSource
+    shows_loss: bool = False
+    """The source shows a loss itself: that a record lacks the driver's file is then no matter."""
 
     @property
     def origin(self) -> str:
@@ -93,28 +95,27 @@ class WhileRunning(NamedTuple):
 
     def read(self, machine: Machine) -> Any:
         value = self.source.read(machine)
-        if value == _RUNS and driver_is_silent(machine):
-            raise Absent(
-                f"{self.origin} can still be there when the TDX module is gone, and "
-                f"{MODULE_VERSION} does not exist",
-                LOAD_DRIVER,
-            )
+        if value == _RUNS:
+            self._require_driver(machine)
         return value
+
+    def _require_driver(self, machine: Machine) -> None:
+        try:
+            machine.read(MODULE_VERSION)
+        except Unavailable as refusal:
+            if isinstance(refusal, NotRecorded) and self.shows_loss:
+                return
+            if _can_lose_module(machine):
+                remedy = LOAD_DRIVER if type(refusal) is Absent else refusal.remedy
+                raise type(refusal)(
+                    f"{self.origin} can still be there when the TDX module is gone, and "
+                    f"{refusal.message}",
+                    remedy,
+                ) from None
 
 
 _RUNS = "initialized"
 LOAD_DRIVER = "Run `modprobe tdx_host` (CONFIG_TDX_HOST_SERVICES)."
-
-
-def driver_is_silent(machine: Machine) -> bool:
-    """Whether this kernel can lose a module, and its driver's file cannot be read."""
-    try:
-        machine.read(MODULE_VERSION)
-        return False
-    except NotRecorded:
-        return False
-    except Unavailable:
-        return _can_lose_module(machine)
 
 
 def _can_lose_module(machine: Machine) -> bool:

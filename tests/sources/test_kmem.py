@@ -614,7 +614,7 @@ OUTLIVES: dict[str, dict[str, Any]] = {
         ("7.3.4-amd64", ABSENT, "unknown"),
         ("7.1.9", ABSENT, "initialized"),
         ("6.17.13", ABSENT, "initialized"),
-        ("7.2.13", {}, "initialized"),
+        ("6.17.13", {}, "initialized"),
     ],
 )
 def test_from_7_2_on_what_outlives_a_module_proves_none_where_its_driver_is_silent(
@@ -629,3 +629,24 @@ def test_from_7_2_on_what_outlives_a_module_proves_none_where_its_driver_is_sile
         assert any("modprobe tdx_host" in a.remedy for a in report.attempts("module.state")) or (
             what == "KVM's parameter"
         )
+
+
+@pytest.mark.parametrize(
+    ("what", "state"),
+    [
+        ("kernel memory", "initialized"),  # an update that fails leaves zeros there
+        ("the log", "initialized"),  # and a line here
+        ("KVM", "unknown"),
+        ("the cgroup", "unknown"),
+        ("KVM's parameter", "unknown"),
+    ],
+)
+def test_a_drivers_file_that_was_not_recorded_proves_no_more_than_one_that_is_missing(
+    what: str, state: str
+) -> None:
+    host = OUTLIVES[what]
+    files = {"/proc/sys/kernel/osrelease": "7.2.13", **host.get("files", {})}
+    report = observe(captured_machine(**{**host, "files": files}), ("module.state",))
+    assert report.host.module.state == state
+    if state == "unknown":
+        assert any("is not in the record" in a.message for a in report.attempts("module.state"))
