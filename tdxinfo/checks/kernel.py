@@ -127,6 +127,8 @@ def _no_line(report: Report) -> Verdict:
 def log_is_whole(report: Report) -> Verdict:
     boots = report.host.kernel.boots_in_log or 1
     which = f"; it has {boots} boots, and the last one is checked" if boots > 1 else ""
+    if report.host.kernel.crash_kernel_skipped:
+        which += "; it ends with the boot of a crash kernel (kdump), which is not checked"
     if known(report.host.kernel.log_complete):
         return passed(f"the kernel log begins at boot{which}")
     lacks = LACKS[report.host.kernel.log_lacks or BEGINNING]

@@ -174,21 +174,51 @@ class Log(NamedTuple):
     """How many lines of all boots match a row of the table."""
     end: End | None = None
     """How far the last boot has come; only for a pasted log, which may end anywhere."""
+    first_line: int = 0
+    """The number of the last boot's first line."""
+    crash_kernels: int = 0
+    """How many boots of a crash kernel (kdump) follow the boot of these events."""
+
+    @property
+    def is_of_crash_kernel(self) -> bool:
+        """Whether the boot is that of a crash kernel, which runs in a part of the host."""
+        lines = (event for event in self.events if event.name == "command_line")
+        return any(_OF_CRASH_KERNEL in f" {event.values['text']}" for event in lines)
+
+
+_OF_CRASH_KERNEL = " elfcorehdr="
+"""The option by which kexec shows a crash kernel the memory of the kernel that crashed."""
+_MAX_CRASHES = 8
+"""Boots of crash kernels at most that are passed over: each is one more reading of the log."""
 
 
 def read_log(text: str, pasted: bool = True) -> Log:
-    """The events of the last boot in the log.
+    """The events of the last boot in the log that is not one of a crash kernel (kdump).
 
     `pasted` is a log that somebody supplied, whose lines may have been broken or joined.
     """
+    lines = log_lines(text, _lead_pattern().match, pasted)
+    found = _read_lines(lines, pasted)
+    known = found.known
+    for count in range(1, _MAX_CRASHES + 1):
+        if not (found.is_of_crash_kernel and found.first_line):
+            break
+        earlier = _read_lines(lines[: found.first_line], pasted)
+        if not _is_boot(earlier.events):
+            break
+        found = earlier._replace(known=known, crash_kernels=count)
+    return found
+
+
+def _read_lines(lines: list[str], pasted: bool) -> Log:
+    """The events of the last boot in the lines."""
     # The events of the boot that is being read; older boots are only counted.
     found: list[Event] = []
     complete = any_header = is_between = False
     boots = known = first_line = 0
     last: float | None = None
-    is_lead = _lead_pattern().match
-    lines = log_lines(text, is_lead, pasted)
-    for entry in entries(lines, _lead_pattern().search, is_lead, _is_whole, pasted):
+    lead = _lead_pattern()
+    for entry in entries(lines, lead.search, lead.match, _is_whole, pasted):
         if _NEW_BOOT.fullmatch(entry.text):
             is_between = True
             continue
@@ -213,7 +243,7 @@ def read_log(text: str, pasted: bool = True) -> Log:
             found, complete, first_line = early, True, entry.number
         found.append(event)
     end = end_of(lines[first_line:]) if pasted else None
-    return Log(found, complete, boots + bool(found), known, end)
+    return Log(found, complete, boots + bool(found), known, end, first_line)
 
 
 def _clock_continues(last: float | None, now: float | None) -> bool:

@@ -44,7 +44,7 @@ Generation = Literal["vendor-boot", "vendor-kvm", "none", "detects", "kvm", "boo
 
 
 class Kernel(Section, frozen=True):
-    volatile = ("log_complete", "log_lacks", "boots_in_log")
+    volatile = ("log_complete", "log_lacks", "boots_in_log", "crash_kernel_skipped")
 
     release: Annotated[
         Release | None, File("/proc/sys/kernel/osrelease"), KernelLog(boot_platform.kernel_release)
@@ -173,3 +173,8 @@ class Kernel(Section, frozen=True):
 
     boots_in_log: Annotated[int | None, KernelLog(boot_platform.boots_in_log)] = None
     """Boots that the kernel log has lines of; only the last one is used."""
+
+    crash_kernel_skipped: Annotated[bool | None, KernelLog(boot_platform.crash_kernel_skipped)] = (
+        None
+    )
+    """The kernel log ends with the boot of a crash kernel (kdump); the boot before it is used."""

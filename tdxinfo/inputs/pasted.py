@@ -25,7 +25,13 @@ def pasted_machine(text: str, shown: str) -> CapturedMachine:
     log = report.log if report and report.log else text
     kind = "system-report" if report else "kernel-log"
     machine = _machine(kind, shown, log, answers, report)
-    if boot_of(machine).known or report:
+    boot = boot_of(machine)
+    if boot.lacks == "host" and not report:
+        raise BadInput(
+            f"{shown} is the log of a crash kernel (kdump), which does not show what the host has. "
+            "Give the log of the boot before it."
+        )
+    if boot.known or report:
         return machine
     if not answers:
         single = "`tdxinfo explain -` explains single messages"

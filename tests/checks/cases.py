@@ -371,6 +371,17 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "kernel.log",
+        {
+            "kernel.log_complete": True,
+            "kernel.boots_in_log": 1,
+            "kernel.crash_kernel_skipped": True,
+        },
+        "PASS",
+        "the kernel log begins at boot; it ends with the boot of a crash kernel (kdump), which is "
+        "not checked",
+    ),
+    (
+        "kernel.log",
         {"kernel.log_complete": False, "kernel.log_lacks": "lines"},
         "INFO",
         "the kernel log has too few lines to be that of a whole boot: a missing line proves "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tdxinfo.decode.boot import Boot
 from tdxinfo.decode.klog import read_log, relevant_lines
 
 FIRST = """\
@@ -225,3 +226,36 @@ def test_the_boots_in_a_log_are_counted(log: str, boots: int) -> None:
 def test_known_lines_are_counted_in_all_boots() -> None:
     assert read_log("hello\nthis is a shopping list: 8 eggs\n").known == 0
     assert read_log(FIRST + SECOND).known == 5
+
+
+CRASH = """\
+[    0.000000] Linux version 6.8.0-1028-intel (buildd@x) #35
+[    0.000000] Command line: BOOT_IMAGE=/x ro irqpoll nr_cpus=1 reset_devices elfcorehdr=0x2000000
+[    0.400000] x86/cpu: SGX disabled or unsupported by BIOS.
+"""
+
+
+@pytest.mark.parametrize("crashes", [1, 2])
+def test_the_boot_of_a_crash_kernel_is_not_that_of_the_host(crashes: int) -> None:
+    found = read_log(SECOND + FIRST + CRASH * crashes)
+    assert [event.name for event in found.events] == ["linux_version", "keyid_range", "initialized"]
+    assert (found.boots, found.known, found.crash_kernels) == (2, 5 + 3 * crashes, crashes)
+    assert not found.is_of_crash_kernel
+
+
+def test_a_boot_after_a_crash_kernel_is_the_last() -> None:
+    found = read_log(FIRST + CRASH + SECOND)
+    assert [event.name for event in found.events] == ["linux_version", "no_platform"]
+    assert (found.boots, found.crash_kernels) == (3, 0)
+
+
+def test_where_there_is_only_a_crash_kernel_its_boot_is_marked() -> None:
+    assert read_log(CRASH).is_of_crash_kernel
+    assert read_log("Linux version 9.9.9\n" + CRASH).is_of_crash_kernel
+    assert Boot.from_log(CRASH).lacks == "host"
+    assert not read_log(FIRST).is_of_crash_kernel
+
+
+def test_a_host_that_reserves_memory_for_a_crash_kernel_is_none() -> None:
+    line = "[    0.000000] Command line: BOOT_IMAGE=/x ro crashkernel=512M x.elfcorehdr=1\n"
+    assert not read_log(FIRST + line).is_of_crash_kernel

@@ -152,3 +152,12 @@ def test_text_without_a_known_line_is_refused(text: str) -> None:
     assert "`tdxinfo explain -`" in str(error.value)
     for accepted in ("kernel log", "capture", "JSON report", "crash dump", "lscpu", "rdmsr"):
         assert accepted in str(error.value)
+
+
+def test_the_log_of_a_crash_kernel_alone_is_refused() -> None:
+    log = (
+        "[    0.000000] Linux version 6.17.13 (x@y) #1 SMP\n"
+        "[    0.000000] Command line: ro nr_cpus=1 reset_devices elfcorehdr=0x2000000\n"
+    )
+    with pytest.raises(BadInput, match="is the log of a crash kernel"):
+        recognize(log.encode(), "a log")

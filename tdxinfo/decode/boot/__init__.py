@@ -17,13 +17,14 @@ from tdxinfo.decode.logend import End
 from tdxinfo.errors import Absent, Malformed
 from tdxinfo.model.values import decimal_date
 
-Lack = Literal["beginning", "lines", "end"]
+Lack = Literal["beginning", "lines", "end", "host"]
 """What a log can lack of a boot."""
 BEGINNING: Lack = "beginning"
 LACKS: dict[Lack, str] = {
     "beginning": "the beginning of the kernel log is missing",
     "lines": "the kernel log has too few lines to be that of a whole boot",
     "end": "the kernel log ends before the kernel starts the first program",
+    "host": "the kernel log has only the boot of a crash kernel (kdump)",
 }
 """The same as a clause."""
 
@@ -81,6 +82,8 @@ class Boot:
         """How many boots the log holds lines of; this one is the last."""
         self.known = known
         """How many lines of the log, in all boots, match a wording."""
+        self.crash_kernels = 0
+        """How many boots of a crash kernel (kdump) follow this one in the log."""
         self.end = end
         """How far the boot has come in a log that may end anywhere; None for one that is whole."""
 
@@ -88,12 +91,16 @@ class Boot:
     def from_log(cls, text: str, pasted: bool = True) -> Boot:
         """The last boot of the log; `pasted` where somebody supplied it."""
         found = klog.read_log(text, pasted)
-        lacks = None if found.complete else BEGINNING
-        return cls(tuple(found.events), lacks, found.boots, found.known, found.end)
+        lacks: Lack | None = None if found.complete else BEGINNING
+        boot = cls(tuple(found.events), lacks, found.boots, found.known, found.end)
+        boot.crash_kernels = found.crash_kernels
+        return boot.lacking("host") if found.is_of_crash_kernel else boot
 
     def lacking(self, lacks: Lack) -> Boot:
         """The same events, of a log that may lack others."""
-        return Boot(self.events, lacks, self.boots, self.known, self.end)
+        boot = Boot(self.events, lacks, self.boots, self.known, self.end)
+        boot.crash_kernels = self.crash_kernels
+        return boot
 
     @property
     def complete(self) -> bool:

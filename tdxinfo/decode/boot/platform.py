@@ -186,6 +186,13 @@ def boots_in_log(boot: Boot) -> int:
     return boot.boots
 
 
+def crash_kernel_skipped(boot: Boot) -> bool:
+    """The log ends with the boot of a crash kernel (kdump), which is not judged."""
+    if not boot.crash_kernels:
+        raise Absent("the kernel log does not end with the boot of a crash kernel")
+    return True
+
+
 def hibernation(boot: Boot) -> bool:
     """The kernel refused TDX since it could hibernate."""
     boot.last("hibernation_enabled")
