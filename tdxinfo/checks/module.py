@@ -73,7 +73,8 @@ def is_initialized(report: Report) -> Verdict:
             "; ".join([*failures.described(failure), diagnosis.cause]).rstrip("; "),
             diagnosis.remedy,
         )
-    if report.host.module.driver_loaded:
+    if report.host.module.driver_loaded or report.host.seamldr.remaining_updates is not None:
+        # The driver loads only while a module runs; its files outlive the module.
         return failed("the module was lost: it no longer runs", _REBOOT)
     diagnosis = _unlogged_cause(report, state)
     if diagnosis.cause:

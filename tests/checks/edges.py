@@ -320,6 +320,12 @@ EDGES: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     (
         "module.initialized",
+        FAILED | {"seamldr.remaining_updates": 15},
+        "FAIL",
+        "the module was lost: it no longer runs",
+    ),
+    (
+        "module.initialized",
         FAILED | {"module.driver_loaded": True},
         "FAIL",
         "the module was lost: it no longer runs",
