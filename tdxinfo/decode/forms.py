@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tdxinfo.decode import packed
+from tdxinfo.decode import loghosts, packed
 
 _MAX_DEPTH = 4
 """Formats inside each other: a mail with a packed journal in JSON has three."""
@@ -179,17 +179,28 @@ def _journal_entries(text: str) -> Iterator[Mapping[str, Any]]:
 
 def _journal(entries: Iterator[Mapping[str, Any]], with_transport: bool = True) -> str:
     lines: list[str] = []
+    hosts: list[loghosts.Named] = []
+    boots: set[Any] = set()
     boot: Any = None
     for entry in entries:
         if not (_is_of_kernel(entry) if with_transport else _can_be_of_kernel(entry)):
             continue
         boot_of_entry = entry.get("_BOOT_ID", boot)
+        hosts += _host(entry, boot_of_entry not in boots)
+        boots.add(boot_of_entry)
         if boot is not None and boot_of_entry != boot:
             lines.append(f"-- Boot {boot_of_entry} --")
         boot = boot_of_entry
         # A line end comes from the name of a file or process: the kernel's messages have none.
         lines.append(_time(entry) + re.sub(r"[\r\n]+", " ", _message(entry)))
+    loghosts.require_one(hosts)
     return "\n".join(lines) + "\n"
+
+
+def _host(entry: Mapping[str, Any], begins_boot: bool) -> list[loghosts.Named]:
+    """The name of the entry's host, if it has one."""
+    name = loghosts.short(str(entry.get("_HOSTNAME", "")))
+    return [loghosts.Named(name, begins_boot)] if loghosts.is_name(name) else []
 
 
 def _is_of_kernel(entry: Mapping[str, Any]) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tdxinfo.decode import sessions
-from tdxinfo.errors import BadInput
+from tdxinfo.decode import loghosts, sessions
+from tdxinfo.errors import BadInput, Malformed
 from tdxinfo.inputs.accepted import ACCEPTED
 from tdxinfo.machine.captured import CapturedMachine, from_memory
 from tdxinfo.model.provenance import Origin
@@ -20,6 +20,10 @@ from tdxinfo.sources.processor import LSCPU
 
 def pasted_machine(text: str, shown: str) -> CapturedMachine:
     """The machine of which the text is all that is known. Raises BadInput."""
+    try:
+        loghosts.require_one(loghosts.of_lines(text.split("\n")))
+    except Malformed as error:
+        raise BadInput(f"{shown} cannot be read: {error}.") from None
     report = sessions.system_report(text) if sessions.is_system_report(text) else None
     answers = _answers(text, report)
     log = report.log if report and report.log else text

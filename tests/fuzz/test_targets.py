@@ -53,7 +53,7 @@ def test_a_target_takes_its_seeds_and_what_is_broken_of_them(name: str, most: in
 def test_every_decoder_is_a_target() -> None:
     known = {value.__name__ for value in vars(targets).values() if isinstance(value, ModuleType)}
     named = {f"{decode.__name__}.{found.name}" for found in pkgutil.iter_modules(decode.__path__)}
-    reached = ("boot", "logend", "logorder", "logtext", "silence")
+    reached = ("boot", "logend", "loghosts", "logorder", "logtext", "silence")
     reached_by_others = {f"{decode.__name__}.{name}" for name in reached}
     assert named - known == reached_by_others
 
