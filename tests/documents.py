@@ -55,9 +55,11 @@ def _validator(name: str) -> Any:
 def fault(command: str, document: Any) -> str:
     """The most relevant error of the document with its JSON path; empty when it is valid.
 
-    A document with `errors` is that of a failed run, and has a schema of its own.
+    A document with `errors` is that of a failed run, and has a schema of its own. That of explain
+    may have what it could explain beside them.
     """
-    name = "failure" if document.get("errors") else command
+    is_failure = document.get("errors") and "explanations" not in document
+    name = "failure" if is_failure else command
     worst = best_match(_validator(name).iter_errors(document))
     return f"{worst.json_path}: {worst.message:.300}" if worst else ""
 

@@ -16,6 +16,7 @@ from tdxinfo.decode import metadata
 from tests.cli.command import ran
 from tests.decode.test_metadata import BY_NAME, sysinfo, values
 from tests.decode.test_sigstruct import blob, made
+from tests.documents import fault
 from tests.parts import one_in
 from tests.recorded import folder_of
 
@@ -166,6 +167,14 @@ def test_standard_input_is_searched_for_codes() -> None:
         check=True,
     )
     assert list(json.loads(result.stdout)["explanations"]) == [LINE]
+
+
+def test_what_is_known_of_several_words_is_shown_beside_what_is_not() -> None:
+    result = ran("explain", "CMR", "xyzzy", "--json")
+    assert result.status == 2
+    assert list(result.json["explanations"]) == ["CMR", "xyzzy"]
+    assert [problem["message"] for problem in result.json["errors"]] == [result.err.strip()]
+    assert fault("explain", result.json) == ""
 
 
 def test_a_near_miss_is_suggested() -> None:
