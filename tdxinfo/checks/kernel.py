@@ -119,7 +119,7 @@ def _no_line(report: Report) -> Verdict:
         message,
         "Run `grep INTEL_TDX_HOST /boot/config-$(uname -r)`. If it prints "
         "CONFIG_INTEL_TDX_HOST=y, enable TDX in the firmware setup, if this processor has it, and "
-        f"reboot. If not: {other}",
+        f"reboot. If not, {other[0].lower()}{other[1:]}",
     )
 
 
