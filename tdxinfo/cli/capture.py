@@ -72,8 +72,9 @@ def _recorded(subject: Machine | Report, is_live: bool, keep: bool) -> _Recorded
     from tdxinfo.decode.klog import relevant_lines
     from tdxinfo.host import fact_names
     from tdxinfo.host.observe import Observer
-    from tdxinfo.machine import Machine, identity
+    from tdxinfo.machine import KERNEL_LOG, Machine, identity
     from tdxinfo.machine.recording import RecordingMachine, contents, root_would_add
+    from tdxinfo.sources import klog
 
     if not isinstance(subject, Machine):
         raise BadInput("A capture needs a machine: a report has too little data for one.")
@@ -81,6 +82,8 @@ def _recorded(subject: Machine | Report, is_live: bool, keep: bool) -> _Recorded
     observer = Observer(machine)
     for name in fact_names():
         observer.answers(name)
+    if klog.is_supplied(machine) and KERNEL_LOG in machine.answers:
+        machine.answers[klog.SUPPLIED] = True
     kernel = observer.value("kernel.release")
     more = root_would_add(machine.refusals)
     if keep:

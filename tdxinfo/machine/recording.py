@@ -31,6 +31,9 @@ class RecordingMachine(Machine):
         self.refusals: dict[str, Unavailable] = {}
         self.keeps_identity = inner.keeps_identity
 
+    def recorded(self, begin: str) -> tuple[str, ...]:
+        return self._inner.recorded(begin)
+
     @property
     def host_names(self) -> tuple[str, ...]:
         return self._inner.host_names

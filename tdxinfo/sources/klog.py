@@ -26,6 +26,8 @@ _EXCERPTS = ("system-report",)
 """Kinds of records that never have a whole log."""
 PASTED = ("kernel-log", "sosreport", "supportconfig", *_EXCERPTS)
 """Kinds of records whose log somebody supplied as text."""
+SUPPLIED = "kernel-log/supplied"
+"""The answer by which a capture says that its log was supplied as text."""
 _JOURNALS = ("/run/log/journal", "/var/log/journal")
 _JOURNAL = "system.journal"
 _MAX_OVERWRITTEN = 1000
@@ -54,18 +56,23 @@ def _boot(machine: Machine) -> Boot:
     text = machine.ask(KERNEL_LOG, live_log)
     if not isinstance(text, str):
         raise Malformed("the record's kernel log is not text")
-    pasted = machine.origin.kind in PASTED
+    pasted = is_supplied(machine)
     boot = Boot.from_log(text, pasted)
-    lacks = _lack(boot, machine.origin.kind)
+    lacks = _lack(boot, machine.origin.kind) if pasted else None
     return boot.lacking(lacks) if boot.complete and lacks else boot
 
 
+def is_supplied(machine: Machine) -> bool:
+    """Whether somebody supplied the log as text, also one that a capture keeps."""
+    return machine.origin.kind in PASTED or bool(machine.recorded(SUPPLIED))
+
+
 def _lack(boot: Boot, kind: str) -> Lack | None:
-    """What a log that begins with the boot lacks; only one that somebody supplied lacks anything.
+    """What a log that somebody supplied, and that begins with the boot, lacks.
 
     The log of this machine, or of a record, ends when a program read it.
     """
-    if kind not in PASTED or boot.end is None:
+    if boot.end is None:
         return None
     if boot.end.lines < _WHOLE_LOG or kind in _EXCERPTS:
         return "lines"

@@ -17,6 +17,7 @@ from tdxinfo.machine.system import System
 from tdxinfo.sources import klog, programs
 from tdxinfo.sources.klog import KernelLog, boot_of, live_log
 from tests.builders import captured_machine
+from tests.cli.command import ran
 
 BEGIN = b"5,0,0,-;Linux version 7.1.5 (x@y)\n SUBSYSTEM=x\n"
 KEYIDS = b"6,339,5300843,-;virt/tdx: BIOS enabled: private KeyID range [64, 128)\n"
@@ -311,6 +312,19 @@ def test_a_long_pasted_log_until_programs_run_is_whole(line: str) -> None:
 def test_a_long_pasted_log_that_ends_before_programs_run_lacks_its_end(line: str) -> None:
     assert lack_of(LONG + line + "\n") == "end"
     assert lack_of(LONG + line + "\n", kind="capture") is None
+
+
+@pytest.mark.parametrize("options", [(), ("--keep-identity",)])
+def test_a_capture_of_a_supplied_log_lacks_what_the_log_lacks(
+    tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    first, again = str(tmp_path / "first.tar"), str(tmp_path / "again.tar")
+    (tmp_path / "cut.log").write_text(LONG)
+    assert ran("--from", str(tmp_path / "cut.log"), "capture", first, *options).status == 0
+    assert ran("--from", first, "capture", again, *options).status == 0
+    for path in (first, again):
+        found = ran("dump", "kernel.log_lacks", "--json", "--from", path).json
+        assert found["host"]["kernel"]["log_lacks"] == "end"
 
 
 def test_what_a_log_lacks_is_named_by_the_last_boot_alone() -> None:
