@@ -1,4 +1,4 @@
-"""What KVM printed when it gave TDX up, and the parameters for which it does."""
+"""The line with which KVM refused TDX, and the parameters that make it refuse."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def _fits(row: Mapping[str, Any], failure: Failure, generation: str | None) -> b
 
 
 _MADE_BY_KERNEL = 0x8000FF00
-"""The upper half of a status of the kernel's own, since no module answered."""
+"""The upper half of a status of the kernel's own (TDX_SW_ERROR), since no module answered."""
 _AFTER_ANSWERS = (errno.ENOMEM, errno.EINVAL, errno.ENOSPC)
 """With these the kernel gives up after it read the module's metadata, without a failed call."""
 

@@ -24,7 +24,7 @@ def state_of_silence(
 ) -> str | None:
     """The module's state, if `is_silent`: the log of a whole boot has no line about the module.
 
-    `refusal` is the line with which KVM gave TDX up.
+    `refusal` is KVM's line about what it lacks for TDX.
     """
     if not is_silent:
         return None
