@@ -125,7 +125,7 @@ def _meanings() -> Iterable[Offer]:
 def _subjects() -> Iterable[Offer]:
     from tdxinfo.inputs.supplied import example_names
 
-    yield FILES, ""  # first: click's script for bash forgets what comes before
+    yield FILES, ""
     yield from ((name, "A recorded host.") for name in example_names())
 
 

@@ -1,8 +1,8 @@
 %(complete_func)s() {
     local IFS=$'\n'
-    local response type value word number
+    local word number line offered
     local rest=${COMP_LINE:0:COMP_POINT}
-    local -a words=()
+    local -a words=() lines=()
     local count=0 place
 
     # bash ends a word at each character of COMP_WORDBREAKS, such as the colon. What has no blank
@@ -20,33 +20,22 @@
     number=$((count - 1))
     word=${words[number]}
 
-    response=$(
-        env COMP_WORDS="${words[*]}" COMP_CWORD=$number %(complete_var)s=bash_complete $1
+    mapfile -t lines < <(
+        env COMP_WORDS="${words[*]}" COMP_CWORD="$number" %(complete_var)s=bash_complete "$1"
     )
 
     # bash replaces only what is behind the last colon.
     [[ $word == --*=* ]] && word=${word#*=}
     [[ $COMP_WORDBREAKS == *:* && $word == *:* ]] && word=${word%%"${word##*:}"} || word=
 
-    for completion in $response; do
-        IFS=',' read type value <<< "$completion"
-
-        if [[ $type == 'dir' ]]; then
-            COMPREPLY=()
-            compopt -o dirnames
-        elif [[ $type == 'file' ]]; then
-            COMPREPLY=()
-            compopt -o default
-        elif [[ $type == 'plain' ]]; then
-            COMPREPLY+=("${value#"$word"}")
-        fi
+    # Each line is a kind and, behind a comma, the word that is offered.
+    for line in "${lines[@]}"; do
+        offered=${line#*,}
+        case $line in
+        plain,*) COMPREPLY+=("${offered#"$word"}") ;;
+        file,*) compopt -o default ;;
+        dir,*) compopt -o dirnames ;;
+        esac
     done
-
-    return 0
 }
-
-%(complete_func)s_setup() {
-    complete -o nosort -F %(complete_func)s %(prog_name)s
-}
-
-%(complete_func)s_setup;
+complete -o nosort -F %(complete_func)s %(prog_name)s
